@@ -1,0 +1,221 @@
+"""What every participant shares: the agent protocol, outcomes, outages and conversions to integers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
+
+from sim.core.arrays import BoolArray, FloatArray, IntArray
+from sim.core.errors import InputError
+from sim.core.rng import Streams
+from sim.core.units import GWEI, TOKEN_UNIT, WAD
+from sim.protocol.actions import ActionBatch
+from sim.protocol.state import State
+
+Status = Literal["success", "reverted", "dropped", "evicted", "expired", "replaced"]
+"""What became of an action. The first two were included in a block and paid gas; ``dropped`` was
+refused by the mempool (underfunded, replacement underpriced), ``evicted`` pushed out by better
+bids, ``expired`` waited too long, ``replaced`` gave way to a newer bid of the same sender."""
+
+DAY_SECONDS = 86_400
+
+
+class ActionResult(NamedTuple):
+    """What became of one action of an agent."""
+
+    kind: str
+    """Entry point, as in :attr:`ActionBatch.kind`."""
+    actor: int
+    args: tuple[int, ...]
+    """Arguments as sent: row of :attr:`ActionBatch.args`."""
+    status: Status
+    revert_reason: str = ""
+    fee_paid_wei: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Results of one agent's own actions, handed to it after each block.
+
+    Actions that still wait in the mempool are absent: they appear once, in the block that
+    settles their fate.
+    """
+
+    block: int
+    """Block that was just executed."""
+    results: tuple[ActionResult, ...] = ()
+
+
+class Agent(Protocol):
+    """A participant, or a whole cohort of them, in the block loop."""
+
+    @property
+    def name(self) -> str:
+        """Stable name: part of every draw name and of the results tables."""
+        ...
+
+    @property
+    def latency_blocks(self) -> int:
+        """Age in blocks of the state the engine shows this agent."""
+        ...
+
+    def decide(self, state: State, draws: Streams) -> list[ActionBatch]:
+        """Return this block's actions; must not change ``state``."""
+        ...
+
+    def observe(self, outcome: Outcome) -> None:
+        """Learn what became of own actions in the last block."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """A window in which part of a group does nothing (a shock: API failure, crashed bot)."""
+
+    start_block: int
+    """First silent block."""
+    end_block: int
+    """First block after the outage."""
+    share: float = 1.0
+    """Share of the group that is silent; members with the lowest indices go first."""
+
+
+def silent_members(outages: Sequence[Outage], block: int, count: int) -> BoolArray:
+    """Return the mask of the ``count`` members that are silent in ``block``."""
+    silent = np.zeros(count, dtype=np.bool_)
+    for outage in outages:
+        if outage.start_block <= block < outage.end_block:
+            silent[: _ceil(outage.share * count)] = True
+    return silent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeePolicy:
+    """How a participant without profit motive bids for block space.
+
+    ``static`` bids the same maximum for ever: when the base fee rises above it, the participant
+    is priced out (Maker's keepers on 12 March 2020). ``adaptive`` follows the base fee.
+    """
+
+    policy: Literal["static", "adaptive"] = "adaptive"
+    max_fee_gwei: float = 200.0
+    """Highest total fee per gas: the bid itself if static, a cap if adaptive. Default: the limit of
+    the automation services on Black Thursday (coin.fyi on DeFi Saver, 200 gwei)."""
+    priority_fee_gwei: float = 1.0
+    """Tip per gas. Assumption: the usual wallet suggestion in quiet times."""
+    base_fee_multiple: float = 2.0
+    """Adaptive only: maximum = multiple * base fee + tip. Default: what common wallets and client
+    libraries do (go-ethereum, ethers.js); covers six full blocks in a row."""
+
+    def bid(self, base_fee_wei: int) -> tuple[int, int]:
+        """Return ``(max_fee_wei, priority_fee_wei)`` at the present base fee."""
+        cap = int(self.max_fee_gwei * GWEI)
+        tip = min(int(self.priority_fee_gwei * GWEI), cap)
+        if self.policy == "static":
+            return cap, tip
+        return min(cap, scale_wei(base_fee_wei, self.base_fee_multiple) + tip), tip
+
+    def can_pay(self, base_fee_wei: int) -> bool:
+        """Return whether a bid made now would cover the present base fee."""
+        return self.bid(base_fee_wei)[0] >= base_fee_wei
+
+    def describe(self) -> str:
+        """Return a phrase for reports."""
+        if self.policy == "static":
+            return f"never more than {self.max_fee_gwei:g} gwei, whatever the base fee"
+        return f"{self.base_fee_multiple:g} times the base fee, at most {self.max_fee_gwei:g} gwei"
+
+
+MINIMUM_RAISE = 1.125
+"""Factor between successive bids of a sender: clients refuse less than +10 % (go-ethereum
+``txpool.pricebump``), bots of the priority gas auctions used about 12.5 % (Flash Boys 2.0)."""
+
+
+def raise_bid(fee_wei: int) -> int:
+    """Return the lowest bid that surely replaces ``fee_wei``."""
+    return max(fee_wei + 1, scale_wei(fee_wei, MINIMUM_RAISE) + 1)
+
+
+def scale_wei(fee_wei: int, factor: float) -> int:
+    """Return ``fee_wei * factor``, in exact integers (factor to three decimals)."""
+    return fee_wei * int(factor * 1000 + 0.5) // 1000
+
+
+def gas_cost(gas: int, fee_wei: int, native_price: float) -> float:
+    """Return what ``gas`` costs at ``fee_wei`` per gas, in quote."""
+    return gas * fee_wei / WAD * native_price
+
+
+class ActorIndex:
+    """Position of a group's participants in the columns of :class:`State`.
+
+    Parameters
+    ----------
+    actors
+        Participant indices, strictly ascending.
+
+    Raises
+    ------
+    InputError
+        If the indices are not strictly ascending.
+    """
+
+    def __init__(self, actors: Sequence[int] | IntArray) -> None:
+        self.actors: IntArray = np.asarray(actors, dtype=np.int64)
+        if bool(np.any(np.diff(self.actors) <= 0)):
+            raise InputError("participants of an agent must be given in strictly ascending order")
+        self._start = int(self.actors[0]) if len(self.actors) else 0
+        contiguous = bool(len(self.actors)) and int(self.actors[-1]) - self._start + 1 == len(self.actors)
+        self._contiguous = contiguous
+        stop = self._start + len(self.actors)
+        self.columns: slice | IntArray = slice(self._start, stop) if contiguous else self.actors
+        """Selects the group from an actor column; a view, not a copy, when contiguous."""
+
+    def __len__(self) -> int:
+        """Return the number of participants."""
+        return len(self.actors)
+
+    def local(self, actor: int) -> int:
+        """Return the position of ``actor`` in the group, or -1 if it is no member."""
+        if self._contiguous:
+            position = actor - self._start
+            return position if 0 <= position < len(self.actors) else -1
+        position = int(np.searchsorted(self.actors, actor))
+        found = position < len(self.actors) and int(self.actors[position]) == actor
+        return position if found else -1
+
+
+def token_amounts(amounts: FloatArray) -> list[int]:
+    """Return quote amounts as whole token units, rounded down."""
+    return [int(amount) for amount in np.floor(amounts * float(TOKEN_UNIT)).tolist()]
+
+
+def limit_price(index_price: int, *, is_buy: bool, slippage: float) -> int:
+    """Return the worst acceptable fill, ``slippage`` away from ``index_price`` (WAD, integers)."""
+    step = index_price * int(slippage * 1_000_000 + 0.5) // 1_000_000
+    return index_price + step if is_buy else max(index_price - step, 1)
+
+
+INFINITY = float("inf")
+
+
+def bounded(name: str, value: float, low: float, high: float = INFINITY) -> tuple[bool, str]:
+    """Return a check for :func:`require`: ``value`` lies in [low, high]."""
+    if high == INFINITY:
+        return value >= low, f"{name} must be at least {low:g}, was {value:g}"
+    return low <= value <= high, f"{name} must be in [{low:g}, {high:g}], was {value:g}"
+
+
+def require(problems: Sequence[tuple[bool, str]]) -> None:
+    """Raise :class:`InputError` with the text of every pair whose condition is false."""
+    wrong = [text for holds, text in problems if not holds]
+    if wrong:
+        raise InputError(wrong)
+
+
+def _ceil(value: float) -> int:
+    whole = int(value)
+    return whole + 1 if value > whole else whole

@@ -1,0 +1,190 @@
+"""Actions that participants may send, as columnar batches.
+
+A batch holds many calls of one entry point; participants are integers (indices into the address
+book), so that agents never handle addresses or calldata. Amounts are Python integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Actors = NDArray[np.int64]
+"""Participant indices, one a call."""
+
+
+class Fees(NamedTuple):
+    """Fee bid of a batch in wei per gas; a scalar applies to every call."""
+
+    max_fee_wei: int | Sequence[int]
+    priority_fee_wei: int | Sequence[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionBatch:
+    """Many calls of one entry point."""
+
+    agent: str
+    """Name of the agent that decided."""
+    kind: str
+    """Entry point, as in the gas profile, e.g. ``margin_engine.deposit``."""
+    actors: Actors
+    """Sender of each call."""
+    args: tuple[list[int], ...]
+    """One list a call argument, each as long as ``actors``; address arguments are participant indices."""
+    max_fee_wei: list[int]
+    """Highest total fee per gas each call may pay."""
+    priority_fee_wei: list[int]
+    """Highest tip per gas each call offers."""
+    replace: bool = False
+    """Replace a still-pending call of the same sender, entry point and first argument (both fees +10 %)."""
+    groups: tuple[tuple[int, ...], ...] = ()
+    """For entry points with a dynamic list of accounts: the list of each call (participant indices)."""
+
+    def __len__(self) -> int:
+        """Return the number of calls."""
+        return len(self.actors)
+
+
+def _spread(value: int | Sequence[int], count: int) -> list[int]:
+    if isinstance(value, int | np.integer):
+        return [int(value)] * count
+    values = [int(item) for item in value]
+    if len(values) != count:
+        raise ValueError(f"expected {count} values, was {len(values)}")
+    return values
+
+
+def _batch(
+    agent: str,
+    kind: str,
+    actors: Actors | Sequence[int] | int,
+    args: tuple[int | Sequence[int] | Actors, ...],
+    fees: Fees,
+    *,
+    replace: bool = False,
+    groups: tuple[tuple[int, ...], ...] = (),
+) -> ActionBatch:
+    senders = np.atleast_1d(np.asarray(actors, dtype=np.int64))
+    count = len(senders)
+    columns = tuple(_spread(arg.tolist() if isinstance(arg, np.ndarray) else arg, count) for arg in args)
+    return ActionBatch(
+        agent=agent,
+        kind=kind,
+        actors=senders,
+        args=columns,
+        max_fee_wei=_spread(fees.max_fee_wei, count),
+        priority_fee_wei=_spread(fees.priority_fee_wei, count),
+        replace=replace,
+        groups=groups,
+    )
+
+
+Ints = int | Sequence[int] | Actors
+
+
+def deposit(agent: str, actors: Ints, accounts: Ints, amounts: Ints, fees: Fees) -> ActionBatch:
+    """Add collateral (token units) from the sender's wallet to ``accounts``."""
+    return _batch(agent, "margin_engine.deposit", actors, (accounts, amounts), fees)
+
+
+def withdraw(agent: str, actors: Ints, amounts: Ints, fees: Fees) -> ActionBatch:
+    """Withdraw collateral (token units) to the sender's wallet."""
+    return _batch(agent, "margin_engine.withdraw", actors, (amounts,), fees)
+
+
+def increase_position(
+    agent: str, actors: Ints, market: int, size_deltas: Ints, limit_prices: Ints, fees: Fees
+) -> ActionBatch:
+    """Add signed size (WAD base units) to a position."""
+    return _batch(agent, "margin_engine.increase_position", actors, (market, size_deltas, limit_prices), fees)
+
+
+def decrease_position(
+    agent: str, actors: Ints, market: int, sizes: Ints, limit_prices: Ints, fees: Fees
+) -> ActionBatch:
+    """Close a magnitude (WAD base units) of a position; ``CLOSE_ALL`` closes it whole."""
+    return _batch(agent, "margin_engine.decrease_position", actors, (market, sizes, limit_prices), fees)
+
+
+def poke(agent: str, actor: int, market: int, fees: Fees) -> ActionBatch:
+    """Accrue funding and the maintenance ramp of a market."""
+    return _batch(agent, "margin_engine.poke", actor, (market,), fees)
+
+
+def liquidate(
+    agent: str, actors: Ints, accounts: Ints, markets: Ints, fees: Fees, *, replace: bool = False
+) -> ActionBatch:
+    """Liquidate ``accounts`` in ``markets``; the bounty goes to the sender."""
+    return _batch(agent, "liquidation_engine.liquidate", actors, (accounts, markets), fees, replace=replace)
+
+
+def auto_deleverage(
+    agent: str, actor: int, bankrupt: int, market: int, winners: Sequence[int], fees: Fees
+) -> ActionBatch:
+    """Resolve the deficit of ``bankrupt`` against ranked ``winners`` of the opposite side."""
+    return _batch(
+        agent,
+        "liquidation_engine.auto_deleverage",
+        actor,
+        (bankrupt, market),
+        fees,
+        groups=(tuple(int(winner) for winner in winners),),
+    )
+
+
+def socialize_loss(agent: str, actor: int, bankrupt: int, fees: Fees) -> ActionBatch:
+    """Write the remaining deficit of ``bankrupt`` off against the pool's share price."""
+    return _batch(agent, "liquidation_engine.socialize_loss", actor, (bankrupt,), fees)
+
+
+def report(
+    agent: str,
+    actors: Ints,
+    assets: Ints,
+    prices: Ints,
+    confidences: Ints,
+    published_at: Ints,
+    fees: Fees,
+    *,
+    replace: bool = False,
+) -> ActionBatch:
+    """Report prices (WAD) with confidence half-widths (WAD) and their time of publication."""
+    return _batch(
+        agent,
+        "price_oracle.report",
+        actors,
+        (assets, prices, confidences, published_at),
+        fees,
+        replace=replace,
+    )
+
+
+def pool_deposit(agent: str, actors: Ints, amounts: Ints, fees: Fees) -> ActionBatch:
+    """Deposit token units into the liquidity pool."""
+    return _batch(agent, "liquidity_pool.deposit", actors, (amounts, actors), fees)
+
+
+def pool_redeem(agent: str, actors: Ints, shares: Ints, fees: Fees) -> ActionBatch:
+    """Redeem liquidity pool shares."""
+    return _batch(agent, "liquidity_pool.redeem", actors, (shares, actors, actors), fees)
+
+
+def fund_deposit(agent: str, actors: Ints, amounts: Ints, fees: Fees) -> ActionBatch:
+    """Deposit token units into the insurance fund."""
+    return _batch(agent, "insurance_fund.deposit", actors, (amounts, actors), fees)
+
+
+def fund_redeem(agent: str, actors: Ints, shares: Ints, fees: Fees) -> ActionBatch:
+    """Redeem insurance fund shares."""
+    return _batch(agent, "insurance_fund.redeem", actors, (shares, actors, actors), fees)
+
+
+CLOSE_ALL = 2**256 - 1
+"""Size that closes a position whole."""
+NO_LIMIT = 0
+"""Limit price that accepts any fill."""

@@ -1,0 +1,122 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sim.agents.deleverager import Deleverager, DeleveragerConfig, deleverage_score
+from sim.core.units import WAD
+from sim.protocol.state import PendingDeficit
+
+ACTOR = 7
+BANKRUPT = 0
+NOW = 1_700_000_000 + 1_200
+
+
+def crisis(make_state, make_protocol, *, fund=0, age=12, size=3, **changes):
+    """Account 0 (long, bankrupt) against shorts 1..4 with rising gains; 5 is a losing short, 6 a long."""
+    sizes = np.array([[0.0, -1.0, -1.0, -1.0, -1.0, -1.0, 2.0, 0.0]])
+    entry = np.array([[0.0, -2_100.0, -2_400.0, -2_200.0, -2_300.0, -1_900.0, 3_000.0, 0.0]])
+    pending = PendingDeficit(BANKRUPT, 0, 500 * WAD, size * WAD, NOW - age)
+    values = {
+        "sizes": sizes,
+        "entry_notional": entry,
+        "equity": np.full(8, 1_000.0),
+        "pending_deficits": (pending,),
+        "protocol": make_protocol(fund_reserves=fund),
+    }
+    return make_state(8, **(values | changes))
+
+
+def agent(**changes):
+    return Deleverager(DeleveragerConfig(**changes), ACTOR)
+
+
+def test_no_deficit_no_action(make_state, draws):
+    assert agent().decide(make_state(8), draws) == []
+
+
+def test_winners_are_ranked_by_falling_score(make_state, make_protocol, draws):
+    state = crisis(make_state, make_protocol)
+    (batch,) = agent().decide(state, draws)
+    assert batch.kind == "liquidation_engine.auto_deleverage"
+    assert batch.groups == ((2, 4, 3, 1),)
+    assert batch.args == ([BANKRUPT], [0])
+    score = deleverage_score(state, 0, np.array([2, 4, 3, 1]))
+    assert score[0] == pytest.approx((1 + 400 / 2_400) * 2_000 / 1_000)
+    assert np.all(np.diff(score) < 0.0)
+
+
+def test_leverage_counts_as_much_as_gain(make_state, make_protocol, draws):
+    equity = np.full(8, 1_000.0)
+    equity[1] = 100.0  # smallest gain, ten times the leverage
+    (batch,) = agent().decide(crisis(make_state, make_protocol, equity=equity), draws)
+    assert batch.groups[0][0] == 1
+
+
+def test_ties_are_broken_by_participant(make_state, make_protocol, draws):
+    entry = np.array([[0.0, -2_100.0, -2_300.0, -2_300.0, -2_300.0, -1_900.0, 0.0, 0.0]])
+    (batch,) = agent().decide(crisis(make_state, make_protocol, entry_notional=entry), draws)
+    assert batch.groups == ((2, 3, 4, 1),)
+
+
+def test_bankrupt_short_is_matched_with_winning_longs(make_state, make_protocol, draws):
+    entry = np.array([[0.0, -2_100.0, -2_400.0, -2_200.0, -2_300.0, -1_900.0, 3_000.0, 0.0]])
+    (batch,) = agent().decide(crisis(make_state, make_protocol, size=-3, entry_notional=entry), draws)
+    assert batch.groups == ((6,),)
+
+
+def test_not_more_winners_than_useful_or_allowed(make_state, make_protocol, draws):
+    (batch,) = agent().decide(crisis(make_state, make_protocol, size=1), draws)
+    assert batch.groups == ((2, 4),)  # one matches the size, one more in case its gain is too small
+    (batch,) = agent(max_winners=1).decide(crisis(make_state, make_protocol), draws)
+    assert batch.groups == ((2,),)
+
+
+def test_waits_while_the_fund_still_has_money(make_state, make_protocol, draws):
+    assert agent().decide(crisis(make_state, make_protocol, fund=WAD), draws) == []
+    assert len(agent().decide(crisis(make_state, make_protocol, fund=1), draws)) == 1  # dust is empty
+
+
+def test_socialises_after_the_window(make_state, make_protocol, draws):
+    (before,) = agent().decide(crisis(make_state, make_protocol, age=59), draws)
+    (after,) = agent().decide(crisis(make_state, make_protocol, age=60), draws)
+    assert before.kind == "liquidation_engine.auto_deleverage"
+    assert after.kind == "liquidation_engine.socialize_loss"
+    assert after.args == ([BANKRUPT],)
+
+
+def test_socialises_at_once_without_an_opposite_side(make_state, make_market, make_protocol, draws):
+    state = crisis(make_state, make_protocol, sizes=np.zeros((1, 8)))
+    assert agent().decide(state, draws) == []  # open interest exists, nobody has a gain: wait
+    alone = replace(state, markets=(make_market(short_open_interest=0),))
+    (batch,) = agent().decide(alone, draws)
+    assert batch.kind == "liquidation_engine.socialize_loss"
+
+
+def test_pending_call_is_not_repeated_until_settled(make_state, make_protocol, draws, settle):
+    deleverager, state = agent(), crisis(make_state, make_protocol)
+    batches = deleverager.decide(state, draws)
+    assert deleverager.decide(replace(state, block=101), draws) == []
+    deleverager.observe(settle(batches))
+    assert len(deleverager.decide(replace(state, block=102), draws)) == 1
+
+
+def test_refused_ranking_is_retried_with_clear_winners_then_one_by_one(
+    make_state, make_protocol, draws, settle
+):
+    entry = np.array([[0.0, -2_100.0, -2_300.0, -2_300.0, -2_300.0, -1_900.0, 0.0, 0.0]])
+    deleverager, state = agent(), crisis(make_state, make_protocol, entry_notional=entry)
+    named = []
+    for block in range(100, 105):
+        batches = deleverager.decide(replace(state, block=block), draws)
+        named.append(batches[0].groups[0])
+        deleverager.observe(settle(batches, status="reverted", reason="liquidation: order"))
+    assert named == [(2, 3, 4, 1), (2, 1), (2,), (3,), (4,)]
+
+
+def test_no_winner_is_named_twice_in_a_block(make_state, make_protocol, draws):
+    state = crisis(make_state, make_protocol, size=1)
+    other = PendingDeficit(6, 0, 100 * WAD, 1 * WAD, NOW - 12)
+    state = replace(state, pending_deficits=(*state.pending_deficits, other))
+    first, second = agent().decide(state, draws)
+    assert not set(first.groups[0]) & set(second.groups[0])
