@@ -1,0 +1,142 @@
+"""Load a run's results folder: ``manifest.json`` and ``summary.json`` must exist, a missing table is None."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeGuard
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from sim.core.errors import InputError
+
+FloatArray = npt.NDArray[np.float64]
+
+TABLES = ("blocks", "transactions", "liquidations", "accounts", "observed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFolder:
+    """Everything a report reads of one run."""
+
+    path: Path
+    manifest: dict[str, Any]
+    summary: dict[str, Any]
+    blocks: pd.DataFrame | None
+    transactions: pd.DataFrame | None
+    liquidations: pd.DataFrame | None
+    accounts: pd.DataFrame | None
+    observed: pd.DataFrame | None
+
+    @property
+    def scenario(self) -> dict[str, Any]:
+        """The scenario as the manifest records it; empty when it does not."""
+        scenario = self.manifest.get("scenario")
+        return scenario if isinstance(scenario, dict) else {}
+
+    @property
+    def market_ids(self) -> list[int]:
+        """Markets present in ``blocks.parquet``, ascending."""
+        if self.blocks is None or self.blocks.empty:
+            return []
+        if "market" not in self.blocks:
+            return [0]
+        return sorted(int(market) for market in self.blocks["market"].unique())
+
+    def market_name(self, market: int) -> str:
+        """Name of a market in the scenario, or its number."""
+        markets = self.scenario.get("markets")
+        if isinstance(markets, list) and 0 <= market < len(markets) and isinstance(markets[market], dict):
+            return str(markets[market].get("name") or f"market {market}")
+        return f"market {market}"
+
+    def market_blocks(self, market: int) -> pd.DataFrame:
+        """Rows of ``blocks.parquet`` of one market, in block order."""
+        if self.blocks is None:
+            return pd.DataFrame()
+        if "market" not in self.blocks:
+            return self.blocks
+        return self.blocks[self.blocks["market"] == market]
+
+    @property
+    def protocol_blocks(self) -> pd.DataFrame:
+        """One row per block: the first market's rows, which carry the protocol-wide columns."""
+        return self.market_blocks(self.market_ids[0]) if self.market_ids else pd.DataFrame()
+
+    @property
+    def time_span(self) -> tuple[float, float] | None:
+        """First and last block timestamp, epoch seconds."""
+        rows = self.protocol_blocks
+        if rows.empty or "timestamp" not in rows:
+            return None
+        times = epoch_seconds(rows["timestamp"])
+        return float(times[0]), float(times[-1])
+
+
+def load_run(folder: Path) -> RunFolder:
+    """Read a results folder.
+
+    Raises
+    ------
+    InputError
+        The folder is not a run's results, or one of its files cannot be read.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such results folder")
+    tables = {name: _read_table(folder / f"{name}.parquet") for name in TABLES}
+    return RunFolder(
+        path=folder,
+        manifest=_read_json(folder / "manifest.json"),
+        summary=_read_json(folder / "summary.json"),
+        **tables,
+    )
+
+
+def has_columns(table: pd.DataFrame | None, columns: Sequence[str]) -> TypeGuard[pd.DataFrame]:
+    """Return whether a table exists, has rows, and has all of these columns."""
+    return table is not None and not table.empty and all(column in table for column in columns)
+
+
+def column(table: pd.DataFrame, name: str) -> FloatArray:
+    """Return one column as float64; NaN where the table has no such column."""
+    if name not in table:
+        return np.full(len(table), np.nan)
+    return np.asarray(pd.to_numeric(table[name], errors="coerce"), dtype=np.float64)
+
+
+def epoch_seconds(times: pd.Series) -> FloatArray:
+    """Return times as float64 epoch seconds, from numbers or from datetimes (UTC)."""
+    if pd.api.types.is_datetime64_any_dtype(times) or times.dtype == object or str(times.dtype) == "str":
+        stamps = pd.to_datetime(times, utc=True)
+        return np.asarray((stamps - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1), dtype=np.float64)
+    return np.asarray(times, dtype=np.float64)
+
+
+def last_value(table: pd.DataFrame, name: str) -> float | None:
+    """Return the last finite value of a column, or None."""
+    values = column(table, name)
+    finite = values[np.isfinite(values)]
+    return float(finite[-1]) if finite.size else None
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: missing; a results folder needs manifest.json and summary.json") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: must hold a JSON object, was {type(content).__name__}")
+    return content
+
+
+def _read_table(path: Path) -> pd.DataFrame | None:
+    if not path.exists():
+        return None
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:  # pyarrow's errors derive from ValueError or OSError
+        raise InputError(f"{path}: cannot be read: {error}") from None

@@ -1,0 +1,220 @@
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+
+from sim.core.errors import InputError
+from sim.reporting import summary_table, write_report
+from sim.reporting.crosscheck import cross_checks
+from sim.reporting.tables import load_run
+
+MEBIBYTES_ALLOWED = 6_000_000
+HOSTILE = "</script><script>window.hacked=1</script><img src=x onerror=alert(1)>{{ 7*7 }} & \u2028"
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+
+
+class PageReader(HTMLParser):
+    """Collect elements, text outside scripts, and references to the outside; check that tags are balanced."""
+
+    def __init__(self):
+        super().__init__()
+        self.stack, self.text, self.scripts, self.references, self.ids, self.problems = [], [], [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        for name, value in attrs:
+            if name in ("src", "href") and not value.startswith("#"):
+                self.references.append((tag, value))
+            if name == "id":
+                self.ids.append(value)
+            if name.startswith("on"):
+                self.problems.append((tag, name))
+        if tag not in VOID:
+            self.stack.append(tag)
+
+    def handle_endtag(self, tag):
+        if not self.stack or self.stack.pop() != tag:
+            self.problems.append(("unbalanced", tag))
+
+    def handle_data(self, data):
+        if self.stack and self.stack[-1] == "script":
+            self.scripts.append(data)
+        elif not self.stack or self.stack[-1] != "style":
+            self.text.append(data)
+
+
+def read_page(path):
+    reader = PageReader()
+    reader.feed(path.read_text(encoding="utf-8"))
+    reader.close()
+    assert reader.stack == []
+    return reader
+
+
+def edit_json(path, change):
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+@pytest.fixture
+def copy(crash_run, tmp_path):
+    """A copy of the crash run that a test may damage."""
+    return shutil.copytree(crash_run, tmp_path / "run")
+
+
+def test_report_is_self_contained_and_well_formed(crash_run):
+    page = read_page(crash_run / "report.html")
+    assert page.references == []
+    assert page.problems == []
+    assert len(page.ids) == len(set(page.ids))
+    assert (crash_run / "report.html").stat().st_size < MEBIBYTES_ALLOWED
+    policy = (crash_run / "report.html").read_text(encoding="utf-8")
+    assert "default-src 'none'" in policy
+
+
+def test_report_has_a_place_for_every_figure_and_plotly_once(crash_run):
+    page = read_page(crash_run / "report.html")
+    payload = json.loads(page.scripts[0])
+    assert {f"figure-{key}" for key in payload["figures"]} <= set(page.ids)
+    assert len(payload["figures"]) == 11
+    assert sum("plotly.js v" in script for script in page.scripts) == 1
+    for figure in payload["figures"].values():
+        for trace in figure["traces"]:
+            if "xdtype" in trace:
+                assert 0 <= trace["x"]["shared"] < len(payload["arrays"])
+
+
+def test_report_is_the_same_bytes_for_the_same_folder(crash_run, copy):
+    (copy / "report.html").unlink()
+    assert write_report(copy).read_bytes() == (crash_run / "report.html").read_bytes()
+
+
+def test_report_changes_with_a_number_of_the_run(crash_run, copy):
+    edit_json(copy / "summary.json", lambda summary: summary.update(bad_debt=summary["bad_debt"] + 1_000.0))
+    assert write_report(copy).read_bytes() != (crash_run / "report.html").read_bytes()
+
+
+def test_report_names_the_first_domino_assumptions_and_provenance(crash_run):
+    text = " ".join(read_page(crash_run / "report.html").text)
+    assert "first domino" in text
+    assert "markets.impact.depth_per_percent" in text
+    assert "5f" * 32 in text
+    assert "protocol.risk_model=static" in text
+    for unit in ("USDC", "gwei", "seconds", "UTC"):
+        assert unit in text
+
+
+def test_report_escapes_whatever_the_user_wrote(copy):
+    def poison(manifest):
+        manifest.update(title=HOSTILE, question=HOSTILE, overrides=[HOSTILE])
+        manifest["scenario"].update(description=HOSTILE, markets=[{"name": HOSTILE}])
+        manifest["scenario"]["shocks"][0].update(description=HOSTILE, kind=HOSTILE)
+        manifest["assumptions"].append({"parameter": HOSTILE, "value": HOSTILE, "source": HOSTILE})
+
+    edit_json(copy / "manifest.json", poison)
+    accounts = pd.read_parquet(copy / "accounts.parquet")
+    accounts["group"] = HOSTILE
+    accounts.to_parquet(copy / "accounts.parquet")
+    page = read_page(write_report(copy))
+    assert page.problems == []
+    assert page.references == []
+    assert len(page.scripts) == 3, "no script of the user's became one of the page's"
+    assert "window.hacked=1" not in page.scripts[1] + page.scripts[2]
+    assert any("{{ 7*7 }}" in text for text in page.text), "shown as written, not evaluated"
+    payload = json.loads(page.scripts[0])
+    shown = json.dumps(payload["figures"]["parties"]["traces"][0]["y"])
+    assert "<img" not in shown
+    assert "&lt;img" in shown
+
+
+@pytest.mark.parametrize("table", ["blocks", "transactions", "liquidations", "accounts", "observed"])
+def test_report_without_one_table_is_still_written(copy, table):
+    (copy / f"{table}.parquet").unlink()
+    page = read_page(write_report(copy))
+    assert page.problems == []
+
+
+def test_report_without_any_table_shows_the_summary(copy):
+    for table in copy.glob("*.parquet"):
+        table.unlink()
+    text = " ".join(read_page(write_report(copy)).text)
+    assert "no block table" in text
+    assert "Branching ratio" in text
+
+
+@pytest.mark.parametrize("table", ["blocks", "transactions", "liquidations", "accounts", "observed"])
+def test_report_with_an_empty_table_is_still_written(copy, table):
+    frame = pd.read_parquet(copy / f"{table}.parquet")
+    frame.iloc[:0].to_parquet(copy / f"{table}.parquet")
+    assert read_page(write_report(copy)).problems == []
+
+
+def test_report_of_a_calm_run_is_written(make_run, tmp_path):
+    folder = make_run(tmp_path / "calm", crash=0.0, blocks=120, accounts=40)
+    text = " ".join(read_page(write_report(folder)).text)
+    assert "No bad debt" in text or "little was tested" in text
+
+
+def test_report_of_two_markets_draws_both(copy):
+    blocks = pd.read_parquet(copy / "blocks.parquet")
+    second = blocks.assign(market=1, external_price=blocks["external_price"] * 7)
+    pd.concat([blocks, second]).to_parquet(copy / "blocks.parquet")
+    edit_json(copy / "manifest.json", lambda m: m["scenario"]["markets"].append({"name": "BTC-USD"}))
+    page = read_page(write_report(copy))
+    assert {"figure-price-0", "figure-price-1", "figure-oracle-1"} <= set(page.ids)
+    assert any("Price of BTC-USD" in text for text in page.text)
+
+
+def test_report_of_a_long_run_stays_small(make_run, tmp_path):
+    folder = make_run(tmp_path / "long", blocks=9_000, accounts=600)
+    assert write_report(folder).stat().st_size < MEBIBYTES_ALLOWED
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "summary.json"])
+@pytest.mark.parametrize("content", [None, "{not json", "[1, 2]"])
+def test_report_of_a_broken_folder_is_refused_with_the_file_named(copy, name, content):
+    (copy / "report.html").unlink()
+    (copy / name).unlink()
+    if content is not None:
+        (copy / name).write_text(content)
+    with pytest.raises(InputError, match=name):
+        write_report(copy)
+    assert not (copy / "report.html").exists()
+
+
+def test_report_of_a_damaged_table_is_refused_with_the_file_named(copy):
+    (copy / "blocks.parquet").write_bytes(b"PAR1 this is not a table")
+    with pytest.raises(InputError, match=r"blocks\.parquet"):
+        write_report(copy)
+
+
+def test_report_of_no_folder_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no such results folder"):
+        write_report(tmp_path / "nothing")
+
+
+def test_cross_checks_agree_on_an_honest_run_and_catch_a_changed_summary(crash_run, copy):
+    honest = cross_checks(load_run(crash_run))
+    assert len(honest) >= 7
+    assert all(check.agrees for check in honest)
+    edit_json(copy / "summary.json", lambda summary: summary.update(liquidated_notional=1.0))
+    failed = [check.name for check in cross_checks(load_run(copy)) if not check.agrees]
+    assert failed == ["Liquidated notional"]
+    text = re.sub(r"\s+", " ", " ".join(read_page(write_report(copy)).text))
+    assert "NO" in text.split("Cross-checks")[1].split("Assumptions")[0]
+
+
+def test_terminal_summary_shows_every_key_with_its_unit(crash_run):
+    from rich.console import Console
+
+    summary = json.loads((crash_run / "summary.json").read_text())
+    console = Console(width=120, record=True, file=open("/dev/null", "w", encoding="utf-8"))  # noqa: SIM115, PTH123
+    console.print(summary_table(summary, {"wall_seconds": 12.5, "blocks_per_second": 48.0}))
+    text = console.export_text()
+    for label in ("Liquidated notional", "Insurance fund, lowest", "Base fee", "Wall time", "Digest"):
+        assert label.lower() in text.lower()
+    assert "gwei" in text
+    assert "12.5" in text
