@@ -1,0 +1,1 @@
+"""Foundations for every layer: errors, units, random streams, portable arithmetic, files, digests."""

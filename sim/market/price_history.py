@@ -1,0 +1,116 @@
+"""A recorded price: observations in time, and how they go onto the block clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.core import portable_math
+from sim.core.arrays import BoolArray, FloatArray, IntArray
+from sim.core.errors import InputError
+from sim.core.rng import Streams
+from sim.market.price_paths import BlockClock, PricePath
+from sim.market.shocks import NO_SHOCKS, ShockSchedule
+
+MICROSECONDS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedLiquidations:
+    """Liquidations that really happened, as recorded beside the prices; for the report, never for the run."""
+
+    timestamps: IntArray
+    """Time of each row, seconds since 1970, int64[rows]."""
+    long: FloatArray
+    """Longs liquidated in that row, in the file's own unit, float64[rows]."""
+    short: FloatArray
+    """Shorts liquidated in that row, in the file's own unit, float64[rows]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceHistory:
+    """A recorded price series.
+
+    A price holds until the next observation. Inside a bar, which says that there was trade all along, the
+    price walks straight from each known point to the next, and every block observes it.
+    """
+
+    source: str
+    """File it was read from."""
+    rows: int
+    times: IntArray
+    """Times of the known points, microseconds since 1970, int64[n], not decreasing."""
+    prices: FloatArray
+    """Prices there, float64[n]."""
+    walked: BoolArray
+    """Whether the price walks from point i to i + 1 (inside a bar) or stands still until it, bool[n]."""
+    observed_liquidations: ObservedLiquidations | None = None
+
+    @property
+    def start_time(self) -> int:
+        """First whole second at which a price is known, since 1970."""
+        return -(-int(self.times[0]) // MICROSECONDS)
+
+    @property
+    def end_time(self) -> int:
+        """Last whole second not after the last known point, since 1970."""
+        return int(self.times[-1]) // MICROSECONDS
+
+    def blocks_covered(self, seconds_per_block: int) -> int:
+        """Return how many blocks after block 0 the series reaches, counted from its own start."""
+        return max(0, (self.end_time - self.start_time) // seconds_per_block)
+
+    def onto_clock(self, clock: BlockClock) -> PricePath:
+        """Return the series on a block clock: at each block the last observation not after it.
+
+        Raises
+        ------
+        InputError
+            Block 0 lies before the first observation.
+        """
+        if clock.start_time < self.start_time:
+            raise InputError(
+                f"{self.source}: the run starts at {clock.start_time} s, before the first price at "
+                f"{self.start_time} s"
+            )
+        moments = clock.timestamps * MICROSECONDS
+        index = np.searchsorted(self.times, moments, side="right") - 1
+        following = np.minimum(index + 1, self.times.size - 1)
+        walks = self.walked[index] & (following > index)
+        length = np.where(walks, self.times[following] - self.times[index], 1)
+        passed = (moments - self.times[index]) / length
+        here = self.prices[index]
+        prices = np.where(walks, here + (self.prices[following] - here) * passed, here)
+        seen = np.where(walks, clock.timestamps, self.times[index] // MICROSECONDS)
+        return PricePath(prices=prices, published_at=seen.astype(np.int64))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """A price process that repeats a recorded series: nothing drawn, the first price is the file's own."""
+
+    history: PriceHistory
+
+    def path(
+        self,
+        clock: BlockClock,
+        *,
+        initial_price: float = 0.0,  # noqa: ARG002  # a recording has its own
+        streams: Streams | None = None,  # noqa: ARG002  # and draws nothing
+        name: str = "",  # noqa: ARG002
+        shocks: ShockSchedule = NO_SHOCKS,
+    ) -> PricePath:
+        """Return the series on the clock; see `PriceProcess`.
+
+        A volatility shock multiplies the recorded log returns while it lasts; without one the recorded prices
+        come out unchanged to the last bit.
+        """
+        path = self.history.onto_clock(clock)
+        prices = path.prices
+        multiples = shocks.volatility_multipliers(clock.blocks)
+        if bool((multiples != 1.0).any()):
+            extra = (multiples - 1.0) * portable_math.log(prices[1:] / prices[:-1])
+            prices = prices.copy()
+            prices[1:] *= portable_math.exp(portable_math.ordered_cumsum(extra))
+        return PricePath(prices=prices * shocks.price_factors(clock.blocks), published_at=path.published_at)
