@@ -1,0 +1,36 @@
+# pragma version 0.4.3
+# pragma nonreentrancy on
+"""
+@title Protocol constants
+@custom:contract-name constants
+@license Apache-2.0
+@author Seawall contributors
+@notice Units, bounds and codes that more than one contract shares. No parameter lives
+        here: parameters are constructor arguments.
+"""
+
+
+# Units.
+WAD: constant(uint256) = 10**18
+QUANTUM: constant(uint256) = 10**12  # WAD of the smallest token unit (6 decimals)
+YEAR_SECONDS: constant(uint256) = 31_536_000  # 365 days
+DAY_SECONDS: constant(uint256) = 86_400
+HOUR_SECONDS: constant(uint256) = 3_600
+
+# Bounds.
+MAX_MARKETS: constant(uint256) = 8
+MAX_REPORTERS: constant(uint256) = 7
+
+# Oracle status ladder, worst last (`IPriceOracle.AssetPrice.status`).
+STATUS_VALID: constant(uint256) = 0
+STATUS_UNCERTAIN: constant(uint256) = 1
+STATUS_INSUFFICIENT: constant(uint256) = 2
+STATUS_STALE: constant(uint256) = 3
+STATUS_TOO_VOLATILE: constant(uint256) = 4
+STATUS_NONE: constant(uint256) = 5
+
+# Actions an oracle status allows or not (`IPriceOracle.is_allowed`).
+ACTION_OPEN: constant(uint256) = 0
+ACTION_WITHDRAW: constant(uint256) = 1
+ACTION_LIQUIDATE: constant(uint256) = 2
+ACTION_SETTLE: constant(uint256) = 3

@@ -1,0 +1,83 @@
+# pragma version 0.4.3
+# pragma nonreentrancy on
+"""
+@title Adaptive risk model
+@custom:contract-name AdaptiveRiskModel
+@license Apache-2.0
+@author Seawall contributors
+@notice Margin from volatility with a floor and a stress weight, liquidity, open interest and
+        the oracle's confidence.
+@dev The floor and the stress weight damp procyclicality (EMIR RTS 153/2013, article 28).
+     Formula in `lib/risk_math.vy`, `_adaptive_ratios`.
+@custom:kill Nothing to stop: no funds, no changing state. A change of parameters is a new
+             instance that the market is pointed at.
+@custom:invariants 0 < maintenance < initial <= WAD for every input; no input reverts.
+"""
+
+from ..interfaces import IRiskModel
+from ..lib import risk_math
+
+
+implements: IRiskModel
+
+
+OWNER: immutable(address)
+PARAMETERS: immutable(risk_math.AdaptiveParameters)
+
+
+@deploy
+def __init__(owner: address, parameters: risk_math.AdaptiveParameters):
+    """
+    @notice Checks and fixes the parameters.
+    @param owner Who answers for the parameters; has no power over them.
+    @param parameters Parameters of the formula.
+    """
+    assert owner != empty(address), "risk_model: zero owner"
+    risk_math._check_adaptive(parameters)
+    OWNER = owner
+    PARAMETERS = parameters
+
+
+@view
+@external
+@reentrant
+def margin_ratios(inputs: IRiskModel.RiskInputs) -> IRiskModel.MarginRatios:
+    """
+    @notice Target margin ratios of a position.
+    @param inputs The position's notional and the market's state.
+    @return MarginRatios With 0 < maintenance < initial <= WAD.
+    """
+    return risk_math._adaptive_ratios(inputs, PARAMETERS)
+
+
+@view
+@external
+@reentrant
+def collateral_haircut() -> uint256:
+    """
+    @notice Fraction of the quote collateral that does not count as margin.
+    @return uint256 Haircut in [0, WAD).
+    """
+    return PARAMETERS.haircut
+
+
+@view
+@external
+@reentrant
+def parameters() -> risk_math.AdaptiveParameters:
+    """
+    @notice The model's parameters, fixed at deployment.
+    @return AdaptiveParameters Parameters of the formula.
+    """
+    return PARAMETERS
+
+
+@view
+@external
+@reentrant
+def owner() -> address:
+    """
+    @notice Who answers for the parameters; has no power over them.
+    @return address Fixed at deployment.
+    """
+    return OWNER

@@ -1,0 +1,91 @@
+# pragma version 0.4.3
+# pragma nonreentrancy on
+"""
+@title Static risk model
+@custom:contract-name StaticRiskModel
+@license Apache-2.0
+@author Seawall contributors
+@notice Fixed ratios, whatever the market does: the baseline.
+@dev Venues that publish a flat maximum leverage work this way (5 % initial is 20x).
+@custom:kill Nothing to stop: no funds, no changing state. A change of parameters is a new
+             instance that the market is pointed at.
+@custom:invariants 0 < maintenance < initial <= WAD for every input; no input reverts.
+"""
+
+from ..interfaces import IRiskModel
+from ..lib import risk_math
+
+
+implements: IRiskModel
+
+
+struct StaticParameters:
+    initial_ratio: uint256  # fraction of notional to open (WAD)
+    maintenance_ratio: uint256  # fraction of notional to stay open (WAD)
+    haircut: uint256  # of the quote collateral (WAD)
+
+
+OWNER: immutable(address)
+PARAMETERS: immutable(StaticParameters)
+
+
+@deploy
+def __init__(owner: address, parameters: StaticParameters):
+    """
+    @notice Checks and fixes the parameters.
+    @param owner Who answers for the parameters; has no power over them.
+    @param parameters Parameters of the formula.
+    """
+    assert owner != empty(address), "risk_model: zero owner"
+    risk_math._check_floors(
+        parameters.initial_ratio, parameters.maintenance_ratio, parameters.haircut
+    )
+    OWNER = owner
+    PARAMETERS = parameters
+
+
+@view
+@external
+@reentrant
+def margin_ratios(inputs: IRiskModel.RiskInputs) -> IRiskModel.MarginRatios:
+    """
+    @notice Target margin ratios of a position.
+    @param inputs The position's notional and the market's state.
+    @return MarginRatios With 0 < maintenance < initial <= WAD.
+    """
+    return IRiskModel.MarginRatios(
+        initial=PARAMETERS.initial_ratio, maintenance=PARAMETERS.maintenance_ratio
+    )
+
+
+@view
+@external
+@reentrant
+def collateral_haircut() -> uint256:
+    """
+    @notice Fraction of the quote collateral that does not count as margin.
+    @return uint256 Haircut in [0, WAD).
+    """
+    return PARAMETERS.haircut
+
+
+@view
+@external
+@reentrant
+def parameters() -> StaticParameters:
+    """
+    @notice The model's parameters, fixed at deployment.
+    @return StaticParameters Parameters of the formula.
+    """
+    return PARAMETERS
+
+
+@view
+@external
+@reentrant
+def owner() -> address:
+    """
+    @notice Who answers for the parameters; has no power over them.
+    @return address Fixed at deployment.
+    """
+    return OWNER

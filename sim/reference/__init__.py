@@ -1,0 +1,1 @@
+"""Bit-exact integer twins of the pure contract libraries in ``contracts/lib``."""

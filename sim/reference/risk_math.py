@@ -1,0 +1,153 @@
+"""Margin formulas, bit-exact twin of ``contracts/lib/risk_math.vy``.
+
+Ratios, variances and amounts are WAD integers, horizons are seconds. Each function returns
+what the contract's function of the same name returns; ratios round up, against the account.
+"""
+
+from dataclasses import dataclass
+
+from sim.reference.fixed_point import (
+    WAD,
+    ceil_div,
+    checked_uint,
+    div_wad_up,
+    mul_div_up,
+    mul_wad_up,
+    sqrt_wad_up,
+)
+
+YEAR_SECONDS = 31_536_000
+DAY_SECONDS = 86_400
+
+MAX_VARIANCE = 10**26
+MAX_AMOUNT = 10**38
+MAX_RATIO = 10**24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskInputs:
+    """What a risk model sees of a position and its market (all WAD)."""
+
+    notional: int
+    price: int
+    confidence: int
+    variance_fast: int
+    variance_slow: int
+    open_interest: int
+    depth: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarginRatios:
+    """Fractions of notional (WAD), 0 < maintenance < initial <= WAD."""
+
+    initial: int
+    maintenance: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolatilityParameters:
+    """Parameters of the textbook rule; meanings beside the contract's struct."""
+
+    z: int
+    initial_horizon_seconds: int
+    maintenance_horizon_seconds: int
+    initial_min: int
+    maintenance_min: int
+    haircut: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdaptiveParameters:
+    """Parameters of the adaptive rule; meanings beside the contract's struct."""
+
+    z: int
+    initial_horizon_seconds: int
+    maintenance_horizon_seconds: int
+    initial_floor: int
+    maintenance_floor: int
+    variance_floor: int
+    variance_stress: int
+    stress_weight: int
+    size_coefficient: int
+    liquidity_floor: int
+    open_interest_lower: int
+    open_interest_upper: int
+    confidence_coefficient: int
+    haircut: int
+
+
+def volatility_margin(variance: int, z: int, horizon_seconds: int) -> int:
+    """z*sigma*sqrt(horizon), horizon in years of the annualised variance."""
+    over_horizon = mul_div_up(min(variance, MAX_VARIANCE), horizon_seconds, YEAR_SECONDS)
+    return mul_wad_up(z, sqrt_wad_up(over_horizon))
+
+
+def liquidity_margin(notional: int, depth: int, variance: int, coefficient: int) -> int:
+    """Square-root impact: coefficient*sigma_day*sqrt(notional/depth)."""
+    square = mul_div_up(
+        min(variance, MAX_VARIANCE) * DAY_SECONDS,
+        min(notional, MAX_AMOUNT),
+        YEAR_SECONDS * min(depth, MAX_AMOUNT),
+    )
+    return mul_wad_up(coefficient, sqrt_wad_up(min(square, MAX_AMOUNT)))
+
+
+def open_interest_margin(open_interest: int, lower: int, upper: int, floor_ratio: int) -> int:
+    """Rises linearly from the floor to one as open interest goes from lower to upper."""
+    if open_interest <= lower:
+        return floor_ratio
+    if open_interest >= upper:
+        return WAD
+    return floor_ratio + mul_div_up(WAD - floor_ratio, open_interest - lower, upper - lower)
+
+
+def confidence_margin(confidence: int, price: int, coefficient: int) -> int:
+    """coefficient*confidence/price; a price of zero counts as no confidence at all."""
+    if price == 0:
+        return MAX_RATIO
+    ratio = div_wad_up(min(confidence, MAX_AMOUNT), price)
+    return mul_wad_up(coefficient, min(ratio, MAX_RATIO))
+
+
+def effective_variance(fast: int, slow: int, floor_variance: int, stress: int, stress_weight: int) -> int:
+    """max(floor, (1 - w)*max(fast, slow) + w*stress)."""
+    blended = ceil_div(
+        checked_uint((WAD - stress_weight) * min(max(fast, slow), MAX_VARIANCE) + stress_weight * stress), WAD
+    )
+    return max(floor_variance, blended)
+
+
+def volatility_ratios(inputs: RiskInputs, parameters: VolatilityParameters) -> MarginRatios:
+    """Textbook rule: margin proportional to the raw fast volatility."""
+    p = parameters
+    initial = volatility_margin(inputs.variance_fast, p.z, p.initial_horizon_seconds)
+    maintenance = volatility_margin(inputs.variance_fast, p.z, p.maintenance_horizon_seconds)
+    return ordered(max(initial, p.initial_min), max(maintenance, p.maintenance_min))
+
+
+def adaptive_ratios(inputs: RiskInputs, parameters: AdaptiveParameters) -> MarginRatios:
+    """Adaptive rule: floored, stress-weighted volatility plus liquidity plus confidence."""
+    p = parameters
+    variance = effective_variance(
+        inputs.variance_fast, inputs.variance_slow, p.variance_floor, p.variance_stress, p.stress_weight
+    )
+    depth = max(inputs.depth, p.liquidity_floor)
+    liquidity = liquidity_margin(inputs.notional, depth, variance, p.size_coefficient)
+    confidence = confidence_margin(inputs.confidence, inputs.price, p.confidence_coefficient)
+    open_interest = open_interest_margin(
+        inputs.open_interest, p.open_interest_lower, p.open_interest_upper, p.initial_floor
+    )
+    initial = volatility_margin(variance, p.z, p.initial_horizon_seconds) + liquidity + confidence
+    maintenance = (
+        volatility_margin(variance, p.z, p.maintenance_horizon_seconds)
+        + ceil_div(liquidity, 2)
+        + ceil_div(confidence, 2)
+    )
+    return ordered(max(initial, p.initial_floor, open_interest), max(maintenance, p.maintenance_floor))
+
+
+def ordered(initial: int, maintenance: int) -> MarginRatios:
+    """Cap the initial ratio at one and keep the maintenance ratio below it."""
+    capped = min(initial, WAD)
+    return MarginRatios(initial=capped, maintenance=min(maintenance, capped - 1))

@@ -1,0 +1,46 @@
+"""Risk-model parameters that the tests share, each with its source."""
+
+from __future__ import annotations
+
+from sim.reference.fixed_point import WAD
+from sim.reference.risk_math import AdaptiveParameters, RiskInputs, VolatilityParameters
+
+# Static ratios: 5 % and 2.5 %, dYdX v4's liquidity tier for mid-size markets.
+STATIC: tuple[int, int, int] = (5 * WAD // 100, 25 * WAD // 1_000, 0)
+
+VOLATILITY = VolatilityParameters(
+    z=4 * WAD,  # assumption: 15x at 80 %, between Derive's 10x and Hyperliquid's 40x
+    initial_horizon_seconds=4 * 3_600,  # assumption: hours to close out
+    maintenance_horizon_seconds=3_600,  # a quarter, so that the ratio is half
+    initial_min=1 * WAD // 100,  # assumption: leverage 100 at most
+    maintenance_min=5 * WAD // 1_000,  # assumption: half of it
+    haircut=0,  # the collateral is the quote currency
+)
+
+ADAPTIVE = AdaptiveParameters(
+    z=4 * WAD,  # assumption, as above
+    initial_horizon_seconds=4 * 3_600,  # assumption: hours to close out
+    maintenance_horizon_seconds=3_600,  # a quarter, so that the volatility part is half
+    initial_floor=2 * WAD // 100,  # dYdX v4, large-cap tier
+    maintenance_floor=1 * WAD // 100,  # dYdX v4, large-cap tier
+    variance_floor=16 * WAD // 100,  # assumption: 40 %, BTC in its quietest months
+    variance_stress=144 * WAD // 100,  # assumption: 120 %, BTC in a bad month
+    stress_weight=WAD // 4,  # EMIR RTS 153/2013, article 28: at least 25 %
+    size_coefficient=WAD,  # square-root impact law, Y of order one
+    liquidity_floor=1_000_000 * WAD,  # assumption
+    open_interest_lower=20_000_000 * WAD,  # dYdX v4, small-cap tier
+    open_interest_upper=50_000_000 * WAD,  # dYdX v4, small-cap tier
+    confidence_coefficient=2 * WAD,  # assumption: the width counts on both sides
+    haircut=0,  # the collateral is the quote currency
+)
+
+# A quiet market: volatility 30 % fast and 50 % slow.
+CALM = RiskInputs(
+    notional=100_000 * WAD,
+    price=2_000 * WAD,
+    confidence=1 * WAD,
+    variance_fast=9 * WAD // 100,
+    variance_slow=25 * WAD // 100,
+    open_interest=5_000_000 * WAD,
+    depth=10_000_000 * WAD,
+)

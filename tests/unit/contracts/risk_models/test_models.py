@@ -1,0 +1,153 @@
+"""The three shipped risk models: wiring, bounds of parameters, and their promises."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, replace
+
+import boa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sim.reference import risk_math as twin
+from sim.reference.fixed_point import UINT_MAX, WAD
+from tests.support.deployers import CONTRACTS, deploy, deployer
+from tests.support.risk_parameters import ADAPTIVE, CALM, STATIC, VOLATILITY
+
+ZERO = "0x" + "00" * 20
+MODELS = {
+    "StaticRiskModel": STATIC,
+    "VolatilityRiskModel": astuple(VOLATILITY),
+    "AdaptiveRiskModel": astuple(ADAPTIVE),
+}
+ANY = st.one_of(st.integers(0, UINT_MAX), st.integers(0, 10**26), st.sampled_from([0, 1, UINT_MAX]))
+
+
+def deploy_model(name, owner, parameters=None):
+    return deploy(f"risk_models/{name}", owner, MODELS[name] if parameters is None else parameters)
+
+
+@pytest.fixture(params=MODELS)
+def model(request, owner):
+    return deploy_model(request.param, owner)
+
+
+def test_model_remembers_owner_and_parameters(model, owner):
+    assert model.owner() == owner
+    assert tuple(model.parameters()) in MODELS.values()
+    assert model.collateral_haircut() == 0
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(inputs=st.tuples(*[ANY] * 7))
+def test_ratios_are_ordered_for_every_input(model, inputs):
+    ratios = model.margin_ratios(inputs)
+    assert 0 < ratios.maintenance < ratios.initial <= WAD
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_owner_of_zero_reverts(name):
+    with boa.reverts("risk_model: zero owner"):
+        deploy_model(name, ZERO)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_model_fits_and_changes_nothing(name):
+    compiled = deployer(CONTRACTS / "risk_models" / f"{name}.vy").compiler_data
+    assert len(compiled.bytecode_runtime) < 24_576
+    assert not any(f.is_mutable for f in compiled.global_ctx.exposed_functions)
+
+
+def test_static_model_ignores_the_market(owner):
+    model = deploy_model("StaticRiskModel", owner)
+    for inputs in ([0] * 7, [UINT_MAX] * 7, astuple(CALM)):
+        assert tuple(model.margin_ratios(inputs)) == (WAD // 20, WAD // 40)
+
+
+def test_volatility_model_deploys_its_twin_and_ignores_size(owner):
+    model = deploy_model("VolatilityRiskModel", owner)
+    for variance in (0, WAD // 100, WAD, 25 * WAD, UINT_MAX):
+        inputs = replace(CALM, variance_fast=variance)
+        assert tuple(model.margin_ratios(astuple(inputs))) == astuple(
+            twin.volatility_ratios(inputs, VOLATILITY)
+        )
+        assert model.margin_ratios(astuple(inputs)) == model.margin_ratios(
+            astuple(replace(inputs, notional=UINT_MAX))
+        )
+
+
+def test_adaptive_model_deploys_its_twin(owner):
+    model = deploy_model("AdaptiveRiskModel", owner)
+    for changes in (
+        {},
+        {"variance_fast": 9 * WAD},
+        {"notional": 50_000_000 * WAD},
+        {"depth": 0},
+        {"open_interest": 35_000_000 * WAD},
+        {"confidence": 40 * WAD},
+    ):
+        inputs = replace(CALM, **changes)
+        assert tuple(model.margin_ratios(astuple(inputs))) == astuple(twin.adaptive_ratios(inputs, ADAPTIVE))
+
+
+def test_haircut_is_the_parameter(owner):
+    assert deploy_model("StaticRiskModel", owner, (2, 1, WAD - 1)).collateral_haircut() == WAD - 1
+    parameters = astuple(replace(ADAPTIVE, haircut=WAD // 50))
+    assert deploy_model("AdaptiveRiskModel", owner, parameters).collateral_haircut() == WAD // 50
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        ((WAD // 20, 0, 0), "risk_model: zero maintenance ratio"),
+        ((WAD // 20, WAD // 20, 0), "risk_model: maintenance not below initial"),
+        ((WAD + 1, WAD // 20, 0), "risk_model: initial ratio above 1"),
+        ((WAD // 20, WAD // 40, WAD), "risk_model: haircut not below 1"),
+    ],
+)
+def test_static_parameters_out_of_bounds_revert(owner, parameters, reason):
+    with boa.reverts(reason):
+        deploy_model("StaticRiskModel", owner, parameters)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"z": 10**21 + 1}, "risk_model: z above 1000"),
+        ({"initial_horizon_seconds": 31_536_001}, "risk_model: horizon above a year"),
+        ({"maintenance_horizon_seconds": 4 * 3_600 + 1}, "risk_model: maintenance horizon above initial"),
+        ({"maintenance_min": 0}, "risk_model: zero maintenance ratio"),
+        ({"maintenance_min": WAD // 100}, "risk_model: maintenance not below initial"),
+        ({"initial_min": WAD + 1}, "risk_model: initial ratio above 1"),
+        ({"haircut": WAD}, "risk_model: haircut not below 1"),
+    ],
+)
+def test_volatility_parameters_out_of_bounds_revert(owner, changes, reason):
+    with boa.reverts(reason):
+        deploy_model("VolatilityRiskModel", owner, astuple(replace(VOLATILITY, **changes)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"z": 10**21 + 1}, "risk_model: z above 1000"),
+        ({"initial_horizon_seconds": 31_536_001}, "risk_model: horizon above a year"),
+        ({"maintenance_horizon_seconds": 4 * 3_600 + 1}, "risk_model: maintenance horizon above initial"),
+        ({"maintenance_floor": 0}, "risk_model: zero maintenance ratio"),
+        ({"maintenance_floor": 2 * WAD // 100}, "risk_model: maintenance not below initial"),
+        ({"initial_floor": WAD + 1}, "risk_model: initial ratio above 1"),
+        ({"haircut": WAD}, "risk_model: haircut not below 1"),
+        ({"variance_floor": 10**26 + 1}, "risk_model: variance too large"),
+        ({"variance_stress": 10**26 + 1}, "risk_model: variance too large"),
+        ({"stress_weight": WAD + 1}, "risk_model: stress weight above 1"),
+        ({"size_coefficient": 10**21 + 1}, "risk_model: size coefficient above 1000"),
+        ({"liquidity_floor": WAD - 1}, "risk_model: liquidity floor below 1"),
+        ({"liquidity_floor": 10**38 + 1}, "risk_model: liquidity floor too large"),
+        ({"open_interest_lower": 50_000_000 * WAD}, "risk_model: open interest bounds"),
+        ({"open_interest_upper": 10**38 + 1}, "risk_model: open interest too large"),
+        ({"confidence_coefficient": 10**21 + 1}, "risk_model: confidence coefficient above 1000"),
+    ],
+)
+def test_adaptive_parameters_out_of_bounds_revert(owner, changes, reason):
+    with boa.reverts(reason):
+        deploy_model("AdaptiveRiskModel", owner, astuple(replace(ADAPTIVE, **changes)))
