@@ -1,0 +1,77 @@
+"""Batched return data: arrays of structs of one-word fields, read without a general codec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import numpy as np
+
+from sim.core.arrays import FloatArray
+
+_WORD: Final = 32
+
+
+def decode_rows(data: bytes, columns: int, *, signed: Iterable[int] = ()) -> list[list[int]]:
+    """Return an ABI array of static structs as rows of Python integers.
+
+    Parameters
+    ----------
+    data
+        Return data of a function that returns one such array: offset, length, words.
+    columns
+        Words in one struct.
+    signed
+        Indices of columns that are signed.
+    """
+    words = array_words(data, columns)
+    values = [int.from_bytes(words[i : i + _WORD], "big") for i in range(0, len(words), _WORD)]
+    rows = [values[i : i + columns] for i in range(0, len(values), columns)]
+    for column in signed:
+        for row in rows:
+            if row[column] >> 255:
+                row[column] -= 1 << 256
+    return rows
+
+
+def decode_words(
+    data: bytes, columns: int, *, signed: Iterable[int] = ()
+) -> np.ndarray[Any, np.dtype[np.object_]]:
+    """Return `decode_rows` as an object array of exact integers, shape (rows, columns)."""
+    rows = decode_rows(data, columns, signed=signed)
+    result = np.empty((len(rows), columns), dtype=object)
+    if rows:
+        result[:] = rows
+    return result
+
+
+def decode_floats(data: bytes, columns: int, *, signed: Iterable[int] = ()) -> FloatArray:
+    """Return an ABI array of static structs as float64[rows, columns], in the units of the words.
+
+    Relative error below 2**-50; computed with + and * alone, so the same on every machine.
+    """
+    words = array_words(data, columns)
+    limbs = np.frombuffer(words, dtype=">u8").reshape(-1, columns, 4).astype(np.uint64)
+    columns_signed = list(signed)
+    negative = np.zeros(limbs.shape[:2], dtype=bool)
+    if columns_signed:
+        negative[:, columns_signed] = (limbs[:, columns_signed, 0] >> np.uint64(63)) == 1
+        # Two's complement: -x = ~x + 1; the 1 is added to the lowest limb as a float, below the stated error.
+        limbs = np.where(negative[:, :, None], ~limbs, limbs)
+    value = limbs[:, :, 0].astype(np.float64)
+    for limb in (1, 2, 3):
+        value = value * 2.0**64 + limbs[:, :, limb].astype(np.float64)
+    result: FloatArray = np.where(negative, -(value + 1.0), value)
+    return result
+
+
+def array_words(data: bytes, columns: int) -> bytes:
+    """Return the words of an ABI array of static structs, checked against the length of the data."""
+    if len(data) < 2 * _WORD:
+        raise ValueError(f"array needs at least {2 * _WORD} bytes, was {len(data)}")
+    start = int.from_bytes(data[:_WORD], "big")
+    count = int.from_bytes(data[start : start + _WORD], "big")
+    stop = start + _WORD + count * columns * _WORD
+    if stop > len(data):
+        raise ValueError(f"array of {count} structs needs {stop} bytes, was {len(data)}")
+    return data[start + _WORD : stop]
