@@ -1,0 +1,1 @@
+"""One run: scenario, world, block loop, recorder, replay."""

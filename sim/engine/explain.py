@@ -1,0 +1,67 @@
+"""Replays a crash report to the block that broke an invariant and tells what happened in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sim.core.errors import InputError, InvariantViolation
+from sim.engine.crash import CRASH_FILE, load_stored
+from sim.engine.loop import BlockLoop
+from sim.engine.options import RunOptions
+from sim.engine.recorder import Recorder
+from sim.engine.run import build_world, load_histories
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What a crash report leads to when it is executed again."""
+
+    reproduced: bool
+    lines: tuple[str, ...]
+
+
+def explain(crash_report: Path) -> Explanation:
+    """Execute the stored run up to its violating block.
+
+    Parameters
+    ----------
+    crash_report
+        ``crash.json`` or the folder it lies in.
+
+    Raises
+    ------
+    InputError
+        It is not a crash report.
+    """
+    path = crash_report / CRASH_FILE if crash_report.is_dir() else crash_report
+    stored = load_stored(path)
+    block, invariant = stored.data.get("block"), stored.data.get("invariant")
+    if not isinstance(block, int) or not isinstance(invariant, str):
+        raise InputError(f"{path}: is not a crash report: block and invariant are missing")
+    options = RunOptions(
+        out=path.parent, engine=stored.data.get("engine"), prices=stored.prices, keep_blocks=True
+    )
+    world = build_world(stored.scenario, options, load_histories(stored.scenario, options), forced_flow=True)
+    recorder = Recorder(len(world.book))
+    loop = BlockLoop(world, recorder)
+    try:
+        loop.run(min(block, stored.scenario.blocks))
+    except InvariantViolation as violation:
+        lines = [
+            f"{violation.invariant} broken at block {violation.block}",
+            violation.message,
+            "",
+            f"events of block {violation.block}:",
+        ]
+        lines += [
+            f"  {event.position:>3}  {event.contract}.{event.name} of {event.actor}: "
+            + ", ".join(f"{name}={value}" for name, value in event.values.items())
+            for event in loop.last_events
+        ]
+        same = violation.invariant == invariant and violation.block == block
+        return Explanation(reproduced=same, lines=tuple(lines))
+    return Explanation(
+        reproduced=False,
+        lines=(f"{invariant} was reported at block {block}, but {block} blocks pass every invariant here",),
+    )

@@ -1,0 +1,96 @@
+"""Where flow goes after it met the pool: which part reaches the outside market, and when.
+
+A trade moves the pool's skew; the pool follows it outside with a share and a half-life. Liquidators
+sell a share of what was liquidated, and arbitrageurs do the other leg of their trades outside. Every
+order keeps the liquidation that caused it, so that its impact can be attributed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.core.arrays import FloatArray, IntArray
+from sim.core.portable_math import power
+
+VOLUNTARY = -1
+"""Source of flow that no liquidation caused."""
+
+_NEGLIGIBLE = 1.0
+"""Quote; what is left of an order is sent whole below this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowConfig:
+    """Routes of flow; shares are fractions of notional."""
+
+    forced_flow: bool
+    """False keeps forced flow inside the protocol: the twin run."""
+    hedge_share: float
+    hedge_half_life_seconds: int
+    liquidator_share: float
+    liquidator_half_life_seconds: int
+    arbitrage_share: float
+
+
+class _Orders:
+    """Orders worked down with a half-life, one remainder a source."""
+
+    def __init__(self, half_life_seconds: int) -> None:
+        self._half_life = half_life_seconds
+        self._remaining: dict[int, float] = {}
+
+    def add(self, source: int, amount: float) -> None:
+        self._remaining[source] = self._remaining.get(source, 0.0) + amount
+
+    def work(self, seconds: int, out: dict[int, float]) -> None:
+        share = 1.0 - power(0.5, seconds / self._half_life) if self._half_life > 0 else 1.0
+        for source in list(self._remaining):
+            left = self._remaining[source]
+            sent = left if abs(left) < _NEGLIGIBLE else left * share
+            out[source] = out.get(source, 0.0) + sent
+            if sent == left:
+                del self._remaining[source]
+            else:
+                self._remaining[source] = left - sent
+
+
+class FlowRouter:
+    """Turns what happened on chain in a block into flow on one outside market."""
+
+    def __init__(self, config: FlowConfig) -> None:
+        self._config = config
+        self._hedge = _Orders(config.hedge_half_life_seconds)
+        self._unwind = _Orders(config.liquidator_half_life_seconds)
+        self._now: dict[int, float] = {}
+
+    def forced(self, source: int, traders_notional: float) -> None:
+        """Book a forced close: ``traders_notional`` is what the traders sold (negative) or bought, quote."""
+        if not self._config.forced_flow:
+            return
+        self._hedge.add(source, traders_notional * self._config.hedge_share)
+        if self._config.liquidator_share:
+            self._unwind.add(source, traders_notional * self._config.liquidator_share)
+
+    def voluntary(self, traders_notional: float) -> None:
+        """Book a trade that nobody forced, quote, positive if the traders bought."""
+        self._hedge.add(VOLUNTARY, traders_notional * self._config.hedge_share)
+
+    def arbitrage(self, traders_notional: float) -> None:
+        """Book an arbitrageur's trade: its other leg goes outside at once, the pool hedges its own share."""
+        self.voluntary(traders_notional)
+        outside = -traders_notional * self._config.arbitrage_share
+        self._now[VOLUNTARY] = self._now.get(VOLUNTARY, 0.0) + outside
+
+    def step(self, seconds: int) -> tuple[IntArray, FloatArray]:
+        """Return this block's flow by source, oldest source first: ids and signed quote."""
+        flows = self._now
+        self._now = {}
+        self._hedge.work(seconds, flows)
+        self._unwind.work(seconds, flows)
+        ordered = sorted(flows.items())
+        return (
+            np.array([source for source, _ in ordered], dtype=np.int64),
+            np.array([flow for _, flow in ordered], dtype=np.float64),
+        )

@@ -1,0 +1,453 @@
+"""The block loop: market, observe, decide, order, execute, check, record (docs/model.md)."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+
+from sim.agents.base import ActionResult, Outcome, Status
+from sim.chain.mempool import Dropped, Pending, Submission
+from sim.chain.transaction import Receipt, Transaction
+from sim.core.arrays import FloatArray, IntArray
+from sim.core.units import GWEI, WAD
+from sim.engine.observation import DeficitBook, Reading, StateHistory, observe, read_protocol
+from sim.engine.recorder import ETHER, FeeFacts, MarketFacts, Recorder
+from sim.engine.world import World
+from sim.metrics.cascade import Attribution, Exposure, attribute
+from sim.protocol.invariants import BlockFacts, InvariantChecker
+from sim.protocol.actions import ActionBatch
+from sim.protocol.events import ProtocolEvent
+from sim.protocol.reconcile import reconcile
+
+RECONCILE_EVERY_BLOCKS = 50
+"""The mirror is compared with the chain, account by account, at this interval and at the end."""
+
+IMPACT_MEMORY_BLOCKS = 512
+"""Blocks for which the impact an oracle round had seen can be looked up; older rounds use the oldest."""
+
+
+class Progress(NamedTuple):
+    """What a progress bar shows."""
+
+    block: int
+    price: float
+    liquidations: int
+    insurance_fund: float
+
+
+class _Tag(NamedTuple):
+    """What comes back with a transaction."""
+
+    agent: int
+    kind: str
+    actor: int
+    args: tuple[int, ...]
+
+
+class Row(NamedTuple):
+    """One included transaction with what became of it."""
+
+    tag: _Tag
+    pending: Pending
+    receipt: Receipt
+
+
+class _Impact(NamedTuple):
+    """Impact on one outside market at a time, and who made it."""
+
+    log: float
+    sources: IntArray
+    contributions: FloatArray
+
+
+@dataclass(slots=True)
+class Phases:
+    """Seconds spent in each step: wall-clock facts, outside the digest."""
+
+    market: float = 0.0
+    observe: float = 0.0
+    decide: float = 0.0
+    order: float = 0.0
+    execute: float = 0.0
+    check: float = 0.0
+    record: float = 0.0
+
+
+class BlockLoop:
+    """Runs the blocks of one world."""
+
+    def __init__(self, world: World, recorder: Recorder) -> None:
+        self.world = world
+        self.recorder = recorder
+        self.checker = InvariantChecker()
+        self.phases = Phases()
+        self.deficits = DeficitBook()
+        self.last_events: list[ProtocolEvent] = []
+        latency = max((agent.latency_blocks for agent in world.agents), default=0)
+        self._states = StateHistory(latency)
+        self._impacts: list[deque[tuple[int, _Impact]]] = [
+            deque(maxlen=IMPACT_MEMORY_BLOCKS) for _ in world.external
+        ]
+        self._flows: list[list[tuple[int, float]]] = [[] for _ in world.external]
+        self.reading = read_protocol(world)
+        self.first = self.reading
+        self.first_wallets = list(world.mirror.exact_wallet)
+        self.first_collateral: list[float] = world.mirror.collateral.tolist()
+        self.first_shares: dict[int, float] = {}
+
+    def run(self, blocks: int, progress: Callable[[Progress], None] | None = None) -> None:
+        """Run blocks 1 to ``blocks``.
+
+        Raises
+        ------
+        InvariantViolation
+            At the end of the block that broke it.
+        """
+        for block in range(1, blocks + 1):
+            self._step(block)
+            if block % RECONCILE_EVERY_BLOCKS == 0 or block == blocks:
+                reconcile(
+                    self.world.client, self.world.mirror, self.world.accounts, self.reading.valuation, block
+                )
+                self.checker.checked += 1
+            if progress is not None:
+                totals = self.reading.totals
+                progress(
+                    Progress(
+                        block,
+                        self.world.external[0].state.price,
+                        len(self.recorder.forest),
+                        totals.fund_reserves / WAD,
+                    )
+                )
+
+    def _step(self, block: int) -> None:
+        world = self.world
+        clock = perf_counter()
+
+        # 1 MARKET
+        for market, external in enumerate(world.external):
+            state = external.advance(self._flows[market])
+            sources, contributions = external.impact.contributions()
+            self._impacts[market].append(
+                (world.timestamp(block), _Impact(state.impact_log, sources, contributions))
+            )
+        clock = self._lap("market", clock)
+
+        # 2 OBSERVE
+        self._states.push(observe(world, block, self.reading, self.deficits))
+        clock = self._lap("observe", clock)
+
+        # 3 DECIDE
+        submissions = self._decide()
+        clock = self._lap("decide", clock)
+
+        # 4 ORDER
+        demand, fee = self._gas_multipliers(block)
+        world.fee_market.open_block(block, demand_multiplier=demand, fee_multiplier=fee)
+        world.mempool.submit(submissions, block)
+        base_fee = world.fee_market.base_fee_wei
+        selection = world.mempool.select(block, world.fee_market, world.ledger)
+        clock = self._lap("order", clock)
+
+        # 5 EXECUTE
+        world.chain.start_block(world.first_block_number + block, world.timestamp(block), base_fee)
+        receipts = [world.chain.execute(pending.transaction) for pending in selection.included]
+        world.chain.end_block()
+        events: list[ProtocolEvent] = []
+        own_gas = reverted = 0
+        for position, (pending, receipt) in enumerate(zip(selection.included, receipts, strict=True)):
+            actor = pending.tag.actor
+            sender = pending.transaction.sender
+            world.ledger.pay(sender, receipt.gas_used, receipt.gas_price_wei, base_fee)
+            world.balances[actor] = world.ledger.balance(sender)
+            own_gas += receipt.gas_used
+            reverted += not receipt.status
+            if receipt.logs:
+                events.extend(world.client.events(receipt.logs, position))
+        self.last_events = events
+        closed = world.fee_market.close_block(own_gas)
+        for event in events:
+            world.mirror.apply(event)
+            self.deficits.apply(event, world.timestamp(block))
+        clock = self._lap("execute", clock)
+
+        # 6 CHECK
+        before = self.reading
+        self.reading = read_protocol(world)
+        self._check(block, before, events)
+        clock = self._lap("check", clock)
+
+        # 7 RECORD
+        rows = [
+            Row(pending.tag, pending, receipt)
+            for pending, receipt in zip(selection.included, receipts, strict=True)
+        ]
+        self._record_transactions(block, rows, base_fee)
+        counts, notionals = self._record_liquidations(block, before, events, receipts)
+        fees = FeeFacts(
+            base_fee_wei=base_fee,
+            gas_used=closed.gas_used,
+            gas_demanded=closed.gas_demanded,
+            mempool_size=len(world.mempool),
+            included=len(receipts),
+            reverted=reverted,
+            evicted=sum(drop.status in ("evicted", "expired") for drop in selection.dropped),
+        )
+        self._route(events, block)
+        self._record_block(block, rows, fees, events, counts, notionals)
+        self._tell(block, rows, selection.dropped)
+        self._lap("record", clock)
+
+    def _lap(self, phase: str, since: float) -> float:
+        now = perf_counter()
+        setattr(self.phases, phase, getattr(self.phases, phase) + now - since)
+        return now
+
+    # --- decide and order ---
+
+    def _decide(self) -> list[Submission]:
+        world = self.world
+        submissions: list[Submission] = []
+        for index, agent in enumerate(world.agents):
+            for batch in agent.decide(self._states.seen(agent.latency_blocks), world.streams):
+                self._submit(index, batch, submissions)
+        return submissions
+
+    def _submit(self, agent: int, batch: ActionBatch, out: list[Submission]) -> None:
+        world = self.world
+        gas = world.gas[batch.kind]
+        for row, call in enumerate(world.client.encode(batch)):
+            transaction = Transaction(
+                sender=world.book.addresses[call.actor],
+                to=call.to,
+                data=call.data,
+                entry_point=batch.kind,
+                gas_limit=world.chain.gas_profile.gas(batch.kind, items=call.items)
+                if call.items and world.chain.gas_profile
+                else gas,
+                max_fee_wei=batch.max_fee_wei[row],
+                priority_fee_wei=batch.priority_fee_wei[row],
+                items=call.items,
+            )
+            tag = _Tag(agent, batch.kind, call.actor, tuple(column[row] for column in batch.args))
+            out.append(Submission(transaction, tag, (batch.kind, call.key), batch.replace))
+
+    def _gas_multipliers(self, block: int) -> tuple[float, float]:
+        demand = fee = 1.0
+        for window in self.world.gas_windows:
+            if window.start_block <= block < window.end_block:
+                demand *= window.demand_multiplier
+                fee *= window.fee_multiplier
+        return demand, fee
+
+    # --- check ---
+
+    def _check(self, block: int, before: Reading, events: list[ProtocolEvent]) -> None:
+        world = self.world
+        self.checker.check(
+            BlockFacts(
+                block=block,
+                before=before.totals,
+                after=self.reading.totals,
+                markets=self.reading.markets,
+                mirror=world.mirror,
+                events=events,
+                token_supply=world.token_supply,
+                wallet_token_units=world.mirror.total_wallet,
+            )
+        )
+
+    # --- record ---
+
+    def _record_transactions(self, block: int, rows: list[Row], base_fee: int) -> None:
+        world, recorder = self.world, self.recorder
+        table = recorder.tables["transactions"]
+        totals = recorder.totals
+        for position, (tag, pending, receipt) in enumerate(rows):
+            fee = receipt.fee_paid_wei
+            recorder.gas_paid_of[tag.actor] += fee
+            account = tag.args[0] if tag.kind in _ABOUT_OTHERS else tag.actor
+            table.append(
+                (
+                    block, position, world.agents[tag.agent].name, tag.kind, tag.actor, account,
+                    receipt.status, receipt.revert_reason or "", receipt.gas_used,
+                    (receipt.gas_price_wei - base_fee) / GWEI, fee / ETHER, pending.submitted_block,
+                )
+            )  # fmt: skip
+        totals.transactions += len(rows)
+        totals.reverted += sum(not receipt.status for _, _, receipt in rows)
+
+    def _impact_seen(self, market: int, timestamp: int) -> _Impact:
+        """Return the impact at the time of an oracle round (the oldest kept if it is older)."""
+        history = self._impacts[market]
+        for at, impact in reversed(history):
+            if at <= timestamp:
+                return impact
+        return history[0][1]
+
+    def _record_liquidations(
+        self, block: int, before: Reading, events: list[ProtocolEvent], receipts: list[Receipt]
+    ) -> tuple[list[int], list[float]]:
+        world, recorder = self.world, self.recorder
+        counts = [0] * len(world.external)
+        notionals = [0.0] * len(world.external)
+        self._sources: dict[int, int] = {}
+        closed: dict[int, float] = {}
+        for event in events:
+            if event.name == "PositionChanged" and event.values["cause"] == 1:
+                closed[event.position] = (event.values["size"] - event.values["size_delta"]) / WAD
+            if event.name != "Liquidated":
+                continue
+            values = event.values
+            market = values["market"]
+            impact = self._impact_seen(market, self.reading.markets[market].updated_at)
+            attribution = self._attribute(event, closed[event.position], impact, before)
+            risk_price = values["risk_price"] / WAD
+            index = recorder.liquidation(
+                block=block,
+                timestamp=world.timestamp(block),
+                event=event,
+                attribution=attribution,
+                fundamental_price=risk_price * float(np.exp(-impact.log)),
+                leverage_at_entry=float(world.entry_leverage[event.actor]),
+                gas_paid_wei=receipts[event.position].fee_paid_wei,
+            )
+            self._sources[event.position] = index
+            counts[market] += 1
+            notionals[market] += abs(values["size_closed"]) * values["risk_price"] / WAD / WAD
+        return counts, notionals
+
+    def _attribute(self, event: ProtocolEvent, size: float, impact: _Impact, before: Reading) -> Attribution:
+        """Attribute one liquidation; ``size`` is the signed size before the close."""
+        values = event.values
+        market, actor = values["market"], event.actor
+        price = values["risk_price"] / WAD
+        requirement = values["maintenance_requirement"] / WAD
+        notional = abs(size) * price
+        frozen_curve = self.world.frozen_curves[market]
+        frozen = float(frozen_curve.upper(np.array([notional]), frozen_curve.maintenance)[0])
+        other = sum(
+            float(before.valuation.maintenance_ratio[m, actor])
+            * abs(float(self.world.mirror.size[m, actor]))
+            * self.reading.markets[m].risk_price
+            / WAD
+            for m in range(len(self.world.external))
+            if m != market
+        )
+        ratio = max(requirement - other, 0.0) / notional if notional else 0.0
+        exposure = Exposure(
+            size=size,
+            price=price,
+            equity=values["equity"] / WAD,
+            ratio=ratio,
+            frozen_ratio=frozen,
+            other_requirement=other,
+        )
+        return attribute(exposure, impact.log, impact.sources, impact.contributions)
+
+    def _record_block(
+        self,
+        block: int,
+        rows: list[Row],
+        fees: FeeFacts,
+        events: list[ProtocolEvent],
+        counts: list[int],
+        notionals: list[float],
+    ) -> None:
+        world, recorder, reading = self.world, self.recorder, self.reading
+        for event in events:
+            recorder.event(block, event)
+        receipts = [
+            (
+                tag.actor,
+                tag.kind,
+                tag.args,
+                receipt.status,
+                receipt.revert_reason,
+                receipt.fee_paid_wei,
+                receipt.logs,
+            )
+            for tag, _, receipt in rows
+        ]
+        words = [word for market in reading.markets for word in market.words()] + list(reading.totals.words())
+        digest = recorder.hash_block(block, receipts, words)
+        liquidated = np.array(
+            sorted({event.actor for event in events if event.name == "Liquidated"}), dtype=np.int64
+        )
+        calls = recorder.margin_calls(reading.valuation, liquidated)
+        for market, external in enumerate(world.external):
+            state = external.state
+            recorder.block(
+                block=block,
+                timestamp=world.timestamp(block),
+                market_id=market,
+                outside=MarketFacts(
+                    external=state.price,
+                    fundamental=state.fundamental_price,
+                    impact_log=state.impact_log,
+                    depth=state.depth,
+                    forced_flow=sum(flow for source, flow in self._flows[market] if source >= 0),
+                ),
+                fees=fees,
+                market=reading.markets[market],
+                protocol=reading.totals,
+                valuation=reading.valuation,
+                position_size=world.mirror.size[market],
+                liquidations=counts[market],
+                liquidated_notional=notionals[market],
+                margin_calls=calls if market == 0 else 0,
+                block_digest=digest,
+            )
+
+    # --- consequences ---
+
+    def _route(self, events: list[ProtocolEvent], block: int) -> None:
+        """Send this block's flow on its way to the outside markets."""
+        world = self.world
+        for event in events:
+            if event.name != "PositionChanged":
+                continue
+            values = event.values
+            router = world.routers[values["market"]]
+            notional = values["size_delta"] / WAD * (values["index_price"] / WAD)
+            if values["cause"] == 1:
+                router.forced(self._sources[event.position], notional)
+            elif values["cause"] == 2:
+                router.forced(max(len(self.recorder.forest) - 1, 0), notional)
+            elif event.actor in world.arbitrageurs:
+                router.arbitrage(notional)
+            else:
+                router.voluntary(notional)
+        for market, router in enumerate(world.routers):
+            sources, flows = router.step(world.seconds_per_block)
+            self._flows[market] = list(zip(sources.tolist(), flows.tolist(), strict=True))
+
+    def _tell(self, block: int, rows: list[Row], dropped: list[Dropped]) -> None:
+        results: dict[int, list[ActionResult]] = {}
+        for tag, _, receipt in rows:
+            status: Status = "success" if receipt.status else "reverted"
+            results.setdefault(tag.agent, []).append(
+                ActionResult(
+                    tag.kind, tag.actor, tag.args, status, receipt.revert_reason or "", receipt.fee_paid_wei
+                )
+            )
+        for drop in dropped:
+            tag = drop.tag
+            results.setdefault(tag.agent, []).append(
+                ActionResult(tag.kind, tag.actor, tag.args, drop.status, drop.reason)
+            )
+        for index, agent in enumerate(self.world.agents):
+            agent.observe(Outcome(block=block, results=tuple(results.get(index, ()))))
+
+
+_ABOUT_OTHERS = frozenset(
+    ("liquidation_engine.liquidate", "liquidation_engine.auto_deleverage", "liquidation_engine.socialize_loss",
+     "margin_engine.deposit")
+)  # fmt: skip
+"""Entry points whose first argument is the account they are about."""

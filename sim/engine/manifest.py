@@ -1,0 +1,108 @@
+"""``manifest.json``: everything needed to recompute a run, and every assumption behind it."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from sim import __version__
+from sim.chain.gas import PROFILE_PATH, GasProfile
+from sim.core.digest import canonical_json, sha256_file, sha256_hex
+from sim.engine.scenario import Scenario
+from sim.engine.scenario_fields import walk_sections
+from sim.engine.world import World
+from sim.market.price_history import PriceHistory
+
+_VERSIONED = ("numpy", "pyarrow", "vyper", "pyrevm", "py-evm", "eth-tester", "web3", "coincurve")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions a run depends on; packages that are not installed are left out."""
+    found = {"seawall": __version__, "python": platform.python_version()}
+    for package in _VERSIONED:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def assumptions(scenario: Scenario) -> list[dict[str, Any]]:
+    """Return every number of the scenario with its unit and source, in schema order."""
+    listed: list[dict[str, Any]] = []
+    for path, section in walk_sections(scenario):
+        for name, field in type(section).model_fields.items():
+            extra = field.json_schema_extra
+            if not isinstance(extra, dict) or "source" not in extra:
+                continue
+            value = getattr(section, name)
+            if value is None:
+                continue
+            source = str(extra["source"])
+            if name in section.model_fields_set and value != field.default:
+                source = "set by the scenario"
+            parameter = ".".join(str(part) for part in (*path, name))
+            listed.append(
+                {
+                    "parameter": parameter,
+                    "value": list(value) if isinstance(value, tuple) else value,
+                    "unit": str(extra.get("unit", "")),
+                    "source": source,
+                }
+            )
+    return listed
+
+
+def build_manifest(
+    *,
+    scenario: Scenario,
+    world: World,
+    digest: str,
+    twin: bool,
+    histories: Mapping[int, PriceHistory],
+    inputs: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return the manifest of a finished run.
+
+    Parameters
+    ----------
+    inputs
+        File reference -> path below the run folder of each input that was copied there.
+    """
+    data = scenario.canonical()
+    artifacts = world.client.deployment.artifacts
+    profile = GasProfile.load()
+    measured_on = [artifact for key, artifact in artifacts.items() if key != "risk_model"]
+    custom = scenario.protocol.is_custom_model
+    return {
+        "title": scenario.title,
+        "question": scenario.question,
+        "digest": digest,
+        "seed": scenario.seed,
+        "blocks": scenario.blocks,
+        "engine": world.chain.engine,
+        "twin": twin,
+        "scenario_sha256": sha256_hex(canonical_json(data)),
+        "scenario": data,
+        "inputs": dict(sorted(inputs.items())),
+        "prices": {
+            f"markets.{market}": {
+                "file": Path(history.source).name,
+                "rows": history.rows,
+            }
+            for market, history in sorted(histories.items())
+        }
+        or None,
+        "contracts": {
+            artifact.name: sha256_hex(artifact.runtime_bytecode) for _, artifact in sorted(artifacts.items())
+        },
+        "gas_profile_sha256": sha256_file(PROFILE_PATH),
+        "gas_profile_is_of_these_contracts": profile.is_current(measured_on) and not custom,
+        "raised_openings": world.raised_openings,
+        "agents": [agent.describe() for agent in world.agents if hasattr(agent, "describe")],
+        "versions": versions(),
+        "assumptions": assumptions(scenario),
+    }

@@ -1,0 +1,167 @@
+"""Brings the protocol to life before the first block: vaults, price, wallets, accounts.
+
+Everything here is a transaction that must succeed; a position that the initial margin check of the
+risk model under test would refuse is opened with just enough collateral instead, and counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.agents.liquidity_provider import LiquidityProviders
+from sim.chain.transaction import Transaction
+from sim.core.errors import RunError
+from sim.core.units import TOKEN_UNIT, to_wad_list
+from sim.protocol import actions
+from sim.protocol.actions import ActionBatch, Fees
+from sim.protocol.client import ProtocolClient
+from sim.protocol.deployment import OWNER, UNLIMITED_ALLOWANCE
+from sim.protocol.mirror import AccountMirror
+
+FREE = Fees(0, 0)
+ADMISSION_STEP = 0.05
+"""Collateral added, as a share of the wished one, until the initial check is passed. Assumption: fine
+enough that nobody starts far above the requirement."""
+
+ADMISSION_ATTEMPTS = 400
+"""Twenty times the wished collateral; a position still refused then cannot be opened at all."""
+
+REFUSED = "trading: margin too low"
+"""Revert reason of the initial check."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """One account's start in one market."""
+
+    actor: int
+    market: int
+    size: float
+    """Signed base units."""
+    collateral: float
+    """Quote to deposit."""
+    wallet: float
+    """Quote kept outside the protocol."""
+
+
+class Populator:
+    """Sends the set-up transactions of a run and lets the mirror see their events."""
+
+    def __init__(self, client: ProtocolClient, mirror: AccountMirror) -> None:
+        self._client = client
+        self._mirror = mirror
+        self._supply = 0
+        self.raised = 0
+        """Accounts that deposited more than their leverage asked for, to be admitted."""
+
+    @property
+    def token_supply(self) -> int:
+        """Token units minted."""
+        return self._supply
+
+    def send(self, batch: ActionBatch) -> None:
+        """Execute a batch; every call must succeed."""
+        reason = self._try(batch)
+        if reason is not None:
+            raise RunError(
+                f"set-up failed: {batch.kind} of participants {batch.actors.tolist()[:3]}: {reason}"
+            )
+
+    def _try(self, batch: ActionBatch) -> str | None:
+        """Execute a batch up to its first revert; return that one's reason."""
+        for call in self._client.encode(batch):
+            receipt = self._client.chain.execute(
+                Transaction(sender=self._client.book.addresses[call.actor], to=call.to, data=call.data)
+            )
+            if not receipt.status:
+                return receipt.revert_reason or "no reason"
+            for event in self._client.events(receipt.logs, 0):
+                self._mirror.apply(event)
+        return None
+
+    def mint_each(self, actors: Sequence[int], amounts: Sequence[int]) -> None:
+        """Give each participant its own number of token units."""
+        for actor, amount in zip(actors, amounts, strict=True):
+            if amount > 0:
+                self._owner_call("token", "mint", self._client.book.addresses[actor], amount)
+                self._mirror.set_wallet(actor, self._mirror.exact_wallet[actor] + amount)
+                self._supply += amount
+
+    def approve(self, actors: Sequence[int], keys: Sequence[str]) -> None:
+        """Let contracts take tokens from the participants' wallets."""
+        token = self._client.deployment.addresses["token"]
+        approve = self._client.deployment.abis["token"]["approve"]
+        for key in keys:
+            data = approve.encode(self._client.deployment.addresses[key], UNLIMITED_ALLOWANCE)
+            for actor in actors:
+                self._execute(self._client.book.addresses[actor], token, data, "approve")
+
+    def report(self, reporters: Sequence[Sequence[int]], prices: Sequence[float], timestamp: int) -> None:
+        """Let every reporter state the first price, with a confidence of 0.1 %."""
+        for market, group in enumerate(reporters):
+            price = to_wad_list(np.array([prices[market]]))[0]
+            self.send(actions.report("setup", list(group), market, price, price // 1000, timestamp, FREE))
+
+    def fill_vault(self, providers: LiquidityProviders, actors: Sequence[int], key: str) -> None:
+        """Let providers deposit into the pool or the fund, and tell them the shares they got."""
+        deposits = providers.initial_deposits()
+        self.mint_each(actors, deposits)
+        paying = [(actor, amount) for actor, amount in zip(actors, deposits, strict=True) if amount > 0]
+        self.approve([actor for actor, _ in paying], (key,))
+        deposit = actions.pool_deposit if key == "liquidity_pool" else actions.fund_deposit
+        for actor, amount in paying:
+            self.send(deposit("setup", actor, amount, FREE))
+        addresses = self._client.book.addresses
+        shares = [self._client.read(key, "balanceOf", addresses[actor]) for actor in actors]
+        providers.set_shares([share for share in shares if isinstance(share, int)])
+
+    def open(self, openings: Sequence[Opening]) -> None:
+        """Deposit collateral and open the positions, in the order given."""
+        funded = [opening for opening in openings if opening.collateral > 0.0 or opening.wallet > 0.0]
+        actors = [opening.actor for opening in funded]
+        deposits = [self._units(opening.collateral) for opening in funded]
+        wallets = [self._units(opening.wallet) for opening in funded]
+        self.mint_each(actors, [deposit + wallet for deposit, wallet in zip(deposits, wallets, strict=True)])
+        self.approve(actors, ("margin_engine",))
+        paid = [(actor, deposit) for actor, deposit in zip(actors, deposits, strict=True) if deposit > 0]
+        if paid:
+            depositors = [actor for actor, _ in paid]
+            self.send(
+                actions.deposit("setup", depositors, depositors, [deposit for _, deposit in paid], FREE)
+            )
+        for opening in openings:
+            size = to_wad_list(np.array([opening.size]))[0]
+            if size:
+                self._open_position(opening, size)
+
+    def _open_position(self, opening: Opening, size: int) -> None:
+        """Open one position, adding collateral until the initial check lets it through."""
+        actor = opening.actor
+        increase = actions.increase_position("setup", actor, opening.market, size, actions.NO_LIMIT, FREE)
+        step = max(self._units(opening.collateral * ADMISSION_STEP), 1)
+        for attempt in range(ADMISSION_ATTEMPTS):
+            reason = self._try(increase)
+            if reason is None:
+                self.raised += attempt > 0
+                return
+            if reason != REFUSED:
+                raise RunError(f"set-up failed: participant {actor} cannot open its position: {reason}")
+            self.mint_each([actor], [step])
+            self.send(actions.deposit("setup", actor, actor, step, FREE))
+        raise RunError(f"set-up failed: participant {actor} is refused with {ADMISSION_ATTEMPTS} top-ups")
+
+    @staticmethod
+    def _units(amount: float) -> int:
+        return int(amount * TOKEN_UNIT)
+
+    def _owner_call(self, key: str, function: str, *arguments: object) -> None:
+        data = self._client.deployment.abis[key][function].encode(*arguments)
+        self._execute(OWNER, self._client.deployment.addresses[key], data, f"{key}.{function}")
+
+    def _execute(self, sender: str, to: str, data: bytes, what: str) -> None:
+        receipt = self._client.chain.execute(Transaction(sender=sender, to=to, data=data))
+        if not receipt.status:
+            raise RunError(f"set-up failed: {what}: {receipt.revert_reason}")

@@ -1,0 +1,109 @@
+"""Executes a stored run again and compares every table and the summary with what its folder says."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sim.core.errors import InputError
+from sim.engine.accounts import final_accounts
+from sim.engine.crash import load_stored
+from sim.engine.options import RunOptions
+from sim.engine.run import execute, load_histories, summarise
+from sim.engine.tables import TABLES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayResult:
+    """Whether a run folder says what its inputs lead to."""
+
+    identical: bool
+    first_difference: str | None
+    """Block, table, column, and both values of the first difference."""
+
+
+def replay_run(folder: Path, engine: str | None) -> ReplayResult:
+    """Execute the run of a folder again, on any engine, and compare.
+
+    Raises
+    ------
+    InputError
+        The folder is not a run, or a file of it cannot be read.
+    """
+    stored = load_stored(folder / "manifest.json")
+    options = RunOptions(out=folder, engine=engine, prices=stored.prices, keep_blocks=True)
+    histories = load_histories(stored.scenario, options)
+    run = execute(stored.scenario, options, histories, forced_flow=True)
+    for row in final_accounts(run.world, run.loop, run.recorder):
+        run.recorder.tables["accounts"].append(row)
+    found: list[tuple[int, str]] = []
+    for name in TABLES:
+        difference = _first_difference(
+            name, _read(folder / f"{name}.parquet"), run.recorder.tables[name].to_arrow()
+        )
+        if difference is not None:
+            found.append(difference)
+    if found:
+        found.sort(key=lambda item: item[0])
+        return ReplayResult(identical=False, first_difference=found[0][1])
+    drawdown = None
+    if stored.data.get("twin"):
+        drawdown = execute(stored.scenario, options, histories, forced_flow=False).recorder.totals.drawdown
+    return _compare_summary(
+        folder, run.digest, str(stored.data.get("digest")), summarise(stored.scenario, run, drawdown)
+    )
+
+
+def _read(path: Path) -> pa.Table:
+    try:
+        return pq.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{path}: cannot read: {error}") from error
+
+
+_AFTER_ALL_BLOCKS = 2**62
+
+
+def _first_difference(name: str, stored: pa.Table, fresh: pa.Table) -> tuple[int, str] | None:
+    """Return (block, description) of the first row that differs, None if the tables are equal."""
+    if stored.schema.names != fresh.schema.names or stored.schema.types != fresh.schema.types:
+        return -1, f"{name}.parquet: columns are {stored.schema.names}, recomputed {fresh.schema.names}"
+    if stored.equals(fresh):
+        return None
+    old, new = stored.to_pylist(), fresh.to_pylist()
+    for row, (before, after) in enumerate(zip(old, new, strict=False)):
+        for column in fresh.schema.names:
+            if before[column] != after[column]:
+                block = after.get("block", _AFTER_ALL_BLOCKS)
+                place = f"block {block}" if "block" in after else "final state"
+                return block, (
+                    f"{place}: {name}.parquet row {row}, {column}: stored {before[column]!r}, "
+                    f"recomputed {after[column]!r}"
+                )
+    row = min(len(old), len(new))
+    longer = new if len(new) > len(old) else old
+    block = longer[row].get("block", _AFTER_ALL_BLOCKS)
+    return block, f"block {block}: {name}.parquet has {len(old)} rows, recomputed {len(new)}"
+
+
+def _compare_summary(folder: Path, digest: str, stated: str, summary: dict[str, object]) -> ReplayResult:
+    if digest != stated:
+        return ReplayResult(
+            identical=False, first_difference=f"manifest.json: digest {stated}, recomputed {digest}"
+        )
+    path = folder / "summary.json"
+    try:
+        stored = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot read: {error}") from error
+    for key, value in summary.items():
+        if key not in stored or stored[key] != value:
+            return ReplayResult(
+                identical=False,
+                first_difference=f"summary.json: {key}: stored {stored.get(key)!r}, recomputed {value!r}",
+            )
+    return ReplayResult(identical=True, first_difference=None)

@@ -1,0 +1,236 @@
+"""Runs a scenario and writes its results folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sim.chain.chain import default_engine
+from sim.core.errors import InputError, InvariantViolation
+from sim.core.files import atomic_write_bytes
+from sim.engine.accounts import final_accounts, share_values
+from sim.engine.build import BuildOptions, WorldBuilder
+from sim.engine.crash import write_crash_report
+from sim.engine.loop import BlockLoop
+from sim.engine.manifest import build_manifest
+from sim.engine.options import RunOptions, copy_inputs
+from sim.engine.recorder import Recorder
+from sim.engine.result import ResultsFolder, RunResult, write_json
+from sim.engine.scenario import Scenario
+from sim.engine.summary import Summary, build_summary, check_expectations
+from sim.engine.world import World
+from sim.market.price_file import load_price_file
+from sim.market.price_history import PriceHistory
+
+
+@dataclass(slots=True)
+class Execution:
+    """One executed world: what replays and reports are made from."""
+
+    world: World
+    loop: BlockLoop
+    recorder: Recorder
+    digest: str
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def load_histories(scenario: Scenario, options: RunOptions) -> dict[int, PriceHistory]:
+    """Load every price file a run needs, by market.
+
+    Raises
+    ------
+    InputError
+        A file is missing or not a price file.
+    """
+    histories: dict[int, PriceHistory] = {}
+    for index, market in enumerate(scenario.markets):
+        if index == 0 and options.prices is not None:
+            histories[0] = load_price_file(options.prices)
+        elif market.price.kind == "replay":
+            histories[index] = load_price_file(
+                scenario.file(f"markets.{index}.price.file"), max_gap_seconds=market.price.max_gap_seconds
+            )
+    return histories
+
+
+def fit_to_prices(scenario: Scenario, histories: Mapping[int, PriceHistory], options: RunOptions) -> Scenario:
+    """Return the scenario as long as the price file of the command line, unless blocks were asked for."""
+    if options.prices is None:
+        return scenario
+    covered = histories[0].blocks_covered(scenario.seconds_per_block)
+    if covered < 1:
+        raise InputError(f"{options.prices}: shorter than one block of {scenario.seconds_per_block} s")
+    blocks = min(scenario.blocks, covered) if options.keep_blocks else covered
+    return scenario.model_copy(update={"blocks": blocks}).with_files(
+        {reference: scenario.file(reference) for reference, _ in scenario.file_references()}
+    )
+
+
+def build_world(
+    scenario: Scenario, options: RunOptions, histories: Mapping[int, PriceHistory], *, forced_flow: bool
+) -> World:
+    """Return the world of a run before its first block."""
+    builder = WorldBuilder(
+        scenario,
+        BuildOptions(
+            engine=options.engine or default_engine(),
+            forced_flow=forced_flow,
+            histories=histories,
+            replayed=frozenset({0}) if options.prices is not None else frozenset(),
+            custom_model=scenario.file("protocol.risk_model") if scenario.protocol.is_custom_model else None,
+            contracts=options.contracts,
+        ),
+    )
+    return builder.build()
+
+
+def execute(
+    scenario: Scenario,
+    options: RunOptions,
+    histories: Mapping[int, PriceHistory],
+    *,
+    forced_flow: bool,
+) -> Execution:
+    """Build a world and run its blocks.
+
+    Raises
+    ------
+    InvariantViolation
+        At the block that broke it.
+    """
+    clock = perf_counter()
+    world = build_world(scenario, options, histories, forced_flow=forced_flow)
+    recorder = Recorder(len(world.book))
+    loop = BlockLoop(world, recorder)
+    loop.first_shares = share_values(world)
+    built = perf_counter()
+    execution = Execution(world, loop, recorder, "", {"setup": built - clock})
+    loop.run(scenario.blocks, options.progress if forced_flow else None)
+    execution.seconds["blocks"] = perf_counter() - built
+    execution.digest = recorder.hash_final(final_state(world))
+    return execution
+
+
+def final_state(world: World) -> list[tuple[int, ...]]:
+    """Return every participant's exact final state, the last part of the digest."""
+    mirror = world.mirror
+    return [
+        (
+            actor,
+            mirror.exact_collateral[actor],
+            mirror.exact_wallet[actor],
+            world.balances[actor],
+            *(column[actor] for column in mirror.exact_size),
+            *(column[actor] for column in mirror.exact_entry),
+        )
+        for actor in range(len(world.book))
+    ]
+
+
+def run_scenario(scenario: Scenario, options: RunOptions) -> RunResult:
+    """Run a scenario, write the results folder (without the report) and return what happened.
+
+    Raises
+    ------
+    InputError
+        The scenario, a price file, a contract or the output folder is not usable.
+    RunError
+        The run could not be finished.
+    InvariantViolation
+        An invariant broke; a crash report lies beside the results folder.
+    """
+    histories = load_histories(scenario, options)
+    scenario = fit_to_prices(scenario, histories, options)
+    results = ResultsFolder(options.out)
+    try:
+        clock = perf_counter()
+        try:
+            run = execute(scenario, options, histories, forced_flow=True)
+        except InvariantViolation as violation:
+            write_crash_report(scenario, options, violation)
+            raise
+        drawdown = None
+        if options.twin:
+            twin = execute(scenario, options, histories, forced_flow=False)
+            run.seconds["twin"] = twin.seconds["setup"] + twin.seconds["blocks"]
+            drawdown = twin.recorder.totals.drawdown
+            twin.world.chain.close()
+        summary = summarise(scenario, run, drawdown)
+        for row in final_accounts(run.world, run.loop, run.recorder):
+            run.recorder.tables["accounts"].append(row)
+        results.write_tables(run.recorder.tables)
+        inputs = copy_inputs(scenario, options, results.path)
+        write_json(results.path / "summary.json", summary)
+        write_observed(histories, results.path)
+        write_json(
+            results.path / "manifest.json",
+            build_manifest(
+                scenario=scenario, world=run.world, digest=run.digest, twin=options.twin, histories=histories,
+                inputs=inputs,
+            ),
+        )  # fmt: skip
+        write_json(results.path / "timing.json", timing(scenario, run, perf_counter() - clock))
+        folder = results.publish()
+    except BaseException:
+        results.discard()
+        raise
+    return RunResult(
+        summary=summary,
+        folder=folder,
+        digest=run.digest,
+        expectations=check_expectations(scenario.expect.expectations(), summary),
+    )
+
+
+def summarise(scenario: Scenario, run: Execution, twin_drawdown: float | None) -> Summary:
+    """Return ``summary.json`` of an execution."""
+    external = run.world.external[0]
+    return build_summary(
+        recorder=run.recorder,
+        digest=run.digest,
+        blocks=scenario.blocks,
+        before=run.loop.first.totals,
+        after=run.loop.reading.totals,
+        first=run.loop.first.markets[0],
+        external_start=float(external.path.prices[0]),
+        external_end=external.state.price,
+        native_price=run.world.native_price,
+        invariants_checked=run.loop.checker.checked,
+        invariant_violations=len(run.loop.checker.violations),
+        twin_drawdown=twin_drawdown,
+    )
+
+
+def timing(scenario: Scenario, run: Execution, wall: float) -> dict[str, object]:
+    """Return wall-clock facts: outside the digest, different on every machine."""
+    phases = run.loop.phases
+    return {
+        "wall_seconds": wall,
+        "blocks_per_second": scenario.blocks / run.seconds["blocks"],
+        "phases": {
+            **run.seconds,
+            **{name: getattr(phases, name) for name in type(phases).__slots__},
+        },
+    }
+
+
+def write_observed(histories: Mapping[int, PriceHistory], folder: Path) -> None:
+    """Write the liquidations observed in the price file of market 0, for the report."""
+    history = histories.get(0)
+    if history is None or history.observed_liquidations is None:
+        return
+    observed = history.observed_liquidations
+    table = pa.table(
+        {"timestamp": observed.timestamps, "observed_long": observed.long, "observed_short": observed.short}
+    )
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    atomic_write_bytes(folder / "observed.parquet", sink.getvalue().to_pybytes())
+
+
+__all__ = ["RunOptions", "RunResult", "run_scenario"]

@@ -1,0 +1,74 @@
+"""Building blocks of the scenario schema: a strict frozen section, and numbers that carry unit and source."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Problem = tuple[tuple[str | int, ...], str]
+"""Path of the offending value below the section that reports it, and what is wrong with it."""
+
+IDENTIFIER = r"^[a-z][a-z0-9_]{0,39}$"
+"""Names that become draw names, file names and table values: lower case, at most 40 characters."""
+
+
+class Section(BaseModel):
+    """Base of every table of a scenario file.
+
+    Unknown keys are refused, values are never coerced (``"3"`` is not 3, ``true`` is not 1), NaN and infinity
+    are refused, and a loaded section cannot be changed: a variant is a new object.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield the problems that only show when several fields of this section are read together."""
+        yield from ()
+
+
+def number(
+    default: Any,
+    low: float,
+    high: float,
+    unit: str,
+    description: str,
+    *,
+    source: str,
+    above: bool = False,
+) -> Any:
+    """Return a bounded numeric field.
+
+    Parameters
+    ----------
+    default
+        Value when the file says nothing; ``...`` makes the key required.
+    low, high
+        Inclusive bounds; with ``above`` the lower bound itself is excluded.
+    unit
+        Unit of the value as shown to a reader, ``"1"`` for a plain ratio or count.
+    description
+        What the number means, one sentence.
+    source
+        Where the default comes from, or ``"assumption: why"``.
+    """
+    bounds: dict[str, Any] = {"gt" if above else "ge": low, "le": high}
+    extra: dict[str, Any] = {"unit": unit, "source": source}
+    return Field(default, description=description, json_schema_extra=extra, **bounds)
+
+
+def text(default: Any, description: str, *, max_length: int = 400, pattern: str | None = None) -> Any:
+    """Return a bounded text field."""
+    return Field(default, description=description, max_length=max_length, pattern=pattern)
+
+
+def walk_sections(
+    value: object, path: tuple[str | int, ...] = ()
+) -> Iterator[tuple[tuple[str | int, ...], Section]]:
+    """Yield every section at or below ``value`` with its path, parents first, in file order of the schema."""
+    if isinstance(value, Section):
+        yield path, value
+        for name in type(value).model_fields:
+            yield from walk_sections(getattr(value, name), (*path, name))
+    elif isinstance(value, tuple):
+        for index, item in enumerate(value):
+            yield from walk_sections(item, (*path, index))

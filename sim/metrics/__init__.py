@@ -1,0 +1,1 @@
+"""What a run means: cascade attribution, margin behaviour, solvency, and the summary of a run."""

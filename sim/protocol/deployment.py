@@ -1,0 +1,143 @@
+"""Deploys and wires the protocol on a chain and fills wallets and vaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sim.chain.abi import ContractAbi
+from sim.chain.accounts import account
+from sim.chain.chain import Chain
+from sim.chain.compile import Artifact
+from sim.chain.transaction import Receipt, Transaction
+from sim.core.errors import RunError
+from sim.core.units import to_wad
+from sim.protocol.address_book import AddressBook
+from sim.protocol.contracts import compile_protocol, load_abis
+from sim.protocol.parameters import ProtocolParameters, fill_constructor, to_chain
+
+OWNER = account("owner").address
+TOKEN_DECIMALS = 6
+WALLET_BATCH = 512
+"""Most accounts one ``mint_many`` takes (bound of the mock token)."""
+UNLIMITED_ALLOWANCE = 2**256 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """Addresses, ABIs and artifacts of a deployed protocol; contract keys as in ``contracts.SOURCES``."""
+
+    addresses: Mapping[str, str]
+    abis: Mapping[str, ContractAbi]
+    artifacts: Mapping[str, Artifact]
+    markets: int
+
+
+class Deployer:
+    """Deploys once; every step that reverts stops with its reason."""
+
+    def __init__(self, chain: Chain, artifacts: Mapping[str, Artifact]) -> None:
+        self._chain = chain
+        self._artifacts = artifacts
+        self._abis = load_abis(artifacts)
+        self._addresses: dict[str, str] = {}
+
+    def deploy(self, parameters: ProtocolParameters, reporters: Sequence[Sequence[str]]) -> Deployment:
+        """Deploy every contract and wire it.
+
+        Parameters
+        ----------
+        parameters
+            Of all contracts.
+        reporters
+            [market] addresses that may report its price.
+
+        Raises
+        ------
+        InputError
+            A parameter is missing, unknown or out of the contracts' bounds.
+        """
+        self._create("token", ("USD Coin", "USDC", TOKEN_DECIMALS))
+        self._create("price_oracle", self._fill("price_oracle", parameters.oracle, "oracle"))
+        self._create("margin_engine", self._fill("margin_engine", parameters.margin, "margin"))
+        self._create("liquidity_pool", self._fill("liquidity_pool", {}, "pool"))
+        self._create("insurance_fund", self._fill("insurance_fund", parameters.fund, "insurance_fund"))
+        self._create(
+            "liquidation_engine", self._fill("liquidation_engine", parameters.liquidation, "liquidation")
+        )
+        self._create("lens", self._fill("lens", {}, "lens"))
+        get = self._addresses
+        self.send(
+            "margin_engine",
+            "connect",
+            get["liquidity_pool"],
+            get["insurance_fund"],
+            get["liquidation_engine"],
+        )
+        self.send("insurance_fund", "set_drawer", get["margin_engine"], True)
+        for market_id, market in enumerate(parameters.markets):
+            key = f"risk_model:{market_id}"
+            self._create(
+                key, self._fill("risk_model", market.risk_model, f"risk model of {market.name}"), "risk_model"
+            )
+            self.send(
+                "price_oracle",
+                "add_asset",
+                to_wad(market.initial_price),
+                to_wad(market.initial_variance_fast),
+                to_wad(market.initial_variance_slow),
+            )
+            for reporter in reporters[market_id]:
+                self.send(
+                    "price_oracle",
+                    "add_reporter",
+                    market_id,
+                    reporter,
+                    parameters.reporter_weight,
+                    parameters.reporter_heartbeat_seconds,
+                )
+            self.send("liquidity_pool", "add_market", to_wad(market.skew_scale), to_wad(market.max_premium))
+            cap = to_chain("open_interest_cap", "uint256", market.open_interest_cap)
+            self.send("margin_engine", "add_market", get[key], cap)
+        return Deployment(
+            addresses=self._addresses,
+            abis=self._abis,
+            artifacts=self._artifacts,
+            markets=len(parameters.markets),
+        )
+
+    def send(self, key: str, function: str, *arguments: Any, sender: str = OWNER) -> Receipt:
+        """Send one transaction that must succeed."""
+        data = self._abis[key][function].encode(*arguments)
+        receipt = self._chain.execute(Transaction(sender=sender, to=self._addresses[key], data=data))
+        if not receipt.status:
+            raise RunError(f"set-up failed: {key}.{function} reverted: {receipt.revert_reason}")
+        return receipt
+
+    def _create(self, key: str, arguments: Sequence[Any], artifact_key: str | None = None) -> None:
+        artifact = self._artifacts[artifact_key or key]
+        encoded = self._abis[artifact_key or key].constructor.encode(*arguments)
+        self._addresses[key] = self._chain.deploy(artifact, encoded, OWNER)
+
+    def _fill(self, key: str, values: Mapping[str, Any], where: str) -> tuple[Any, ...]:
+        fixed: dict[str, Any] = {"owner": OWNER, **self._addresses}
+        if "token" in self._addresses:
+            fixed["quote_token"] = self._addresses["token"]
+        return fill_constructor(self._artifacts[key].abi, fixed, values, where)
+
+
+def deploy_protocol(
+    chain: Chain,
+    parameters: ProtocolParameters,
+    book: AddressBook,
+    reporters: Sequence[Sequence[int]],
+    risk_model: str,
+    custom_model: Path | None = None,
+    contracts: Path | None = None,
+) -> Deployment:
+    """Compile and deploy; ``reporters`` holds participants by market, ``contracts`` replaces the shipped folder."""
+    deployer = Deployer(chain, compile_protocol(risk_model, custom_model, contracts))
+    addresses = [[book.addresses[actor] for actor in group] for group in reporters]
+    return deployer.deploy(parameters, addresses)

@@ -1,0 +1,174 @@
+"""A mirror of every account, built from events: exact integers beside float columns.
+
+Real liquidators keep one: it finds the accounts near a threshold without asking the chain about
+all of them. The float columns screen; only what they find is read exactly, on chain. Every
+booked value here comes from an event's "after" field, so the mirror cannot drift; the engine
+still reconciles it with ``Lens`` at fixed intervals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.core.units import TOKEN_UNIT, WAD
+from sim.protocol.events import ProtocolEvent
+from sim.protocol.state import MarketState
+
+Floats = NDArray[np.float64]
+
+RATIO_GRID_NOTIONALS = tuple(10**exponent * WAD for exponent in range(2, 11))
+"""Notionals (WAD quote) at which the risk model is sampled each block: 100 to 10 billion."""
+
+SCREEN_MARGIN = 0.005
+"""Accounts with equity under (1 + this) times the estimated requirement are read exactly. Float
+error is about 1e-12 and the ratio estimate is an upper bound, so nothing can slip through."""
+
+_SCALE = 1.0 / WAD
+
+
+@dataclass(frozen=True, slots=True)
+class RatioCurve:
+    """Margin ratios of one market by notional, as floats; grid[0] is zero notional."""
+
+    notionals: Floats
+    initial: Floats
+    maintenance: Floats
+
+    def upper(self, notional: Floats, ratios: Floats) -> Floats:
+        """Return the ratio at the next grid point: an upper bound, ratios rise with notional."""
+        index = np.searchsorted(self.notionals, notional, side="left")
+        return ratios[np.minimum(index, len(ratios) - 1)]
+
+
+class AccountMirror:
+    """Positions and collateral of every participant.
+
+    Attributes
+    ----------
+    size, entry_notional : float64 [market, actor], base units and quote.
+    collateral, wallet : float64 [actor], quote.
+    """
+
+    def __init__(self, actors: int, markets: int) -> None:
+        shape = (markets, actors)
+        self.size = np.zeros(shape)
+        self.entry_notional = np.zeros(shape)
+        self.funding_index = np.zeros(shape)
+        self.entry_ratio = np.zeros(shape)
+        self.collateral = np.zeros(actors)
+        self.wallet = np.zeros(actors)
+        self.exact_size = [[0] * actors for _ in range(markets)]
+        self.exact_entry = [[0] * actors for _ in range(markets)]
+        self.exact_collateral = [0] * actors
+        self.exact_wallet = [0] * actors
+        self.long_open_interest = [0] * markets
+        self.short_open_interest = [0] * markets
+        self.net_entry_notional = [0] * markets
+        self.total_collateral = 0
+        self.total_debt = 0
+        self.total_wallet = 0
+        self.open_positions = [0] * actors
+        self.debtors: dict[int, int] = {}
+        """Debt (WAD) of each account with negative collateral."""
+
+    def apply(self, event: ProtocolEvent) -> None:
+        """Take over the values one event declares."""
+        name = event.name
+        if name == "PositionChanged":
+            self._set_position(event)
+            self._set_collateral(event.actor, event.values["collateral"])
+        elif name in ("Deposited", "Withdrawn", "CollateralChanged"):
+            self._set_collateral(event.actor, event.values["collateral"])
+        elif name == "Transfer" and event.contract == "token":
+            amount = event.values["amount"]
+            if event.actor >= 0:
+                self._add_wallet(event.actor, -amount)
+            if event.other >= 0:
+                self._add_wallet(event.other, amount)
+
+    def _set_position(self, event: ProtocolEvent) -> None:
+        values, actor, market = event.values, event.actor, event.values["market"]
+        size, entry = values["size"], values["entry_notional"]
+        before = self.exact_size[market][actor]
+        self.long_open_interest[market] += max(size, 0) - max(before, 0)
+        self.short_open_interest[market] += max(-size, 0) - max(-before, 0)
+        self.net_entry_notional[market] += entry - self.exact_entry[market][actor]
+        self.open_positions[actor] += (size != 0) - (before != 0)
+        self.exact_size[market][actor] = size
+        self.exact_entry[market][actor] = entry
+        self.size[market, actor] = size * _SCALE
+        self.entry_notional[market, actor] = entry * _SCALE
+        self.funding_index[market, actor] = values["funding_index"] * _SCALE
+        self.entry_ratio[market, actor] = values["entry_maintenance_ratio"] * _SCALE
+
+    def _set_collateral(self, actor: int, collateral: int) -> None:
+        before = self.exact_collateral[actor]
+        self.total_collateral += max(collateral, 0) - max(before, 0)
+        self.total_debt += max(-collateral, 0) - max(-before, 0)
+        self.exact_collateral[actor] = collateral
+        self.collateral[actor] = collateral * _SCALE
+        if collateral < 0:
+            self.debtors[actor] = -collateral
+        else:
+            self.debtors.pop(actor, None)
+
+    def _add_wallet(self, actor: int, amount: int) -> None:
+        self.set_wallet(actor, self.exact_wallet[actor] + amount)
+
+    def set_wallet(self, actor: int, amount: int) -> None:
+        """Set a wallet (token units)."""
+        self.total_wallet += amount - self.exact_wallet[actor]
+        self.exact_wallet[actor] = amount
+        self.wallet[actor] = amount / TOKEN_UNIT
+
+    def value(self, markets: Sequence[MarketState], curves: Sequence[RatioCurve]) -> Valuation:
+        """Estimate equity and requirements of everyone at the risk price."""
+        equity = self.collateral.copy()
+        notional = np.zeros_like(equity)
+        initial = np.zeros_like(equity)
+        maintenance = np.zeros_like(equity)
+        ratios = np.zeros_like(self.size)
+        for market, state in enumerate(markets):
+            size = self.size[market]
+            price = state.risk_price * _SCALE
+            funding = size * (state.funding_index * _SCALE - self.funding_index[market])
+            position_notional = np.abs(size) * price
+            equity += size * price - self.entry_notional[market] - funding
+            curve = curves[market]
+            target = curve.upper(position_notional, curve.maintenance)
+            ramp = (
+                state.ramped_maintenance_ratio / state.maintenance_ratio if state.maintenance_ratio else 1.0
+            )
+            ratio = np.minimum(target, np.maximum(ramp * target, self.entry_ratio[market]))
+            ratios[market] = np.where(size != 0.0, ratio, 0.0)
+            notional += position_notional
+            maintenance += position_notional * ratio
+            initial += position_notional * curve.upper(position_notional, curve.initial)
+        return Valuation(
+            equity=equity,
+            notional=notional,
+            initial_requirement=initial,
+            maintenance_requirement=maintenance,
+            maintenance_ratio=ratios,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Valuation:
+    """Float estimates of every account, quote."""
+
+    equity: Floats
+    notional: Floats
+    initial_requirement: Floats
+    maintenance_requirement: Floats
+    maintenance_ratio: Floats
+    """[market, actor] ratio in force (upper estimate), zero without a position."""
+
+    def candidates(self) -> NDArray[np.int64]:
+        """Return the accounts near or under maintenance, in participant order."""
+        threshold = self.maintenance_requirement * (1.0 + SCREEN_MARGIN)
+        return np.flatnonzero((self.notional > 0.0) & (self.equity < threshold))

@@ -1,0 +1,61 @@
+"""Routing of flow to the outside market."""
+
+import pytest
+
+from sim.engine.flows import VOLUNTARY, FlowConfig, FlowRouter
+
+
+def router(**changes: object) -> FlowRouter:
+    """Return a router that hedges half at once unless told otherwise."""
+    base: dict[str, object] = {
+        "forced_flow": True,
+        "hedge_share": 0.5,
+        "hedge_half_life_seconds": 0,
+        "liquidator_share": 0.0,
+        "liquidator_half_life_seconds": 0,
+        "arbitrage_share": 1.0,
+    }
+    return FlowRouter(FlowConfig(**{**base, **changes}))  # type: ignore[arg-type]
+
+
+def flow_of(step: tuple[object, object]) -> dict[int, float]:
+    """Return flow by source."""
+    sources, flows = step
+    return dict(zip(sources.tolist(), flows.tolist(), strict=True))  # type: ignore[attr-defined]
+
+
+def test_forced_sale_reaches_the_market_by_the_hedge_share_and_keeps_its_source() -> None:
+    routes = router()
+    routes.forced(7, -1_000.0)
+    routes.voluntary(400.0)
+    assert flow_of(routes.step(12)) == {VOLUNTARY: 200.0, 7: -500.0}
+    assert flow_of(routes.step(12)) == {}
+
+
+def test_half_life_halves_what_is_left() -> None:
+    routes = router(hedge_half_life_seconds=60)
+    routes.forced(1, -10_000.0)
+    first = flow_of(routes.step(60))[1]
+    second = flow_of(routes.step(60))[1]
+    assert first == pytest.approx(-2_500.0, rel=1e-14)
+    assert second == pytest.approx(-1_250.0, rel=1e-14)
+
+
+def test_whole_order_is_worked_in_the_end() -> None:
+    routes = router(hedge_half_life_seconds=60)
+    routes.forced(1, -10_000.0)
+    total = sum(flow_of(routes.step(60)).get(1, 0.0) for _ in range(60))
+    assert total == pytest.approx(-5_000.0, rel=1e-12)
+
+
+def test_twin_run_keeps_forced_flow_inside() -> None:
+    routes = router(forced_flow=False)
+    routes.forced(3, -1_000.0)
+    routes.arbitrage(200.0)
+    assert flow_of(routes.step(12)) == {VOLUNTARY: -200.0 + 100.0}
+
+
+def test_liquidators_sell_their_share_on_top() -> None:
+    routes = router(liquidator_share=0.25)
+    routes.forced(2, -1_000.0)
+    assert flow_of(routes.step(12)) == {2: -750.0}
