@@ -1,0 +1,51 @@
+"""The progress of a run on a terminal: block, price, liquidations, fund. Silent elsewhere."""
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from sim.engine.loop import Progress as BlockProgress
+
+
+class RunProgress:
+    """A progress bar for the blocks of one run."""
+
+    def __init__(self, console: Console, name: str, blocks: int | None) -> None:
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn(
+                "price {task.fields[price]}  liquidations {task.fields[liquidations]}  "
+                "fund {task.fields[fund]}"
+            ),
+            TimeRemainingColumn(compact=True),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+            refresh_per_second=8,
+        )
+        self._task = self._bar.add_task(name, total=blocks, price="-", liquidations=0, fund="-")
+
+    def __enter__(self) -> Self:
+        """Show the bar."""
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove the bar."""
+        self._bar.stop()
+
+    def show(self, progress: BlockProgress) -> None:
+        """Update the bar after a block."""
+        self._bar.update(
+            self._task,
+            completed=progress.block,
+            price=f"{progress.price:,.2f}",
+            liquidations=progress.liquidations,
+            fund=f"{progress.insurance_fund:,.0f}",
+        )

@@ -1,0 +1,97 @@
+"""The commands that execute: progress on stderr, results on stdout."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from sim.cli.options import Engine
+from sim.cli.progress import RunProgress
+from sim.core.errors import InvariantViolation
+from sim.engine.crash import CRASH_FILE, crash_folder
+from sim.engine.explain import explain
+from sim.engine.options import RunOptions
+from sim.engine.replay import replay_run
+from sim.engine.run import run_scenario
+from sim.engine.scenario import Scenario
+from sim.reporting.report import write_report
+from sim.reporting.terminal import summary_table
+
+EXIT_FAILED = 1
+
+
+def run_and_report(scenario: Scenario, options: RunOptions, *, print_json: bool) -> int:
+    """Run a scenario, write its report, print its summary, and return the exit code.
+
+    Raises
+    ------
+    InvariantViolation
+        After the path of the crash report has been printed.
+    """
+    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    whole_file = options.prices is not None and not options.keep_blocks
+    try:
+        with RunProgress(errors, scenario.name, None if whole_file else scenario.blocks) as progress:
+            result = run_scenario(scenario, replace(options, progress=progress.show))
+    except InvariantViolation:
+        report = crash_folder(options.out) / CRASH_FILE
+        errors.print(f"seawall: crash report in {report}, see seawall explain {report}", markup=False)
+        raise
+    report = write_report(result.folder)
+    failed = [line for line, met in result.expectations if not met]
+    if print_json:
+        _print_json(result.summary)
+    else:
+        console = Console(highlight=False, soft_wrap=True)
+        console.print(summary_table(result.summary, _timing(result.folder)))
+        _print_expectations(console, result.expectations)
+        console.print(f"\nResults  {result.folder}\nReport   {report}", markup=False)
+    for line in failed:
+        errors.print(f"seawall: expected {line}", markup=False)
+    violated = bool(result.summary.get("invariant_violations"))
+    return EXIT_FAILED if failed or violated else 0
+
+
+def replay_and_compare(folder: Path, *, engine: Engine | None) -> int:
+    """Execute a run again and return 0 if it is identical, 1 with the first difference otherwise."""
+    result = replay_run(folder, None if engine is None else engine.value)
+    console = Console(highlight=False, soft_wrap=True)
+    if result.identical:
+        console.print(f"identical: {folder}", markup=False)
+        return 0
+    console.print(f"different: {result.first_difference}", markup=False)
+    return EXIT_FAILED
+
+
+def explain_crash(crash_report: Path) -> int:
+    """Execute a crash report up to its block and return 0 if the violation is there again, 1 otherwise."""
+    explanation = explain(crash_report)
+    console = Console(highlight=False, soft_wrap=True)
+    for line in explanation.lines:
+        console.print(line, markup=False)
+    return 0 if explanation.reproduced else EXIT_FAILED
+
+
+def _print_json(summary: Mapping[str, object]) -> None:
+    print(json.dumps(summary, indent=2))  # noqa: T201  (the command's output)
+
+
+def _print_expectations(console: Console, expectations: Sequence[tuple[str, bool]]) -> None:
+    if not expectations:
+        return
+    console.print()
+    for line, met in expectations:
+        console.print(
+            f"{'met   ' if met else 'FAILED'}   {line}", markup=False, style=None if met else "bold red"
+        )
+
+
+def _timing(folder: Path) -> dict[str, Any] | None:
+    try:
+        loaded = json.loads((folder / "timing.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None  # wall-clock facts are a courtesy: without them the table has two rows less
+    return loaded if isinstance(loaded, dict) else None
