@@ -170,8 +170,10 @@ class Arbitrageurs:
     def _wanted(self, state: State) -> tuple[float, float]:
         """Return ``(signed base units, edge price)`` that bring the mark to the edge of the band.
 
-        The pool's mark is index * (1 + clamp(skew / skew_scale)), so the size follows from the skew
-        at which the mark equals outside * (1 +- threshold). Nothing if the mark lies inside.
+        The pool's mark is index * (1 + clamp(skew / skew_scale)), so without impact the size follows
+        from the skew at which the mark equals outside * (1 +- threshold). The other leg moves the outside
+        price to meet it, by 1 % for each depth, so both slopes share the gap. Nothing if the mark lies
+        inside.
         """
         config = self.config
         market = state.markets[config.market]
@@ -186,6 +188,10 @@ class Arbitrageurs:
         edge = self._outside_price * (1.0 + (config.threshold if gap > 0.0 else -config.threshold))
         target = min(max(edge / index - 1.0, -config.max_premium), config.max_premium)
         size = target * config.skew_scale - skew
+        inside_slope = index / config.skew_scale
+        depth = max(float(state.external_depth[config.market]), 1.0)
+        outside_slope = edge * self._outside_price * 0.01 / depth
+        size *= inside_slope / (inside_slope + outside_slope)
         # A mark pinned at the clamp may lie beyond every reachable edge, on the wrong side of the skew.
         return (size, edge) if (size < 0.0) == (gap > 0.0) else (0.0, 0.0)
 

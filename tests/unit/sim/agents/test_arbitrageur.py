@@ -9,6 +9,8 @@ from sim.protocol.actions import CLOSE_ALL
 
 CONFIG = ArbitrageurConfig(skew_scale=100_000.0, max_premium=0.05, count=2)
 OUTSIDE = 2_000.0
+BOTTOMLESS = np.array([1e18])
+"""Depth at which the other leg moves nothing."""
 
 
 def group(**changes):
@@ -21,7 +23,12 @@ def flat(make_state, make_market, skew=0.0, index=2_000, held=0.0, **changes):
     market = make_market(
         index_price=index * WAD, long_open_interest=int((5_000 + skew) * WAD), short_open_interest=5_000 * WAD
     )
-    values = {"markets": (market,), "sizes": np.full((1, 8), held), "equity": np.full(8, 1e6)}
+    values = {
+        "markets": (market,),
+        "sizes": np.full((1, 8), held),
+        "equity": np.full(8, 1e6),
+        "external_depth": BOTTOMLESS,
+    }
     return make_state(8, **(values | changes))
 
 
@@ -43,6 +50,18 @@ def test_together_they_restore_the_edge_of_the_band(make_state, make_market, dra
     edge = OUTSIDE * (1.0 + np.sign(skew) * CONFIG.threshold)
     assert mark_after(skew + traded) == pytest.approx(edge, rel=1e-9)
     assert batch.args[2][0] / WAD == pytest.approx(edge)
+
+
+@pytest.mark.parametrize("skew", [800.0, -800.0])
+def test_own_impact_outside_takes_its_share_of_the_gap(make_state, make_market, draws, skew):
+    depth = np.array([500_000.0])
+    state = flat(make_state, make_market, skew, external_depth=depth)
+    (batch,) = group(max_trade_notional=1e9).decide(state, draws)
+    traded = sum(batch.args[1]) / WAD
+    # The other leg trades -traded outside, which moves the outside price by 1 % for each depth.
+    outside_after = OUTSIDE * (1.0 - 0.01 * traded * OUTSIDE / float(depth[0]))
+    edge_after = outside_after * (1.0 + np.sign(skew) * CONFIG.threshold)
+    assert mark_after(skew + traded) == pytest.approx(edge_after, rel=1e-9)
 
 
 def test_index_away_from_outside_is_carried_too(make_state, make_market, draws):
