@@ -67,8 +67,7 @@ def _share_value(client: ProtocolClient, vault: str, actor: int) -> float:
     """Return what a participant's vault shares are worth, quote."""
     shares = client.read(vault, "balanceOf", client.book.addresses[actor])
     assets = client.read(vault, "convertToAssets", shares)
-    assert isinstance(assets, int)
-    return assets / TOKEN_UNIT
+    return float(assets) / TOKEN_UNIT
 
 
 def share_values(world: World) -> dict[int, float]:

@@ -198,7 +198,7 @@ class WorldBuilder:
         )
 
     def _start_timestamp(self) -> int:
-        """Return the time of block 0: the first price of a file from the command line, else the scenario's."""
+        """Return the time of block 0: that of the command line's first price, else the scenario's."""
         starts = [self._options.histories[market].start_time for market in sorted(self._options.replayed)]
         return max(starts) if starts else self._scenario.start_timestamp
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
@@ -13,22 +12,18 @@ import numpy as np
 from sim.agents.base import ActionResult, Outcome, Status
 from sim.chain.mempool import Dropped, Pending, Submission
 from sim.chain.transaction import Receipt, Transaction
-from sim.core.arrays import FloatArray, IntArray
 from sim.core.units import GWEI, WAD
+from sim.engine.attribution import Attributor, BlockLiquidations
 from sim.engine.observation import DeficitBook, Reading, StateHistory, observe, read_protocol
 from sim.engine.recorder import ETHER, FeeFacts, MarketFacts, Recorder
 from sim.engine.world import World
-from sim.metrics.cascade import Attribution, Exposure, attribute
-from sim.protocol.invariants import BlockFacts, InvariantChecker
 from sim.protocol.actions import ActionBatch
 from sim.protocol.events import ProtocolEvent
+from sim.protocol.invariants import BlockFacts, InvariantChecker
 from sim.protocol.reconcile import reconcile
 
 RECONCILE_EVERY_BLOCKS = 50
 """The mirror is compared with the chain, account by account, at this interval and at the end."""
-
-IMPACT_MEMORY_BLOCKS = 512
-"""Blocks for which the impact an oracle round had seen can be looked up; older rounds use the oldest."""
 
 
 class Progress(NamedTuple):
@@ -57,14 +52,6 @@ class Row(NamedTuple):
     receipt: Receipt
 
 
-class _Impact(NamedTuple):
-    """Impact on one outside market at a time, and who made it."""
-
-    log: float
-    sources: IntArray
-    contributions: FloatArray
-
-
 @dataclass(slots=True)
 class Phases:
     """Seconds spent in each step: wall-clock facts, outside the digest."""
@@ -90,9 +77,7 @@ class BlockLoop:
         self.last_events: list[ProtocolEvent] = []
         latency = max((agent.latency_blocks for agent in world.agents), default=0)
         self._states = StateHistory(latency)
-        self._impacts: list[deque[tuple[int, _Impact]]] = [
-            deque(maxlen=IMPACT_MEMORY_BLOCKS) for _ in world.external
-        ]
+        self._attributor = Attributor(world)
         self._flows: list[list[tuple[int, float]]] = [[] for _ in world.external]
         self.reading = read_protocol(world)
         self.first = self.reading
@@ -133,10 +118,7 @@ class BlockLoop:
         # 1 MARKET
         for market, external in enumerate(world.external):
             state = external.advance(self._flows[market])
-            sources, contributions = external.impact.contributions()
-            self._impacts[market].append(
-                (world.timestamp(block), _Impact(state.impact_log, sources, contributions))
-            )
+            self._attributor.remember(market, world.timestamp(block), state.impact_log)
         clock = self._lap("market", clock)
 
         # 2 OBSERVE
@@ -189,7 +171,7 @@ class BlockLoop:
             for pending, receipt in zip(selection.included, receipts, strict=True)
         ]
         self._record_transactions(block, rows, base_fee)
-        counts, notionals = self._record_liquidations(block, before, events, receipts)
+        liquidated = self._attributor.record(block, before, self.reading, events, receipts, self.recorder)
         fees = FeeFacts(
             base_fee_wei=base_fee,
             gas_used=closed.gas_used,
@@ -199,8 +181,8 @@ class BlockLoop:
             reverted=reverted,
             evicted=sum(drop.status in ("evicted", "expired") for drop in selection.dropped),
         )
-        self._route(events, block)
-        self._record_block(block, rows, fees, events, counts, notionals)
+        self._route(events, liquidated)
+        self._record_block(block, rows, fees, events, liquidated)
         self._tell(block, rows, selection.dropped)
         self._lap("record", clock)
 
@@ -283,82 +265,13 @@ class BlockLoop:
         totals.transactions += len(rows)
         totals.reverted += sum(not receipt.status for _, _, receipt in rows)
 
-    def _impact_seen(self, market: int, timestamp: int) -> _Impact:
-        """Return the impact at the time of an oracle round (the oldest kept if it is older)."""
-        history = self._impacts[market]
-        for at, impact in reversed(history):
-            if at <= timestamp:
-                return impact
-        return history[0][1]
-
-    def _record_liquidations(
-        self, block: int, before: Reading, events: list[ProtocolEvent], receipts: list[Receipt]
-    ) -> tuple[list[int], list[float]]:
-        world, recorder = self.world, self.recorder
-        counts = [0] * len(world.external)
-        notionals = [0.0] * len(world.external)
-        self._sources: dict[int, int] = {}
-        closed: dict[int, float] = {}
-        for event in events:
-            if event.name == "PositionChanged" and event.values["cause"] == 1:
-                closed[event.position] = (event.values["size"] - event.values["size_delta"]) / WAD
-            if event.name != "Liquidated":
-                continue
-            values = event.values
-            market = values["market"]
-            impact = self._impact_seen(market, self.reading.markets[market].updated_at)
-            attribution = self._attribute(event, closed[event.position], impact, before)
-            risk_price = values["risk_price"] / WAD
-            index = recorder.liquidation(
-                block=block,
-                timestamp=world.timestamp(block),
-                event=event,
-                attribution=attribution,
-                fundamental_price=risk_price * float(np.exp(-impact.log)),
-                leverage_at_entry=float(world.entry_leverage[event.actor]),
-                gas_paid_wei=receipts[event.position].fee_paid_wei,
-            )
-            self._sources[event.position] = index
-            counts[market] += 1
-            notionals[market] += abs(values["size_closed"]) * values["risk_price"] / WAD / WAD
-        return counts, notionals
-
-    def _attribute(self, event: ProtocolEvent, size: float, impact: _Impact, before: Reading) -> Attribution:
-        """Attribute one liquidation; ``size`` is the signed size before the close."""
-        values = event.values
-        market, actor = values["market"], event.actor
-        price = values["risk_price"] / WAD
-        requirement = values["maintenance_requirement"] / WAD
-        notional = abs(size) * price
-        frozen_curve = self.world.frozen_curves[market]
-        frozen = float(frozen_curve.upper(np.array([notional]), frozen_curve.maintenance)[0])
-        other = sum(
-            float(before.valuation.maintenance_ratio[m, actor])
-            * abs(float(self.world.mirror.size[m, actor]))
-            * self.reading.markets[m].risk_price
-            / WAD
-            for m in range(len(self.world.external))
-            if m != market
-        )
-        ratio = max(requirement - other, 0.0) / notional if notional else 0.0
-        exposure = Exposure(
-            size=size,
-            price=price,
-            equity=values["equity"] / WAD,
-            ratio=ratio,
-            frozen_ratio=frozen,
-            other_requirement=other,
-        )
-        return attribute(exposure, impact.log, impact.sources, impact.contributions)
-
     def _record_block(
         self,
         block: int,
         rows: list[Row],
         fees: FeeFacts,
         events: list[ProtocolEvent],
-        counts: list[int],
-        notionals: list[float],
+        liquidated: BlockLiquidations,
     ) -> None:
         world, recorder, reading = self.world, self.recorder, self.reading
         for event in events:
@@ -377,10 +290,8 @@ class BlockLoop:
         ]
         words = [word for market in reading.markets for word in market.words()] + list(reading.totals.words())
         digest = recorder.hash_block(block, receipts, words)
-        liquidated = np.array(
-            sorted({event.actor for event in events if event.name == "Liquidated"}), dtype=np.int64
-        )
-        calls = recorder.margin_calls(reading.valuation, liquidated)
+        actors = sorted({event.actor for event in events if event.name == "Liquidated"})
+        calls = recorder.margin_calls(reading.valuation, np.array(actors, dtype=np.int64))
         for market, external in enumerate(world.external):
             state = external.state
             recorder.block(
@@ -399,15 +310,15 @@ class BlockLoop:
                 protocol=reading.totals,
                 valuation=reading.valuation,
                 position_size=world.mirror.size[market],
-                liquidations=counts[market],
-                liquidated_notional=notionals[market],
+                liquidations=liquidated.counts[market],
+                liquidated_notional=liquidated.notionals[market],
                 margin_calls=calls if market == 0 else 0,
                 block_digest=digest,
             )
 
     # --- consequences ---
 
-    def _route(self, events: list[ProtocolEvent], block: int) -> None:
+    def _route(self, events: list[ProtocolEvent], liquidated: BlockLiquidations) -> None:
         """Send this block's flow on its way to the outside markets."""
         world = self.world
         for event in events:
@@ -417,7 +328,7 @@ class BlockLoop:
             router = world.routers[values["market"]]
             notional = values["size_delta"] / WAD * (values["index_price"] / WAD)
             if values["cause"] == 1:
-                router.forced(self._sources[event.position], notional)
+                router.forced(liquidated.ids[event.position], notional)
             elif values["cause"] == 2:
                 router.forced(max(len(self.recorder.forest) - 1, 0), notional)
             elif event.actor in world.arbitrageurs:
@@ -447,7 +358,11 @@ class BlockLoop:
 
 
 _ABOUT_OTHERS = frozenset(
-    ("liquidation_engine.liquidate", "liquidation_engine.auto_deleverage", "liquidation_engine.socialize_loss",
-     "margin_engine.deposit")
-)  # fmt: skip
+    (
+        "liquidation_engine.liquidate",
+        "liquidation_engine.auto_deleverage",
+        "liquidation_engine.socialize_loss",
+        "margin_engine.deposit",
+    )
+)
 """Entry points whose first argument is the account they are about."""

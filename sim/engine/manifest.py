@@ -11,8 +11,7 @@ from typing import Any
 from sim import __version__
 from sim.chain.gas import PROFILE_PATH, GasProfile
 from sim.core.digest import canonical_json, sha256_file, sha256_hex
-from sim.engine.scenario import Scenario
-from sim.engine.scenario_fields import walk_sections
+from sim.engine.scenario import Scenario, assumptions
 from sim.engine.world import World
 from sim.market.price_history import PriceHistory
 
@@ -28,32 +27,6 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
-
-
-def assumptions(scenario: Scenario) -> list[dict[str, Any]]:
-    """Return every number of the scenario with its unit and source, in schema order."""
-    listed: list[dict[str, Any]] = []
-    for path, section in walk_sections(scenario):
-        for name, field in type(section).model_fields.items():
-            extra = field.json_schema_extra
-            if not isinstance(extra, dict) or "source" not in extra:
-                continue
-            value = getattr(section, name)
-            if value is None:
-                continue
-            source = str(extra["source"])
-            if name in section.model_fields_set and value != field.default:
-                source = "set by the scenario"
-            parameter = ".".join(str(part) for part in (*path, name))
-            listed.append(
-                {
-                    "parameter": parameter,
-                    "value": list(value) if isinstance(value, tuple) else value,
-                    "unit": str(extra.get("unit", "")),
-                    "source": source,
-                }
-            )
-    return listed
 
 
 def build_manifest(

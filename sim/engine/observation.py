@@ -1,4 +1,4 @@
-"""What is read from the chain after a block: totals, markets, valuations and the accounts near a threshold."""
+"""What is read after a block: totals, markets, valuations and the accounts near a threshold."""
 
 from __future__ import annotations
 

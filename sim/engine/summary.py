@@ -39,6 +39,8 @@ def build_summary(
     """
     totals, forest = recorder.totals, recorder.forest
     weight = ordered_sum(np.array(totals.notional))
+    initial = ordered_sum(np.array(totals.initial_weighted))
+    maintenance = ordered_sum(np.array(totals.maintenance_weighted))
     liquidated = totals.liquidated_notional
     amplification = totals.drawdown / twin_drawdown if twin_drawdown else None
     gas_quote = totals.liquidator_gas_wei / WAD * native_price
@@ -64,8 +66,8 @@ def build_summary(
         "socialized_loss": _quote(after.socialized_loss - before.socialized_loss),
         "margin_calls": totals.margin_calls,
         "cured_margin_calls": totals.cured_margin_calls,
-        "mean_initial_margin_ratio": ordered_sum(np.array(totals.initial_weighted)) / weight if weight else 0.0,
-        "mean_maintenance_margin_ratio": ordered_sum(np.array(totals.maintenance_weighted)) / weight if weight else 0.0,
+        "mean_initial_margin_ratio": initial / weight if weight else 0.0,
+        "mean_maintenance_margin_ratio": maintenance / weight if weight else 0.0,
         "peak_to_trough_margin": recorder.procyclicality.peak_to_trough,
         "max_1h_margin_increase": recorder.procyclicality.max_increase,
         "margin_coverage": recorder.coverage.coverage,

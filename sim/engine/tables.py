@@ -9,48 +9,48 @@ import pyarrow.parquet as pq
 
 from sim.core.files import atomic_write_bytes
 
-F, I, S, B = pa.float64(), pa.int64(), pa.string(), pa.bool_()
+F, N, S, B = pa.float64(), pa.int64(), pa.string(), pa.bool_()
 
 BLOCK_COLUMNS = {
-    "block": I, "timestamp": I, "market": I,
+    "block": N, "timestamp": N, "market": N,
     "external_price": F, "fundamental_price": F, "index_price": F, "risk_price": F, "mark_price": F,
     "ema_price": F, "volatility_fast": F, "volatility_slow": F,
     "initial_margin_ratio": F, "maintenance_margin_ratio": F, "ramped_maintenance_margin_ratio": F,
     "mean_initial_margin_ratio": F, "mean_maintenance_margin_ratio": F,
     "long_open_interest": F, "short_open_interest": F, "open_interest_notional": F,
-    "mean_leverage": F, "accounts_open": I,
+    "mean_leverage": F, "accounts_open": N,
     "insurance_fund": F, "pool_assets": F, "bad_debt": F, "fund_draws": F, "haircuts": F,
     "socialized_loss": F, "pending_deficit": F,
-    "liquidations": I, "liquidated_notional": F, "margin_calls": I, "forced_flow": F,
+    "liquidations": N, "liquidated_notional": F, "margin_calls": N, "forced_flow": F,
     "impact_log": F, "depth": F,
-    "base_fee_gwei": F, "gas_used": I, "gas_demanded": I, "mempool_size": I,
-    "included": I, "reverted": I, "evicted": I,
-    "oracle_age_seconds": I, "oracle_status": I, "liquidatable_accounts": I,
+    "base_fee_gwei": F, "gas_used": N, "gas_demanded": N, "mempool_size": N,
+    "included": N, "reverted": N, "evicted": N,
+    "oracle_age_seconds": N, "oracle_status": N, "liquidatable_accounts": N,
     "block_digest": S,
 }  # fmt: skip
 
 TRANSACTION_COLUMNS = {
-    "block": I, "position": I, "agent": S, "kind": S, "sender": I, "account": I, "status": B,
-    "revert_reason": S, "gas_used": I, "priority_fee_gwei": F, "fee_paid_eth": F, "submitted_block": I,
+    "block": N, "position": N, "agent": S, "kind": S, "sender": N, "account": N, "status": B,
+    "revert_reason": S, "gas_used": N, "priority_fee_gwei": F, "fee_paid_eth": F, "submitted_block": N,
 }  # fmt: skip
 
 LIQUIDATION_COLUMNS = {
-    "id": I, "block": I, "timestamp": I, "account": I, "market": I, "liquidator": I,
+    "id": N, "block": N, "timestamp": N, "account": N, "market": N, "liquidator": N,
     "size": F, "price": F, "risk_price": F, "fundamental_price": F, "notional": F,
     "equity": F, "maintenance_requirement": F, "fee": F, "bounty": F, "insurance_fee": F,
-    "tip": F, "deficit": F, "cause": S, "parent": I, "root": I, "depth": I, "cascade": I,
-    "parents": I, "leverage_at_entry": F, "overshoot": F, "breach_cause": S,
+    "tip": F, "deficit": F, "cause": S, "parent": N, "root": N, "depth": N, "cascade": N,
+    "parents": N, "leverage_at_entry": F, "overshoot": F, "breach_cause": S,
 }  # fmt: skip
 
 ACCOUNT_COLUMNS = {
-    "account": I, "group": S, "side": S, "leverage_start": F, "notional_start": F,
+    "account": N, "group": S, "side": S, "leverage_start": F, "notional_start": F,
     "collateral_start": F, "wallet_start": F, "wallet_end": F, "equity_start": F, "equity_end": F,
     "size_end": F, "realized_pnl": F, "fees_paid": F, "funding_paid": F, "gas_paid_eth": F,
-    "topped_up": F, "margin_calls": I, "liquidations": I, "liquidated_notional": F, "profit": F,
+    "topped_up": F, "margin_calls": N, "liquidations": N, "liquidated_notional": F, "profit": F,
 }  # fmt: skip
 
 EVENT_COLUMNS = {
-    "block": I, "position": I, "contract": S, "event": S, "account": I, "data": S,
+    "block": N, "position": N, "contract": S, "event": S, "account": N, "data": S,
 }  # fmt: skip
 
 TABLES = {

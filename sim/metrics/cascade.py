@@ -9,11 +9,12 @@ endogenous liquidation hangs on exactly one other and the cascade is a forest.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sim.core.portable_math import exp
 
 EXOGENOUS = "exogenous"
 PRICE = "price"
@@ -68,7 +69,7 @@ def attribute(
         Ids of earlier forced sales, oldest first, and the part of ``impact_log`` each still makes.
     """
     requirement = abs(exposure.size) * exposure.price * exposure.ratio + exposure.other_requirement
-    fundamental = exposure.price * math.exp(-impact_log)
+    fundamental = exposure.price * exp(-impact_log)
     by_price = _is_healthy_at(exposure, fundamental, exposure.ratio)
     frozen_requirement = (
         abs(exposure.size) * exposure.price * exposure.frozen_ratio + exposure.other_requirement
@@ -101,7 +102,7 @@ def _needed(
             continue
         cumulative += contribution
         needed.append(int(source))
-        if not _is_healthy_at(exposure, fundamental * math.exp(cumulative), exposure.ratio):
+        if not _is_healthy_at(exposure, fundamental * exp(cumulative), exposure.ratio):
             return tuple(needed)
     return tuple(needed)
 

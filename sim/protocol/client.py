@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,7 +138,7 @@ class ProtocolClient:
         for start in range(0, len(actors), READ_BATCH):
             yield [self.book.addresses[int(actor)] for actor in actors[start : start + READ_BATCH]]
 
-    def read(self, key: str, function: str, *arguments: object) -> object:
+    def read(self, key: str, function: str, *arguments: object) -> Any:
         """Call any view of a contract by name."""
         entry = self.deployment.abis[key][function]
         data = self.chain.call(self.deployment.addresses[key], entry.encode(*arguments), sender=OWNER)

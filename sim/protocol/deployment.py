@@ -23,6 +23,8 @@ TOKEN_DECIMALS = 6
 WALLET_BATCH = 512
 """Most accounts one ``mint_many`` takes (bound of the mock token)."""
 UNLIMITED_ALLOWANCE = 2**256 - 1
+DRAWER = True
+"""Status of a contract that may draw on the insurance fund."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +78,7 @@ class Deployer:
             get["insurance_fund"],
             get["liquidation_engine"],
         )
-        self.send("insurance_fund", "set_drawer", get["margin_engine"], True)
+        self.send("insurance_fund", "set_drawer", get["margin_engine"], DRAWER)
         for market_id, market in enumerate(parameters.markets):
             key = f"risk_model:{market_id}"
             self._create(
@@ -137,7 +139,15 @@ def deploy_protocol(
     custom_model: Path | None = None,
     contracts: Path | None = None,
 ) -> Deployment:
-    """Compile and deploy; ``reporters`` holds participants by market, ``contracts`` replaces the shipped folder."""
+    """Compile and deploy.
+
+    Parameters
+    ----------
+    reporters
+        [market] participants that may report its price.
+    contracts
+        Folder of contracts instead of the shipped ones.
+    """
     deployer = Deployer(chain, compile_protocol(risk_model, custom_model, contracts))
     addresses = [[book.addresses[actor] for actor in group] for group in reporters]
     return deployer.deploy(parameters, addresses)

@@ -93,7 +93,7 @@ class EventDecoder:
     def _fields(self, item: Mapping[str, Any]) -> list[_Field]:
         if item["type"] == "tuple":
             return [
-                _Field(inner.name, False, inner.decode)
+                _Field(inner.name, indexed=False, decode=inner.decode)
                 for component in item["components"]
                 for inner in self._fields({**component, "indexed": False})
             ]

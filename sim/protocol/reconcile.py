@@ -48,7 +48,8 @@ def reconcile(
             raise InvariantViolation(
                 "J1",
                 block,
-                f"account {actor}: mirror collateral {mirror.exact_collateral[actor]}, chain {state.collateral}",
+                f"account {actor}: mirror collateral {mirror.exact_collateral[actor]}, "
+                f"chain {state.collateral}",
             )
         scale = float(valuation.notional[actor]) + abs(state.collateral / WAD) + 1.0
         difference = abs(float(valuation.equity[actor]) - state.equity / WAD)

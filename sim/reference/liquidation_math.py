@@ -1,0 +1,115 @@
+"""Liquidation arithmetic, bit-exact twin of ``contracts/lib/liquidation_math.vy``.
+
+The fee is convex in volatility and shortfall; partial closes restore a buffered maintenance margin;
+auto-deleveraging ranks by relative gain times leverage.
+"""
+
+from sim.reference.fixed_point import (
+    WAD,
+    div_wad_down,
+    div_wad_up,
+    mul_div_down,
+    mul_div_up,
+    mul_wad_down,
+    mul_wad_signed_floor,
+    mul_wad_up,
+    quantize_up,
+)
+
+HOUR_SECONDS = 3_600
+
+
+def shortfall(equity: int, requirement: int) -> int:
+    """Return clamp((MM - E)/MM, 0, 1)."""
+    if equity <= 0:
+        return WAD
+    if equity >= requirement:
+        return 0
+    return div_wad_down(requirement - equity, requirement)
+
+
+def excess_volatility(volatility: int, reference: int) -> int:
+    """Return max(sigma/sigma_ref - 1, 0)."""
+    return max(div_wad_down(volatility, reference) - WAD, 0)
+
+
+def fee_rate(
+    base: int,
+    volatility_coefficient: int,
+    shortfall_coefficient: int,
+    excess: int,
+    short: int,
+    fee_max: int,
+    maintenance_cap: int,
+) -> int:
+    """Return f0 * (1 + a*x^2) * (1 + b*s^2), at most fee_max and the maintenance cap."""
+    by_volatility = WAD + mul_wad_down(volatility_coefficient, mul_wad_down(excess, excess))
+    by_shortfall = WAD + mul_wad_down(shortfall_coefficient, mul_wad_down(short, short))
+    rate = mul_wad_down(mul_wad_down(base, by_volatility), by_shortfall)
+    return min(rate, fee_max, maintenance_cap)
+
+
+def impact_rate(size: int, risk_price: int, fill_price: int) -> int:
+    """Return what closing at the fill price costs per unit of notional at the risk price."""
+    worse = risk_price - fill_price if size > 0 else fill_price - risk_price
+    return div_wad_up(max(worse, 0) if size != 0 else 0, risk_price)
+
+
+def close_notional(
+    equity: int, requirement: int, notional: int, maintenance_ratio: int, cost_rate: int, buffer: int
+) -> int:
+    """Return x = (t*MM - E) / (t*mm - c) with t = 1 + buffer, or all of the position."""
+    if equity <= 0:
+        return notional
+    target = WAD + buffer
+    target_requirement = mul_wad_up(requirement, target)
+    freed = mul_wad_down(maintenance_ratio, target)
+    if freed <= cost_rate:
+        return notional
+    if equity >= target_requirement:
+        return 0
+    return min(div_wad_up(target_requirement - equity, freed - cost_rate), notional)
+
+
+def bounty_share(
+    base: int,
+    volatility_coefficient: int,
+    adequacy_coefficient: int,
+    share_min: int,
+    share_max: int,
+    volatility: int,
+    reference: int,
+    adequate: int,
+) -> int:
+    """Return clamp(beta0 + kS*(sigma/sigma_ref - 1) - kI*(1 - A), min, max)."""
+    relative = div_wad_down(volatility, reference) - WAD
+    exact = (
+        base
+        + mul_wad_signed_floor(relative, volatility_coefficient)
+        - mul_wad_up(WAD - adequate, adequacy_coefficient)
+    )
+    return min(max(exact, share_min), share_max)
+
+
+def adequacy(reserves: int, target: int) -> int:
+    """Return min(1, reserves/target), 1 without a target."""
+    return WAD if reserves >= target else div_wad_down(reserves, target)
+
+
+def available_capacity(available: int, capacity: int, elapsed_seconds: int) -> int:
+    """Return what a bucket that refills in one hour holds."""
+    elapsed = min(elapsed_seconds, HOUR_SECONDS)
+    return min(capacity, available + mul_div_down(capacity, elapsed, HOUR_SECONDS))
+
+
+def deleverage_score(unrealized_pnl: int, entry_notional: int, notional: int, equity: int) -> int:
+    """Return (1 + uPnL/abs(entry)) * N/E, zero without a gain, a cost or positive equity."""
+    if unrealized_pnl <= 0 or equity <= 0 or entry_notional == 0:
+        return 0
+    gain = div_wad_down(unrealized_pnl, abs(entry_notional))
+    return mul_wad_down(WAD + gain, div_wad_down(notional, equity))
+
+
+def deleverage_haircut(deficit: int, remaining_size: int, size: int, gain: int) -> int:
+    """Return this part's share of a deficit in whole quanta, never more than its gain."""
+    return min(quantize_up(mul_div_up(deficit, size, remaining_size)), deficit, gain)
