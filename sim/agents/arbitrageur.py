@@ -19,7 +19,6 @@ from sim.agents.base import (
     token_amounts,
 )
 from sim.core.arrays import BoolArray, FloatArray, IntArray
-from sim.core.portable_math import ordered_sum
 from sim.core.rng import Streams
 from sim.core.units import WAD, from_wad, to_wad_list
 from sim.protocol import actions
@@ -84,15 +83,15 @@ class Arbitrageurs:
     """Traders who buy where it is cheap and sell where it is dear.
 
     Each expects an equal share of the opportunity, so that together they restore the band without
-    agreeing on it. The perp leg is a call to the protocol; the outside leg is flow, reported by
-    :meth:`external_flow`, which the engine adds to the outside market.
+    agreeing on it. The perp leg is a call to the protocol; the engine sends the outside leg to the
+    outside market, and the books of it are kept here.
 
     Attributes
     ----------
     hedge_size : float64 [members]
         Base units held outside against the perp position, signed.
     hedge_cash : float64 [members]
-        Quote received for them, signed; value outside = ``hedge_cash + hedge_size * price``.
+        Quote received for them, signed.
     """
 
     def __init__(self, config: ArbitrageurConfig, actors: Sequence[int] | IntArray) -> None:
@@ -146,18 +145,9 @@ class Arbitrageurs:
             self.hedge_size[row] -= filled
             self.hedge_cash[row] += filled * self._outside_price
 
-    def external_flow(self, outcome: Outcome) -> float:
-        """Return the quote flow that hedging ``outcome`` sends to the outside market (positive buys).
-
-        Valued at the outside price of the last decision; call it in the block of the outcome,
-        before the next :meth:`decide`.
-        """
-        flows = [
-            -self._filled(row, result.kind, result.args) * self._outside_price
-            for result in outcome.results
-            if result.status == "success" and (row := self._index.local(result.actor)) >= 0
-        ]
-        return float(ordered_sum(np.array(flows))) if flows else 0.0
+    def outside_value(self, price: float) -> FloatArray:
+        """Return what each member's outside leg is worth at the outside price, quote."""
+        return self.hedge_cash + self.hedge_size * price
 
     def _filled(self, row: int, kind: str, args: tuple[int, ...]) -> float:
         """Return the signed base units a successful call traded."""

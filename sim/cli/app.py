@@ -42,7 +42,8 @@ def run(
     from sim.engine.scenario_load import load_scenario
 
     path = chosen_scenario(scenario)
-    loaded = load_scenario(path, overrides=command_line_overrides(seed, blocks, changes or []))
+    overrides = command_line_overrides(seed, blocks, changes or [])
+    loaded = load_scenario(path, overrides=overrides)
     if prices is not None and not prices.is_file():
         raise InputError(f"{prices}: there is no such file")
     folder = output_folder(out, loaded.name, loaded.seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sim.agents.arbitrageur import Arbitrageurs
 from sim.core.units import TOKEN_UNIT, WAD
 from sim.engine.loop import BlockLoop
 from sim.engine.recorder import ETHER, Recorder
@@ -18,12 +19,13 @@ _VAULTS = {"liquidity_providers": "liquidity_pool", "fund_backers": "insurance_f
 def final_accounts(world: World, loop: BlockLoop, recorder: Recorder) -> Iterator[Row]:
     """Yield the final row of every participant.
 
-    ``profit`` is the change of everything a participant has: equity, wallet, vault shares, less gas. An
-    arbitrageur's other leg lies outside the protocol and is not in it.
+    ``profit`` is the change of everything a participant has: equity, wallet, vault shares and an
+    arbitrageur's other leg outside, less gas.
     """
     start = loop.first
     valuation = loop.reading.valuation
     openings = {opening.actor: opening for opening in world.openings}
+    outside = _outside_legs(world)
     for group in world.book.groups.values():
         vault = _VAULTS.get(group.name)
         for actor in range(group.start, group.stop):
@@ -37,7 +39,8 @@ def final_accounts(world: World, loop: BlockLoop, recorder: Recorder) -> Iterato
                 float(world.mirror.wallet[actor]),
             )
             gas = recorder.gas_paid_of[actor] / ETHER
-            profit = equity_end + wallet_end - equity_start - wallet_start - gas * world.native_price
+            change = equity_end + wallet_end - equity_start - wallet_start
+            profit = change + outside.get(actor, 0.0) - gas * world.native_price
             size = opening.size if opening else 0.0
             yield (
                 actor,
@@ -61,6 +64,17 @@ def final_accounts(world: World, loop: BlockLoop, recorder: Recorder) -> Iterato
                 float(recorder.liquidated_notional_of[actor]),
                 profit,
             )
+
+
+def _outside_legs(world: World) -> dict[int, float]:
+    """Return what the arbitrageurs hold outside, quote by participant."""
+    legs: dict[int, float] = {}
+    for agent in world.agents:
+        if isinstance(agent, Arbitrageurs):
+            price = world.external[agent.config.market].state.price
+            start = world.book.groups[f"arbitrageurs:{agent.config.market}"].start
+            legs.update(enumerate(agent.outside_value(price).tolist(), start))
+    return legs
 
 
 def _share_value(client: ProtocolClient, vault: str, actor: int) -> float:

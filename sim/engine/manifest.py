@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ def build_manifest(
     digest: str,
     twin: bool,
     histories: Mapping[int, PriceHistory],
+    overrides: Sequence[str],
     inputs: Mapping[str, str],
 ) -> dict[str, Any]:
     """Return the manifest of a finished run.
@@ -60,10 +61,12 @@ def build_manifest(
         "twin": twin,
         "scenario_sha256": sha256_hex(canonical_json(data)),
         "scenario": data,
+        "overrides": list(overrides),
         "inputs": dict(sorted(inputs.items())),
         "prices": {
             f"markets.{market}": {
                 "file": Path(history.source).name,
+                "sha256": sha256_file(Path(history.source)),
                 "rows": history.rows,
             }
             for market, history in sorted(histories.items())

@@ -25,6 +25,8 @@ class RunOptions:
     """Recorded prices for market 0; the run then covers the whole file."""
     keep_blocks: bool = False
     """With ``prices``: run the scenario's number of blocks, not the whole file."""
+    overrides: tuple[str, ...] = ()
+    """Command-line changes of the scenario, as written; recorded in the manifest."""
     contracts: Path | None = None
     """Folder of contracts to deploy instead of the shipped ones, laid out alike."""
     progress: Callable[[Progress], None] | None = None

@@ -171,7 +171,7 @@ def run_scenario(scenario: Scenario, options: RunOptions) -> RunResult:
             results.path / "manifest.json",
             build_manifest(
                 scenario=scenario, world=run.world, digest=run.digest, twin=options.twin, histories=histories,
-                inputs=inputs,
+                overrides=options.overrides, inputs=inputs,
             ),
         )  # fmt: skip
         write_json(results.path / "timing.json", timing(scenario, run, perf_counter() - clock))

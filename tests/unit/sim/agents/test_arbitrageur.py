@@ -102,17 +102,16 @@ def test_no_new_risk_while_the_oracle_is_not_valid(make_state, make_market, draw
     assert len(group().decide(uncertain, draws)) == 1
 
 
-def test_hedge_mirrors_what_was_filled_and_is_external_flow(make_state, make_market, draws, settle):
+def test_hedge_mirrors_what_was_filled(make_state, make_market, draws, settle):
     arbitrageurs = group()
     batches = arbitrageurs.decide(flat(make_state, make_market, 800.0), draws)
     outcome = settle(batches)
     filled = sum(batches[0].args[1]) / WAD
-    assert arbitrageurs.external_flow(outcome) == pytest.approx(-filled * OUTSIDE)
-    assert arbitrageurs.external_flow(outcome) > 0.0  # sold the dear pool, bought outside
     arbitrageurs.observe(outcome)
     assert arbitrageurs.hedge_size.sum() == pytest.approx(-filled)
-    value = arbitrageurs.hedge_cash + arbitrageurs.hedge_size * OUTSIDE
-    np.testing.assert_allclose(value, 0.0, atol=1e-6)
+    np.testing.assert_allclose(arbitrageurs.outside_value(OUTSIDE), 0.0, atol=1e-6)
+    # Sold the dear pool, bought outside: a rise of 1 is worth what was sold.
+    assert arbitrageurs.outside_value(OUTSIDE + 1.0).sum() == pytest.approx(-filled)
 
 
 def test_closing_everything_unwinds_the_hedge_exactly(make_state, make_market, draws, settle):
@@ -123,7 +122,6 @@ def test_closing_everything_unwinds_the_hedge_exactly(make_state, make_market, d
     state = flat(make_state, make_market, -1_600.0, held=size, block=101)
     closed = arbitrageurs.decide(state, draws)
     outcome = settle(closed)
-    assert arbitrageurs.external_flow(outcome) == pytest.approx(2 * size * OUTSIDE)
     arbitrageurs.observe(outcome)
     np.testing.assert_allclose(arbitrageurs.hedge_size, 0.0, atol=1e-9)
 
@@ -134,7 +132,6 @@ def test_reverted_trade_is_no_flow_and_frees_the_member(make_state, make_market,
     batches = arbitrageurs.decide(state, draws)
     assert arbitrageurs.decide(replace(state, block=101), draws) == []
     outcome = settle(batches, status="reverted")
-    assert arbitrageurs.external_flow(outcome) == 0.0
     arbitrageurs.observe(outcome)
     assert arbitrageurs.hedge_size.sum() == 0.0
     assert len(arbitrageurs.decide(replace(state, block=102), draws)) == 1
