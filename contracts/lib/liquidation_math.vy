@@ -1,0 +1,250 @@
+# pragma version 0.4.3
+# pragma nonreentrancy on
+"""
+@title Liquidation arithmetic
+@custom:contract-name liquidation_math
+@license Apache-2.0
+@author Seawall contributors
+@notice Fee convex in volatility and shortfall and its split (mechanisms 9.7), how much to
+        close (5.1), throttle, ranking and haircut of auto-deleveraging (9.10).
+        Twin: `sim/reference/liquidation_math.py`, equal to the last bit.
+"""
+
+from . import constants
+from . import fixed_point
+
+
+@pure
+@internal
+def _shortfall(equity: int256, requirement: uint256) -> uint256:
+    """
+    @dev clamp((MM - E)/MM, 0, 1).
+    @param equity Equity (WAD quote).
+    @param requirement Maintenance requirement (WAD quote).
+    @return uint256 Shortfall (WAD).
+    """
+    if equity <= 0:
+        return constants.WAD
+    covered: uint256 = convert(equity, uint256)
+    if covered >= requirement:
+        return 0
+    # NOTE: rounds down, a lower fee.
+    return fixed_point._div_wad_down(requirement - covered, requirement)
+
+
+@pure
+@internal
+def _excess_volatility(volatility: uint256, reference: uint256) -> uint256:
+    """
+    @dev max(sigma/sigma_ref - 1, 0).
+    @param volatility Annualised volatility (WAD).
+    @param reference Reference volatility (WAD), not zero.
+    @return uint256 Relative excess (WAD).
+    """
+    # NOTE: rounds down, a lower fee.
+    ratio: uint256 = fixed_point._div_wad_down(volatility, reference)
+    return ratio - constants.WAD if ratio > constants.WAD else 0
+
+
+@pure
+@internal
+def _fee_rate(
+    base: uint256,
+    volatility_coefficient: uint256,
+    shortfall_coefficient: uint256,
+    excess_volatility: uint256,
+    shortfall: uint256,
+    fee_max: uint256,
+    maintenance_cap: uint256,
+) -> uint256:
+    """
+    @dev f0 * (1 + a*x^2) * (1 + b*s^2), at most fee_max and the maintenance cap.
+    @param base f0 (WAD).
+    @param volatility_coefficient a (WAD).
+    @param shortfall_coefficient b (WAD).
+    @param excess_volatility x (WAD).
+    @param shortfall s in [0, WAD].
+    @param fee_max Largest rate (WAD).
+    @param maintenance_cap Share of the position's maintenance ratio (WAD).
+    @return uint256 Fee rate (WAD).
+    """
+    # NOTE: every product rounds down, a lower fee.
+    square: uint256 = fixed_point._mul_wad_down(excess_volatility, excess_volatility)
+    by_volatility: uint256 = (
+        constants.WAD + fixed_point._mul_wad_down(volatility_coefficient, square)
+    )
+    by_shortfall: uint256 = constants.WAD + fixed_point._mul_wad_down(
+        shortfall_coefficient, fixed_point._mul_wad_down(shortfall, shortfall)
+    )
+    rate: uint256 = fixed_point._mul_wad_down(
+        fixed_point._mul_wad_down(base, by_volatility), by_shortfall
+    )
+    return min(rate, min(fee_max, maintenance_cap))
+
+
+@pure
+@internal
+def _impact_rate(size: int256, risk_price: uint256, fill_price: uint256) -> uint256:
+    """
+    @dev What closing at the fill price costs per unit of notional at the risk price.
+    @param size Signed base units of the position.
+    @param risk_price Risk price (WAD), not zero.
+    @param fill_price Price of closing all of it (WAD).
+    @return uint256 Cost rate (WAD), zero if the fill is better.
+    """
+    worse: uint256 = 0
+    if size > 0 and fill_price < risk_price:
+        worse = risk_price - fill_price
+    elif size < 0 and fill_price > risk_price:
+        worse = fill_price - risk_price
+    # NOTE: rounds up, closes more.
+    return fixed_point._div_wad_up(worse, risk_price)
+
+
+@pure
+@internal
+def _close_notional(
+    equity: int256,
+    requirement: uint256,
+    notional: uint256,
+    maintenance_ratio: uint256,
+    cost_rate: uint256,
+    buffer: uint256,
+) -> uint256:
+    """
+    @dev x = (t*MM - E) / (t*mm - c), t = 1 + buffer, c = fee + impact: after closing x the
+         equity is t times the requirement of what is left.
+    @param equity Equity of the account (WAD quote), below the requirement.
+    @param requirement Maintenance requirement of the account (WAD quote).
+    @param notional Notional of the position (WAD quote).
+    @param maintenance_ratio Ratio of the position (WAD).
+    @param cost_rate Fee rate plus impact rate (WAD).
+    @param buffer Margin restored above maintenance (WAD).
+    @return uint256 Notional to close, all of it if a part cannot restore the margin.
+    """
+    if equity <= 0:
+        return notional
+    target: uint256 = constants.WAD + buffer
+    # NOTE: requirement up, ratio down: closes more.
+    target_requirement: uint256 = fixed_point._mul_wad_up(requirement, target)
+    freed: uint256 = fixed_point._mul_wad_down(maintenance_ratio, target)
+    covered: uint256 = convert(equity, uint256)
+    if freed <= cost_rate or covered >= target_requirement:
+        return notional if freed <= cost_rate else 0
+    # NOTE: rounds up, closes more.
+    wanted: uint256 = fixed_point._div_wad_up(target_requirement - covered, freed - cost_rate)
+    return min(wanted, notional)
+
+
+@pure
+@internal
+def _bounty_share(
+    base: uint256,
+    volatility_coefficient: uint256,
+    adequacy_coefficient: uint256,
+    share_min: uint256,
+    share_max: uint256,
+    volatility: uint256,
+    reference: uint256,
+    adequacy: uint256,
+) -> uint256:
+    """
+    @dev clamp(beta0 + kS*(sigma/sigma_ref - 1) - kI*(1 - A), min, max).
+    @param base beta0 (WAD).
+    @param volatility_coefficient kS (WAD).
+    @param adequacy_coefficient kI (WAD).
+    @param share_min Least share (WAD).
+    @param share_max Largest share (WAD).
+    @param volatility Annualised volatility (WAD).
+    @param reference Reference volatility (WAD), not zero.
+    @param adequacy min(1, fund / target) (WAD).
+    @return uint256 Liquidator's share of the fee (WAD).
+    """
+    wad: int256 = convert(constants.WAD, int256)
+    # NOTE: rounds down, less to the liquidator.
+    relative: int256 = convert(fixed_point._div_wad_down(volatility, reference), int256) - wad
+    by_volatility: int256 = fixed_point._mul_wad_signed_floor(
+        relative, convert(volatility_coefficient, int256)
+    )
+    by_adequacy: uint256 = fixed_point._mul_wad_up(
+        constants.WAD - adequacy, adequacy_coefficient
+    )
+    share: int256 = convert(base, int256) + by_volatility - convert(by_adequacy, int256)
+    return convert(
+        min(max(share, convert(share_min, int256)), convert(share_max, int256)), uint256
+    )
+
+
+@pure
+@internal
+def _adequacy(reserves: uint256, target: uint256) -> uint256:
+    """
+    @dev min(1, reserves/target), 1 without a target.
+    @param reserves Fund reserves (WAD quote).
+    @param target Level that counts as adequate (WAD quote).
+    @return uint256 Adequacy in [0, WAD].
+    """
+    if reserves >= target:
+        return constants.WAD
+    # NOTE: rounds down, more to the fund.
+    return fixed_point._div_wad_down(reserves, target)
+
+
+@pure
+@internal
+def _available_capacity(
+    available: uint256, capacity: uint256, elapsed_seconds: uint256
+) -> uint256:
+    """
+    @dev Bucket that refills from empty to capacity in one hour.
+    @param available Left at the last use (WAD quote).
+    @param capacity Size of the bucket now (WAD quote).
+    @param elapsed_seconds Since the last use.
+    @return uint256 Available now (WAD quote).
+    """
+    elapsed: uint256 = min(elapsed_seconds, constants.HOUR_SECONDS)
+    # NOTE: rounds down, less may be liquidated.
+    refill: uint256 = fixed_point._mul_div_down(capacity, elapsed, constants.HOUR_SECONDS)
+    return min(capacity, available + refill)
+
+
+@pure
+@internal
+def _deleverage_score(
+    unrealized_pnl: int256, entry_notional: int256, notional: uint256, equity: int256
+) -> uint256:
+    """
+    @dev (1 + uPnL/|entry|) * N/E: relative gain times leverage.
+    @param unrealized_pnl Of the position (WAD quote).
+    @param entry_notional Signed cost of the position (WAD quote).
+    @param notional Notional of the position (WAD quote).
+    @param equity Equity of the account (WAD quote).
+    @return uint256 Score (WAD), zero without a gain, a cost or positive equity.
+    """
+    if unrealized_pnl <= 0 or equity <= 0 or entry_notional == 0:
+        return 0
+    # NOTE: rounds down, the same for every candidate.
+    gain: uint256 = fixed_point._div_wad_down(
+        convert(unrealized_pnl, uint256), convert(abs(entry_notional), uint256)
+    )
+    leverage: uint256 = fixed_point._div_wad_down(notional, convert(equity, uint256))
+    return fixed_point._mul_wad_down(constants.WAD + gain, leverage)
+
+
+@pure
+@internal
+def _deleverage_haircut(
+    deficit: uint256, remaining_size: uint256, size: uint256, gain: uint256
+) -> uint256:
+    """
+    @dev This part's share of the deficit, never more than its gain.
+    @param deficit Not yet covered (WAD quote, whole quanta).
+    @param remaining_size Closed size not yet matched (WAD base), not zero.
+    @param size Part matched now (WAD base), at most the remaining size.
+    @param gain What the winner realises on it (WAD quote, whole quanta).
+    @return uint256 Haircut (WAD quote, whole quanta), at most the deficit.
+    """
+    share: uint256 = fixed_point._mul_div_up(deficit, size, remaining_size)
+    # NOTE: rounds up to the quantum, the last part takes exactly what is left.
+    rounded: uint256 = convert(fixed_point._quantize_up(convert(share, int256)), uint256)
+    return min(min(rounded, deficit), gain)

@@ -1,0 +1,110 @@
+# pragma version 0.4.3
+# pragma nonreentrancy on
+"""
+@title Insurance fund draws
+@custom:contract-name fund_draws
+@license Apache-2.0
+@author Seawall contributors
+@notice Who may take from the fund, what came in as fees, and the level it should have.
+"""
+
+from ..interfaces import IInsuranceFund
+from . import access
+from . import erc4626_vault
+
+uses: access
+uses: erc4626_vault
+
+
+# @dev Contracts that may draw and contribute.
+is_drawer: public(reentrant(HashMap[address, bool]))
+
+parameters: IInsuranceFund.FundParameters
+
+
+@deploy
+def __init__(parameters: IInsuranceFund.FundParameters):
+    """
+    @notice Sets the first parameters.
+    @param parameters Target of the reserves.
+    """
+    self._set_parameters(parameters)
+
+
+@external
+def set_drawer(drawer: address, allowed: bool):
+    """
+    @notice Registers a contract that may draw. Owner only.
+    @param drawer Contract.
+    @param allowed Whether it may.
+    """
+    access._check_owner()
+    self.is_drawer[drawer] = allowed
+    log IInsuranceFund.DrawerSet(drawer=drawer, allowed=allowed)
+
+
+@external
+def set_parameters(parameters: IInsuranceFund.FundParameters):
+    """
+    @notice Sets the target of the reserves. Owner only.
+    @param parameters New parameters.
+    """
+    access._check_owner()
+    self._set_parameters(parameters)
+
+
+@external
+def draw(amount: uint256, recipient: address) -> uint256:
+    """
+    @notice Pays up to an amount from the reserves. Registered drawers only.
+    @param amount WAD quote, whole quanta.
+    @param recipient Who gets the tokens.
+    @return uint256 What was paid, min(amount, reserves).
+    """
+    assert self.is_drawer[msg.sender], "fund: not drawer"
+    paid: uint256 = min(amount, erc4626_vault.reserves)
+    log IInsuranceFund.Drawn(
+        drawer=msg.sender,
+        recipient=recipient,
+        asked=amount,
+        paid=paid,
+        reserves=erc4626_vault.reserves - paid,
+    )
+    if paid != 0:
+        erc4626_vault._send(recipient, paid)
+    return paid
+
+
+@external
+def contribute(amount: uint256):
+    """
+    @notice Books tokens that the caller has just sent. Registered drawers only.
+    @param amount WAD quote, whole quanta.
+    """
+    assert self.is_drawer[msg.sender], "fund: not drawer"
+    erc4626_vault._receive(amount)
+    log IInsuranceFund.Contributed(
+        contributor=msg.sender, amount=amount, reserves=erc4626_vault.reserves
+    )
+
+
+@view
+@external
+@reentrant
+def target_reserves() -> uint256:
+    """
+    @notice Level at which the fund counts as adequate.
+    @return uint256 WAD quote.
+    """
+    return self.parameters.target_reserves
+
+
+@internal
+def _set_parameters(parameters: IInsuranceFund.FundParameters):
+    """
+    @dev Checks every bound, then sets.
+    @param parameters New parameters.
+    """
+    assert parameters.target_reserves <= 10**36, "fund: target out of bounds"
+    self.parameters = parameters
+    log IInsuranceFund.FundParametersSet(parameters=parameters)

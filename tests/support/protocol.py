@@ -1,0 +1,286 @@
+"""The whole protocol on titanoboa, with short words for what tests do to it.
+
+The oracle's limiter is as loose as its bounds allow and prices are set five minutes apart, so that a test
+says which price the contracts see; limits of the oracle have tests of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boa
+
+from sim.reference.fixed_point import QUANTUM, WAD
+from tests.support.deployers import deploy, deploy_oracle
+from tests.support.risk_parameters import STATIC
+
+NO_RAMP = 2**256 - 1
+ALL = 2**256 - 1
+START_PRICE = 2_000 * WAD
+START_VARIANCE = 36 * WAD // 100  # 60 %: the fee's reference volatility
+PRICE_INTERVAL_SECONDS = 300
+MARGIN_ENGINE_OPEN_INTEREST_CAP = 10**6 * WAD
+
+# In the order of `IMarginEngine.MarginParameters`; no fees and no ramp unless a test asks for them.
+MARGIN: dict[str, int] = {
+    "trade_fee_rate": 0,
+    "pool_fee_share": 6 * WAD // 10,
+    "fund_fee_share": 2 * WAD // 10,
+    "upnl_weight": WAD,
+    "upnl_cap": 10**7 * WAD,
+    "withdraw_margin_ratio": WAD // 10,
+    "ramp_per_hour": NO_RAMP,
+    "funding_coefficient": 0,
+    "funding_margin_coefficient": 75 * WAD // 100,
+    "max_funding_rate_per_hour": 4 * WAD // 100,
+    "min_position_notional": 100 * WAD,
+}
+
+# In the order of `ILiquidationEngine.LiquidationParameters`; no fee, tip or throttle unless asked for.
+LIQUIDATION: dict[str, int] = {
+    "buffer": 15 * WAD // 100,
+    "fee_base": 0,
+    "fee_volatility_coefficient": WAD // 2,
+    "fee_shortfall_coefficient": WAD,
+    "fee_max": 5 * WAD // 100,
+    "fee_maintenance_share": 6 * WAD // 10,
+    "fee_equity_share": 95 * WAD // 100,
+    "volatility_reference": 6 * WAD // 10,
+    "bounty_share_base": WAD // 2,
+    "bounty_volatility_coefficient": WAD // 10,
+    "bounty_adequacy_coefficient": 2 * WAD // 10,
+    "bounty_share_min": 3 * WAD // 10,
+    "bounty_share_max": 8 * WAD // 10,
+    "min_bounty": 0,
+    "throttle_share_per_hour": 0,
+    "backstop_ratio": 2 * WAD // 3,
+    "adl_window_seconds": 60,
+}
+
+
+def merged(defaults: dict[str, int], changes: dict[str, int]) -> tuple[int, ...]:
+    """Return a parameter struct with some fields replaced."""
+    unknown = changes.keys() - defaults.keys()
+    if unknown:
+        raise KeyError(f"no such parameters: {sorted(unknown)}")
+    return tuple((defaults | changes).values())
+
+
+def units(quote: int) -> int:
+    """Token units of a whole number of quote."""
+    return quote * 10**6
+
+
+class Protocol:
+    """A deployed protocol with one or more markets, liquidity and an insurance fund.
+
+    Parameters
+    ----------
+    margin, liquidation
+        Fields that differ from ``MARGIN`` and ``LIQUIDATION``.
+    skew_scale
+        Base units (WAD); the default is so large that fills are at the index price to 1e-18.
+    pool, fund
+        Deposits in quote.
+    """
+
+    def __init__(
+        self,
+        *,
+        margin: dict[str, int] | None = None,
+        liquidation: dict[str, int] | None = None,
+        markets: int = 1,
+        skew_scale: int = 10**22 * WAD,
+        max_premium: int = WAD // 10,
+        risk_model: Any = None,
+        open_interest_cap: int = MARGIN_ENGINE_OPEN_INTEREST_CAP,
+        pool: int = 10_000_000,
+        fund: int = 1_000_000,
+        fund_target: int = 1_000_000,
+    ) -> None:
+        self.owner = boa.env.generate_address("owner")
+        self.reporters = [boa.env.generate_address(f"reporter {i}") for i in range(3)]
+        self.liquidity_provider = boa.env.generate_address("liquidity provider")
+        self.fund_backer = boa.env.generate_address("fund backer")
+        self.liquidator = boa.env.generate_address("liquidator")
+        self.margin_changes = dict(margin or {})
+        self.liquidation_changes = dict(liquidation or {})
+        self.token = deploy("testing/ERC20Mock", "USD Coin", "USDC", 6)
+        self.oracle = deploy_oracle(self.owner, limiter_minimum=WAD, limiter_coefficient=100 * WAD)
+        self.engine = deploy(
+            "MarginEngine",
+            self.owner,
+            self.token.address,
+            self.oracle.address,
+            merged(MARGIN, self.margin_changes),
+        )
+        self.pool = deploy("LiquidityPool", self.owner, self.token.address, self.engine.address)
+        self.fund = deploy("InsuranceFund", self.owner, self.token.address, (fund_target * WAD,))
+        self.liquidation = deploy(
+            "LiquidationEngine",
+            self.owner,
+            self.engine.address,
+            self.pool.address,
+            self.fund.address,
+            merged(LIQUIDATION, self.liquidation_changes),
+        )
+        self.lens = deploy(
+            "Lens",
+            self.engine.address,
+            self.pool.address,
+            self.fund.address,
+            self.liquidation.address,
+            self.oracle.address,
+            self.token.address,
+        )
+        self.accounts: list[str] = []
+        self.risk_models: list[Any] = []
+        with boa.env.prank(self.owner):
+            self.engine.connect(self.pool.address, self.fund.address, self.liquidation.address)
+            self.fund.set_drawer(self.engine.address, True)
+            for market in range(markets):
+                model = risk_model or deploy("risk_models/StaticRiskModel", self.owner, STATIC)
+                self.risk_models.append(model)
+                self.oracle.add_asset(START_PRICE, START_VARIANCE, START_VARIANCE)
+                for reporter in self.reporters:
+                    self.oracle.add_reporter(market, reporter, 1, 86_400)
+                self.pool.add_market(skew_scale, max_premium)
+                self.engine.add_market(model.address, open_interest_cap)
+        for market in range(markets):
+            self.set_price(START_PRICE, market=market)
+        self.supply(self.pool, self.liquidity_provider, pool)
+        self.supply(self.fund, self.fund_backer, fund)
+
+    # What the world does
+
+    def wait(self, seconds: int) -> None:
+        """Let time pass."""
+        boa.env.time_travel(seconds=seconds)
+
+    def set_price(self, price: int, *, market: int = 0, wait: int = PRICE_INTERVAL_SECONDS) -> None:
+        """Let all reporters report a price (WAD) after a while."""
+        self.wait(wait)
+        for reporter in self.reporters:
+            self.oracle.report(market, price, 0, boa.env.timestamp, sender=reporter)
+
+    def supply(self, vault: Any, provider: str, quote: int) -> None:
+        """Deposit quote into a vault."""
+        if quote:
+            self.token.mint(provider, units(quote))
+            self.token.approve(vault.address, units(quote), sender=provider)
+            vault.deposit(units(quote), provider, sender=provider)
+
+    # What traders do
+
+    def account(self, name: str, quote: int = 0) -> str:
+        """Return a new account with collateral."""
+        account: str = boa.env.generate_address(name)
+        self.accounts.append(account)
+        if quote:
+            self.deposit(account, units(quote))
+        return account
+
+    def deposit(self, account: str, token_units: int) -> None:
+        """Mint and deposit collateral."""
+        self.token.mint(account, token_units)
+        self.token.approve(self.engine.address, token_units, sender=account)
+        self.engine.deposit(account, token_units, sender=account)
+
+    def increase(self, account: str, size: int, *, market: int = 0, limit: int = 0) -> None:
+        """Open or add to a position; size in WAD base, signed."""
+        self.engine.increase_position(market, size, limit, sender=account)
+
+    def decrease(self, account: str, size: int = ALL, *, market: int = 0, limit: int = 0) -> None:
+        """Close part or all of a position."""
+        self.engine.decrease_position(market, size, limit, sender=account)
+
+    def liquidate(self, account: str, *, market: int = 0) -> None:
+        """Liquidate as the liquidator."""
+        self.liquidation.liquidate(account, market, sender=self.liquidator)
+
+    # What the owner does
+
+    def set_margin(self, **changes: int) -> None:
+        """Change margin parameters."""
+        self.margin_changes |= changes
+        self.engine.set_parameters(merged(MARGIN, self.margin_changes), sender=self.owner)
+
+    def set_liquidation(self, **changes: int) -> None:
+        """Change liquidation parameters."""
+        self.liquidation_changes |= changes
+        self.liquidation.set_parameters(merged(LIQUIDATION, self.liquidation_changes), sender=self.owner)
+
+    def set_ratios(self, initial: int, maintenance: int, *, haircut: int = 0, market: int = 0) -> None:
+        """Swap a market's model for a static one with these ratios."""
+        model = deploy("risk_models/StaticRiskModel", self.owner, (initial, maintenance, haircut))
+        cap = self.engine.market_info(market).open_interest_cap
+        self.engine.set_market(market, model.address, cap, sender=self.owner)
+
+    # What can be seen
+
+    def state(self, account: str) -> Any:
+        """Return the account as the maintenance check sees it."""
+        return self.engine.account_states([account])[0]
+
+    def position(self, account: str, market: int = 0) -> Any:
+        """Return a stored position."""
+        return self.engine.position_of(account, market)
+
+    def collateral(self, account: str) -> int:
+        """Return an account's collateral."""
+        return int(self.engine.collateral_of(account))
+
+    def wallet(self, holder: Any) -> int:
+        """Return a token balance in WAD."""
+        return int(self.token.balanceOf(getattr(holder, "address", holder))) * QUANTUM
+
+    def check_books(self, others: Iterable[str] = ()) -> None:
+        """Assert every conservation law that holds at all times, to the wei."""
+        accounts = [*self.accounts, *others]
+        totals = self.engine.totals()
+        collaterals = [self.collateral(account) for account in accounts]
+        assert totals.total_collateral == sum(max(c, 0) for c in collaterals)
+        assert totals.total_debt == sum(max(-c, 0) for c in collaterals)
+        assert totals.pending_deficit == sum(
+            max(-c, 0)
+            for account, c in zip(accounts, collaterals, strict=True)
+            if self.engine.open_markets_of(account) == 0
+        )
+        assert all(c % QUANTUM == 0 for c in collaterals)
+        assert self.wallet(self.engine) == totals.total_collateral + totals.accrued_fees
+        assert self.wallet(self.pool) == self.pool.reserves()
+        assert self.wallet(self.fund) == self.fund.reserves()
+        assert totals.bad_debt == totals.fund_draws + totals.haircuts + totals.socialized_loss
+        for market in range(self.engine.market_count()):
+            positions = [self.position(account, market) for account in accounts]
+            info = self.engine.market_info(market)
+            sizes = [position.size for position in positions]
+            assert info.long_open_interest == sum(max(size, 0) for size in sizes)
+            assert info.short_open_interest == sum(max(-size, 0) for size in sizes)
+            assert self.pool.position(market) == -sum(sizes)
+            assert info.net_entry_notional == sum(p.entry_notional for p in positions)
+            assert info.net_funding_index == sum(p.size * p.funding_index for p in positions)
+
+
+@contextmanager
+def isolated() -> Iterator[None]:
+    """Undo everything that happens inside."""
+    with boa.env.anchor():
+        yield
+
+
+@contextmanager
+def rewound(protocol: Protocol) -> Iterator[None]:
+    """Let a protocol forget, after a test, the accounts and changes of the test."""
+    accounts = list(protocol.accounts)
+    margin, liquidation = dict(protocol.margin_changes), dict(protocol.liquidation_changes)
+    yield
+    protocol.accounts = accounts
+    protocol.margin_changes, protocol.liquidation_changes = margin, liquidation
+
+
+def logs_of(contract: Any, name: str) -> list[Any]:
+    """Return the events of one name that the contract's last call emitted."""
+    return [log for log in contract.get_logs() if type(log).__name__ == name]

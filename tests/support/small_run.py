@@ -1,0 +1,27 @@
+"""A run that liquidates within its first blocks: small enough to be repeated many times in a test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sim.engine.options import RunOptions
+from sim.engine.result import RunResult
+from sim.engine.run import run_scenario
+from sim.engine.scenario import Scenario
+from sim.engine.scenario_load import load_scenario
+
+SCENARIO = Path(__file__).with_name("small_run.toml")
+
+
+def small_scenario(*overrides: str) -> Scenario:
+    """Return the small scenario with some values changed."""
+    return load_scenario(SCENARIO, overrides=list(overrides))
+
+
+def small_run(
+    out: Path, *overrides: str, engine: str | None = None, twin: bool = False, contracts: Path | None = None
+) -> RunResult:
+    """Run the small scenario into a folder."""
+    return run_scenario(
+        small_scenario(*overrides), RunOptions(out=out, engine=engine, twin=twin, contracts=contracts)
+    )

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import boa
+import pytest
+
+from sim.reference.fixed_point import WAD
+from tests.support.deployers import CONTRACTS, deployer
+from tests.support.protocol import LIQUIDATION, merged
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("buffer", 10 * WAD + 1),
+        ("fee_base", 5 * WAD // 100 + 1),
+        ("fee_max", WAD // 2 + 1),
+        ("fee_volatility_coefficient", 1_000 * WAD + 1),
+        ("fee_shortfall_coefficient", 1_000 * WAD + 1),
+        ("fee_maintenance_share", WAD + 1),
+        ("fee_equity_share", WAD + 1),
+        ("volatility_reference", 0),
+        ("volatility_reference", 100 * WAD + 1),
+        ("bounty_share_base", WAD + 1),
+        ("bounty_share_min", 8 * WAD // 10 + 1),
+        ("bounty_share_max", WAD + 1),
+        ("bounty_volatility_coefficient", 100 * WAD + 1),
+        ("bounty_adequacy_coefficient", 100 * WAD + 1),
+        ("min_bounty", 10_001 * WAD),
+        ("throttle_share_per_hour", 1_000 * WAD + 1),
+        ("backstop_ratio", WAD + 1),
+        ("adl_window_seconds", 604_801),
+    ],
+)
+def test_every_bound_holds(protocol, field, value):
+    with boa.reverts("liquidation_params: out of bounds"):
+        protocol.set_liquidation(**{field: value})
+
+
+def test_a_bounty_must_be_payable(protocol):
+    with boa.reverts("liquidation_params: not whole quanta"):
+        protocol.set_liquidation(min_bounty=1)
+
+
+def test_only_the_owner_sets(protocol):
+    with boa.reverts("access: not owner"):
+        protocol.liquidation.set_parameters(merged(LIQUIDATION, {}), sender=protocol.liquidator)
+    protocol.set_liquidation(buffer=WAD // 2)
+    assert protocol.liquidation.parameters().buffer == WAD // 2
+
+
+@pytest.mark.parametrize("position", [1, 2, 3])
+def test_zero_addresses_are_refused(protocol, position):
+    arguments = [protocol.owner, protocol.engine.address, protocol.pool.address, protocol.fund.address]
+    arguments[position] = "0x" + "00" * 20
+    with boa.reverts("liquidation: zero address"):
+        deployer(CONTRACTS / "LiquidationEngine.vy").deploy(*arguments, merged(LIQUIDATION, {}))

@@ -1,0 +1,282 @@
+"""Account, fund, auto-deleveraging, socialised loss: each stage only after the one before."""
+
+from __future__ import annotations
+
+import boa
+import pytest
+
+from sim.reference import liquidation_math, margin_math
+from sim.reference.fixed_point import QUANTUM, WAD
+from tests.support.protocol import ALL, logs_of
+
+LOSS = 1_000  # of the bankrupt beyond its collateral, in quote
+
+
+def crash(protocol, winners=((10, 50_000),)):
+    """A long of 10 loses 1,000 more than it has; the winners are shorts (size, collateral)."""
+    bankrupt = protocol.account("bankrupt", 1_000 + 1)
+    protocol.increase(bankrupt, 10 * WAD)
+    accounts = []
+    for i, (size, collateral) in enumerate(winners):
+        account = protocol.account(f"winner {i}", collateral)
+        protocol.increase(account, -size * WAD // 1)
+        accounts.append(account)
+    protocol.set_price(1_799 * WAD + WAD * 9 // 10)  # loses 2,001 on 10
+    protocol.liquidate(bankrupt)
+    return bankrupt, accounts
+
+
+def ranked(protocol, accounts):
+    """Winners as the contract wants them."""
+    return sorted(accounts, key=lambda a: (-protocol.liquidation.deleverage_score(a, 0), int(a, 16)))
+
+
+def deleverage(protocol, bankrupt, winners, market=0):
+    protocol.liquidation.auto_deleverage(bankrupt, market, winners, sender=protocol.liquidator)
+
+
+def near(quote):
+    return pytest.approx(quote * WAD, abs=4 * QUANTUM)
+
+
+def test_a_sufficient_fund_covers_everything(build):
+    protocol = build(fund=1_500)
+    bankrupt, _ = crash(protocol)
+    totals = protocol.engine.totals()
+    assert totals.bad_debt == totals.fund_draws == near(LOSS)
+    assert totals.pending_deficit == totals.haircuts == totals.socialized_loss == 0
+    assert protocol.fund.reserves() == 1_500 * WAD - totals.fund_draws
+    assert protocol.collateral(bankrupt) == 0
+    assert protocol.engine.deficit_of(bankrupt).recorded_at == 0
+    for call in (deleverage, lambda p, b, _: p.liquidation.socialize_loss(b)):
+        with boa.reverts("deleveraging: no deficit"):
+            call(protocol, bankrupt, [])
+    protocol.check_books()
+
+
+def test_what_the_fund_lacks_is_taken_from_winners_exactly(build):
+    protocol = build(fund=400)
+    bankrupt, (winner,) = crash(protocol)
+    pending = protocol.engine.totals().pending_deficit
+    record = protocol.engine.deficit_of(bankrupt)
+    assert (protocol.fund.reserves(), pending) == (0, near(600))
+    assert (record.market, record.size) == (0, 10 * WAD)
+    before = protocol.collateral(winner)
+    score = protocol.liquidation.deleverage_score(winner, 0)
+    deleverage(protocol, bankrupt, [winner])
+    (event,) = logs_of(protocol.liquidation, "AutoDeleveraged")
+    assert (event.bankrupt, event.winner, event.size) == (bankrupt, winner, -10 * WAD)
+    assert (event.haircut, event.score) == (pending, score)
+    gain = protocol.collateral(winner) - before
+    assert gain == near(2_001 - 600)
+    totals = protocol.engine.totals()
+    assert totals.haircuts == pending
+    assert totals.bad_debt == near(LOSS)
+    assert totals.pending_deficit == totals.socialized_loss == 0
+    assert protocol.position(winner).size == 0
+    assert protocol.engine.withdrawals_open()
+    protocol.check_books()
+
+
+def test_several_winners_share_by_matched_size(build):
+    protocol = build(fund=0)
+    bankrupt, winners = crash(protocol, ((4, 10_000), (4, 2_000), (4, 5_000)))
+    order = ranked(protocol, winners)
+    assert order[0] == winners[1]  # the most leveraged
+    pending = protocol.engine.totals().pending_deficit
+    deleverage(protocol, bankrupt, order)
+    events = logs_of(protocol.liquidation, "AutoDeleveraged")
+    assert [event.size for event in events] == [-4 * WAD, -4 * WAD, -2 * WAD]
+    assert sum(event.haircut for event in events) == pending
+    for event in events:
+        assert event.haircut == pytest.approx(pending * -event.size // (10 * WAD), abs=2 * QUANTUM)
+    assert protocol.position(order[2]).size == -2 * WAD
+    protocol.check_books()
+
+
+def test_the_fund_is_asked_again_before_winners(build):
+    protocol = build(fund=0)
+    bankrupt, (winner,) = crash(protocol)
+    protocol.supply(protocol.fund, protocol.fund_backer, 2_000)
+    deleverage(protocol, bankrupt, [winner])
+    assert protocol.engine.totals().haircuts == 0
+    assert protocol.engine.totals().fund_draws == near(LOSS)
+    assert protocol.position(winner).size == -10 * WAD
+    protocol.check_books()
+
+
+def test_anyone_may_ask_the_fund_again(build):
+    protocol = build(fund=0)
+    bankrupt, _ = crash(protocol)
+    protocol.supply(protocol.fund, protocol.fund_backer, 300)
+    assert protocol.engine.cover_deficit(bankrupt) == near(LOSS - 300)
+    assert protocol.engine.cover_deficit(bankrupt) == near(LOSS - 300)
+    assert protocol.engine.cover_deficit(protocol.account("other", 5)) == 0
+    assert protocol.engine.totals().bad_debt == 300 * WAD
+    protocol.check_books()
+
+
+def test_winners_out_of_order_revert(build):
+    protocol = build(fund=0)
+    bankrupt, winners = crash(protocol, ((4, 10_000), (4, 2_000)))
+    order = ranked(protocol, winners)
+    with boa.reverts("deleveraging: wrong order"):
+        deleverage(protocol, bankrupt, order[::-1])
+
+
+def test_ties_go_by_address(build):
+    protocol = build(fund=0)
+    bankrupt, winners = crash(protocol, ((4, 5_000), (4, 5_000)))
+    low, high = sorted(winners, key=lambda a: int(a, 16))
+    assert protocol.liquidation.deleverage_score(low, 0) == protocol.liquidation.deleverage_score(high, 0)
+    for wrong in ([high, low], [low, low]):
+        with boa.reverts():
+            deleverage(protocol, bankrupt, wrong)
+    deleverage(protocol, bankrupt, [low, high])
+
+
+def test_losers_the_same_side_and_strangers_are_never_touched(build):
+    protocol = build(fund=0)
+    late = protocol.account("late", 50_000)
+    same_side = protocol.account("same side", 50_000)
+    protocol.increase(same_side, 5 * WAD)
+    bankrupt, (winner,) = crash(protocol)
+    protocol.increase(late, -5 * WAD)
+    protocol.set_price(1_850 * WAD)
+    with boa.reverts("deleveraging: no gain"):
+        deleverage(protocol, bankrupt, [late])
+    for other in (same_side, bankrupt, protocol.account("stranger", 10)):
+        with boa.reverts("deleveraging: wrong side"):
+            deleverage(protocol, bankrupt, [other])
+    with boa.reverts("deleveraging: wrong market"):
+        deleverage(protocol, bankrupt, [winner], market=1)
+    with boa.reverts("deleveraging: no deficit"):
+        deleverage(protocol, winner, [winner])
+
+
+def test_a_haircut_never_exceeds_the_gain_and_the_rest_is_socialised(build):
+    protocol = build(fund=0)
+    poor = protocol.account("poor", 50_000)
+    bankrupt = protocol.account("bankrupt", 1_001)
+    protocol.increase(bankrupt, 10 * WAD)
+    protocol.set_price(1_810 * WAD)
+    protocol.increase(poor, -10 * WAD)  # gains no more than a little
+    protocol.set_price(1_799 * WAD + WAD * 9 // 10)
+    protocol.liquidate(bankrupt)
+    before = protocol.collateral(poor)
+    deleverage(protocol, bankrupt, [poor])
+    (event,) = logs_of(protocol.liquidation, "AutoDeleveraged")
+    assert event.haircut == near(101)
+    assert protocol.collateral(poor) == before
+    assert protocol.engine.totals().pending_deficit == near(LOSS - 101)
+    assert protocol.engine.deficit_of(bankrupt).size == 0
+    assets = protocol.pool.totalAssets()
+    protocol.liquidation.socialize_loss(bankrupt)  # nothing is left to match: no need to wait
+    (event,) = logs_of(protocol.liquidation, "LossSocialized")
+    totals = protocol.engine.totals()
+    assert event.amount == totals.socialized_loss == near(LOSS - 101)
+    assert (assets - protocol.pool.totalAssets()) * QUANTUM == pytest.approx(event.amount, abs=2 * QUANTUM)
+    assert totals.pending_deficit == totals.total_debt == 0
+    assert totals.bad_debt == near(LOSS)
+    protocol.check_books()
+
+
+def test_socialising_waits_for_the_window(build):
+    protocol = build(fund=0)
+    bankrupt, _ = crash(protocol)
+    protocol.wait(59)
+    with boa.reverts("deleveraging: window open"):
+        protocol.liquidation.socialize_loss(bankrupt)
+    protocol.wait(1)
+    protocol.liquidation.socialize_loss(bankrupt)
+    assert protocol.engine.totals().socialized_loss == near(LOSS)
+    with boa.reverts("deleveraging: no deficit"):
+        protocol.liquidation.socialize_loss(bankrupt)
+    protocol.check_books()
+
+
+def test_without_opposite_open_interest_it_is_socialised_at_once(build):
+    protocol = build(fund=0)
+    bankrupt, _ = crash(protocol, ())
+    protocol.liquidation.socialize_loss(bankrupt)
+    assert protocol.engine.totals().socialized_loss == near(LOSS)
+
+
+def test_socialising_asks_the_fund_first(build):
+    protocol = build(fund=0)
+    bankrupt, _ = crash(protocol)
+    protocol.supply(protocol.fund, protocol.fund_backer, 5_000)
+    protocol.liquidation.socialize_loss(bankrupt)
+    assert protocol.engine.totals().socialized_loss == 0
+    assert protocol.engine.totals().fund_draws == near(LOSS)
+
+
+def test_a_bankrupt_short_is_the_mirror_image(build):
+    protocol = build(fund=250)
+    bankrupt, winner = protocol.account("bankrupt", 1_001), protocol.account("winner", 50_000)
+    protocol.increase(bankrupt, -10 * WAD)
+    protocol.increase(winner, 10 * WAD)
+    protocol.set_price(2_200 * WAD + WAD // 10)
+    protocol.liquidate(bankrupt)
+    assert protocol.engine.deficit_of(bankrupt).size == -10 * WAD
+    deleverage(protocol, bankrupt, [winner])
+    totals = protocol.engine.totals()
+    assert (totals.fund_draws, totals.haircuts, totals.bad_debt) == (250 * WAD, near(750), near(LOSS))
+    assert protocol.collateral(winner) == near(50_000 + 2_001 - 750)
+    protocol.check_books()
+
+
+def test_gains_the_pool_cannot_pay_go_down_the_waterfall(build):
+    protocol = build(pool=1_000, fund=600)
+    winner = protocol.account("winner", 50_000)
+    protocol.increase(winner, -10 * WAD)
+    protocol.set_price(1_800 * WAD)  # gains 2,000
+    protocol.decrease(winner, ALL)
+    (event,) = logs_of(protocol.engine, "GainUnpaid")
+    totals = protocol.engine.totals()
+    assert event.fund_draw == totals.fund_draws == 600 * WAD
+    assert event.haircut == totals.socialized_loss == near(400)
+    assert protocol.collateral(winner) == near(51_600)
+    assert protocol.pool.reserves() == protocol.fund.reserves() == 0
+    protocol.check_books()
+
+
+def test_a_pool_that_cannot_front_fees_keeps_them(build):
+    protocol = build(pool=0, fund=0, margin={"trade_fee_rate": WAD // 1_000, "pool_fee_share": 0})
+    winner, loser = protocol.account("winner", 50_000), protocol.account("loser", 50_000)
+    protocol.increase(winner, -10 * WAD)
+    protocol.increase(loser, 10 * WAD)
+    protocol.set_price(1_800 * WAD)
+    protocol.decrease(winner, ALL)
+    assert protocol.collateral(winner) == near(50_000 - 20 + 8)  # the fund had 8 of fees
+    assert protocol.engine.totals().bad_debt == near(2_000 - 18)
+    protocol.check_books()
+
+
+def test_hooks_are_closed_to_everyone_else(protocol):
+    trader = protocol.account("trader", 100)
+    order = (trader, 0, 1, 0, 0, 0, trader)
+    for call, arguments in (
+        (protocol.engine.check_maintenance, (trader, 0)),
+        (protocol.engine.liquidate_position, (order,)),
+        (protocol.engine.deleverage_position, (trader, trader, 0, 1, 0)),
+        (protocol.engine.write_off, (trader,)),
+    ):
+        for caller in (trader, protocol.owner, protocol.liquidator):
+            with boa.reverts("connections: not liquidation engine"):
+                call(*arguments, sender=caller)
+
+
+def test_score_is_relative_gain_times_leverage(protocol):
+    trader = protocol.account("trader", 5_000)
+    assert protocol.liquidation.deleverage_score(trader, 0) == 0
+    protocol.increase(trader, -10 * WAD)
+    assert protocol.liquidation.deleverage_score(trader, 0) == 0
+    protocol.set_price(1_600 * WAD)
+    state, position = protocol.state(trader), protocol.position(trader)
+    assert protocol.liquidation.deleverage_score(trader, 0) == liquidation_math.deleverage_score(
+        margin_math.unrealized_pnl(position.size, 1_600 * WAD, position.entry_notional),
+        position.entry_notional,
+        state.notional,
+        state.equity,
+    )
