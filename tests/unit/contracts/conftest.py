@@ -1,4 +1,4 @@
-from __future__ import annotations
+"""The whole protocol on titanoboa, deployed once a module and rewound after each test."""
 
 import pytest
 
