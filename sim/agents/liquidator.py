@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -55,8 +56,14 @@ class LiquidatorConfig:
     equilibrium with uniform values is (n - 1) / n, and losing raises it towards that."""
     bid_share_max: float = 0.9
     """Highest share offered. Assumption; priority gas auctions went near the whole surplus."""
+    losing_gas_share: float = 0.4
+    """Gas of a lost race over that of a won one. Gas profile: a refused call costs 163k of 394k."""
+    learning_rate: float = 0.2
+    """Weight of the last race in a member's chance to win the next. Assumption: half forgotten in three."""
+    hope_rate: float = 0.01
+    """Share of the way back to certainty that chance recovers in a block it stood aside. Assumption."""
     max_per_block: int = 20
-    """Liquidations each sends in a block. Assumption."""
+    """Liquidations each sends in a block, and has waiting at most. Assumption."""
     rebid_blocks: int = 1
     """Blocks without inclusion after which the bid is raised. Assumption: at once."""
     max_status: int = 2
@@ -73,6 +80,9 @@ class LiquidatorConfig:
                 bounded("bid_share_max", self.bid_share_max, 0.0, 1.0),
                 bounded("bid_share", self.bid_share, 0.0, self.bid_share_max),
                 bounded("alertness", self.alertness, 0.0, 1.0),
+                bounded("losing_gas_share", self.losing_gas_share, 0.0, 1.0),
+                bounded("learning_rate", self.learning_rate, 0.0, 1.0),
+                bounded("hope_rate", self.hope_rate, 0.0, 1.0),
                 bounded("max_per_block", self.max_per_block, 1),
             ]
         )
@@ -86,10 +96,13 @@ class LiquidatorConfig:
                 f"bidding {self.bid_share:.0%} to {self.bid_share_max:.0%} of the surplus, "
                 f"at most {self.fees.max_fee_gwei:g} gwei"
             )
-        late = f"{self.latency_blocks} blocks late" if self.latency_blocks else "in the same block"
+        late = "in the same block"
+        if self.latency_blocks:
+            late = f"{self.latency_blocks} block{'s' if self.latency_blocks > 1 else ''} late"
+        one = self.count == 1
         return (
-            f"{self.count} liquidators who see the chain {late}, "
-            f"act for at least {self.min_profit:g} of profit, {bidding}."
+            f"{self.count} liquidator{' who sees' if one else 's who see'} the chain {late} and "
+            f"act{'s' if one else ''} for at least {self.min_profit:g} of profit on average, {bidding}."
         )
 
 
@@ -123,12 +136,16 @@ class Liquidators:
     """Liquidators who compete for the same accounts without talking to each other.
 
     Whoever bids most is first; the others' calls revert with "liquidation: healthy" and cost them
-    gas. That is data, not an error.
+    gas. That is data, not an error. Each learns how often it wins, bids only where it gains on
+    average, and picks among many accounts at random, with probability in proportion to the bounty:
+    if all went for the same best ones, the rest would wait while blocks fill with refused calls.
 
     Attributes
     ----------
     bid_shares : float64 [members]
         Share of the surplus each offers now: raised by lost races, lowered by won ones.
+    win_rates : float64 [members]
+        Chance each gives itself to win a race: 1 at first, then an average of what it saw.
     """
 
     def __init__(self, config: LiquidatorConfig, actors: Sequence[int] | IntArray) -> None:
@@ -139,6 +156,7 @@ class Liquidators:
         require([(config.count == len(self._index), "liquidators need one participant each")])
         self.bid_shares: FloatArray | None = None
         self._first_shares: FloatArray = np.zeros(0)
+        self.win_rates: FloatArray = np.ones(config.count)
         self._bids: list[dict[int, Bid]] = [{} for _ in range(config.count)]
 
     def describe(self) -> str:
@@ -153,8 +171,13 @@ class Liquidators:
         shares = self._shares(draws)
         active = self._active(state, draws)
         sent: tuple[list[_Row], list[_Row]] = ([], [])
-        for member in np.flatnonzero(active).tolist():
-            self._bid_as(member, float(shares[member]), state, targets, sent)
+        members = np.flatnonzero(active).tolist()
+        orders = self._orders(state, draws, targets)
+        for member in members:
+            before = len(sent[0]) + len(sent[1])
+            self._bid_as(member, float(shares[member]), state, targets, orders[member], sent)
+            if len(sent[0]) + len(sent[1]) == before and not self._bids[member]:
+                self.win_rates[member] += self.config.hope_rate * (1.0 - self.win_rates[member])
         return [
             self._batch(rows, replace=again) for rows, again in zip(sent, (False, True), strict=True) if rows
         ]
@@ -169,6 +192,9 @@ class Liquidators:
             if self.bid_shares is None:
                 continue
             share = float(self.bid_shares[member])
+            if result.status in ("reverted", "success"):
+                won = 1.0 if result.status == "success" else 0.0
+                self.win_rates[member] += self.config.learning_rate * (won - self.win_rates[member])
             if result.status == "reverted":
                 self.bid_shares[member] = min(share * 1.125 + 0.01, self.config.bid_share_max)
             elif result.status == "success":
@@ -239,12 +265,28 @@ class Liquidators:
             active &= draw.uniform(self.config.count) < self.config.alertness
         return active
 
+    def _orders(self, state: State, draws: Streams, targets: _Targets) -> list[list[int]]:
+        """Return each member's order of the targets; best first unless there are more than it may send."""
+        count, room = len(targets.accounts), self._capacity(state)
+        if count <= room:
+            return [list(range(count))] * self.config.count
+        draw = draws.draw(f"agent:liquidator:{self.name}:order", state.block)
+        # The first of exponential clocks that run at the speed of the value rings with odds in proportion.
+        clocks = draw.exponential(self.config.count * count).reshape(self.config.count, count)
+        value = np.maximum(targets.bounty - targets.inventory_cost, 1e-9)
+        return [order.tolist() for order in np.argsort(clocks / value, axis=1, kind="stable")]
+
+    def _capacity(self, state: State) -> int:
+        """Return how many calls one member has waiting at most: never more than a block holds."""
+        return max(min(self.config.max_per_block, state.gas_limit // state.gas[KIND]), 1)
+
     def _bid_as(
         self,
         member: int,
         share: float,
         state: State,
         targets: _Targets,
+        order: list[int],
         sent: tuple[list[_Row], list[_Row]],
     ) -> None:
         """Append one member's new and raised bids to ``sent``."""
@@ -253,17 +295,23 @@ class Liquidators:
         gas = state.gas[KIND]
         native = state.native_balance_wei[actor] - sum(bid.max_fee_wei * bid.gas for bid in bids.values())
         capital = self.config.capital
+        chance = float(self.win_rates[member])
+        # A bid below the base fee waits for better days and takes nobody's place.
+        room = self._capacity(state) - sum(bid.max_fee_wei >= state.base_fee_wei for bid in bids.values())
         count = 0
-        for row, account in enumerate(targets.accounts):
+        for row in order:
+            account = targets.accounts[row]
             if count >= self.config.max_per_block:
                 break
+            if room <= 0 and account not in bids:
+                continue
             taken = self.config.inventory_share * float(targets.closed[row])
             if taken > capital:
                 continue
             value = float(targets.bounty[row]) - float(targets.inventory_cost[row])
-            offer = self._offer(value, share, gas, state)
+            offer = self._offer(value, share, gas, state, chance)
             if offer is None:
-                break  # sorted by value: the rest pays even less
+                continue
             max_fee, tip = offer
             old = bids.get(account)
             if old is not None:
@@ -271,7 +319,7 @@ class Liquidators:
                     continue
                 max_fee = max(max_fee, raise_bid(old.max_fee_wei))
                 tip = max(tip, raise_bid(old.priority_fee_wei))
-                if max_fee > self._ceiling(value, gas, state):
+                if max_fee > self._ceiling(value, gas, state, chance):
                     continue
                 native += old.max_fee_wei * old.gas
             affordable = max(native // gas, 0)
@@ -285,31 +333,40 @@ class Liquidators:
             capital -= taken
             bids[account] = Bid(max_fee, min(tip, max_fee), gas, state.block)
             count += 1
+            room -= old is None
             sent[old is not None].append((actor, account, targets.markets[row], max_fee, min(tip, max_fee)))
 
-    def _offer(self, value: float, share: float, gas: int, state: State) -> tuple[int, int] | None:
-        """Return the bid for a call worth ``value`` before gas, or None if it does not pay."""
+    def _offer(
+        self, value: float, share: float, gas: int, state: State, chance: float
+    ) -> tuple[int, int] | None:
+        """Return the bid for a call worth ``value`` before gas if won, or None if it loses on average."""
         policy = self.config.fees
+        expected = chance * value
+        burned = self._expected_gas(gas, chance)
         fixed_max, fixed_tip = policy.bid(state.base_fee_wei)
         if policy.policy == "static":
             paid = min(fixed_max, state.base_fee_wei + fixed_tip)
-            profit = value - gas_cost(gas, paid, state.native_price)
+            profit = expected - gas_cost(burned, paid, state.native_price)
             return (fixed_max, fixed_tip) if profit >= self.config.min_profit else None
-        surplus = value - gas_cost(gas, state.base_fee_wei, state.native_price) - self.config.min_profit
+        surplus = expected - gas_cost(burned, state.base_fee_wei, state.native_price) - self.config.min_profit
         if surplus < 0.0:
             return None
-        tip = int(share * surplus / state.native_price / gas * float(WAD))
-        ceiling = self._ceiling(value, gas, state)
+        tip = int(share * surplus / state.native_price / burned * float(WAD))
+        ceiling = self._ceiling(value, gas, state, chance)
         wanted = int(policy.base_fee_multiple * 1000) * state.base_fee_wei // 1000 + tip
         max_fee = min(wanted, ceiling)
         if max_fee < state.base_fee_wei:
             return None
         return max_fee, min(tip, max_fee)
 
-    def _ceiling(self, value: float, gas: int, state: State) -> int:
+    def _expected_gas(self, gas: int, chance: float) -> int:
+        """Return the gas a bid burns on average: all of it when won, less when lost."""
+        return max(int(gas * (chance + (1.0 - chance) * self.config.losing_gas_share)), 1)
+
+    def _ceiling(self, value: float, gas: int, state: State, chance: float) -> int:
         """Return the fee per gas at which nothing but the least profit is left, or the policy's cap."""
-        spare = max(value - self.config.min_profit, 0.0)
-        break_even = int(spare / state.native_price / gas * float(WAD))
+        spare = max(chance * value - self.config.min_profit, 0.0)
+        break_even = int(spare / state.native_price / self._expected_gas(gas, chance) * float(WAD))
         return min(break_even, int(self.config.fees.max_fee_gwei * GWEI))
 
     def _batch(self, rows: list[_Row], *, replace: bool) -> ActionBatch:
@@ -317,20 +374,46 @@ class Liquidators:
         return actions.liquidate(self.name, actors, accounts, markets, Fees(max_fees, tips), replace=replace)
 
 
-def spread_latencies(config: LiquidatorConfig, latency_blocks_max: int) -> list[LiquidatorConfig]:
-    """Return one group for each latency from the config's own to the highest, together ``count`` strong.
+def spread_latencies(
+    config: LiquidatorConfig,
+    latency_blocks_max: int,
+    static_share: float = 0.0,
+    static_fees: FeePolicy | None = None,
+) -> list[LiquidatorConfig]:
+    """Return one group for each latency and fee policy, together ``count`` strong.
 
-    Member i of n has latency ``low + i * (high - low) // (n - 1)``; names get the latency as a suffix.
+    Member i of n has latency ``low + i * (high - low) // (n - 1)``; the slowest ``static_share`` of
+    them pay ``static_fees``, whatever the base fee. Names get both as suffixes.
     """
     low, count = config.latency_blocks, config.count
     span = max(latency_blocks_max - low, 0)
-    latencies = [low + (i * span // (count - 1) if count > 1 else 0) for i in range(count)]
+    static_from = count - round(static_share * count) if static_fees is not None else count
+    members = [(low + (i * span // (count - 1) if count > 1 else 0), i >= static_from) for i in range(count)]
     return [
         replace(
             config,
-            name=f"{config.name}_{latency}" if span else config.name,
-            count=latencies.count(latency),
+            name="_".join(
+                [config.name] + ([str(latency)] if span else []) + (["static"] if is_static else [])
+            ),
+            count=members.count((latency, is_static)),
             latency_blocks=latency,
+            fees=static_fees if is_static and static_fees is not None else config.fees,
+            outages=tuple(
+                _outage_of(outage, [i for i in range(count) if members[i] == (latency, is_static)], count)
+                for outage in config.outages
+            ),
         )
-        for latency in sorted(set(latencies))
+        for latency, is_static in sorted(set(members))
     ]
+
+
+def _outage_of(outage: Outage, group: list[int], count: int) -> Outage:
+    """Return the part of an outage of all ``count`` liquidators that falls on the members of one group.
+
+    The silent ones are spread evenly over all, fast and slow; a share of each group, rounded up, would
+    silence everybody where groups are single liquidators.
+    """
+    silent_in_all = math.ceil(outage.share * count)
+    # Member i is silent where the running total i * silent / count passes a whole number.
+    silent = sum((i + 1) * silent_in_all // count > i * silent_in_all // count for i in group)
+    return replace(outage, share=max(silent - 0.5, 0.0) / len(group))  # half: safe against rounding up

@@ -57,8 +57,11 @@ class OracleKeeperConfig:
         default_factory=lambda: FeePolicy(policy="static", max_fee_gwei=40.0, priority_fee_gwei=2.0)
     )
     """Default: 40 gwei, the users' cap of an automation service in March 2020 (DeFi Saver)."""
-    rebid_blocks: int = 2
-    """Blocks without inclusion after which an adaptive reporter replaces its report. Assumption."""
+    rebid_blocks: int = 1
+    """Blocks without inclusion after which an adaptive reporter replaces its report. Chainlink nodes
+    bump after three; scenarios whose blocks stand for several make one of them."""
+    bump_gwei: float = 5.0
+    """Least raise of the tip of a replacement. Default of Chainlink nodes (``BumpMin``)."""
     outages: tuple[Outage, ...] = ()
 
     def __post_init__(self) -> None:
@@ -182,7 +185,9 @@ class OracleKeepers:
         tips: list[int] = []
         for row in rows.tolist():
             max_fee = max(offered, raise_bid(self._pending_max[row]))
-            tip = max(tip_offered, raise_bid(self._pending_tip[row]))
+            bump = int(self.config.bump_gwei * GWEI)
+            tip = max(tip_offered, raise_bid(self._pending_tip[row]), self._pending_tip[row] + bump)
+            max_fee = max(max_fee, min(state.base_fee_wei + tip, cap))
             if max_fee <= cap:
                 kept.append(row)
                 max_fees.append(max_fee)

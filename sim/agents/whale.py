@@ -16,7 +16,7 @@ from sim.protocol.state import State
 
 Behavior = Literal["hold", "close", "withdraw_margin", "withdraw_then_close"]
 
-_BACKOFF = 0.97
+_BACKOFF = 0.8
 """After a refused withdrawal the whale asks for this share of it."""
 
 

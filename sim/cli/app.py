@@ -56,6 +56,7 @@ def run(
         twin=not no_twin,
         prices=prices,
         keep_blocks=blocks is not None,
+        overrides=tuple(change if isinstance(change, str) else change.text for change in overrides),
     )
     return run_and_report(loaded, options, print_json=json)
 

@@ -80,7 +80,10 @@ class WorldBuilder:
         cohorts = [configs.cohort_config(section) for section in scenario.traders]
         populations = [TraderCohort.build(config, self._streams) for config in cohorts]
         liquidators = spread_latencies(
-            configs.liquidator_config(scenario), scenario.liquidators.latency_blocks_max
+            configs.liquidator_config(scenario),
+            scenario.liquidators.latency_blocks_max,
+            scenario.liquidators.static_fee_share,
+            configs.static_liquidator_fees(scenario),
         )
         book = self._book(liquidators)
         agents: list[Agent] = []
@@ -180,7 +183,8 @@ class WorldBuilder:
             mempool=Mempool(configs.mempool_parameters(scenario), self._streams),
             ledger=ledger,
             streams=self._streams,
-            gas_windows=tuple(configs.gas_windows(scenario)),
+            # A surge answers a scripted fall, and a file from the command line replaces both.
+            gas_windows=() if options.replayed else tuple(configs.gas_windows(scenario)),
             gas=profile.mapping(),
             gas_limit=scenario.chain.block_gas_limit,
             native_price=scenario.chain.native_price,

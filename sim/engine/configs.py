@@ -277,6 +277,16 @@ def whale_config(scenario: Scenario, section: WhaleSection, notional: float) -> 
     )
 
 
+def static_liquidator_fees(scenario: Scenario) -> FeePolicy:
+    """Return the bid of the liquidators that never raise it."""
+    section = scenario.liquidators
+    return FeePolicy(
+        policy="static",
+        max_fee_gwei=section.static_fee_gwei,
+        priority_fee_gwei=min(section.fees.priority_fee_gwei, section.static_fee_gwei),
+    )
+
+
 def liquidator_config(scenario: Scenario) -> LiquidatorConfig:
     """Return the liquidators before they are spread over latencies."""
     section, protocol = scenario.liquidators, scenario.protocol

@@ -10,7 +10,7 @@ from typing import Any
 from sim.core.errors import InputError, InvariantViolation
 from sim.core.files import ensure_directory
 from sim.engine.manifest import versions
-from sim.engine.options import RunOptions, copy_inputs
+from sim.engine.options import CONTRACTS, RunOptions, copy_inputs
 from sim.engine.result import write_json
 from sim.engine.scenario import Scenario
 
@@ -49,6 +49,8 @@ class StoredRun:
     data: dict[str, Any]
     scenario: Scenario
     prices: Path | None
+    contracts: Path | None
+    """Folder of the contracts that were deployed instead of the shipped ones."""
 
 
 def load_stored(path: Path) -> StoredRun:
@@ -73,12 +75,14 @@ def load_stored(path: Path) -> StoredRun:
     files: dict[str, Path] = {}
     for reference, relative in inputs.items():
         file = (path.parent / relative).resolve()
-        if not file.is_relative_to(path.parent.resolve()) or not file.is_file():
-            raise InputError(f"{path}: inputs.{reference}: {relative} is not a file of this folder")
+        exists = file.is_dir() if reference == CONTRACTS else file.is_file()
+        if not file.is_relative_to(path.parent.resolve()) or not exists:
+            kind = "folder" if reference == CONTRACTS else "file"
+            raise InputError(f"{path}: inputs.{reference}: {relative} is not a {kind} of this folder")
         files[reference] = file
-    prices = files.pop("prices", None)
+    prices, contracts = files.pop("prices", None), files.pop(CONTRACTS, None)
     try:
         scenario = Scenario.from_canonical(data["scenario"], files)
     except InputError as error:
         raise InputError([f"{path}: scenario.{problem}" for problem in error.problems]) from None
-    return StoredRun(folder=path.parent, data=data, scenario=scenario, prices=prices)
+    return StoredRun(folder=path.parent, data=data, scenario=scenario, prices=prices, contracts=contracts)

@@ -40,7 +40,11 @@ def explain(crash_report: Path) -> Explanation:
     if not isinstance(block, int) or not isinstance(invariant, str):
         raise InputError(f"{path}: is not a crash report: block and invariant are missing")
     options = RunOptions(
-        out=path.parent, engine=stored.data.get("engine"), prices=stored.prices, keep_blocks=True
+        out=path.parent,
+        engine=stored.data.get("engine"),
+        prices=stored.prices,
+        keep_blocks=True,
+        contracts=stored.contracts,
     )
     world = build_world(stored.scenario, options, load_histories(stored.scenario, options), forced_flow=True)
     recorder = Recorder(len(world.book))

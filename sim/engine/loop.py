@@ -23,7 +23,9 @@ from sim.protocol.invariants import BlockFacts, InvariantChecker
 from sim.protocol.reconcile import reconcile
 
 RECONCILE_EVERY_BLOCKS = 50
-"""The mirror is compared with the chain, account by account, at this interval and at the end."""
+RECONCILE_ACCOUNTS = 256
+"""The mirror is compared with the chain, account by account: at this interval the next so many accounts
+in turn, at the end all of them. Their sums are compared after every block."""
 
 
 class Progress(NamedTuple):
@@ -96,10 +98,7 @@ class BlockLoop:
         for block in range(1, blocks + 1):
             self._step(block)
             if block % RECONCILE_EVERY_BLOCKS == 0 or block == blocks:
-                reconcile(
-                    self.world.client, self.world.mirror, self.world.accounts, self.reading.valuation, block
-                )
-                self.checker.checked += 1
+                self._reconcile(block, is_last=block == blocks)
             if progress is not None:
                 totals = self.reading.totals
                 progress(
@@ -244,6 +243,15 @@ class BlockLoop:
                 wallet_token_units=world.mirror.total_wallet,
             )
         )
+
+    def _reconcile(self, block: int, *, is_last: bool) -> None:
+        world = self.world
+        actors = np.arange(world.accounts)
+        if not is_last and len(actors) > RECONCILE_ACCOUNTS:
+            start = (block // RECONCILE_EVERY_BLOCKS - 1) * RECONCILE_ACCOUNTS
+            actors = (np.arange(RECONCILE_ACCOUNTS) + start) % world.accounts
+        reconcile(world.client, world.mirror, actors, self.reading.valuation, block)
+        self.checker.checked += 1
 
     # --- record ---
 

@@ -10,6 +10,10 @@ from sim.core.files import atomic_write_bytes, ensure_directory
 from sim.engine.loop import Progress
 from sim.engine.scenario import Scenario
 
+INPUTS = Path("inputs")
+CONTRACTS = "contracts"
+"""Key, among the inputs, of a folder of contracts that replaced the shipped ones."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
@@ -39,7 +43,7 @@ def copy_inputs(scenario: Scenario, options: RunOptions, folder: Path) -> dict[s
     -------
     dict
         File reference (``protocol.risk_model``, ``markets.0.price.file``, or ``prices`` for the command
-        line's file) -> path below ``folder``.
+        line's file) -> path below ``folder``; every file keeps its name. ``contracts`` is a folder.
     """
     references = [(reference, scenario.file(reference)) for reference, _ in scenario.file_references()]
     if options.prices is not None:
@@ -47,8 +51,16 @@ def copy_inputs(scenario: Scenario, options: RunOptions, folder: Path) -> dict[s
         references.append(("prices", options.prices))
     copied: dict[str, str] = {}
     for reference, path in references:
-        target = Path("inputs") / f"{reference.replace('.', '_')}__{path.name}"
-        ensure_directory(folder / "inputs")
-        atomic_write_bytes(folder / target, path.read_bytes())
+        target = INPUTS / reference.replace(".", "_") / path.name
+        _copy(path, folder / target)
         copied[reference] = target.as_posix()
+    if options.contracts is not None:
+        for source in sorted(options.contracts.rglob("*.vy*")):
+            _copy(source, folder / INPUTS / CONTRACTS / source.relative_to(options.contracts))
+        copied[CONTRACTS] = (INPUTS / CONTRACTS).as_posix()
     return copied
+
+
+def _copy(source: Path, target: Path) -> None:
+    ensure_directory(target.parent)
+    atomic_write_bytes(target, source.read_bytes())

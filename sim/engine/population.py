@@ -14,7 +14,7 @@ import numpy as np
 from sim.agents.liquidity_provider import LiquidityProviders
 from sim.chain.transaction import Transaction
 from sim.core.errors import RunError
-from sim.core.units import TOKEN_UNIT, to_wad_list
+from sim.core.units import QUANTUM, TOKEN_UNIT, WAD, to_wad_list
 from sim.protocol import actions
 from sim.protocol.actions import ActionBatch, Fees
 from sim.protocol.client import ProtocolClient
@@ -23,11 +23,12 @@ from sim.protocol.mirror import AccountMirror
 
 FREE = Fees(0, 0)
 ADMISSION_STEP = 0.05
-"""Collateral added, as a share of the wished one, until the initial check is passed. Assumption: fine
-enough that nobody starts far above the requirement."""
+"""Collateral is added in multiples of this share of the wished one until the initial check is passed.
+Assumption: fine enough that nobody starts far above the requirement."""
 
-ADMISSION_ATTEMPTS = 400
-"""Twenty times the wished collateral; a position still refused then cannot be opened at all."""
+ADMISSION_ATTEMPTS = 100
+"""The first top-up covers what the risk model asks for, so a few more are enough; a position still refused
+then cannot be opened at all."""
 
 REFUSED = "trading: margin too low"
 """Revert reason of the initial check."""
@@ -149,9 +150,19 @@ class Populator:
                 return
             if reason != REFUSED:
                 raise RunError(f"set-up failed: participant {actor} cannot open its position: {reason}")
-            self.mint_each([actor], [step])
-            self.send(actions.deposit("setup", actor, actor, step, FREE))
+            missing = self._missing(opening, size) if attempt == 0 else 0
+            added = max(missing // step, 1) * step
+            self.mint_each([actor], [added])
+            self.send(actions.deposit("setup", actor, actor, added, FREE))
         raise RunError(f"set-up failed: participant {actor} is refused with {ADMISSION_ATTEMPTS} top-ups")
+
+    def _missing(self, opening: Opening, size: int) -> int:
+        """Return the token units that lack for the model's initial requirement, fees and fill apart."""
+        market = self._client.markets()[opening.market]
+        notional = abs(size) * max(market.index_price, market.risk_price) // WAD
+        ratio = self._client.initial_ratio(opening.market, notional)
+        collateral = self._mirror.exact_collateral[opening.actor]
+        return max(notional * ratio // WAD - collateral, 0) // QUANTUM
 
     @staticmethod
     def _units(amount: float) -> int:

@@ -71,8 +71,9 @@ class Totals:
     base_fee_max: int = 0
     fund_min: int = 2**256
     price_min: float = float("inf")
-    price_max_before_min: float = 0.0
     drawdown: float = 0.0
+    overshoot: float = 0.0
+    """Largest fall of the outside price below the fundamental price, a share of it."""
     highest: float = 0.0
     initial_weighted: list[float] = field(default_factory=list)
     maintenance_weighted: list[float] = field(default_factory=list)
@@ -193,6 +194,7 @@ class Recorder:
             totals.fund_min = min(totals.fund_min, protocol.fund_reserves)
             totals.price_min = min(totals.price_min, outside.external)
             totals.highest = max(totals.highest, outside.external)
+            totals.overshoot = max(totals.overshoot, 1.0 - outside.external / outside.fundamental)
             totals.drawdown = max(totals.drawdown, 1.0 - outside.external / totals.highest)
             self.coverage.observe(timestamp, index_price, position_size, valuation.maintenance_ratio[0])
             self.procyclicality.observe(timestamp, market.maintenance_ratio / WAD)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sim.core.errors import InputError
 from sim.engine.accounts import final_accounts
-from sim.engine.crash import load_stored
+from sim.engine.crash import StoredRun, load_stored
+from sim.engine.manifest import build_manifest
 from sim.engine.options import RunOptions
-from sim.engine.run import execute, load_histories, summarise
+from sim.engine.run import Execution, execute, load_histories, summarise
 from sim.engine.tables import TABLES
+from sim.market.price_history import PriceHistory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +39,9 @@ def replay_run(folder: Path, engine: str | None) -> ReplayResult:
         The folder is not a run, or a file of it cannot be read.
     """
     stored = load_stored(folder / "manifest.json")
-    options = RunOptions(out=folder, engine=engine, prices=stored.prices, keep_blocks=True)
+    options = RunOptions(
+        out=folder, engine=engine, prices=stored.prices, keep_blocks=True, contracts=stored.contracts
+    )
     histories = load_histories(stored.scenario, options)
     run = execute(stored.scenario, options, histories, forced_flow=True)
     for row in final_accounts(run.world, run.loop, run.recorder):
@@ -53,9 +59,10 @@ def replay_run(folder: Path, engine: str | None) -> ReplayResult:
     drawdown = None
     if stored.data.get("twin"):
         drawdown = execute(stored.scenario, options, histories, forced_flow=False).recorder.totals.drawdown
-    return _compare_summary(
-        folder, run.digest, str(stored.data.get("digest")), summarise(stored.scenario, run, drawdown)
+    stated = _manifest_difference(stored, run, histories) or _summary_difference(
+        folder, summarise(stored.scenario, run, drawdown)
     )
+    return ReplayResult(identical=stated is None, first_difference=stated)
 
 
 def _read(path: Path) -> pa.Table:
@@ -90,20 +97,47 @@ def _first_difference(name: str, stored: pa.Table, fresh: pa.Table) -> tuple[int
     return block, f"block {block}: {name}.parquet has {len(old)} rows, recomputed {len(new)}"
 
 
-def _compare_summary(folder: Path, digest: str, stated: str, summary: dict[str, object]) -> ReplayResult:
-    if digest != stated:
-        return ReplayResult(
-            identical=False, first_difference=f"manifest.json: digest {stated}, recomputed {digest}"
-        )
+_NOT_RECOMPUTED = frozenset(("engine", "versions", "overrides", "inputs"))
+"""Keys of a manifest that tell how a run came about, not what it was: any engine may replay it."""
+
+
+def _manifest_difference(
+    stored: StoredRun, run: Execution, histories: Mapping[int, PriceHistory]
+) -> str | None:
+    """Return the first key whose value the run does not lead to."""
+    fresh = build_manifest(
+        scenario=stored.scenario,
+        world=run.world,
+        digest=run.digest,
+        twin=bool(stored.data.get("twin")),
+        histories=histories,
+        overrides=(),
+        inputs={},
+    )
+    stated, found = stored.data, json.loads(json.dumps(fresh))
+    for key in (*found, *(key for key in stated if key not in found)):
+        if key not in _NOT_RECOMPUTED and stated.get(key, _ABSENT) != found.get(key, _ABSENT):
+            return f"manifest.json: {key}: stored {_short(stated, key)}, recomputed {_short(found, key)}"
+    return None
+
+
+_ABSENT = object()
+
+
+def _short(values: Mapping[str, Any], key: str) -> str:
+    text = repr(values[key]) if key in values else "nothing"
+    return text if len(text) <= 200 else f"{text[:200]}..."
+
+
+def _summary_difference(folder: Path, summary: Mapping[str, object]) -> str | None:
     path = folder / "summary.json"
     try:
-        stored = json.loads(path.read_bytes())
+        stated = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot read: {error}") from error
-    for key, value in summary.items():
-        if key not in stored or stored[key] != value:
-            return ReplayResult(
-                identical=False,
-                first_difference=f"summary.json: {key}: stored {stored.get(key)!r}, recomputed {value!r}",
-            )
-    return ReplayResult(identical=True, first_difference=None)
+    if not isinstance(stated, dict):
+        raise InputError(f"{path}: holds no summary")
+    for key in (*summary, *(key for key in stated if key not in summary)):
+        if key not in summary or key not in stated or stated[key] != summary[key]:
+            return f"summary.json: {key}: stored {_short(stated, key)}, recomputed {_short(summary, key)}"
+    return None

@@ -280,15 +280,30 @@ class LiquidatorsSection(Section):
         300, 0, 604_800, "s", "Half-life with which it sells what it took over.", source="assumption"
     )
     max_per_block: int = number(
-        20, 1, 10_000, "actions", "Liquidations each sends a block.", source="assumption"
+        20, 1, 10_000, "actions", "Liquidations each sends a block, and has waiting.", source="assumption"
     )
+    static_fee_share: float = number(
+        0.0, 0.0, 1.0, "1", "Share of the liquidators, the slowest, that never raise their fee.",
+        source="Maker's keepers on 12 March 2020",
+    )  # fmt: skip
+    static_fee_gwei: float = number(
+        40.0, 1e-9, 1e6, "gwei", "What those pay at most.",
+        source="DeFi Saver users' cap in March 2020, 40 gwei",
+    )  # fmt: skip
     fees: FeeSection = FeeSection(max_fee_gwei=2_000.0)
 
 
 class KeepersSection(Section):
     """Oracle reporters."""
 
-    count: int = number(5, 3, 31, "accounts", "Reporters of each market.", source="design: at least three")
+    count: int = number(
+        5,
+        3,
+        7,
+        "accounts",
+        "Reporters of each market; the oracle takes seven.",
+        source="design: at least three",
+    )
     deviation_threshold: float = number(
         0.005, 0.0, 1.0, "1", "Price move that triggers a report.", source="Chainlink ETH/USD, 0.5 %"
     )

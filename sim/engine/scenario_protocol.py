@@ -63,7 +63,7 @@ class MarginParameters(Section):
     funding_margin_multiple: float = number(
         6.0,
         0.0,
-        1_000.0,
+        800.0,
         "1",
         "c in the eight-hour funding cap c * (initial - maintenance).",
         source="dYdX, via 9.12",
@@ -111,7 +111,7 @@ class LiquidationParameters(Section):
     bounty_share_min: float = number(0.30, 0.0, 1.0, "1", "Least share of the liquidator.", source=_ALF)
     bounty_share_max: float = number(0.80, 0.0, 1.0, "1", "Largest share of the liquidator.", source=_ALF)
     min_bounty: float = number(
-        10.0, 0.0, 1e9, "quote", "Least bounty; the fund tips the difference.",
+        10.0, 0.0, 10_000.0, "quote", "Least bounty; the fund tips the difference.",
         source="assumption: 1.3 times the gas of a liquidation at 60 gwei and $200 (9.7, Maker's tip)",
     )  # fmt: skip
     throttle_share_per_hour: float = number(
@@ -136,7 +136,9 @@ class LiquidationParameters(Section):
     )
 
     def problems(self) -> Iterator[Problem]:
-        """Yield bounds of fee and split in the wrong order."""
+        """Yield bounds of fee and split in the wrong order, and a bounty the token cannot pay."""
+        if round(self.min_bounty, 6) != self.min_bounty:
+            yield ("min_bounty",), f"must have at most 6 decimals, as the token has, was {self.min_bounty!r}"
         if self.base_fee > self.max_fee:
             yield ("base_fee",), f"must be at most max_fee {self.max_fee:g}, was {self.base_fee:g}"
         if self.bounty_share_min > self.bounty_share_max:
@@ -159,10 +161,10 @@ class OracleParameters(Section):
     )
     heartbeat_grace_seconds: int = number(60, 0, 86_400, "s", "Lateness forgiven.", source="9.14: stale 60 s")
     max_source_confidence_ratio: float = number(
-        0.10, 0.0001, 1.0, "1", "A report less certain than this is refused.", source=_ORACLE
+        0.10, 0.001, 1.0, "1", "A report less certain than this is refused.", source=_ORACLE
     )
     max_confidence_ratio: float = number(
-        0.02, 0.0001, 1.0, "1", "Above it the status is UNCERTAIN.", source=_ORACLE
+        0.02, 0.001, 1.0, "1", "Above it the status is UNCERTAIN.", source=_ORACLE
     )
     max_divergence: float = number(
         5.0, 1.01, 1_000.0, "1", "Index to EMA ratio that is TOO_VOLATILE.", source="Drift, 9.14"
@@ -171,7 +173,7 @@ class OracleParameters(Section):
         1e-6, 1e-9, 1e12, "quote", "A report at or below it is refused.", source="Venus/LUNA 2022"
     )
     max_price: float = number(
-        1e9, 1e-9, 1e15, "quote", "A report at or above it is refused.", source="Venus/LUNA 2022"
+        1e9, 1e-9, 7e10, "quote", "A report at or above it is refused.", source="Venus/LUNA 2022"
     )
     tau_fast_seconds: int = number(3_600, 1, 31_536_000, "s", "Memory of the fast variance.", source=_ORACLE)
     tau_slow_seconds: int = number(
@@ -179,7 +181,7 @@ class OracleParameters(Section):
     )
     tau_ema_seconds: int = number(3_600, 1, 31_536_000, "s", "Memory of the price average.", source=_ORACLE)
     max_return: float = number(
-        0.5, 0.001, 5.0, "log", "Cap of one log return in the variance.", source="design: 50 %"
+        0.5, 0.001, 1.0, "log", "Cap of one log return in the variance.", source="design: 50 %"
     )
     limiter_horizon_seconds: int = number(300, 1, 86_400, "s", "T of the risk-price limiter.", source=_ORACLE)
     limiter_minimum: float = number(
@@ -188,10 +190,8 @@ class OracleParameters(Section):
     limiter_coefficient: float = number(
         4.0, 0.0, 100.0, "1", "Standard deviations allowed over T.", source=_ORACLE
     )
-    valid_sources: int = number(3, 1, 31, "sources", "Fresh sources needed for VALID.", source=_ORACLE)
-    minimum_sources: int = number(
-        2, 1, 31, "sources", "Fresh sources needed for a new round.", source=_ORACLE
-    )
+    valid_sources: int = number(3, 1, 7, "sources", "Fresh sources needed for VALID.", source=_ORACLE)
+    minimum_sources: int = number(2, 1, 7, "sources", "Fresh sources needed for a new round.", source=_ORACLE)
     open_status: int = number(0, 0, 4, "status", "Worst status at which risk may be added.", source=_LADDER)
     withdraw_status: int = number(
         0, 0, 4, "status", "Worst status at which collateral may leave.", source=_LADDER

@@ -18,7 +18,7 @@ class StaticParameters(Section):
         0.05, 1e-6, 1.0, "1", "Maintenance margin ratio.", source="half of initial, 9.3"
     )
     haircut: float = number(
-        0.0, 0.0, 1.0, "1", "Haircut on collateral.", source="quote collateral is not cut"
+        0.0, 0.0, 0.999, "1", "Haircut on collateral.", source="quote collateral is not cut"
     )
 
     def problems(self) -> Iterator[Problem]:
@@ -41,7 +41,7 @@ class VolatilityParameters(Section):
     )
     maintenance_min: float = number(0.01, 1e-6, 1.0, "1", "Smallest maintenance ratio.", source=_START)
     haircut: float = number(
-        0.0, 0.0, 1.0, "1", "Haircut on collateral.", source="quote collateral is not cut"
+        0.0, 0.0, 0.999, "1", "Haircut on collateral.", source="quote collateral is not cut"
     )
 
     def problems(self) -> Iterator[Problem]:
@@ -108,7 +108,7 @@ class AdaptiveParameters(Section):
         2.0, 0.0, 100.0, "1", "Weight of confidence / price.", source="9.3: k_c = 2"
     )
     haircut: float = number(
-        0.0, 0.0, 1.0, "1", "Haircut on collateral.", source="quote collateral is not cut"
+        0.0, 0.0, 0.999, "1", "Haircut on collateral.", source="quote collateral is not cut"
     )
 
     def problems(self) -> Iterator[Problem]:

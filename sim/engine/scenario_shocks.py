@@ -177,7 +177,8 @@ SUMMARY_KEYS = (
     "peak_to_trough_margin", "max_1h_margin_increase", "margin_coverage", "breaches",
     "mean_breach_size", "liquidator_profit", "oracle_staleness_max_seconds", "base_fee_max_gwei",
     "invariants_checked", "invariant_violations", "price_start", "price_min", "price_end", "fund_draws",
-    "auto_deleverage_haircuts", "pending_deficit_end", "liquidator_tips", "margin_coverage_pairs",
-    "price_drawdown", "twin_price_drawdown", "index_price_start",
+    "auto_deleverage_haircuts", "pending_deficit_end", "negative_equity_end", "liquidator_tips",
+    "margin_coverage_pairs", "price_drawdown", "price_overshoot", "open_interest_start",
+    "twin_price_drawdown", "index_price_start",
 )  # fmt: skip
 """Keys of ``summary.json``, in their order."""

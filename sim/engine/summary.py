@@ -28,6 +28,7 @@ def build_summary(
     invariants_checked: int,
     invariant_violations: int,
     twin_drawdown: float | None,
+    unbooked_loss: float,
 ) -> Summary:
     """Return the summary of a finished run.
 
@@ -35,6 +36,8 @@ def build_summary(
     -----
     ``amplification`` is the peak-to-trough fall of the outside price over that of the twin run without
     forced flow; None without a twin or when the twin's price did not fall.
+    ``negative_equity_end`` is what accounts still open at the end owe beyond their collateral: bad debt
+    that nobody found worth liquidating, and so nobody booked.
     ``margin_coverage`` is None when no position was open at the start of any window.
     """
     totals, forest = recorder.totals, recorder.forest
@@ -85,9 +88,12 @@ def build_summary(
         "fund_draws": _quote(after.fund_draws - before.fund_draws),
         "auto_deleverage_haircuts": _quote(after.haircuts - before.haircuts),
         "pending_deficit_end": _quote(after.pending_deficit),
+        "negative_equity_end": unbooked_loss,
         "liquidator_tips": _quote(after.tips - before.tips),
         "margin_coverage_pairs": recorder.coverage.pairs,
         "price_drawdown": totals.drawdown,
+        "price_overshoot": totals.overshoot,
+        "open_interest_start": totals.notional[0] if totals.notional else 0.0,
         "twin_price_drawdown": twin_drawdown,
         "index_price_start": first.index_price / WAD,
     }

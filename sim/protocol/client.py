@@ -83,8 +83,9 @@ class ProtocolClient:
         self._protocol_state = lens["protocol_state"].encode()
         self._account_states = lens["account_states"]
         self._positions = lens["positions"]
+        self._margin_curve = lens["margin_curve"]
         self._curves = [
-            lens["margin_curve"].encode(market, [0, *RATIO_GRID_NOTIONALS])
+            self._margin_curve.encode(market, [0, *RATIO_GRID_NOTIONALS])
             for market in range(deployment.markets)
         ]
         self._grid = np.array([0, *RATIO_GRID_NOTIONALS], dtype=np.float64) / WAD
@@ -117,6 +118,11 @@ class ProtocolClient:
             maintenance = np.array([row[1] / WAD for row in rows])
             curves.append(RatioCurve(self._grid, initial, maintenance))
         return tuple(curves)
+
+    def initial_ratio(self, market: int, notional: int) -> int:
+        """Return the initial ratio (WAD) that a position of a notional (WAD) needs now."""
+        data = self.chain.call(self._lens, self._margin_curve.encode(market, [notional]))
+        return decode_rows(data, 2)[0][0]
 
     def account_states(self, actors: Sequence[int] | NDArray[np.int64]) -> list[AccountState]:
         """Read accounts exactly."""

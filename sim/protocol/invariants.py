@@ -162,13 +162,30 @@ def _liquidated_were_unhealthy(facts: BlockFacts) -> str | None:
 
 def _penalty_is_split(facts: BlockFacts) -> str | None:
     for event in facts.events:
-        if event.name == "Liquidated":
-            values = event.values
-            if values["fee"] != values["bounty"] + values["insurance_fee"]:
-                return (
-                    f"account {event.actor}: fee {values['fee']}, split into "
-                    f"{values['bounty']} + {values['insurance_fee']}"
-                )
+        if event.name != "Liquidated":
+            continue
+        values = event.values
+        fee, bounty, insurance_fee = values["fee"], values["bounty"], values["insurance_fee"]
+        if fee != bounty + insurance_fee:
+            return f"account {event.actor}: fee {fee}, split into {bounty} + {insurance_fee}"
+        # What the event says is held against what the same transaction moved.
+        to_fund = to_liquidator = 0
+        for other in facts.events:
+            if other.position != event.position:
+                continue
+            if other.name == "Contributed":
+                to_fund += other.values["amount"]
+            elif other.name == "Transfer" and other.contract == "token" and other.other == event.other:
+                to_liquidator += other.values["amount"] * TOKEN_UNIT
+        # A pool too empty to front the payouts of a bankrupt account keeps them (settlement.vy).
+        dropped = bounty == 0 and to_fund == 0
+        if to_fund != insurance_fee and not dropped:
+            return f"account {event.actor}: fund share {insurance_fee}, the fund received {to_fund}"
+        if to_liquidator != bounty + values["tip"]:
+            return (
+                f"account {event.actor}: bounty {bounty} and tip {values['tip']}, "
+                f"the liquidator received {to_liquidator}"
+            )
     return None
 
 
@@ -206,7 +223,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("B1", "after a risk-adding action equity covers its requirement", _initial_margin_held),
     Invariant("B5", "0 < ramped <= maintenance < initial ratio, prices positive", _index_is_sane),
     Invariant("C1", "only accounts under maintenance are liquidated", _liquidated_were_unhealthy),
-    Invariant("C4", "liquidation fee = bounty + fund share", _penalty_is_split),
+    Invariant("C4", "liquidation fee = bounty + fund share, and both received theirs", _penalty_is_split),
     Invariant("C6", "insurance fund changes only by its declared flows", _fund_flows),
     Invariant("C7", "bad debt = fund draws + deleveraging haircuts + socialised loss", _bad_debt_allocated),
     Invariant("C8", "pending deficit = debt of accounts without a position", _pending_is_negative_equity),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from sim.core.arrays import IntArray
 from sim.core.errors import InvariantViolation
 from sim.core.units import WAD
 from sim.protocol.client import ProtocolClient
@@ -15,18 +14,18 @@ an equity is a sum of a handful of products."""
 
 
 def reconcile(
-    client: ProtocolClient, mirror: AccountMirror, accounts: int, valuation: Valuation, block: int
+    client: ProtocolClient, mirror: AccountMirror, actors: IntArray, valuation: Valuation, block: int
 ) -> None:
-    """Compare the first ``accounts`` participants with ``Lens``.
+    """Compare participants with ``Lens``.
 
     Raises
     ------
     InvariantViolation
         ``J1``: a booked integer differs, or an estimate is off by more than its stated error.
     """
-    actors = np.arange(accounts)
+    numbers = actors.tolist()
     for market in range(len(mirror.exact_size)):
-        for actor, position in enumerate(client.positions(market, actors)):
+        for actor, position in zip(numbers, client.positions(market, actors), strict=True):
             mine = (mirror.exact_size[market][actor], mirror.exact_entry[market][actor])
             if mine != (position.size, position.entry_notional):
                 raise InvariantViolation(
@@ -43,7 +42,7 @@ def reconcile(
                         f"account {actor} market {market}: ratio {position.effective_maintenance_ratio} "
                         f"above its upper estimate {estimate}",
                     )
-    for actor, state in enumerate(client.account_states(actors)):
+    for actor, state in zip(numbers, client.account_states(actors), strict=True):
         if mirror.exact_collateral[actor] != state.collateral:
             raise InvariantViolation(
                 "J1",

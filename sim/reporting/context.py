@@ -56,12 +56,13 @@ def scripted_shocks(run: RunFolder) -> list[Shock]:
     """Return the scenario's shocks with their times, in order of time; those without a time are left out."""
     span = run.time_span
     entries = run.scenario.get("shocks")
+    replaced = replaced_by_prices(run)
     if span is None or not isinstance(entries, list):
         return []
     seconds_per_block = float(run.scenario.get("seconds_per_block") or 12)
     found = []
     for entry in entries:
-        if not isinstance(entry, dict):
+        if not isinstance(entry, dict) or (replaced and _replaced(entry)):
             continue
         if entry.get("at_block") is not None:
             moment = span[0] + float(entry["at_block"]) * seconds_per_block
@@ -94,6 +95,23 @@ def scripted_shocks(run: RunFolder) -> list[Shock]:
         )
         for number, (moment, end, kind, description, details) in enumerate(sorted(found), start=1)
     ]
+
+
+def replaced_by_prices(run: RunFolder) -> str:
+    """Return the name of the price file that replaced the scenario's path of market 0, or nothing."""
+    inputs, prices = run.manifest.get("inputs"), run.manifest.get("prices")
+    if not isinstance(inputs, dict) or "prices" not in inputs or not isinstance(prices, dict):
+        return ""
+    described = prices.get("markets.0")
+    return str(described.get("file", "")) if isinstance(described, dict) else ""
+
+
+def _replaced(entry: dict[str, object]) -> bool:
+    """Return whether a price file from the command line takes the place of a scripted event."""
+    kind = entry.get("kind")
+    return kind == "gas_demand" or (
+        kind in ("price_jump", "price_drift", "volatility") and not entry.get("market")
+    )
 
 
 def shock_marks(run: RunFolder) -> list[tuple[float, float, str]]:
@@ -131,9 +149,21 @@ def account_lookup(run: RunFolder) -> dict[str, dict[str, object]]:
 def group_label(run: RunFolder, group: object) -> str:
     """Write a group's name for a reader: ``traders:retail`` is told as "retail traders"."""
     kind, _, name = str(group).partition(":")
+    if kind == "liquidators":
+        return _liquidators_label(name)
     kind = kind.replace("_", " ")
     name = run.market_name(int(name)) if name.isdigit() else name.replace("_", " ")
     return kind if name in ("", kind) else f"{name} {kind}"
+
+
+def _liquidators_label(name: str) -> str:
+    """Write a group of liquidators, named ``liquidators_LATENCY_static`` or parts of it, for a reader."""
+    parts = name.split("_")
+    latency = next((int(part) for part in parts if part.isdigit()), None)
+    label = "liquidators"
+    if latency is not None:
+        label += ", same block" if latency == 0 else f", {latency} block{'s' if latency > 1 else ''} late"
+    return f"{label}, fixed fee" if "static" in parts else label
 
 
 def short_account(account: object) -> str:

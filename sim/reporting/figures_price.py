@@ -33,7 +33,7 @@ def price_figure(run: RunFolder, market: int) -> Figure | None:
     times = epoch_seconds(rows["timestamp"])
     series = [
         Series(
-            name="fundamental (no forced flow)",
+            name="fundamental (without own flow)",
             values=column(rows, "fundamental_price"),
             color=COLORS["fundamental"],
             dash="dash",
@@ -51,10 +51,10 @@ def price_figure(run: RunFolder, market: int) -> Figure | None:
     layout = panel_layout([f"{plain(name)}, USDC"], span=run.time_span)
     add_vertical_marks(layout, shock_marks(run))
     caption = (
-        "Where the blue line falls below the dashed one, forced selling itself moved the market. Each "
-        "mark is one liquidation at the risk price that triggered it; its area follows the notional "
-        "closed, its shape and colour the cause. A risk price above the external one means the contracts "
-        "were still behind."
+        "Where the blue line falls below the dashed one, the protocol's own flow (forced sales, hedges, "
+        "arbitrage) moved the market. Each mark is one liquidation at the risk price that triggered it; its "
+        "area follows the notional closed, its shape and colour the cause. A risk price above the external "
+        "one means the contracts were still behind."
     )
     if left_out:
         caption += (
@@ -127,10 +127,11 @@ def impact_figure(run: RunFolder, market: int) -> Figure | None:
     add_vertical_marks(layout, shock_marks(run))
     return Figure(
         key=f"impact-{market}",
-        title="What forced flow did to the price",
+        title="What the protocol's flow did to the price",
         caption=(
-            "Top: how far the external price stands from where it would be without forced flow. Middle: "
-            "forced buying (above zero) and selling (below) reaching the outside market in each block. "
+            "Top: how far the external price stands from where it would be without the protocol's own flow: "
+            "forced sales, hedges, arbitrage. Middle: forced buying (above zero) and selling (below) "
+            "reaching the outside market in each block. "
             "Bottom: quote needed to move that market by one per cent; the loop is dangerous when it dips "
             "as selling peaks."
         ),

@@ -71,7 +71,10 @@ def money(value: object) -> str:
 
 
 def percent(value: object, digits: int = 1) -> str:
-    """Write a share as a percentage; a share too small for the digits shown is never written as zero."""
+    """Write a share as a percentage; a share too small for the digits shown is never written as zero.
+
+    A small fall gets more digits instead: "under" would be read as a larger one.
+    """
     if is_missing(value) or not isinstance(value, (int, float)):
         return NOT_RECORDED
     if math.isinf(value):
@@ -79,8 +82,10 @@ def percent(value: object, digits: int = 1) -> str:
     scaled = 100.0 * value
     smallest = 10.0**-digits
     if value != 0 and abs(scaled) < smallest / 2:
-        word = "under" if scaled > 0 else "above"
-        return f"{word} {number(math.copysign(smallest, scaled), digits)}{NARROW_SPACE}%"
+        if scaled < 0:
+            needed = next((more for more in range(digits + 1, 9) if -scaled >= 10.0**-more / 2), 9)
+            return f"{number(scaled, needed)}{NARROW_SPACE}%"
+        return f"under {number(smallest, digits)}{NARROW_SPACE}%"
     return f"{number(scaled, digits)}{NARROW_SPACE}%"
 
 

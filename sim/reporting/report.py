@@ -12,7 +12,7 @@ from plotly.offline import get_plotlyjs
 from sim.core.files import atomic_write_text
 from sim.reporting import formatting
 from sim.reporting.cascades import biggest_cascades
-from sim.reporting.context import scripted_shocks
+from sim.reporting.context import replaced_by_prices, scripted_shocks
 from sim.reporting.crosscheck import cross_checks
 from sim.reporting.figures_cascade import generations_figure, icicle_figure
 from sim.reporting.figures_chain import chain_figure, oracle_figure
@@ -85,6 +85,7 @@ def render_report(run: RunFolder) -> str:
         highlights=_highlights(run),
         sections=sections,
         shocks=scripted_shocks(run),
+        replaced_by=replaced_by_prices(run),
         waterfall=_waterfall(run),
         cascades=biggest_cascades(run),
         parties=table,
@@ -93,6 +94,8 @@ def render_report(run: RunFolder) -> str:
         reverts=revert_reasons(run),
         metrics=_metric_rows(run.summary),
         checks=cross_checks(run),
+        agents=[str(one) for one in run.manifest.get("agents") or []],
+        raised_openings=int(run.manifest.get("raised_openings") or 0),
         assumptions=_assumptions(run.manifest),
         overrides=[str(one) for one in run.manifest.get("overrides") or []],
         provenance=_provenance(run),

@@ -151,8 +151,51 @@ def test_best_accounts_first_and_ties_by_index(make_under_water, draws):
     doubled = [10_000 * WAD, 10_000 * WAD, 20_000 * WAD]
     equity = [8_000 * WAD, 8_000 * WAD, 16_000 * WAD]
     state = replace(state, exact_notional=notional, exact_maintenance=doubled, exact_equity=equity)
-    (batch,) = group(count=1, max_per_block=2).decide(state, draws)
-    assert sent([batch]) == [(5, 2), (5, 0)]
+    (batch,) = group(count=1).decide(state, draws)
+    assert sent([batch]) == [(5, 2), (5, 0), (5, 4)]
+
+
+def test_among_many_accounts_each_picks_in_proportion_to_the_bounty(make_under_water, draws):
+    state = big(make_under_water, accounts=(0, 2))
+    state = replace(
+        state,
+        exact_notional=[400_000 * WAD, 200_000 * WAD],
+        exact_maintenance=[20_000 * WAD, 10_000 * WAD],
+        exact_equity=[16_000 * WAD, 8_000 * WAD],
+    )
+    first = [
+        sent(group(count=1, max_per_block=1).decide(replace(state, block=block), draws))[0][1]
+        for block in range(1_000)
+    ]
+    share = 2 / 3  # the bounty of twice the account is twice as large
+    assert first.count(0) / 1_000 == pytest.approx(share, abs=4.5 * np.sqrt(share * (1 - share) / 1_000))
+
+
+def test_no_more_calls_wait_than_a_block_holds(make_under_water, draws):
+    accounts = tuple(range(8))
+    liquidators = group(count=1)
+    small_block = big(make_under_water, accounts=accounts, gas_limit=1_300_000)
+    assert len(sent(liquidators.decide(small_block, draws))) == 3
+    again = liquidators.decide(replace(small_block, block=101), draws)
+    assert [batch.replace for batch in again] == [True]
+
+
+def test_a_loser_stands_aside_until_it_would_gain_on_average(make_under_water, draws, settle):
+    liquidators = group(count=1)
+    state = make_under_water(8, accounts=(1,), equity=800, maintenance=1_000, notional=20_000)
+    state = replace(state, base_fee_wei=100 * GWEI)
+    sent_before_it_gave_up = 0
+    while batches := liquidators.decide(state, draws):
+        liquidators.observe(settle(batches, status="reverted", reason="liquidation: healthy"))
+        sent_before_it_gave_up += 1
+        assert sent_before_it_gave_up < 50
+    assert sent_before_it_gave_up > 1
+    low = float(liquidators.win_rates[0])
+    for block in range(101, 400):
+        if liquidators.decide(replace(state, block=block), draws):
+            break
+    assert float(liquidators.win_rates[0]) > low  # hope returns, so it tries again
+    assert block < 399
 
 
 def test_market_is_that_of_the_largest_notional(make_under_water, make_market, draws):
@@ -212,5 +255,14 @@ def test_latencies_are_spread_over_groups():
     assert [(item.latency_blocks, item.count) for item in groups] == [(0, 3), (1, 2), (2, 1)]
     assert sum(item.count for item in groups) == 6
     assert len({item.name for item in groups}) == 3
+    mixed = spread_latencies(
+        replace(CONFIG, count=6), 2, 0.5, FeePolicy(policy="static", max_fee_gwei=40.0, priority_fee_gwei=1.0)
+    )
+    assert [(item.latency_blocks, item.fees.policy, item.count) for item in mixed] == [
+        (0, "adaptive", 3),
+        (1, "static", 2),
+        (2, "static", 1),
+    ]
+    assert len({item.name for item in mixed}) == 3
     (alone,) = spread_latencies(CONFIG, 0)
     assert alone == CONFIG

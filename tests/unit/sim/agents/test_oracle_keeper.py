@@ -53,7 +53,7 @@ def test_nothing_newer_outside_means_silence(make_state, draws):
 
 
 def test_pending_report_is_not_repeated_before_patience_ends(make_state, draws):
-    group = keepers()
+    group = keepers(rebid_blocks=2)
     (first,) = group.decide(at(make_state, 1_900.0), draws)
     assert group.decide(at(make_state, 1_880.0, block=101), draws) == []
     (again,) = group.decide(at(make_state, 1_850.0, block=102), draws)
@@ -63,6 +63,15 @@ def test_pending_report_is_not_repeated_before_patience_ends(make_state, draws):
     assert all(
         new * 10 >= old * 11 for new, old in zip(again.priority_fee_wei, first.priority_fee_wei, strict=True)
     )
+
+
+def test_each_replacement_raises_the_tip_by_five_gwei_at_least(make_state, draws):
+    group = keepers()
+    tips = [
+        group.decide(at(make_state, 1_900.0, block=block), draws)[0].priority_fee_wei[0]
+        for block in range(100, 104)
+    ]
+    assert np.diff(tips).tolist() == [5 * GWEI] * 3
 
 
 def test_adaptive_keeper_stops_raising_at_its_cap(make_state, draws):

@@ -68,9 +68,9 @@ def test_refused_withdrawal_is_retried_smaller_and_repeated(make_state, draws, s
     whale = Whale(replace(CONFIG, behavior="withdraw_margin"), ACTOR)
     whale.observe(settle(whale.decide(rich(make_state), draws), status="reverted"))
     (smaller,) = whale.decide(rich(make_state, block=101), draws)
-    assert smaller.args[0][0] == pytest.approx(200_000 * 10**6 * 0.97, abs=1)
+    assert smaller.args[0][0] == pytest.approx(200_000 * 10**6 * 0.8, abs=1)
     whale.observe(settle([smaller]))
-    assert whale.withdrawn == pytest.approx(194_000.0)
+    assert whale.withdrawn == pytest.approx(160_000.0)
     assert len(whale.decide(rich(make_state, block=102), draws)) == 1  # whatever becomes free again
 
 

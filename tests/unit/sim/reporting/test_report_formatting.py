@@ -29,7 +29,7 @@ def test_compact_writes_amounts_at_their_true_scale(value, expected):
         (0.0, "0.0\u202f%"),
         (0.5, "50.0\u202f%"),
         (0.0004, "under 0.1\u202f%"),
-        (-0.0004, "above \u22120.1\u202f%"),
+        (-0.0004, "\u22120.04\u202f%"),
         (None, "not recorded"),
     ],
 )

@@ -1,0 +1,43 @@
+"""The golden runs: every scenario that ships, whole, without its twin, on revm."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from sim.engine.options import RunOptions
+from sim.engine.run import run_scenario
+from sim.engine.scenario_load import load_scenario
+
+ROOT = Path(__file__).resolve().parents[2]
+SCENARIOS = ROOT / "scenarios"
+EXPECTED = Path(__file__).parent / "expected"
+
+ENGINE = "revm"
+"""The fast engine; that the others give the same digest has its own tests."""
+
+BLOCKS: dict[str, int] = {}
+"""Scenarios cut short here, because a whole run would take more than twenty seconds."""
+
+
+def names() -> list[str]:
+    """Return the scenarios that ship, in order."""
+    return sorted(path.stem for path in SCENARIOS.glob("*.toml"))
+
+
+def summary_of(name: str, folder: Path) -> dict[str, Any]:
+    """Run one scenario into a folder and return its summary, as JSON gives it back."""
+    overrides = [f"blocks={BLOCKS[name]}"] if name in BLOCKS else []
+    scenario = load_scenario(SCENARIOS / f"{name}.toml", overrides=overrides)
+    options = RunOptions(out=folder / name, engine=ENGINE, twin=False, keep_blocks=name in BLOCKS)
+    result = run_scenario(scenario, options)
+    failed = [line for line, met in result.expectations if not met]
+    if failed:
+        raise AssertionError(f"{name}: the scenario's own expectations fail: {failed}")
+    loaded: dict[str, Any] = json.loads(json.dumps(result.summary))
+    return loaded
+
+
+def expected(name: str) -> dict[str, Any]:
+    """Return the summary kept for one scenario."""
+    loaded: dict[str, Any] = json.loads((EXPECTED / f"{name}.json").read_text(encoding="utf-8"))
+    return loaded

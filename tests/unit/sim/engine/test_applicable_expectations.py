@@ -1,0 +1,34 @@
+"""Which of a scenario's expectations are asked of a run that is not the scenario as it ships."""
+
+from pathlib import Path
+
+import pytest
+
+from sim.engine.options import RunOptions
+from sim.engine.run import applicable_expectations
+from sim.engine.scenario_load import load_scenario
+
+SCENARIO = Path(__file__).parents[4] / "scenarios" / "flash_crash.toml"
+
+
+@pytest.fixture(scope="module")
+def scenario():
+    return load_scenario(SCENARIO)
+
+
+def keys(scenario, **options):
+    return set(applicable_expectations(scenario, RunOptions(out=Path("unused"), **options)))
+
+
+def test_a_whole_run_is_asked_everything(scenario):
+    assert keys(scenario) == set(scenario.expect.expectations())
+    assert "amplification" in keys(scenario)
+
+
+@pytest.mark.parametrize("options", [{"prices": Path("minutes.csv")}, {"keep_blocks": True}])
+def test_another_path_or_length_leaves_only_the_invariants(scenario, options):
+    assert keys(scenario, **options) == {"invariant_violations"}
+
+
+def test_without_its_twin_a_run_has_no_amplification(scenario):
+    assert keys(scenario) - keys(scenario, twin=False) == {"amplification"}
