@@ -4,7 +4,7 @@ The same openings, path, decisions and block order as the peers' harnesses; the 
 counts only with the right trace: seed 1, N = 1000, S = 250 must give ``0e4e6e05d238`` in 8,361
 transactions.
 
-    python scripts/bench/w2.py --mode lens --verbs /path/to/verbs-venv/bin/python
+    python scripts/benchmarks/w2.py --mode lens --verbs /path/to/verbs-venv/bin/python
 """
 
 from __future__ import annotations

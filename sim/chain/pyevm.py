@@ -14,7 +14,6 @@ from eth.db.atomic import AtomicDB
 from eth.exceptions import OutOfGas, Revert
 from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks.prague.constants import STANDARD_TOKEN_COST, TOTAL_COST_FLOOR_PER_TOKEN
-from eth.vm.forks.prague.state import PragueState
 from eth.vm.message import Message
 
 from sim.chain.abi import checksum_address
@@ -30,6 +29,7 @@ from sim.chain.backend import (
     Log,
     Outcome,
 )
+from sim.chain.interpreter import FastState
 from sim.core.errors import RunError
 
 _TRANSACTION_BASE: Final = 21_000  # Yellow Paper, G_transaction
@@ -50,7 +50,7 @@ class PyevmBackend:
     def __init__(self, genesis_timestamp: int) -> None:
         self._db: Any = AtomicDB()
         environment = BlockEnvironment(number=0, timestamp=genesis_timestamp, prevrandao=b"\0" * 32)
-        self._state: Any = PragueState(self._db, execution_context(environment), BLANK_ROOT_HASH)
+        self._state: Any = FastState(self._db, execution_context(environment), BLANK_ROOT_HASH)
         self._roots: list[Any] = []
 
     def start_block(self, environment: BlockEnvironment) -> None:
@@ -93,12 +93,12 @@ class PyevmBackend:
         if not 0 <= handle < len(self._roots):
             raise RunError(f"no snapshot {handle}")
         del self._roots[handle + 1 :]
-        self._state = PragueState(self._db, self._state.execution_context, self._roots[handle])
+        self._state = FastState(self._db, self._state.execution_context, self._roots[handle])
 
     def close(self) -> None:
         """Drop the state."""
         self._db = AtomicDB()
-        self._state = PragueState(self._db, self._state.execution_context, BLANK_ROOT_HASH)
+        self._state = FastState(self._db, self._state.execution_context, BLANK_ROOT_HASH)
         self._roots.clear()
 
 

@@ -239,8 +239,10 @@ def test_unknown_engine_is_an_input_error():
     assert default_engine() in ENGINES
 
 
-def test_moving_the_state_of_revm_keeps_every_slot(monkeypatch):
+@pytest.mark.parametrize("messages_between_checks", [3, 4096])  # within a block, and at its end
+def test_moving_the_state_of_revm_keeps_every_slot(monkeypatch, messages_between_checks):
     monkeypatch.setattr("sim.chain.revm._MAX_JOURNAL", 30)
+    monkeypatch.setattr("sim.chain.revm._MESSAGES_BETWEEN_CHECKS", messages_between_checks)
     moved, untouched = Chain.create("revm", GENESIS), Chain.create("pyevm", GENESIS)
     results = []
     for chain in (moved, untouched):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[4] / "scripts" / "bench" / "w2.py"
+SCRIPT = Path(__file__).parents[4] / "scripts" / "benchmarks" / "w2.py"
 
 
 @pytest.fixture(scope="module")

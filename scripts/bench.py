@@ -1,0 +1,242 @@
+"""Measure how fast Seawall is, in one run: the W2 workload beside verbs, and the full block loop.
+
+Speeds of different days or machines cannot be compared: this prints ratios of things measured in turn, as
+medians, with the facts of the machine. W2 needs the folder of the workload (``../shared/bench`` beside the
+checkout, or $SEAWALL_BENCH) and, for the ratio, the Python of an environment with ``verbs`` 0.4.1
+(``--verbs-python`` or $SEAWALL_VERBS_PYTHON); what is missing is skipped with the reason.
+
+    python scripts/bench.py --verbs-python /path/to/verbs-venv/bin/python --json bench.json
+
+Exit code 1 if a trace is wrong: a speed counts only with the right results.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from rich.console import Console  # noqa: E402  (the path must be set first)
+from rich.table import Table  # noqa: E402
+
+from scripts.benchmarks import w2  # noqa: E402
+from sim.chain.chain import ENGINES, default_engine  # noqa: E402
+from sim.core.errors import InputError, SeawallError  # noqa: E402
+from sim.core.files import atomic_write_text  # noqa: E402
+
+PACKAGES: Final = ("numpy", "pyrevm", "py-evm", "vyper")
+TABLE_WIDTH: Final = 100
+LOOP_SCRIPT: Final = ROOT / "scripts" / "benchmarks" / "block_loop.py"
+
+
+@dataclass(slots=True)
+class W2Comparison:
+    """One mode of W2: every repetition, ours and theirs in turn."""
+
+    mode: str
+    ours: list[w2.W2Result] = field(default_factory=list)
+    theirs: list[w2.W2Result] = field(default_factory=list)
+
+    def is_right(self) -> bool:
+        """Return whether every repetition gave the reference trace."""
+        return all(result.matches_reference for result in (*self.ours, *self.theirs))
+
+    def speeds(self) -> tuple[float, float | None]:
+        """Return the median steps per second of ours and of verbs."""
+        ours = statistics.median(result.steps_per_second for result in self.ours)
+        if not self.theirs:
+            return ours, None
+        return ours, statistics.median(result.steps_per_second for result in self.theirs)
+
+
+def machine_facts() -> dict[str, Any]:
+    """Return what a reader needs to judge the figures."""
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "cpu_count": os.cpu_count(),
+        "load_average": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in PACKAGES},
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except ImportError:
+        return "not installed"
+
+
+def compare_w2(
+    engine: str, verbs_python: Path | None, repetitions: int, say: Callable[[str], None]
+) -> list[W2Comparison]:
+    """Run W2 in both modes, our engine and verbs in turn."""
+    comparisons = []
+    for mode in ("scan", "lens"):
+        comparison = W2Comparison(mode)
+        for repetition in range(repetitions):
+            say(f"W2 {mode} {repetition + 1}/{repetitions}")
+            comparison.ours.append(w2.run_w2(engine, mode))
+            if verbs_python is not None:
+                comparison.theirs.append(w2.run_w2_verbs(verbs_python, mode))
+        comparisons.append(comparison)
+    return comparisons
+
+
+def measure_loop(engine: str, accounts: int, blocks: int) -> dict[str, Any]:
+    """Run the block loop once in a child process.
+
+    Raises
+    ------
+    SeawallError
+        The child failed; with its last line.
+    """
+    command = [sys.executable, str(LOOP_SCRIPT), "--engine", engine]
+    command += ["--accounts", str(accounts), "--blocks", str(blocks)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no output"])[-1]
+        raise SeawallError(f"block loop with {accounts} accounts failed: {last}")
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def loop_medians(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the medians of repetitions of one case; peak memory is the highest.
+
+    Raises
+    ------
+    SeawallError
+        Two repetitions gave different digests.
+    """
+    if len({run["digest"] for run in runs}) != 1:
+        raise SeawallError("the same run gave two digests")
+    middle = {
+        name: statistics.median(run[name] for run in runs)
+        for name in ("setup_seconds", "seconds", "blocks_per_second")
+    }
+    phases = {name: statistics.median(run["phases"][name] for run in runs) for name in runs[0]["phases"]}
+    memory = max(run["peak_memory_mib"] for run in runs)
+    return {**runs[0], **middle, "phases": phases, "peak_memory_mib": memory}
+
+
+def w2_table(comparisons: Sequence[W2Comparison]) -> Table:
+    """Return steps per second and the ratio."""
+    table = Table("mode", "Seawall steps/s", "verbs steps/s", "ratio", "trace", title="W2 margin crash")
+    for comparison in comparisons:
+        ours, theirs = comparison.speeds()
+        table.add_row(
+            comparison.mode,
+            f"{ours:.1f}",
+            "-" if theirs is None else f"{theirs:.1f}",
+            "-" if theirs is None else f"{ours / theirs:.2f}",
+            f"{comparison.ours[0].trace} {'right' if comparison.is_right() else 'WRONG'}",
+        )
+    return table
+
+
+def loop_tables(cases: Sequence[dict[str, Any]]) -> list[Table]:
+    """Return speed and memory of the block loop, and where its time goes."""
+    speed = Table(title="Block loop, flash_crash without twin run")
+    for name in ("accounts", "blocks", "blocks/s", "set-up s", "peak MiB", "transactions", "liquidations"):
+        speed.add_column(name, justify="right")
+    shares = Table("phase", title="Where the time goes: seconds and share of the loop")
+    for case in cases:
+        speed.add_row(
+            f"{case['accounts']:,}",
+            str(case["blocks"]),
+            f"{case['blocks_per_second']:.1f}",
+            f"{case['setup_seconds']:.2f}",
+            f"{case['peak_memory_mib']:.0f}",
+            f"{case['transactions']:,}",
+            f"{case['liquidations']:,}",
+        )
+        shares.add_column(f"{case['accounts']:,} accounts", justify="right")
+    for phase in cases[0]["phases"]:
+        cells = [
+            f"{case['phases'][phase]:.2f}  {case['phases'][phase] / case['seconds']:4.0%}" for case in cases
+        ]
+        shares.add_row(phase, *cells)
+    return [speed, shares]
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Return the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    configured = os.environ.get("SEAWALL_VERBS_PYTHON")
+    parser.add_argument("--verbs-python", type=Path, default=Path(configured) if configured else None)
+    parser.add_argument("--engine", choices=ENGINES, default=default_engine())
+    parser.add_argument("--repetitions", type=_positive, default=3)
+    parser.add_argument("--accounts", type=_positive, nargs="+", default=[1_000, 10_000])
+    parser.add_argument("--blocks", type=_positive, default=720)
+    parser.add_argument("--json", type=Path, help="also write every figure to this file")
+    return parser.parse_args()
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, was {value}")
+    return value
+
+
+def main() -> int:
+    """Measure, print tables, write the JSON file; exit 1 if a trace is wrong."""
+    options = parse_arguments()
+    if options.verbs_python is not None and not options.verbs_python.is_file():
+        raise InputError(f"--verbs-python {options.verbs_python}: there is no such file")
+    out, progress = Console(highlight=False), Console(stderr=True, highlight=False)
+    out.width = max(out.width, TABLE_WIDTH)  # a pipe counts as 80 columns
+    facts = machine_facts()
+    report: dict[str, Any] = {"machine": facts, "engine": options.engine, "repetitions": options.repetitions}
+    out.print(
+        f"{facts['system']}, {facts['cpu_count']} CPUs, load {facts['load_average']}, "
+        f"Python {facts['python']}, "
+        + ", ".join(f"{name} {number}" for name, number in facts["packages"].items())
+        + f"; engine {options.engine}, medians of {options.repetitions}"
+    )
+    comparisons: list[W2Comparison] = []
+    folder = w2.workload_folder()
+    if (folder / "margin.vy").is_file():
+        comparisons = compare_w2(options.engine, options.verbs_python, options.repetitions, progress.print)
+        out.print(w2_table(comparisons))
+        if options.verbs_python is None:
+            out.print("verbs: skipped, no --verbs-python")
+        report["w2"] = [asdict(comparison) for comparison in comparisons]
+    else:
+        out.print(f"W2: skipped, there is no {folder / 'margin.vy'}; set SEAWALL_BENCH to its folder")
+    runs: dict[int, list[dict[str, Any]]] = {accounts: [] for accounts in options.accounts}
+    for repetition in range(options.repetitions):  # the cases in turn, so that a busy minute hits all
+        for accounts, measured in runs.items():
+            progress.print(f"block loop, {accounts:,} accounts {repetition + 1}/{options.repetitions}")
+            measured.append(measure_loop(options.engine, accounts, options.blocks))
+    cases = [loop_medians(measured) for measured in runs.values()]
+    for table in loop_tables(cases):
+        out.print(table)
+    report["block_loop"] = cases
+    if options.json is not None:
+        atomic_write_text(options.json, json.dumps(report, indent=2) + "\n")
+    return 0 if all(comparison.is_right() for comparison in comparisons) else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except SeawallError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
