@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,8 @@ def replay_run(folder: Path, engine: str | None) -> ReplayResult:
         return ReplayResult(identical=False, first_difference=found[0][1])
     drawdown = None
     if stored.data.get("twin"):
-        drawdown = execute(stored.scenario, options, histories, forced_flow=False).recorder.totals.drawdown
+        twin = execute(stored.scenario, replace(options, engine=None), histories, forced_flow=False)
+        drawdown = twin.recorder.totals.drawdown
     stated = _manifest_difference(stored, run, histories) or _summary_difference(
         folder, summarise(stored.scenario, run, drawdown)
     )

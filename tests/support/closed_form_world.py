@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sim.agents.population import Population
-from sim.chain.chain import Chain
+from sim.chain.chain import Chain, default_engine
 from sim.chain.transaction import Receipt, Transaction
 from sim.core.units import WAD, to_wad
 from sim.engine.build import BuildOptions, WorldBuilder
@@ -48,6 +48,7 @@ class _ListedBuilder(WorldBuilder):
         self._listed = listed
 
     def _cohort_openings(self, population: Population, actors: Sequence[int], market: int) -> list[Opening]:
+        del population  # only its number of accounts counts
         return [
             Opening(
                 actor=actor,
@@ -64,18 +65,19 @@ def closed_form_scenario(accounts: int, *overrides: str) -> Scenario:
     """Return the plain scenario with room for a number of accounts and some values changed."""
     cohort = (
         f'traders=[{{ name = "listed", count = {accounts}, long_share = 0.5, '
-        'leverage = { distribution = "fixed", value = 2.0 }, size = { distribution = "fixed", value = 1000.0 }, '
+        'leverage = { distribution = "fixed", value = 2.0 }, '
+        'size = { distribution = "fixed", value = 1000.0 }, '
         "top_up = { attentive_share = 0.0, wallet_ratio = 0.0 }, trades_per_day = 0.0 }]"
     )
     return load_scenario(SCENARIO, overrides=([cohort] if accounts else []) + list(overrides))
 
 
 def build_listed_world(
-    accounts: Sequence[Account], *overrides: str, engine: str = "revm", contracts: Path | None = None
+    accounts: Sequence[Account], *overrides: str, engine: str | None = None, contracts: Path | None = None
 ) -> World:
     """Deploy everything and open the listed positions, in order: participant i is account i."""
     options = BuildOptions(
-        engine=engine,
+        engine=engine or default_engine(),
         forced_flow=True,
         histories={},
         replayed=frozenset(),
@@ -139,7 +141,9 @@ class Driver:
     def liquidate(self, *accounts: int) -> list[Receipt]:
         """Try to liquidate accounts in market 0, one transaction each, in a new block."""
         return self.block(
-            actions.liquidate("test", [self.liquidator] * len(accounts), list(accounts), [0] * len(accounts), FREE)
+            actions.liquidate(
+                "test", [self.liquidator] * len(accounts), list(accounts), [0] * len(accounts), FREE
+            )
         )
 
     def liquidated(self) -> list[dict[str, int]]:
