@@ -49,8 +49,6 @@ def build_manifest(
     data = scenario.canonical()
     artifacts = world.client.deployment.artifacts
     profile = GasProfile.load()
-    measured_on = [artifact for key, artifact in artifacts.items() if key != "risk_model"]
-    custom = scenario.protocol.is_custom_model
     return {
         "title": scenario.title,
         "question": scenario.question,
@@ -76,7 +74,7 @@ def build_manifest(
             artifact.name: sha256_hex(artifact.runtime_bytecode) for _, artifact in sorted(artifacts.items())
         },
         "gas_profile_sha256": sha256_file(PROFILE_PATH),
-        "gas_profile_is_of_these_contracts": profile.is_current(measured_on) and not custom,
+        "gas_profile_is_of_these_contracts": profile.is_current(artifacts.values()),
         "raised_openings": world.raised_openings,
         "agents": [agent.describe() for agent in world.agents if hasattr(agent, "describe")],
         "versions": versions(),
