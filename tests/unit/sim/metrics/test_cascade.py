@@ -47,9 +47,7 @@ def test_impact_in_the_accounts_favour_is_no_parent() -> None:
     assert found.parents == (2,)
 
 
-@pytest.mark.parametrize(
-    ("impact_log", "cause"), [(0.0, MARGIN), (math.log(96.0 / 120.0), PRICE_AND_MARGIN)]
-)
+@pytest.mark.parametrize(("impact_log", "cause"), [(0.0, MARGIN), (math.log(96.0 / 120.0), PRICE_AND_MARGIN)])
 def test_account_healthy_at_the_starting_ratio_is_margin_feedback(impact_log: float, cause: str) -> None:
     exposure = long_account(price=96.0, entry=100.0, margin=11.0, ratio=0.08, frozen=0.05)
     found = attribute(exposure, impact_log, np.array([3]), np.array([impact_log]))
