@@ -45,6 +45,9 @@ class DeleveragerConfig:
 class Deleverager:
     """Submits winners in the order the contract demands and gives up on them when the window closes.
 
+    The window only says when a loss may be socialised. It may have closed before a deficit is seen, where a
+    block stands for a minute: winners are asked once even then, as they come before the pool.
+
     Float estimates may misrank near-equal scores. After a refused call it names only winners whose
     scores are clearly apart, then only the best one.
     """
@@ -56,6 +59,7 @@ class Deleverager:
         self.actor = actor
         self._waiting: dict[int, int] = {}  # bankrupt -> block until which its call may be pending
         self._refusals: dict[int, int] = {}
+        self._asked: dict[int, int] = {}  # bankrupt -> time of the deficit that winners were asked to bear
 
     def describe(self) -> str:
         """Return one sentence for users."""
@@ -75,7 +79,8 @@ class Deleverager:
             if state.protocol.fund_reserves < QUANTUM:
                 winners = self.rank(state, pending, used)
             expired = state.timestamp - pending.at >= self.config.window_seconds
-            if winners and not expired:
+            if winners and not (expired and self._asked.get(pending.account) == pending.at):
+                self._asked[pending.account] = pending.at
                 used += winners
                 bankrupt, market = pending.account, pending.market
                 batches.append(
@@ -92,7 +97,8 @@ class Deleverager:
         """Free settled deficits and name fewer winners after a refusal."""
         for result in outcome.results:
             bankrupt = result.args[0]
-            self._waiting.pop(bankrupt, None)
+            # The state of this block and earlier ones do not know the result: it would ask for it again.
+            self._waiting[bankrupt] = outcome.block
             if result.kind.endswith("auto_deleverage") and result.status == "reverted":
                 self._refusals[bankrupt] = self._refusals.get(bankrupt, 0) + 1
 

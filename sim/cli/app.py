@@ -71,6 +71,26 @@ def replay(folder: RunFolder, *, engine: EngineOption = None) -> int:
 
 
 @app.command()
+def suite(
+    scenarios: Annotated[
+        list[str],
+        typer.Argument(help="Folders of scenarios, scenario files, or names of ones that ship."),
+    ],
+    *,
+    junit: Annotated[Path | None, typer.Option(help="Write the outcome as JUnit XML.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of evidence: runs, manifest, rerun script.")
+    ] = None,
+    engine: EngineOption = None,
+) -> int:
+    """Run scenarios and hold each against its [expect]; exit 1 if a line does not hold."""
+    places = [chosen_scenario(argument) for argument in scenarios]
+    from sim.cli.suite import run_and_print_suite
+
+    return run_and_print_suite(places, junit=junit, out=out, engine=None if engine is None else engine.value)
+
+
+@app.command()
 def report(folder: RunFolder) -> int:
     """Make the HTML report of a run again."""
     from sim.reporting.report import write_report

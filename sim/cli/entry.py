@@ -4,11 +4,15 @@ Exit codes: 0 done, 1 an expectation or invariant failed, 2 bad input, 3 could n
 """
 
 import os
+import signal
 import sys
 import tempfile
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import typer
 from rich.console import Console
@@ -30,11 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Without the program's name; those of the process by default.
     """
     try:
-        code = typer.main.get_command(app)(
-            args=list(sys.argv[1:] if arguments is None else arguments),
-            prog_name="seawall",
-            standalone_mode=False,
-        )
+        with _termination_is_an_interrupt():
+            code = typer.main.get_command(app)(
+                args=list(sys.argv[1:] if arguments is None else arguments),
+                prog_name="seawall",
+                standalone_mode=False,
+            )
         sys.stdout.flush()
     except SeawallError as error:
         return _fail(str(error), error.exit_code)
@@ -54,6 +59,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if code == EXIT_INTERRUPTED:  # the command-line library has turned Ctrl-C into an exit code
         return _fail("interrupted", EXIT_INTERRUPTED)
     return code if isinstance(code, int) else 0
+
+
+@contextmanager
+def _termination_is_an_interrupt() -> Iterator[None]:
+    """Let SIGTERM, by which CI and containers cancel, clean up as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set handlers
+        return
+    earlier = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if earlier is None else earlier)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _fail(message: str, code: int) -> int:

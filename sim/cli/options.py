@@ -10,9 +10,6 @@ from sim.core.errors import InputError, RunError
 from sim.engine.scenario_load import Override
 from sim.engine.scenario_messages import nearest
 
-MANIFEST = "manifest.json"
-"""File by which a folder is known to hold results, and may be written over."""
-
 
 class Engine(StrEnum):
     """The EVMs a run can execute on; the digest is the same on all."""
@@ -63,15 +60,14 @@ def output_folder(chosen: Path | None, name: str, seed: int) -> Path:
     Raises
     ------
     InputError
-        If the folder holds something that is not a run: nobody's files are written over.
+        If the folder cannot be replaced, or holds more than a run: nobody's files are written over.
     RunError
         If it cannot be written.
     """
-    folder = chosen if chosen is not None else Path("results") / f"{name}-{seed}"
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"--out {folder}: is a file, not a folder")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
-        raise InputError(f"--out {folder}: holds files that are not a run, choose another folder")
+    from sim.engine.result import check_run_folder, settled_folder  # noqa: PLC0415  (slow to import)
+
+    folder = settled_folder(chosen if chosen is not None else Path("results") / f"{name}-{seed}")
+    check_run_folder(folder)
     existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         raise RunError(f"--out {folder}: {existing} cannot be written")

@@ -17,7 +17,7 @@ from sim.engine.options import RunOptions
 from sim.engine.replay import replay_run
 from sim.engine.run import run_scenario
 from sim.engine.scenario import Scenario
-from sim.reporting.report import write_report
+from sim.reporting.report import REPORT, write_report
 from sim.reporting.terminal import summary_table
 
 EXIT_FAILED = 1
@@ -35,12 +35,12 @@ def run_and_report(scenario: Scenario, options: RunOptions, *, print_json: bool)
     whole_file = options.prices is not None and not options.keep_blocks
     try:
         with RunProgress(errors, scenario.name, None if whole_file else scenario.blocks) as progress:
-            result = run_scenario(scenario, replace(options, progress=progress.show))
+            result = run_scenario(scenario, replace(options, progress=progress.show, finish=write_report))
     except InvariantViolation:
         report = crash_folder(options.out) / CRASH_FILE
         errors.print(f"seawall: crash report in {report}, see seawall explain {report}", markup=False)
         raise
-    report = write_report(result.folder)
+    report = result.folder / REPORT
     failed = [line for line, met in result.expectations if not met]
     if print_json:
         _print_json(result.summary)

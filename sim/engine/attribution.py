@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.chain.transaction import Receipt
 from sim.core.arrays import FloatArray, IntArray
 from sim.core.portable_math import exp
 from sim.core.units import WAD
@@ -61,7 +60,6 @@ class Attributor:
         before: Reading,
         after: Reading,
         events: Sequence[ProtocolEvent],
-        receipts: Sequence[Receipt],
         recorder: Recorder,
     ) -> BlockLiquidations:
         """Attribute and record every liquidation of a block, in the order they were executed."""
@@ -84,7 +82,6 @@ class Attributor:
                 attribution=self._attribute(event, size_before[event.position], impact, before, after),
                 fundamental_price=risk_price * exp(-impact.log),
                 leverage_at_entry=float(world.entry_leverage[event.actor]),
-                gas_paid_wei=receipts[event.position].fee_paid_wei,
             )
             found.counts[market] += 1
             found.notionals[market] += abs(values["size_closed"]) / WAD * risk_price

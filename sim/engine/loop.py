@@ -170,7 +170,7 @@ class BlockLoop:
             for pending, receipt in zip(selection.included, receipts, strict=True)
         ]
         self._record_transactions(block, rows, base_fee)
-        liquidated = self._attributor.record(block, before, self.reading, events, receipts, self.recorder)
+        liquidated = self._attributor.record(block, before, self.reading, events, self.recorder)
         fees = FeeFacts(
             base_fee_wei=base_fee,
             gas_used=closed.gas_used,
@@ -262,6 +262,8 @@ class BlockLoop:
         for position, (tag, pending, receipt) in enumerate(rows):
             fee = receipt.fee_paid_wei
             recorder.gas_paid_of[tag.actor] += fee
+            if tag.kind == _LIQUIDATE:
+                totals.liquidator_gas_wei += fee  # lost races cost gas too
             account = tag.args[0] if tag.kind in _ABOUT_OTHERS else tag.actor
             table.append(
                 (
@@ -365,9 +367,10 @@ class BlockLoop:
             agent.observe(Outcome(block=block, results=tuple(results.get(index, ()))))
 
 
+_LIQUIDATE = "liquidation_engine.liquidate"
 _ABOUT_OTHERS = frozenset(
     (
-        "liquidation_engine.liquidate",
+        _LIQUIDATE,
         "liquidation_engine.auto_deleverage",
         "liquidation_engine.socialize_loss",
         "margin_engine.deposit",

@@ -34,6 +34,8 @@ class RunOptions:
     contracts: Path | None = None
     """Folder of contracts to deploy instead of the shipped ones, laid out alike."""
     progress: Callable[[Progress], None] | None = None
+    finish: Callable[[Path], object] | None = None
+    """Called with the folder before it is put into place: what it writes there (a report) comes with it."""
 
 
 def copy_inputs(scenario: Scenario, options: RunOptions, folder: Path) -> dict[str, str]:

@@ -233,7 +233,6 @@ class Recorder:
         attribution: Attribution,
         fundamental_price: float,
         leverage_at_entry: float,
-        gas_paid_wei: int,
     ) -> int:
         """Append one liquidation with its place in the cascade; return its id."""
         values = event.values
@@ -262,7 +261,6 @@ class Recorder:
         if "margin" in attribution.cause:
             totals.margin_induced += 1
         totals.bounties += values["bounty"] + values["tip"]
-        totals.liquidator_gas_wei += gas_paid_wei
         self.liquidations_of[event.actor] += 1
         self.liquidated_notional_of[event.actor] += notional
         return index

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sim.chain.chain import default_engine
-from sim.core.errors import InputError, InvariantViolation
+from sim.core.errors import InputError, InvariantViolation, RunError
 from sim.core.files import atomic_write_bytes
 from sim.core.portable_math import ordered_sum
 from sim.engine.accounts import final_accounts, share_values
@@ -22,11 +22,11 @@ from sim.engine.loop import BlockLoop
 from sim.engine.manifest import build_manifest
 from sim.engine.options import RunOptions, copy_inputs
 from sim.engine.recorder import Recorder
-from sim.engine.result import ResultsFolder, RunResult, write_json
+from sim.engine.result import OBSERVED, ResultsFolder, RunResult, check_run_folder, settled_folder, write_json
 from sim.engine.scenario import Scenario
 from sim.engine.summary import Summary, build_summary, check_expectations
 from sim.engine.world import World
-from sim.market.price_file import load_price_file
+from sim.market.price_file import DEFAULT_MAX_GAP_SECONDS, load_price_file
 from sim.market.price_history import PriceHistory
 from sim.protocol.mirror import Valuation
 
@@ -53,7 +53,9 @@ def load_histories(scenario: Scenario, options: RunOptions) -> dict[int, PriceHi
     histories: dict[int, PriceHistory] = {}
     for index, market in enumerate(scenario.markets):
         if index == 0 and options.prices is not None:
-            histories[0] = load_price_file(options.prices)
+            own = market.price
+            gap = own.max_gap_seconds if own.kind == "replay" else DEFAULT_MAX_GAP_SECONDS
+            histories[0] = load_price_file(options.prices, max_gap_seconds=gap)
         elif market.price.kind == "replay":
             histories[index] = load_price_file(
                 scenario.file(f"markets.{index}.price.file"), max_gap_seconds=market.price.max_gap_seconds
@@ -147,6 +149,7 @@ def run_scenario(scenario: Scenario, options: RunOptions) -> RunResult:
     InvariantViolation
         An invariant broke; a crash report lies beside the results folder.
     """
+    check_run_folder(settled_folder(options.out))
     histories = load_histories(scenario, options)
     scenario = fit_to_prices(scenario, histories, options)
     results = ResultsFolder(options.out)
@@ -179,7 +182,11 @@ def run_scenario(scenario: Scenario, options: RunOptions) -> RunResult:
             ),
         )  # fmt: skip
         write_json(results.path / "timing.json", timing(scenario, run, perf_counter() - clock))
+        _finish(options, results)
         folder = results.publish()
+    except RunError as error:
+        results.discard()
+        raise RunError(results.in_place(str(error))) from error
     except BaseException:
         results.discard()
         raise
@@ -189,6 +196,19 @@ def run_scenario(scenario: Scenario, options: RunOptions) -> RunResult:
         digest=run.digest,
         expectations=check_expectations(applicable_expectations(scenario, options), summary),
     )
+
+
+def _finish(options: RunOptions, results: ResultsFolder) -> None:
+    """Let the caller add its report: a full disk publishes nothing, a mistake in the report loses no run."""
+    if options.finish is None:
+        return
+    try:
+        options.finish(results.path)
+    except RunError:
+        raise
+    except Exception:
+        results.publish()
+        raise
 
 
 def applicable_expectations(scenario: Scenario, options: RunOptions) -> dict[str, dict[str, object]]:
@@ -255,7 +275,7 @@ def write_observed(histories: Mapping[int, PriceHistory], folder: Path) -> None:
     )
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd")
-    atomic_write_bytes(folder / "observed.parquet", sink.getvalue().to_pybytes())
+    atomic_write_bytes(folder / OBSERVED, sink.getvalue().to_pybytes())
 
 
 OF_THE_TWIN = ("amplification", "twin_price_drawdown")

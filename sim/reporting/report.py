@@ -29,6 +29,8 @@ from sim.reporting.vocabulary import GLOSSARY, METRICS
 
 TEMPLATES = Path(__file__).parent / "templates"
 SCHEMA = "seawall-report-1"
+REPORT = "report.html"
+"""File of the page in a run's folder."""
 
 
 def write_report(folder: Path) -> Path:
@@ -44,7 +46,7 @@ def write_report(folder: Path) -> Path:
     RunError
         The page cannot be written.
     """
-    target = folder / "report.html"
+    target = folder / REPORT
     atomic_write_text(target, render_report(load_run(folder)))
     return target
 

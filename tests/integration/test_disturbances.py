@@ -235,6 +235,6 @@ def test_crash_folder_and_results_never_mix(tmp_path):
 
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "notes.txt").write_text("keep me")
-    with pytest.raises(InputError, match="not a run folder"):
+    with pytest.raises(InputError, match="not a run, choose another folder"):
         run_scenario(load_scenario(SCENARIO), RunOptions(out=tmp_path / "precious"))
     assert (tmp_path / "precious" / "notes.txt").read_text() == "keep me"

@@ -77,12 +77,24 @@ def test_waits_while_the_fund_still_has_money(make_state, make_protocol, draws):
     assert len(agent().decide(crisis(make_state, make_protocol, fund=1), draws)) == 1  # dust is empty
 
 
-def test_socialises_after_the_window(make_state, make_protocol, draws):
-    (before,) = agent().decide(crisis(make_state, make_protocol, age=59), draws)
-    (after,) = agent().decide(crisis(make_state, make_protocol, age=60), draws)
-    assert before.kind == "liquidation_engine.auto_deleverage"
-    assert after.kind == "liquidation_engine.socialize_loss"
-    assert after.args == ([BANKRUPT],)
+@pytest.mark.parametrize(
+    ("age", "then"), [(59, "liquidation_engine.auto_deleverage"), (60, "liquidation_engine.socialize_loss")]
+)
+def test_socialises_after_the_window_what_winners_left(age, then, make_state, make_protocol, draws, settle):
+    deleverager, state = agent(), crisis(make_state, make_protocol, age=age)
+    first = deleverager.decide(state, draws)
+    assert first[0].kind == "liquidation_engine.auto_deleverage"  # winners come before the pool, however late
+    deleverager.observe(settle(first))
+    (second,) = deleverager.decide(replace(state, block=101), draws)
+    assert second.kind == then
+    assert second.args[0] == [BANKRUPT]
+
+
+def test_what_is_settled_is_not_asked_for_again_by_an_older_state(make_state, make_protocol, draws, settle):
+    deleverager, state = agent(), crisis(make_state, make_protocol)
+    deleverager.observe(settle(deleverager.decide(replace(state, block=99), draws)))  # settled in block 100
+    assert deleverager.decide(replace(state, block=100), draws) == []
+    assert len(deleverager.decide(replace(state, block=101), draws)) == 1
 
 
 def test_socialises_at_once_without_an_opposite_side(make_state, make_market, make_protocol, draws):
@@ -110,7 +122,7 @@ def test_refused_ranking_is_retried_with_clear_winners_then_one_by_one(
     for block in range(100, 105):
         batches = deleverager.decide(replace(state, block=block), draws)
         named.append(batches[0].groups[0])
-        deleverager.observe(settle(batches, status="reverted", reason="liquidation: order"))
+        deleverager.observe(settle(batches, block=block, status="reverted", reason="liquidation: order"))
     assert named == [(2, 3, 4, 1), (2, 1), (2,), (3,), (4,)]
 
 

@@ -26,7 +26,7 @@ def test_output_folder_default_names_scenario_and_seed(tmp_path, monkeypatch):
 
 
 def test_output_folder_of_an_earlier_run_may_be_used_again(tmp_path):
-    (tmp_path / "manifest.json").write_text("{}")
+    (tmp_path / "manifest.json").write_text('{"digest": "", "scenario": {}}')
     assert output_folder(tmp_path, "calm", 7) == tmp_path
 
 

@@ -1,0 +1,1 @@
+"""Many runs with one answer: suites of scenarios and the evidence they leave."""
