@@ -25,8 +25,8 @@ def summary_table(summary: Mapping[str, Any], timing: Mapping[str, Any] | None =
         Content of ``timing.json``; adds the speed of the run.
     """
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("", style="dim", no_wrap=True)
-    table.add_column("Outcome", no_wrap=True)
+    table.add_column("", style="dim", no_wrap=True, min_width=8)
+    table.add_column("Outcome", no_wrap=True, min_width=27)
     table.add_column("Value", justify="right", no_wrap=True)
     table.add_column("Unit", style="dim", no_wrap=True)
     for section in SECTIONS:

@@ -284,7 +284,7 @@ _ROWS: tuple[tuple[str, str, str, str, Callable[[object], str], str], ...] = (
     (
         "price_overshoot",
         "Overshoot",
-        "of the fundamental price",
+        "of fundamental",
         "largest fall of the external price below the fundamental price",
         _share,
         "Price",
