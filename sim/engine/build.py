@@ -26,6 +26,7 @@ from sim.core.rng import Streams
 from sim.engine import configs
 from sim.engine.flows import FlowRouter
 from sim.engine.population import Opening, Populator
+from sim.engine.price_processes import price_process
 from sim.engine.scenario import Scenario
 from sim.engine.world import World
 from sim.market.external import ExternalMarket
@@ -208,7 +209,9 @@ class WorldBuilder:
 
     def _path(self, market: int) -> PricePath:
         described = self._scenario.markets[market]
-        process = configs.price_process(described, self._options.histories.get(market))
+        process = price_process(
+            described, self._options.histories.get(market), replayed=market in self._options.replayed
+        )
         return process.path(
             self._clock,
             initial_price=described.initial_price,

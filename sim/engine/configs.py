@@ -20,7 +20,7 @@ from sim.core.units import GWEI
 from sim.engine.flows import FlowConfig
 from sim.engine.scenario import Scenario
 from sim.engine.scenario_agents import FeeSection, TraderSection, WhaleSection
-from sim.engine.scenario_market import BridgePrice, GbmPrice, MarketSection, MertonPrice
+from sim.engine.scenario_market import MarketSection
 from sim.engine.scenario_shocks import (
     DepthShock,
     GasDemand,
@@ -32,8 +32,6 @@ from sim.engine.scenario_shocks import (
 )
 from sim.engine.world import GasWindow
 from sim.market.impact import ImpactParameters
-from sim.market.price_history import PriceHistory, Replay
-from sim.market.price_paths import BrownianBridge, GeometricBrownianMotion, MertonJumpDiffusion, PriceProcess
 from sim.market.shocks import MarketShock, ShockSchedule
 from sim.protocol.parameters import UNLIMITED, MarketParameters, ProtocolParameters
 
@@ -111,26 +109,6 @@ def protocol_parameters(scenario: Scenario, initial_prices: Sequence[float]) -> 
 def skew_scale(market: MarketSection, initial_price: float) -> float:
     """Return the pool's skew scale in base units at the price the run starts at."""
     return market.pool.skew_scale * market.initial_price / initial_price
-
-
-def price_process(market: MarketSection, history: PriceHistory | None) -> PriceProcess:
-    """Return the exogenous price process; a recorded series wins over the scenario's own."""
-    price = market.price
-    if history is not None:
-        return Replay(history=history)
-    if isinstance(price, GbmPrice):
-        return GeometricBrownianMotion(volatility=price.volatility, drift=price.drift)
-    if isinstance(price, MertonPrice):
-        return MertonJumpDiffusion(
-            volatility=price.volatility,
-            drift=price.drift,
-            jump_intensity=price.jump_intensity,
-            jump_mean=price.jump_mean,
-            jump_deviation=price.jump_deviation,
-        )
-    if isinstance(price, BridgePrice):
-        return BrownianBridge(volatility=price.volatility, waypoints=price.waypoints)
-    raise AssertionError("a replay market always has a history")
 
 
 def impact_parameters(market: MarketSection) -> ImpactParameters:

@@ -24,6 +24,7 @@ from sim.engine.options import RunOptions, copy_inputs
 from sim.engine.recorder import Recorder
 from sim.engine.result import OBSERVED, ResultsFolder, RunResult, check_run_folder, settled_folder, write_json
 from sim.engine.scenario import Scenario
+from sim.engine.scenario_market import BootstrapPrice, ReplayPrice
 from sim.engine.summary import Summary, build_summary, check_expectations
 from sim.engine.world import World
 from sim.market.price_file import DEFAULT_MAX_GAP_SECONDS, load_price_file
@@ -54,12 +55,19 @@ def load_histories(scenario: Scenario, options: RunOptions) -> dict[int, PriceHi
     for index, market in enumerate(scenario.markets):
         if index == 0 and options.prices is not None:
             own = market.price
-            gap = own.max_gap_seconds if own.kind == "replay" else DEFAULT_MAX_GAP_SECONDS
+            gap = (
+                own.max_gap_seconds
+                if isinstance(own, ReplayPrice | BootstrapPrice)
+                else DEFAULT_MAX_GAP_SECONDS
+            )
             histories[0] = load_price_file(options.prices, max_gap_seconds=gap)
-        elif market.price.kind == "replay":
-            histories[index] = load_price_file(
+        elif isinstance(market.price, ReplayPrice | BootstrapPrice):
+            history = load_price_file(
                 scenario.file(f"markets.{index}.price.file"), max_gap_seconds=market.price.max_gap_seconds
             )
+            if isinstance(market.price, BootstrapPrice):  # liquidations of another order of events
+                history = replace(history, observed_liquidations=None)
+            histories[index] = history
     return histories
 
 

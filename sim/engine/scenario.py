@@ -25,7 +25,7 @@ from sim.engine.scenario_agents import (
 )
 from sim.engine.scenario_chain import ChainSection
 from sim.engine.scenario_fields import IDENTIFIER, Problem, Section, number, text, walk_sections
-from sim.engine.scenario_market import MAX_MARKETS, MarketSection, ReplayPrice
+from sim.engine.scenario_market import MAX_MARKETS, BootstrapPrice, MarketSection, ReplayPrice
 from sim.engine.scenario_messages import describe
 from sim.engine.scenario_protocol import ProtocolSection
 from sim.engine.scenario_risk import BUILT_IN_MODELS
@@ -116,7 +116,7 @@ class Scenario(Section):
         if self.protocol.is_custom_model:
             yield "protocol.risk_model", self.protocol.risk_model
         for index, market in enumerate(self.markets):
-            if isinstance(market.price, ReplayPrice):
+            if isinstance(market.price, ReplayPrice | BootstrapPrice):
                 yield f"markets.{index}.price.file", market.price.file
 
     def risk_parameters(self, market: int) -> dict[str, int | float]:

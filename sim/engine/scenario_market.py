@@ -58,6 +58,60 @@ class MertonPrice(Section):
     )
 
 
+class KouPrice(Section):
+    """Geometric Brownian motion with exponential jumps in the log price, up or down, at Poisson times."""
+
+    kind: Literal["kou"]
+    volatility: float = number(
+        0.65, 0.0, 10.0, _ANNUAL, "Annual volatility between jumps.", source=_VOLATILITY_SOURCE
+    )
+    drift: float = number(0.0, -50.0, 50.0, _ANNUAL, "Annual drift.", source="assumption: none over a day")
+    jump_intensity: float = number(
+        10.0, 0.0, 1e6, _ANNUAL, "Expected jumps a year, both directions together.",
+        source="quant notes 5.4: Kou rate (assumption, to be refitted)",
+    )  # fmt: skip
+    jump_down_share: float = number(
+        0.6, 0.0, 1.0, "1", "Probability that a jump goes down.",
+        source="quant notes 5.4: Kou q (assumption, to be refitted)",
+    )  # fmt: skip
+    jump_mean_up: float = number(
+        0.05, 0.0, 0.9, "log", "Mean of a jump up in the log price.",
+        source="assumption: jumps up are smaller than jumps down",
+    )  # fmt: skip
+    jump_mean_down: float = number(
+        0.07, 0.0, 3.0, "log", "Mean size of a jump down in the log price.",
+        source="quant notes 5.4: 7 % mean down jump (assumption)",
+    )  # fmt: skip
+
+
+class GarchPrice(Section):
+    """GARCH(1,1) from block to block with Student-t innovations."""
+
+    kind: Literal["garch_t"]
+    volatility: float = number(
+        0.65, 0.0, 10.0, _ANNUAL, "Annual unconditional volatility; the path starts at it.",
+        source=_VOLATILITY_SOURCE,
+    )  # fmt: skip
+    drift: float = number(0.0, -50.0, 50.0, _ANNUAL, "Annual drift.", source="assumption: none over a day")
+    alpha: float = number(
+        0.10, 0.0, 1.0, "1", "Weight of the last block's squared return in the next block's variance.",
+        source="quant notes 5.4: GARCH a (daily, 0.05 to 0.15); taken for a block: assumption",
+    )  # fmt: skip
+    beta: float = number(
+        0.88, 0.0, 1.0, "1", "Weight of the last block's variance; alpha + beta must be below 1.",
+        source="quant notes 5.4: GARCH b (daily); taken for a block: assumption",
+    )  # fmt: skip
+    degrees_of_freedom: int = number(
+        4, 3, 100, "1", "nu of the Student-t innovations; the variance is infinite at 2.",
+        source="quant notes 5.4: nu of 4; 5.1: t innovations with nu 3 to 5",
+    )  # fmt: skip
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield a variance that never comes back."""
+        if self.alpha + self.beta >= 1.0:
+            yield ("beta",), f"alpha + beta must be below 1, was {self.alpha + self.beta:g}"
+
+
 class BridgePrice(Section):
     """A random path pinned to given prices at given minutes."""
 
@@ -97,7 +151,26 @@ class ReplayPrice(Section):
     )
 
 
-PriceSection = Annotated[GbmPrice | MertonPrice | BridgePrice | ReplayPrice, Field(discriminator="kind")]
+class BootstrapPrice(Section):
+    """Random blocks of a recorded series' returns (stationary bootstrap)."""
+
+    kind: Literal["bootstrap"]
+    file: str = text(
+        ..., "CSV or Parquet file, plain or gzipped, inside the scenario's folder.", max_length=1_024
+    )
+    max_gap_seconds: int = number(
+        86_400, 1, 31_536_000, "s", "A longer gap in the series is refused.", source="design: one day"
+    )
+    mean_block_seconds: int = number(
+        86_400, 1, 31_536_000, "s", "Mean length of a run of consecutive recorded returns.",
+        source="quant notes 5.1: 1 to 3 days at 1 minute",
+    )  # fmt: skip
+
+
+PriceSection = Annotated[
+    GbmPrice | MertonPrice | KouPrice | GarchPrice | BridgePrice | ReplayPrice | BootstrapPrice,
+    Field(discriminator="kind"),
+]
 
 
 class ImpactSection(Section):

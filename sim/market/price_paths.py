@@ -94,10 +94,10 @@ class GeometricBrownianMotion:
         shocks: ShockSchedule = NO_SHOCKS,
     ) -> PricePath:
         """Return a sampled path; see `PriceProcess`."""
-        increments = _diffusion(
+        increments = diffusion_returns(
             self.volatility, self.drift, clock=clock, streams=streams, name=name, shocks=shocks
         )
-        return _from_increments(initial_price, increments, clock, shocks)
+        return path_of_returns(initial_price, increments, clock, shocks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +129,7 @@ class MertonJumpDiffusion:
         """Return a sampled path; see `PriceProcess`. Volatility shocks act on the diffusion alone."""
         variance = self.jump_deviation * self.jump_deviation
         compensator = portable_math.expm1(self.jump_mean + 0.5 * variance)
-        increments = _diffusion(
+        increments = diffusion_returns(
             self.volatility,
             self.drift - self.jump_intensity * compensator,
             clock=clock,
@@ -138,10 +138,10 @@ class MertonJumpDiffusion:
             shocks=shocks,
         )
         rate = self.jump_intensity * clock.years_per_block
-        counts = _poisson(streams.series(f"{name}:jump_count").uniform(0, clock.blocks), rate)
+        counts = poisson_counts(streams.series(f"{name}:jump_count").uniform(0, clock.blocks), rate)
         sizes = streams.series(f"{name}:jump_size").normal(0, clock.blocks)
         increments = increments + (counts * self.jump_mean + np.sqrt(counts) * self.jump_deviation * sizes)
-        return _from_increments(initial_price, increments, clock, shocks)
+        return path_of_returns(initial_price, increments, clock, shocks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,7 +234,7 @@ class BrownianBridge:
         return pins
 
 
-def _diffusion(
+def diffusion_returns(
     volatility: float, drift: float, *, clock: BlockClock, streams: Streams, name: str, shocks: ShockSchedule
 ) -> FloatArray:
     """Return log returns of geometric Brownian motion, float64[blocks]."""
@@ -244,16 +244,17 @@ def _diffusion(
     return (drift - 0.5 * (sigma * sigma)) * dt + (sigma * portable_math.sqrt(dt)) * normals
 
 
-def _from_increments(
+def path_of_returns(
     initial_price: float, increments: FloatArray, clock: BlockClock, shocks: ShockSchedule
 ) -> PricePath:
+    """Return the path with given log returns, float64[blocks], and the price shocks on top."""
     logs = np.concatenate(([0.0], portable_math.ordered_cumsum(increments)))
     with np.errstate(over="ignore"):  # `PricePath` refuses infinite prices with words
         prices = initial_price * portable_math.exp(logs) * shocks.price_factors(clock.blocks)
     return PricePath(prices=prices, published_at=clock.timestamps)
 
 
-def _poisson(uniforms: FloatArray, rate: float) -> FloatArray:
+def poisson_counts(uniforms: FloatArray, rate: float) -> FloatArray:
     """Return Poisson counts by inversion, float64 like `uniforms`.
 
     Raises

@@ -142,9 +142,8 @@ def test_load_waypoints_unordered_names_the_entry(tmp_path):
 
 def test_load_unknown_kind_lists_the_kinds(tmp_path):
     path = write(tmp_path, BASE.replace('"gbm"', '"gbn"'))
-    assert problems_of(path) == [
-        f"{path}:10: markets.0.price.kind: must be one of 'gbm', 'merton', 'bridge', 'replay', was 'gbn'"
-    ]
+    kinds = "'gbm', 'merton', 'kou', 'garch_t', 'bridge', 'replay', 'bootstrap'"
+    assert problems_of(path) == [f"{path}:10: markets.0.price.kind: must be one of {kinds}, was 'gbn'"]
 
 
 @pytest.mark.parametrize("content", ["", "   \n\n"])

@@ -15,7 +15,7 @@ from sim.market.price_paths import (
     BrownianBridge,
     GeometricBrownianMotion,
     MertonJumpDiffusion,
-    _poisson,
+    poisson_counts,
 )
 from sim.market.shocks import NO_SHOCKS, MarketShock, ShockSchedule
 
@@ -95,15 +95,15 @@ def test_jumps_do_not_shift_the_diffusion():
 
 
 @pytest.mark.parametrize("rate", [0.001, 0.7, 30.0, 499.0])
-def test_poisson_counts_have_mean_and_variance(rate):
-    counts = _poisson(Streams(3).series("counts").uniform(0, 100_000), rate)
+def testpoisson_counts_counts_have_mean_and_variance(rate):
+    counts = poisson_counts(Streams(3).series("counts").uniform(0, 100_000), rate)
     assert within(counts, rate)
     assert within((counts - rate) ** 2, rate)
 
 
 def test_too_many_jumps_a_block_are_refused():
     with pytest.raises(InputError, match="jump_intensity"):
-        _poisson(np.array([0.5]), 501.0)
+        poisson_counts(np.array([0.5]), 501.0)
 
 
 def test_the_bridge_passes_through_every_waypoint_exactly():
@@ -236,7 +236,9 @@ PROBE = """
 import hashlib
 from sim.core.rng import Streams
 from sim.market.external import ExternalMarket
+from sim.market.garch import GarchStudentT
 from sim.market.impact import ImpactModel, ImpactParameters
+from sim.market.jump_processes import KouJumpDiffusion
 from sim.market.price_paths import BlockClock, BrownianBridge, GeometricBrownianMotion, MertonJumpDiffusion
 from sim.market.shocks import MarketShock, ShockSchedule
 clock = BlockClock(start_time=0, seconds_per_block=12, blocks=9_000)
@@ -249,6 +251,10 @@ for process in (
     GeometricBrownianMotion(volatility=0.8, drift=0.3),
     MertonJumpDiffusion(volatility=0.6, jump_intensity=5000.0, jump_mean=-0.03, jump_deviation=0.07),
     BrownianBridge(waypoints=((0.0, 195.0), (720.0, 136.0), (1560.0, 95.87)), volatility=1.5),
+    KouJumpDiffusion(
+        volatility=0.6, jump_intensity=5000.0, jump_down_share=0.6, jump_mean_up=0.02, jump_mean_down=0.03
+    ),
+    GarchStudentT(volatility=0.8, alpha=0.1, beta=0.88, degrees_of_freedom=5),
 ):
     path = process.path(clock, initial_price=195.0, streams=Streams(1), name="price:ETH", shocks=shocks)
     digest.update(path.prices.tobytes())
