@@ -17,14 +17,13 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from scipy import stats
-
 from sim.core.files import atomic_write_text
 from sim.core.units import WAD, YEAR_SECONDS
 from sim.engine.options import RunOptions
 from sim.engine.run import build_world, execute, summarise
 from sim.engine.scenario_load import load_scenario
+from sim.metrics.statistics.intervals import rule_of_three
+from sim.metrics.statistics.paired import MeanInterval, mean_interval, paired_difference
 
 ROOT = Path(__file__).resolve().parents[1]
 SCENARIO = ROOT / "scenarios" / "flash_crash.toml"
@@ -127,17 +126,9 @@ def run_cell(job: tuple[str, float, int, float]) -> Cell:
     )
 
 
-def interval(values: Sequence[float]) -> tuple[float, float]:
-    """Return the mean and the half-width of its t interval."""
-    sample = np.asarray(values)
-    error = float(sample.std(ddof=1)) / math.sqrt(len(sample))
-    return float(sample.mean()), float(stats.t.ppf(0.5 + CONFIDENCE / 2, len(sample) - 1)) * error
-
-
-def shown(values: Sequence[float]) -> str:
+def shown(interval: MeanInterval) -> str:
     """Return ``mean +- half-width`` with two decimals."""
-    mean, half = interval(values)
-    return f"{mean:.2f} ± {half:.2f}"
+    return f"{interval.mean:.2f} ± {interval.half_width:.2f}"
 
 
 METRICS = (
@@ -159,8 +150,9 @@ def table(results: Mapping[tuple[str, float], Sequence[Cell]], metric: str, *, p
         for regime in regimes:
             values = [getattr(cell, metric) for cell in results[regime, shock]]
             if paired:
-                values = [value - other for value, other in zip(values, base, strict=True)]
-            cells.append(shown(values))
+                cells.append(shown(paired_difference(values, base, confidence=CONFIDENCE).difference))
+            else:
+                cells.append(shown(mean_interval(values, confidence=CONFIDENCE)))
         lines.append(f"| {shock:.0%} | " + " | ".join(cells) + " |")
     return lines
 
@@ -174,8 +166,8 @@ def reading(results: Mapping[tuple[str, float], Sequence[Cell]]) -> list[str]:
             for shock in SHOCKS:
                 base = [getattr(cell, metric) for cell in results["static", shock]]
                 values = [getattr(cell, metric) for cell in results[regime, shock]]
-                mean, half = interval([value - other for value, other in zip(values, base, strict=True)])
-                word = "more" if mean - half > 0 else "less" if mean + half < 0 else "undetermined"
+                change = paired_difference(values, base, confidence=CONFIDENCE).difference
+                word = "more" if change.lower > 0 else "less" if change.upper < 0 else "undetermined"
                 found.append(f"{shock:.0%}: {word}")
             lines.append(f"- **{regime}** against static, {name.split(',')[0]}: " + "; ".join(found) + ".")
     return lines
@@ -190,7 +182,7 @@ def document(results: Mapping[tuple[str, float], Sequence[Cell]], seeds: int, ra
             first=FIRST_SEED,
             ratio=f"{ratio:.2%}",
             confidence=f"{CONFIDENCE:.0%}",
-            bound=f"{1 - 0.05 ** (1 / seeds):.1%}",
+            bound=f"{rule_of_three(seeds):.1%}",
             raised=raised,
         )
     ]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.metrics.statistics.intervals import rule_of_three
 from sim.reporting.cascades import biggest_cascades
 from sim.reporting.formatting import (
     duration,
@@ -59,11 +60,8 @@ def largest_fall(prices: FloatArray) -> tuple[float, int, int]:
 
 
 def single_run_bound() -> float:
-    """Return the exact one-sided binomial bound after one run: 0 of 1 excludes only probabilities above this.
-
-    Clopper and Pearson: the upper bound after no event in n runs is 1 - (1 - confidence)**(1/n), here n = 1.
-    """
-    return 1.0 - (1.0 - CONFIDENCE)
+    """Return the exact one-sided binomial bound after one run: 0 of 1 excludes only what lies above."""
+    return rule_of_three(1, confidence=CONFIDENCE)
 
 
 def _amount(run: RunFolder, key: str) -> float:

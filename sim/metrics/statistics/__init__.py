@@ -1,0 +1,1 @@
+"""Statistics of a margin model: intervals, coverage, expected shortfall, paired comparison, bootstrap."""
