@@ -85,7 +85,7 @@ class PyevmBackend:
     def snapshot(self) -> int:
         """Write the state to the database and remember its root."""
         self._state.persist()
-        self._roots.append(self._state.state_root)
+        self._roots.append((self._state.state_root, self._state.execution_context))
         return len(self._roots) - 1
 
     def restore(self, handle: int) -> None:
@@ -93,7 +93,8 @@ class PyevmBackend:
         if not 0 <= handle < len(self._roots):
             raise RunError(f"no snapshot {handle}")
         del self._roots[handle + 1 :]
-        self._state = FastState(self._db, self._state.execution_context, self._roots[handle])
+        root, context = self._roots[handle]
+        self._state = FastState(self._db, context, root)
 
     def close(self) -> None:
         """Drop the state."""

@@ -5,12 +5,16 @@ every transaction. Its journal of changes only grows (about 24 bytes and 60 to 1
 every message), so calls are wrapped in a checkpoint that is always reverted, and once the journal is long
 the whole state is moved into a fresh EVM. Its gas is not a transaction's (slots stay warm), so it is never
 reported.
+
+A snapshot is an image of the state, not a checkpoint of the journal: under an open checkpoint the state could
+not be moved, and the journal of everything that runs on a snapshot would grow without bound. Restoring loads
+the image into a fresh EVM (measured: 20 ms for 1,000 accounts and their 11,000 slots).
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pyrevm import EVM, AccountInfo, BlockEnv, CfgEnv, Env
 
@@ -36,12 +40,24 @@ _CODE_PADDING: Final = 33  # zero bytes that revm appends to code that it has an
 _NO_LOGS: Final[list[Log]] = []
 
 
+class _Image(NamedTuple):
+    """The whole state, and the block it stood in."""
+
+    environment: BlockEnvironment
+    infos: dict[str, Any]
+    """Address -> account without its storage."""
+    slots: dict[str, dict[int, None]]
+    """Lower-case address -> slots that were ever loaded, zero or not."""
+    values: list[tuple[str, int, int]]
+    """(address, slot, value) of every slot that is not zero."""
+
+
 class RevmBackend:
     """See `sim.chain.backend.Backend`."""
 
     def __init__(self, genesis_timestamp: int) -> None:
         self._environment = BlockEnvironment(number=0, timestamp=genesis_timestamp, prevrandao=b"\0" * 32)
-        self._checkpoints: list[Any] = []
+        self._images: list[_Image] = []
         # What earlier moves know: accounts and slots not touched since then are in no journal.
         self._infos: dict[str, Any] = {}
         self._slots: dict[str, dict[int, None]] = {}
@@ -84,8 +100,8 @@ class RevmBackend:
 
     def _bound_journal(self) -> None:
         self._messages = 0
-        if self._evm.journal_len > _MAX_JOURNAL and not self._checkpoints:
-            self._move_state()
+        if self._evm.journal_len > _MAX_JOURNAL:
+            self._load(self._image())
 
     def deploy(self, sender: str, nonce: int, code: bytes) -> tuple[str, Outcome]:
         """Run creation code."""
@@ -135,45 +151,58 @@ class RevmBackend:
         return _unpadded(self._evm.basic(address)) or b""
 
     def snapshot(self) -> int:
-        """Open a checkpoint of the journal."""
-        self._checkpoints.append(self._evm.snapshot())
-        return len(self._checkpoints) - 1
+        """Copy the state."""
+        image = self._image()
+        self._load(image)  # the journal behind the image is of no more use
+        self._images.append(image)
+        return len(self._images) - 1
 
     def restore(self, handle: int) -> None:
-        """Revert to a checkpoint and open it again."""
-        if not 0 <= handle < len(self._checkpoints):
+        """Load a copy of the state into a fresh EVM."""
+        if not 0 <= handle < len(self._images):
             raise RunError(f"no snapshot {handle}")
-        self._evm.revert(self._checkpoints[handle])
-        del self._checkpoints[handle:]
-        self._checkpoints.append(self._evm.snapshot())
+        del self._images[handle + 1 :]
+        self._load(self._images[handle])
 
     def close(self) -> None:
         """Drop the EVM."""
-        self._checkpoints.clear()
+        self._images.clear()
+        self._infos, self._slots = {}, {}
         self._evm = self._new_evm()
         self._bind()
 
-    def _move_state(self) -> None:
-        """Copy every account and slot into a fresh EVM, which has no journal yet."""
-        old = self._evm
+    def _image(self) -> _Image:
+        """Return every account and slot."""
+        evm = self._evm
         # pyrevm offers no list of slots. The debug text of its journal names each slot when it is first
         # loaded, and a slot cannot change without being loaded; keys come from there, values through the
         # API.
-        slots = self._slots
-        for match in _FIRST_LOAD.finditer(old.journal_str):
-            slots.setdefault(match[1], {})[int(match[2])] = None
-        new = self._new_evm()
-        for address, info in sorted(old.journal_state.items()):
+        for match in _FIRST_LOAD.finditer(evm.journal_str):
+            self._slots.setdefault(match[1], {})[int(match[2])] = None
+        for address, info in sorted(evm.journal_state.items()):
             # revm's own object, not a copy of its fields: its code is analysed, and copied code would be
             # analysed again in every call (measured: 25 instead of 8 microseconds for 24 kB).
             self._infos[address] = info
-        for address, info in self._infos.items():
-            new.insert_account_info(address, info)
-            for slot in slots.get(address.lower(), ()):
-                value = old.storage(address, slot)
+        values: list[tuple[str, int, int]] = []
+        for address in self._infos:
+            for slot in self._slots.get(address.lower(), ()):
+                value = evm.storage(address, slot)
                 if value:
-                    new.insert_account_storage(address, slot, value)
-        self._evm = new
+                    values.append((address, slot, value))
+        slots = {address: dict(known) for address, known in self._slots.items()}
+        return _Image(self._environment, dict(self._infos), slots, values)
+
+    def _load(self, image: _Image) -> None:
+        """Put an image into a fresh EVM, which has no journal yet."""
+        self._environment = image.environment
+        self._infos = dict(image.infos)
+        self._slots = {address: dict(known) for address, known in image.slots.items()}
+        evm = self._new_evm()
+        for address, info in image.infos.items():
+            evm.insert_account_info(address, info)
+        for address, slot, value in image.values:
+            evm.insert_account_storage(address, slot, value)
+        self._evm = evm
         self._bind()
 
 

@@ -6,6 +6,9 @@ operations alone. Adding an agent, changing a parameter or using more workers th
 draw, and words are the same on every machine. Floats come from words through `portable_math`, never through
 numpy's distributions.
 
+A run's seed is the scenario's own, or that of one of its paths (`path_seed`); what exists before block 0 has
+a seed of its own (`population_seed`), so that many paths can share one book of accounts.
+
 The key is SHA-256 of seed and name. The 256-bit counter, lowest word first, is (block of four words, 0, step,
 kind); kind 0 serves `draw`, kind 1 `series`, so the two never overlap.
 """
@@ -25,18 +28,66 @@ _SMALL: Final = 32  # below this many values plain Python beats the overhead of 
 _KIND_DRAW: Final = 0
 _KIND_SERIES: Final = 1
 _MAX_STEP: Final = 2**63
+_SEED_BITS: Final = 63  # a derived seed is a seed: scenario files hold integers from 0 to 2**63 - 1
+
+
+def path_seed(seed: int, path: int) -> int:
+    """Return the seed of everything after block 0 on one path of a scenario.
+
+    Parameters
+    ----------
+    seed
+        The scenario's.
+    path
+        Number of the path, from 0.
+
+    Returns
+    -------
+    int
+        63 bits of SHA-256 over both: neighbouring paths differ as any two seeds do.
+    """
+    return _derived("path", seed, path)
+
+
+def population_seed(seed: int, population: int) -> int:
+    """Return the seed of one population: accounts and everything else that is drawn for block 0.
+
+    Population 0 has the scenario's own seed, so it is the book of a plain run at that seed.
+    """
+    return seed if population == 0 else _derived("population", seed, population)
+
+
+def branch_seed(seed: int, branch: int) -> int:
+    """Return the seed with which one offspring goes on where a path of a seed was branched."""
+    return _derived("branch", seed, branch)
+
+
+def _derived(kind: str, seed: int, number: int) -> int:
+    for name, value in (("seed", seed), (kind, number)):
+        if value < 0:
+            raise ValueError(f"{name} must not be negative, was {value}")
+    digest = hashlib.sha256(f"seawall seed\0{kind}\0{seed}\0{number}".encode()).digest()
+    return int.from_bytes(digest[:8], "little") >> (64 - _SEED_BITS)
 
 
 class Streams:
     """All random numbers of a run."""
 
-    __slots__ = ("_counter", "_generator", "_key", "_keys", "_state", "seed")
+    __slots__ = ("_counter", "_generator", "_key", "_keys", "_state", "mirrored", "seed")
 
-    def __init__(self, seed: int) -> None:
-        """Open the streams of `seed`, any integer from 0."""
+    def __init__(self, seed: int, *, mirrored: tuple[str, ...] = ()) -> None:
+        """Open the streams of `seed`, any integer from 0.
+
+        Parameters
+        ----------
+        mirrored
+            Beginnings of names. Streams so named give the complement of every word: each uniform u becomes
+            exactly 1 - u and each normal its negative, for antithetic pairs.
+        """
         if seed < 0:
             raise ValueError(f"seed must not be negative, was {seed}")
         self.seed = seed
+        self.mirrored = mirrored
         self._keys: dict[str, WordArray] = {}
         # One generator is moved from address to address; assigning its state is the quickest way to do so.
         self._generator = np.random.Philox(key=0)
@@ -48,11 +99,11 @@ class Streams:
         """Return the stream of `name` at `step` (0 <= step < 2**63), from its beginning."""
         if not 0 <= step < _MAX_STEP:
             raise ValueError(f"step must be in 0..2**63-1, was {step}")
-        return Draw(self, self._key_of(name), step)
+        return Draw(self, self._key_of(name), step, mirrored=name.startswith(self.mirrored))
 
     def series(self, name: str) -> Series:
         """Return the endless sequence of `name`, addressed by position: for whole paths in one call."""
-        return Series(self, self._key_of(name))
+        return Series(self, self._key_of(name), mirrored=name.startswith(self.mirrored))
 
     def _key_of(self, name: str) -> WordArray:
         key = self._keys.get(name)
@@ -106,11 +157,12 @@ class Draw:
     Two `Draw` of the same name and step give the same numbers: make it once per purpose and block.
     """
 
-    __slots__ = ("_block", "_key", "_step", "_streams")
+    __slots__ = ("_block", "_key", "_mirrored", "_step", "_streams")
 
-    def __init__(self, streams: Streams, key: WordArray, step: int) -> None:
+    def __init__(self, streams: Streams, key: WordArray, step: int, *, mirrored: bool = False) -> None:
         self._streams = streams
         self._key = key
+        self._mirrored = mirrored
         self._step = step
         self._block = 0
 
@@ -118,7 +170,8 @@ class Draw:
         """Return n random words, uint64[n]."""
         block = self._block
         self._block = block + (n + 3) // 4
-        return self._streams.words_at(self._key, block, self._step, _KIND_DRAW, n)
+        words = self._streams.words_at(self._key, block, self._step, _KIND_DRAW, n)
+        return ~words if self._mirrored else words
 
     def uniform(self, n: int) -> FloatArray:
         """Return n uniforms strictly between 0 and 1, float64[n], on a grid of 2**-52."""
@@ -160,11 +213,12 @@ class Draw:
 class Series:
     """An endless sequence addressed by position: any slice, in any chunks, has the same values."""
 
-    __slots__ = ("_key", "_streams")
+    __slots__ = ("_key", "_mirrored", "_streams")
 
-    def __init__(self, streams: Streams, key: WordArray) -> None:
+    def __init__(self, streams: Streams, key: WordArray, *, mirrored: bool = False) -> None:
         self._streams = streams
         self._key = key
+        self._mirrored = mirrored
 
     def words(self, start: int, stop: int) -> WordArray:
         """Return the words at positions start..stop-1, uint64[stop - start]."""
@@ -172,8 +226,8 @@ class Series:
             raise ValueError(f"need 0 <= start <= stop, was {start}..{stop}")
         block = start // 4
         skipped = start - 4 * block
-        words = self._streams.words_at(self._key, block, 0, _KIND_SERIES, stop - 4 * block)
-        return words[skipped:]
+        words = self._streams.words_at(self._key, block, 0, _KIND_SERIES, stop - 4 * block)[skipped:]
+        return ~words if self._mirrored else words
 
     def uniform(self, start: int, stop: int) -> FloatArray:
         """Return uniforms at positions start..stop-1, strictly between 0 and 1."""

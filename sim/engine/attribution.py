@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -48,6 +48,11 @@ class Attributor:
         self._impacts: list[deque[tuple[int, _Impact]]] = [
             deque(maxlen=IMPACT_MEMORY_BLOCKS) for _ in world.external
         ]
+
+    def impacts(self) -> Iterator[object]:
+        """Yield every impact kept; they do not change."""
+        for history in self._impacts:
+            yield from (impact for _, impact in history)
 
     def remember(self, market: int, timestamp: int, impact_log: float) -> None:
         """Keep the impact of a market and its sources as of a time."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
 from sim.agents.arbitrageur import Arbitrageurs
-from sim.agents.base import Agent
 from sim.agents.deleverager import Deleverager
 from sim.agents.liquidator import LiquidatorConfig, Liquidators, spread_latencies
 from sim.agents.liquidity_provider import LiquidityProviders
@@ -24,7 +23,10 @@ from sim.chain.mempool import Mempool
 from sim.core.portable_math import ordered_sum
 from sim.core.rng import Streams
 from sim.engine import configs
+from sim.engine.cast import Cast, members
 from sim.engine.flows import FlowRouter
+from sim.engine.foundation import Foundation, foundation_key
+from sim.engine.options import PathChoice
 from sim.engine.population import Opening, Populator
 from sim.engine.price_processes import price_process
 from sim.engine.scenario import Scenario
@@ -58,6 +60,8 @@ class BuildOptions:
     custom_model: Path | None
     contracts: Path | None
     """Folder of contracts instead of the shipped ones."""
+    path: PathChoice | None = None
+    """Path of the scenario; None for the plain run."""
 
 
 class WorldBuilder:
@@ -66,72 +70,53 @@ class WorldBuilder:
     def __init__(self, scenario: Scenario, options: BuildOptions) -> None:
         self._scenario = scenario
         self._options = options
-        self._streams = Streams(scenario.seed)
+        chosen = options.path
+        seed = scenario.seed
+        self._streams = Streams(seed) if chosen is None else chosen.streams(seed)
+        self._population = Streams(seed) if chosen is None else chosen.population_streams(seed)
         self._start = self._start_timestamp()
         self._clock = BlockClock(
             start_time=self._start, seconds_per_block=scenario.seconds_per_block, blocks=scenario.blocks
         )
-        self._paths = [self._path(market) for market in range(len(scenario.markets))]
+        self._paths = self.price_paths(self._streams)
         self._prices = [float(path.prices[0]) for path in self._paths]
+
+    def price_paths(self, streams: Streams) -> list[PricePath]:
+        """Return the fundamental path of every market from the draws of a run."""
+        return [self._path(market, streams) for market in range(len(self._scenario.markets))]
 
     def build(self) -> World:
         """Deploy, populate and assemble."""
+        foundation = self.found()
+        return self.branch(foundation, foundation.mirror)
+
+    def foundation_key(self) -> str:
+        """Return the key of the foundation that :meth:`found` would make."""
+        options = self._options
+        return foundation_key(
+            self._scenario,
+            engine=options.engine,
+            population_seed=self._population.seed,
+            start_timestamp=self._start,
+            prices=self._prices,
+            custom_model=options.custom_model,
+            contracts=options.contracts,
+        )
+
+    def found(self) -> Foundation:
+        """Deploy, fund and populate: everything before block 0, and nothing that a path draws."""
         scenario, options = self._scenario, self._options
         chain = Chain.create(options.engine, self._start - SETUP_BLOCKS * scenario.seconds_per_block - 1)
-        cohorts = [configs.cohort_config(section) for section in scenario.traders]
-        populations = [TraderCohort.build(config, self._streams) for config in cohorts]
-        liquidators = spread_latencies(
-            configs.liquidator_config(scenario),
-            scenario.liquidators.latency_blocks_max,
-            scenario.liquidators.static_fee_share,
-            configs.static_liquidator_fees(scenario),
+        populations = tuple(
+            TraderCohort.build(configs.cohort_config(section), self._population)
+            for section in scenario.traders
         )
-        book = self._book(liquidators)
-        agents: list[Agent] = []
-        openings: list[Opening] = []
-
-        def members(name: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-            group = book.groups[name]
-            return np.arange(group.start, group.stop, dtype=np.int64)
-
-        for config, population in zip(cohorts, populations, strict=True):
-            actors = members(f"traders:{config.name}")
-            agents.append(TraderCohort(config, population, actors))
-            openings.extend(self._cohort_openings(population, actors.tolist(), config.market))
-        for section in scenario.whales:
-            notional = whale_notional(
-                self._side_notional(populations, section.market, section.side), section.open_interest_share
-            )
-            whale = Whale(
-                configs.whale_config(scenario, section, notional), book.groups[f"whale:{section.name}"].start
-            )
-            agents.append(whale)
-            size = whale.size_sign * notional / self._prices[section.market]
-            openings.append(
-                Opening(
-                    actor=whale.actor,
-                    market=section.market,
-                    size=size,
-                    collateral=whale.collateral,
-                    wallet=0.0,
-                )
-            )
-        arbitrageurs = self._arbitrageurs(book, openings)
-        agents.extend(arbitrageurs)
-        agents.extend(Liquidators(config, members(f"liquidators:{config.name}")) for config in liquidators)
-        keepers = [
-            OracleKeepers(configs.keeper_config(scenario, market), members(f"keepers:{market}"))
-            for market in range(len(scenario.markets))
-        ]
-        agents.extend(keepers)
-        pool, fund = (
-            LiquidityProviders(config, members(config.name)) for config in configs.provider_configs(scenario)
-        )
-        agents.extend((pool, fund))
-        if scenario.deleverager.active:
-            agents.append(Deleverager(configs.deleverager_config(scenario), book.groups["deleverager"].start))
-
-        reporters = [members(f"keepers:{market}").tolist() for market in range(len(scenario.markets))]
+        for population in populations:
+            _freeze(population)
+        book = self._book()
+        cast = self._cast(book, populations)
+        openings = self._openings(book, cast)
+        reporters = [members(book, f"keepers:{market}").tolist() for market in range(len(scenario.markets))]
         seconds = scenario.seconds_per_block
         chain.start_block(1, self._start - 2 * seconds)
         deployment = deploy_protocol(
@@ -149,15 +134,41 @@ class WorldBuilder:
         chain.end_block()
         chain.start_block(2, self._start - seconds)
         populator.report(reporters, self._prices, self._start - seconds)
-        for providers, key in ((pool, "liquidity_pool"), (fund, "insurance_fund")):
-            populator.fill_vault(providers, members(providers.name).tolist(), key)
+        for providers, key in zip(cast.providers, ("liquidity_pool", "insurance_fund"), strict=True):
+            populator.fill_vault(providers, members(book, providers.name).tolist(), key)
         chain.end_block()
         chain.start_block(SETUP_BLOCKS, self._start)
         populator.open(openings)
         chain.end_block()
-        for market, group in enumerate(keepers):
-            group.record_genesis(self._prices[market], self._start - seconds)
+        return Foundation(
+            chain=chain,
+            client=client,
+            book=book,
+            mirror=mirror,
+            populations=populations,
+            openings=tuple(openings),
+            shares={providers.name: providers.shares for providers in cast.providers},
+            token_supply=populator.token_supply,
+            raised_openings=populator.raised,
+        )
 
+    def branch(self, foundation: Foundation, mirror: AccountMirror) -> World:
+        """Return the world of one path on a foundation, whose chain stands at block 0.
+
+        Parameters
+        ----------
+        foundation
+            From :meth:`found` of a builder with the same key.
+        mirror
+            The foundation's mirror, or a copy; the path changes it.
+        """
+        scenario, options = self._scenario, self._options
+        chain, client, book = foundation.chain, foundation.client, foundation.book
+        cast = self._cast(book, foundation.populations)
+        for providers in cast.providers:
+            providers.set_shares(foundation.shares[providers.name])
+        for market, group in enumerate(cast.keepers):
+            group.record_genesis(self._prices[market], self._start - scenario.seconds_per_block)
         profile = GasProfile.load()
         chain.gas_profile = profile
         native_start = int(scenario.chain.native_balance * ETHER)
@@ -169,11 +180,11 @@ class WorldBuilder:
             client=client,
             book=book,
             mirror=mirror,
-            agents=tuple(agents),
+            agents=cast.agents,
             arbitrageurs=frozenset(
                 actor
-                for group in arbitrageurs
-                for actor in members(f"arbitrageurs:{group.config.market}").tolist()
+                for group in cast.arbitrageurs
+                for actor in members(book, f"arbitrageurs:{group.config.market}").tolist()
             ),
             external=tuple(self._external(market) for market in range(len(scenario.markets))),
             routers=tuple(
@@ -190,16 +201,16 @@ class WorldBuilder:
             gas_limit=scenario.chain.block_gas_limit,
             native_price=scenario.chain.native_price,
             start_timestamp=self._start,
-            seconds_per_block=seconds,
+            seconds_per_block=scenario.seconds_per_block,
             first_block_number=SETUP_BLOCKS,
-            token_supply=populator.token_supply,
+            token_supply=foundation.token_supply,
             frozen_curves=client.curves(),
-            openings=tuple(openings),
+            openings=foundation.openings,
             native_start=native_start,
             balances=[native_start] * len(book),
             entry_leverage=self._entry_leverage(mirror, client),
             accounts=self._accounts(book),
-            raised_openings=populator.raised,
+            raised_openings=foundation.raised_openings,
         )
 
     def _start_timestamp(self) -> int:
@@ -207,7 +218,7 @@ class WorldBuilder:
         starts = [self._options.histories[market].start_time for market in sorted(self._options.replayed)]
         return max(starts) if starts else self._scenario.start_timestamp
 
-    def _path(self, market: int) -> PricePath:
+    def _path(self, market: int, streams: Streams) -> PricePath:
         described = self._scenario.markets[market]
         process = price_process(
             described, self._options.histories.get(market), replayed=market in self._options.replayed
@@ -215,7 +226,7 @@ class WorldBuilder:
         return process.path(
             self._clock,
             initial_price=described.initial_price,
-            streams=self._streams,
+            streams=streams,
             name=f"price:{described.name}",
             shocks=self._shocks(market),
         )
@@ -229,7 +240,16 @@ class WorldBuilder:
         impact = ImpactModel(parameters, seconds_per_block=scenario.seconds_per_block)
         return ExternalMarket(self._paths[market], impact, shocks=self._shocks(market))
 
-    def _book(self, liquidators: Sequence[LiquidatorConfig]) -> AddressBook:
+    def _liquidators(self) -> list[LiquidatorConfig]:
+        scenario = self._scenario
+        return spread_latencies(
+            configs.liquidator_config(scenario),
+            scenario.liquidators.latency_blocks_max,
+            scenario.liquidators.static_fee_share,
+            configs.static_liquidator_fees(scenario),
+        )
+
+    def _book(self) -> AddressBook:
         """Number the participants: accounts with positions first, then everybody else."""
         scenario = self._scenario
         groups = [(f"traders:{section.name}", section.count) for section in scenario.traders]
@@ -237,7 +257,7 @@ class WorldBuilder:
         groups += [
             (f"arbitrageurs:{market}", scenario.arbitrageurs.count) for market in range(len(scenario.markets))
         ]
-        groups += [(f"liquidators:{config.name}", config.count) for config in liquidators]
+        groups += [(f"liquidators:{config.name}", config.count) for config in self._liquidators()]
         groups += [(f"keepers:{market}", scenario.keepers.count) for market in range(len(scenario.markets))]
         groups += [
             ("liquidity_providers", scenario.liquidity_providers.count),
@@ -249,6 +269,82 @@ class WorldBuilder:
     def _accounts(self, book: AddressBook) -> int:
         """Return how many participants may hold positions: those numbered first."""
         return book.groups[f"arbitrageurs:{len(self._scenario.markets) - 1}"].stop
+
+    def _cast(self, book: AddressBook, populations: Sequence[Population]) -> Cast:
+        """Make every participant, as it is before it has seen anything."""
+        scenario = self._scenario
+        markets = range(len(scenario.markets))
+        cohorts = tuple(
+            TraderCohort(config, population, members(book, f"traders:{config.name}"))
+            for config, population in zip(
+                map(configs.cohort_config, scenario.traders), populations, strict=True
+            )
+        )
+        whales = []
+        for section in scenario.whales:
+            others = self._side_notional(populations, section.market, section.side)
+            notional = whale_notional(others, section.open_interest_share)
+            config = configs.whale_config(scenario, section, notional)
+            whales.append(Whale(config, book.groups[f"whale:{section.name}"].start))
+        pool, fund = configs.provider_configs(scenario)
+        return Cast(
+            cohorts=cohorts,
+            whales=tuple(whales),
+            arbitrageurs=tuple(
+                Arbitrageurs(
+                    configs.arbitrageur_config(scenario, market, self._prices[market]),
+                    members(book, f"arbitrageurs:{market}"),
+                )
+                for market in markets
+            ),
+            liquidators=tuple(
+                Liquidators(config, members(book, f"liquidators:{config.name}"))
+                for config in self._liquidators()
+            ),
+            keepers=tuple(
+                OracleKeepers(configs.keeper_config(scenario, market), members(book, f"keepers:{market}"))
+                for market in markets
+            ),
+            providers=(
+                LiquidityProviders(pool, members(book, pool.name)),
+                LiquidityProviders(fund, members(book, fund.name)),
+            ),
+            deleveragers=(
+                (Deleverager(configs.deleverager_config(scenario), book.groups["deleverager"].start),)
+                if scenario.deleverager.active
+                else ()
+            ),
+        )
+
+    def _openings(self, book: AddressBook, cast: Cast) -> list[Opening]:
+        """Return the start of everybody who holds a position or may come to."""
+        openings: list[Opening] = []
+        for cohort in cast.cohorts:
+            actors = members(book, f"traders:{cohort.name}").tolist()
+            openings += self._cohort_openings(cohort.population, actors, cohort.config.market)
+        for whale in cast.whales:
+            market = whale.config.market
+            openings.append(
+                Opening(
+                    actor=whale.actor,
+                    market=market,
+                    size=whale.size_sign * whale.config.notional / self._prices[market],
+                    collateral=whale.collateral,
+                    wallet=0.0,
+                )
+            )
+        for group in cast.arbitrageurs:
+            openings += [
+                Opening(
+                    actor=actor,
+                    market=group.config.market,
+                    size=0.0,
+                    collateral=group.initial_collateral,
+                    wallet=group.initial_wallet,
+                )
+                for actor in members(book, f"arbitrageurs:{group.config.market}").tolist()
+            ]
+        return openings
 
     def _cohort_openings(self, population: Population, actors: Sequence[int], market: int) -> list[Opening]:
         sizes = population.sizes(self._prices[market]).tolist()
@@ -266,25 +362,6 @@ class WorldBuilder:
             if section.market == market
         )
 
-    def _arbitrageurs(self, book: AddressBook, openings: list[Opening]) -> list[Arbitrageurs]:
-        groups: list[Arbitrageurs] = []
-        for market in range(len(self._scenario.markets)):
-            config = configs.arbitrageur_config(self._scenario, market, self._prices[market])
-            group = book.groups[f"arbitrageurs:{market}"]
-            agent = Arbitrageurs(config, range(group.start, group.stop))
-            groups.append(agent)
-            openings.extend(
-                Opening(
-                    actor=actor,
-                    market=market,
-                    size=0.0,
-                    collateral=agent.initial_collateral,
-                    wallet=agent.initial_wallet,
-                )
-                for actor in range(group.start, group.stop)
-            )
-        return groups
-
     @staticmethod
     def _entry_leverage(
         mirror: AccountMirror, client: ProtocolClient
@@ -292,3 +369,9 @@ class WorldBuilder:
         valuation = mirror.value(client.markets(), client.curves())
         collateral = np.maximum(mirror.collateral, 1e-9)
         return np.where(valuation.notional > 0.0, valuation.notional / collateral, 0.0)
+
+
+def _freeze(population: Population) -> None:
+    """Refuse changes of what paths share."""
+    for field in fields(population):
+        getattr(population, field.name).flags.writeable = False

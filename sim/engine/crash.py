@@ -10,7 +10,7 @@ from typing import Any
 from sim.core.errors import InputError, InvariantViolation
 from sim.core.files import ensure_directory
 from sim.engine.manifest import versions
-from sim.engine.options import CONTRACTS, RunOptions, copy_inputs
+from sim.engine.options import CONTRACTS, PathChoice, RunOptions, copy_inputs
 from sim.engine.result import write_json
 from sim.engine.scenario import Scenario
 
@@ -32,6 +32,7 @@ def write_crash_report(scenario: Scenario, options: RunOptions, violation: Invar
         "message": violation.message,
         "engine": options.engine,
         "keep_blocks": options.keep_blocks,
+        **({} if options.path is None else {"path": options.path.record()}),
         "inputs": copy_inputs(scenario, options, folder),
         "scenario": scenario.canonical(),
         "versions": versions(),
@@ -51,6 +52,8 @@ class StoredRun:
     prices: Path | None
     contracts: Path | None
     """Folder of the contracts that were deployed instead of the shipped ones."""
+    path: PathChoice | None = None
+    """Path of the scenario that was run; None for the plain run."""
 
 
 def load_stored(path: Path) -> StoredRun:
@@ -85,4 +88,11 @@ def load_stored(path: Path) -> StoredRun:
         scenario = Scenario.from_canonical(data["scenario"], files)
     except InputError as error:
         raise InputError([f"{path}: scenario.{problem}" for problem in error.problems]) from None
-    return StoredRun(folder=path.parent, data=data, scenario=scenario, prices=prices, contracts=contracts)
+    return StoredRun(
+        folder=path.parent,
+        data=data,
+        scenario=scenario,
+        prices=prices,
+        contracts=contracts,
+        path=PathChoice.from_record(data.get("path"), str(path)),
+    )

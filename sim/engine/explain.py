@@ -45,6 +45,7 @@ def explain(crash_report: Path) -> Explanation:
         prices=stored.prices,
         keep_blocks=True,
         contracts=stored.contracts,
+        path=stored.path,
     )
     world = build_world(stored.scenario, options, load_histories(stored.scenario, options), forced_flow=True)
     recorder = Recorder(len(world.book))

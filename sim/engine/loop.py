@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from time import perf_counter
 from typing import NamedTuple
@@ -96,9 +96,7 @@ class BlockLoop:
             At the end of the block that broke it.
         """
         for block in range(1, blocks + 1):
-            self._step(block)
-            if block % RECONCILE_EVERY_BLOCKS == 0 or block == blocks:
-                self._reconcile(block, is_last=block == blocks)
+            self.advance(block, blocks)
             if progress is not None:
                 totals = self.reading.totals
                 progress(
@@ -109,6 +107,18 @@ class BlockLoop:
                         totals.fund_reserves / WAD,
                     )
                 )
+
+    def advance(self, block: int, blocks: int) -> None:
+        """Run the next block, number ``block`` of ``blocks``.
+
+        Raises
+        ------
+        InvariantViolation
+            At its end.
+        """
+        self._step(block)
+        if block % RECONCILE_EVERY_BLOCKS == 0 or block == blocks:
+            self._reconcile(block, is_last=block == blocks)
 
     def _step(self, block: int) -> None:
         world = self.world
@@ -184,6 +194,11 @@ class BlockLoop:
         self._record_block(block, rows, fees, events, liquidated)
         self._tell(block, rows, selection.dropped)
         self._lap("record", clock)
+
+    def remembered(self) -> Iterator[object]:
+        """Yield what the loop keeps of earlier blocks for readers only: nobody changes it afterwards."""
+        yield from self._states.states()
+        yield from self._attributor.impacts()
 
     def _lap(self, phase: str, since: float) -> float:
         now = perf_counter()

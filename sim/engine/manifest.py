@@ -11,6 +11,7 @@ from typing import Any
 from sim import __version__
 from sim.chain.gas import PROFILE_PATH, GasProfile
 from sim.core.digest import canonical_json, sha256_file, sha256_hex
+from sim.engine.options import PathChoice
 from sim.engine.scenario import Scenario, assumptions
 from sim.engine.world import World
 from sim.market.price_history import PriceHistory
@@ -38,6 +39,7 @@ def build_manifest(
     histories: Mapping[int, PriceHistory],
     overrides: Sequence[str],
     inputs: Mapping[str, str],
+    path: PathChoice | None = None,
 ) -> dict[str, Any]:
     """Return the manifest of a finished run.
 
@@ -45,6 +47,8 @@ def build_manifest(
     ----------
     inputs
         File reference -> path below the run folder of each input that was copied there.
+    path
+        Path of the scenario; a plain run has no such entry.
     """
     data = scenario.canonical()
     artifacts = world.client.deployment.artifacts
@@ -54,6 +58,7 @@ def build_manifest(
         "question": scenario.question,
         "digest": digest,
         "seed": scenario.seed,
+        **({} if path is None else {"path": path.record()}),
         "blocks": scenario.blocks,
         "engine": world.chain.engine,
         "twin": twin,

@@ -78,6 +78,10 @@ class StateHistory:
     def __init__(self, latency_max: int) -> None:
         self._states: deque[State] = deque(maxlen=latency_max + 1)
 
+    def states(self) -> tuple[State, ...]:
+        """Return the states kept, oldest first."""
+        return tuple(self._states)
+
     def push(self, state: State) -> None:
         """Add the newest state."""
         self._states.append(state)

@@ -40,7 +40,12 @@ def replay_run(folder: Path, engine: str | None) -> ReplayResult:
     """
     stored = load_stored(folder / "manifest.json")
     options = RunOptions(
-        out=folder, engine=engine, prices=stored.prices, keep_blocks=True, contracts=stored.contracts
+        out=folder,
+        engine=engine,
+        prices=stored.prices,
+        keep_blocks=True,
+        contracts=stored.contracts,
+        path=stored.path,
     )
     histories = load_histories(stored.scenario, options)
     run = execute(stored.scenario, options, histories, forced_flow=True)
@@ -114,6 +119,7 @@ def _manifest_difference(
         histories=histories,
         overrides=(),
         inputs={},
+        path=stored.path,
     )
     stated, found = stored.data, json.loads(json.dumps(fresh))
     for key in (*found, *(key for key in stated if key not in found)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
@@ -18,7 +18,7 @@ from sim.core.portable_math import ordered_sum
 from sim.engine.accounts import final_accounts, share_values
 from sim.engine.build import BuildOptions, WorldBuilder
 from sim.engine.crash import write_crash_report
-from sim.engine.loop import BlockLoop
+from sim.engine.loop import BlockLoop, Progress
 from sim.engine.manifest import build_manifest
 from sim.engine.options import RunOptions, copy_inputs
 from sim.engine.recorder import Recorder
@@ -43,8 +43,15 @@ class Execution:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def load_histories(scenario: Scenario, options: RunOptions) -> dict[int, PriceHistory]:
+def load_histories(
+    scenario: Scenario, options: RunOptions, load: Callable[..., PriceHistory] = load_price_file
+) -> dict[int, PriceHistory]:
     """Load every price file a run needs, by market.
+
+    Parameters
+    ----------
+    load
+        Reads a file; one that remembers, where many runs read the same.
 
     Raises
     ------
@@ -60,9 +67,9 @@ def load_histories(scenario: Scenario, options: RunOptions) -> dict[int, PriceHi
                 if isinstance(own, ReplayPrice | BootstrapPrice)
                 else DEFAULT_MAX_GAP_SECONDS
             )
-            histories[0] = load_price_file(options.prices, max_gap_seconds=gap)
+            histories[0] = load(options.prices, max_gap_seconds=gap)
         elif isinstance(market.price, ReplayPrice | BootstrapPrice):
-            history = load_price_file(
+            history = load(
                 scenario.file(f"markets.{index}.price.file"), max_gap_seconds=market.price.max_gap_seconds
             )
             if isinstance(market.price, BootstrapPrice):  # liquidations of another order of events
@@ -84,11 +91,11 @@ def fit_to_prices(scenario: Scenario, histories: Mapping[int, PriceHistory], opt
     )
 
 
-def build_world(
+def world_builder(
     scenario: Scenario, options: RunOptions, histories: Mapping[int, PriceHistory], *, forced_flow: bool
-) -> World:
-    """Return the world of a run before its first block."""
-    builder = WorldBuilder(
+) -> WorldBuilder:
+    """Return what builds the world of a run."""
+    return WorldBuilder(
         scenario,
         BuildOptions(
             engine=options.engine or default_engine(),
@@ -97,9 +104,16 @@ def build_world(
             replayed=frozenset({0}) if options.prices is not None else frozenset(),
             custom_model=scenario.file("protocol.risk_model") if scenario.protocol.is_custom_model else None,
             contracts=options.contracts,
+            path=options.path,
         ),
     )
-    return builder.build()
+
+
+def build_world(
+    scenario: Scenario, options: RunOptions, histories: Mapping[int, PriceHistory], *, forced_flow: bool
+) -> World:
+    """Return the world of a run before its first block."""
+    return world_builder(scenario, options, histories, forced_flow=forced_flow).build()
 
 
 def execute(
@@ -118,12 +132,25 @@ def execute(
     """
     clock = perf_counter()
     world = build_world(scenario, options, histories, forced_flow=forced_flow)
+    return run_world(world, scenario.blocks, options.progress if forced_flow else None, since=clock)
+
+
+def run_world(
+    world: World, blocks: int, progress: Callable[[Progress], None] | None = None, *, since: float
+) -> Execution:
+    """Run the blocks of a world that stands at block 0.
+
+    Parameters
+    ----------
+    since
+        When its set-up began, by ``perf_counter``.
+    """
     recorder = Recorder(len(world.book))
     loop = BlockLoop(world, recorder)
     loop.first_shares = share_values(world)
     built = perf_counter()
-    execution = Execution(world, loop, recorder, "", {"setup": built - clock})
-    loop.run(scenario.blocks, options.progress if forced_flow else None)
+    execution = Execution(world, loop, recorder, "", {"setup": built - since})
+    loop.run(blocks, progress)
     execution.seconds["blocks"] = perf_counter() - built
     execution.digest = recorder.hash_final(final_state(world))
     return execution
@@ -186,7 +213,7 @@ def run_scenario(scenario: Scenario, options: RunOptions) -> RunResult:
             results.path / "manifest.json",
             build_manifest(
                 scenario=scenario, world=run.world, digest=run.digest, twin=options.twin, histories=histories,
-                overrides=options.overrides, inputs=inputs,
+                overrides=options.overrides, inputs=inputs, path=options.path,
             ),
         )  # fmt: skip
         write_json(results.path / "timing.json", timing(scenario, run, perf_counter() - clock))

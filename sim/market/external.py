@@ -68,6 +68,21 @@ class ExternalMarket:
         self.state = self._observe(self.impact.step(flows))
         return self.state
 
+    def follow(self, path: PricePath) -> None:
+        """Take another fundamental path from the next block on; the present block stays as it is.
+
+        Raises
+        ------
+        RunError
+            The path has another length, or another price in this block.
+        """
+        prices: list[float] = path.prices.tolist()
+        if len(prices) != len(self._fundamental) or prices[self._block] != self.state.fundamental_price:
+            raise RunError(f"a path that is followed must go through the price of block {self._block}")
+        self.path = path
+        self._fundamental = prices
+        self._published = path.published_at.tolist()
+
     def _observe(self, impact_log: float) -> ExternalState:
         fundamental = self._fundamental[self._block]
         price = fundamental * portable_math.exp(impact_log)

@@ -128,6 +128,7 @@ def test_calls_leave_no_trace(chain):
 
 def test_snapshot_can_be_restored_twice(chain):
     probe = deployed(chain)
+    block = chain.call(probe, ABI["environment"].encode())
     handle = chain.snapshot()
     for _ in range(2):
         chain.start_block(2, GENESIS + 24)
@@ -137,6 +138,7 @@ def test_snapshot_can_be_restored_twice(chain):
         chain.snapshot()
         chain.restore(handle)
         assert chain.block_number == 1
+        assert chain.call(probe, ABI["environment"].encode()) == block  # its number and time too
         assert chain.code_at(child) == b""
         assert ABI["count"].decode(chain.call(probe, ABI["count"].encode())) == 5
     with pytest.raises(RunError, match="no snapshot 1"):
@@ -271,17 +273,26 @@ def test_moving_the_state_of_revm_keeps_every_slot(monkeypatch, messages_between
     assert "state: Raw" not in moved._backend._evm.journal_str
 
 
-def test_revm_keeps_its_journal_while_a_snapshot_is_open(monkeypatch):
+def test_revm_bounds_its_journal_while_a_snapshot_is_open(monkeypatch):
     monkeypatch.setattr("sim.chain.revm._MAX_JOURNAL", 3)
     chain = Chain.create("revm", GENESIS)
     probe = deployed(chain)
-    handle = chain.snapshot()
+    sums = ABI["sums"].encode(TRADER)
+    outer = chain.snapshot()
     chain.start_block(2, GENESIS + 24)
-    for _ in range(10):
-        send(chain, probe, "store", 1)
+    send(chain, probe, "store", 5)
     chain.end_block()
-    chain.restore(handle)
-    assert ABI["sums"].decode(chain.call(probe, ABI["sums"].encode(TRADER))) == 0
+    inner = chain.snapshot()
+    for handle, expected in ((inner, 5), (inner, 5), (outer, 0), (outer, 0)):
+        chain.start_block(chain.block_number + 1, chain.timestamp + 12)
+        for _ in range(10):
+            send(chain, probe, "store", 1)
+        chain.end_block()
+        assert chain._backend._evm.journal_len <= 4
+        chain.restore(handle)
+        assert ABI["sums"].decode(chain.call(probe, sums)) == expected
+    with pytest.raises(RunError, match="no snapshot"):
+        chain.restore(inner)
 
 
 def test_ethtester_cannot_sign_for_a_stranger():

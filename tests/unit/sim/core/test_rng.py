@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.core.rng import Draw, Streams
+from sim.core.rng import Draw, Streams, path_seed, population_seed
 
 MASK = 2**64 - 1
 
@@ -171,3 +171,58 @@ def _seconds_of(streams: Streams, start: int) -> float:
     for step in range(start, start + 500):
         streams.draw("agent:liquidator:0:bid", step).uniform(2)
     return time.perf_counter() - begin
+
+
+# --- seeds of paths, and mirrored streams ---
+
+
+def test_derived_seeds_are_63_bits_of_sha_256():
+    """Written out once more from its definition: a stored path number must mean the same for ever."""
+    for derive, kind in ((path_seed, "path"), (population_seed, "population")):
+        digest = hashlib.sha256(f"seawall seed\0{kind}\0{7}\0{3}".encode()).digest()
+        assert derive(7, 3) == int.from_bytes(digest[:8], "little") >> 1
+    assert (path_seed(7, 3), population_seed(7, 3)) == (9_014_509_486_519_295_392, 732_755_283_580_077_571)
+
+
+def test_population_zero_has_the_seed_itself():
+    assert population_seed(12_345, 0) == 12_345
+    assert population_seed(12_345, 1) != 12_345
+
+
+def test_no_two_paths_share_a_seed():
+    found = [path_seed(seed, path) for seed in range(20) for path in range(200)]
+    found += [population_seed(seed, number) for seed in range(20) for number in range(1, 200)]
+    assert len(set(found)) == len(found)
+    assert all(0 <= seed < 2**63 for seed in found)
+    # Neighbours differ in half their bits, with a deviation of sqrt(63) / 2 = 4 each.
+    flips = [int.bit_count(path_seed(1, path) ^ path_seed(1, path + 1)) for path in range(400)]
+    assert abs(np.mean(flips) - 31.5) < 4.5 * np.sqrt(63) / 2 / np.sqrt(400)
+
+
+@pytest.mark.parametrize("derive", [path_seed, population_seed])
+def test_negative_numbers_have_no_seed(derive):
+    with pytest.raises(ValueError, match="must not be negative"):
+        derive(1, -1)
+    with pytest.raises(ValueError, match="must not be negative"):
+        derive(-1, 1)
+
+
+@pytest.mark.parametrize("n", [3, 400])  # both ways of making floats
+def test_mirrored_streams_are_exact_complements(n):
+    plain, mirror = Streams(5), Streams(5, mirrored=("price:",))
+    for name in ("price:ETH:diffusion", "price:BTC"):
+        for one, other in (
+            (plain.draw(name, 4), mirror.draw(name, 4)),
+            (plain.series(name), mirror.series(name)),
+        ):
+            span = (n,) if isinstance(one, Draw) else (2, 2 + n)
+            assert np.array_equal(one.words(*span), ~other.words(*span))
+            assert np.array_equal(one.uniform(*span), 1.0 - other.uniform(*span))
+            assert np.array_equal(one.normal(*span), -other.normal(*span))
+
+
+def test_other_streams_are_not_mirrored():
+    plain, mirror = Streams(5), Streams(5, mirrored=("price:",))
+    for name in ("price", "order", "agent:price:"):
+        assert np.array_equal(plain.draw(name, 1).words(9), mirror.draw(name, 1).words(9))
+        assert np.array_equal(plain.series(name).words(0, 9), mirror.series(name).words(0, 9))

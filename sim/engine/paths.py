@@ -1,0 +1,122 @@
+"""One path of a scenario, run in memory: the unit of every experiment.
+
+A path is what `seawall run SCENARIO --path K` executes, without its files. Its random numbers come from the
+scenario's seed and its number alone, so it may be run in any order, in any process and beside any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+
+from sim.core.errors import InputError
+from sim.engine.foundation import WarmStarts
+from sim.engine.importance import tilt_weight, tilted_scenario
+from sim.engine.options import PathChoice, RunOptions
+from sim.engine.run import Execution, fit_to_prices, load_histories, run_world, summarise, world_builder
+from sim.engine.scenario import Scenario
+from sim.market.price_file import load_price_file
+from sim.market.price_history import PriceHistory
+
+__all__ = ["PathOptions", "PathOutcome", "WarmStarts", "run_path"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathOptions:
+    """Which path to run, and how."""
+
+    path: int
+    """Number from 0."""
+    populations: int = 1
+    """Books of accounts that the paths take in turn."""
+    antithetic: bool = False
+    """Path 2j + 1 is path 2j with the draws of its price mirrored."""
+    twin: bool = False
+    """Also run without forced flow, for amplification."""
+    engine: str | None = None
+    """None picks the fastest engine that is installed; the result is the same on all."""
+    prices: Path | None = None
+    """Recorded prices for market 0; the path then covers the whole file."""
+    drift_tilt: float = 0.0
+    """Added to the annual drift of market 0 (gbm), for importance sampling: the path is that of the scenario
+    with this drift, and the outcome's weight puts it right."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathOutcome:
+    """What became of one path."""
+
+    path: int
+    population: int
+    """Number of the book it had."""
+    digest: str
+    summary: Mapping[str, object]
+    """What ``summary.json`` of ``seawall run --path`` holds."""
+    seconds: Mapping[str, float]
+    """Wall-clock facts, outside every digest: setup, blocks, and twin if there was one."""
+    weight: float = 1.0
+    """Likelihood ratio of the path; not 1 only with a drift tilt."""
+
+
+def run_path(scenario: Scenario, options: PathOptions, warm: WarmStarts | None = None) -> PathOutcome:
+    """Run one path of a scenario and return what happened.
+
+    Raises
+    ------
+    InputError
+        A file cannot be used, or a number of ``options`` is out of range.
+    RunError
+        The path could not be finished.
+    InvariantViolation
+        At the end of the block that broke it.
+    """
+    chosen = PathChoice(path=options.path, populations=options.populations, antithetic=options.antithetic)
+    run_options = RunOptions(
+        out=Path(), engine=options.engine, twin=options.twin, prices=options.prices, path=chosen
+    )
+    weight = 1.0
+    if options.drift_tilt != 0.0:
+        if options.prices is not None:
+            raise InputError("drift_tilt: recorded prices have no drift to tilt")
+        weight = tilt_weight(scenario, chosen.streams(scenario.seed), options.drift_tilt)
+        scenario = tilted_scenario(scenario, options.drift_tilt)
+    histories = load_histories(scenario, run_options, load_price_file if warm is None else warm.history)
+    scenario = fit_to_prices(scenario, histories, run_options)
+    run = _execute(scenario, run_options, histories, warm, forced_flow=True)
+    drawdown, seconds = None, dict(run.seconds)
+    if options.twin:
+        # The twin gives one ratio and no evidence: the fastest engine does, whichever runs the path.
+        twin = _execute(scenario, replace(run_options, engine=None), histories, warm, forced_flow=False)
+        drawdown = twin.recorder.totals.drawdown
+        seconds["twin"] = twin.seconds["setup"] + twin.seconds["blocks"]
+    return PathOutcome(
+        path=chosen.path,
+        population=chosen.population,
+        digest=run.digest,
+        summary=summarise(scenario, run, drawdown),
+        seconds=seconds,
+        weight=weight,
+    )
+
+
+def _execute(
+    scenario: Scenario,
+    options: RunOptions,
+    histories: Mapping[int, PriceHistory],
+    warm: WarmStarts | None,
+    *,
+    forced_flow: bool,
+) -> Execution:
+    """Run a path from its first block on; what is returned is for reading, its chain is gone."""
+    clock = perf_counter()
+    builder = world_builder(scenario, options, histories, forced_flow=forced_flow)
+    if warm is not None:
+        with warm.world(builder) as world:
+            return run_world(world, scenario.blocks, since=clock)
+    world = builder.build()
+    try:
+        return run_world(world, scenario.blocks, since=clock)
+    finally:
+        world.chain.close()

@@ -1,0 +1,1 @@
+"""Probabilities too small to be counted: multilevel splitting on snapshots."""
