@@ -16,6 +16,7 @@ SOURCES: Mapping[str, str] = {
     "insurance_fund": "InsuranceFund.vy",
     "liquidation_engine": "LiquidationEngine.vy",
     "lens": "Lens.vy",
+    "risk_governor": "RiskGovernor.vy",
 }
 """Contract key -> source file below the contracts folder, in deployment order."""
 
@@ -51,6 +52,18 @@ def compile_protocol(
     path = custom_model if custom_model is not None else root / RISK_MODELS[risk_model]
     artifacts["risk_model"] = compile_contract(path, search_root=root)
     return artifacts
+
+
+def compile_risk_models(root: Path | None = None) -> dict[str, Artifact]:
+    """Compile the risk models that ship, by name in a scenario.
+
+    Parameters
+    ----------
+    root
+        Folder of contracts instead of the shipped ones, laid out alike.
+    """
+    root = contracts_root() if root is None else root
+    return {kind: compile_contract(root / source, search_root=root) for kind, source in RISK_MODELS.items()}
 
 
 def load_abis(artifacts: Mapping[str, Artifact]) -> dict[str, ContractAbi]:

@@ -15,7 +15,8 @@ from sim.chain.transaction import Receipt, Transaction
 from sim.core.errors import RunError
 from sim.core.units import to_wad
 from sim.protocol.address_book import AddressBook
-from sim.protocol.contracts import compile_protocol, load_abis
+from sim.protocol.contracts import compile_protocol, compile_risk_models, load_abis
+from sim.protocol.governor_setup import Hands, hand_over
 from sim.protocol.parameters import ProtocolParameters, fill_constructor, to_chain
 
 OWNER = account("owner").address
@@ -38,16 +39,28 @@ class Deployment:
 
 
 class Deployer:
-    """Deploys once; every step that reverts stops with its reason."""
+    """Deploys once; every step that reverts stops with its reason.
 
-    def __init__(self, chain: Chain, artifacts: Mapping[str, Artifact]) -> None:
+    Parameters
+    ----------
+    models
+        Risk models by name that the governor may set; none if not given.
+    """
+
+    def __init__(
+        self,
+        chain: Chain,
+        artifacts: Mapping[str, Artifact],
+        models: Mapping[str, Artifact] | None = None,
+    ) -> None:
         self._chain = chain
         self._artifacts = artifacts
+        self._models = {} if models is None else models
         self._abis = load_abis(artifacts)
         self._addresses: dict[str, str] = {}
 
     def deploy(self, parameters: ProtocolParameters, reporters: Sequence[Sequence[str]]) -> Deployment:
-        """Deploy every contract and wire it.
+        """Deploy every contract, wire it and hand it over to the governor.
 
         Parameters
         ----------
@@ -103,6 +116,8 @@ class Deployer:
             self.send("liquidity_pool", "add_market", to_wad(market.skew_scale), to_wad(market.max_premium))
             cap = to_chain("open_interest_cap", "uint256", market.open_interest_cap)
             self.send("margin_engine", "add_market", get[key], cap)
+        hands = Hands(owner=OWNER, create=self._deploy, send=self.send)
+        hand_over(hands, get, self._abis, self._artifacts, self._models, len(parameters.markets))
         return Deployment(
             addresses=self._addresses,
             abis=self._abis,
@@ -121,7 +136,10 @@ class Deployer:
     def _create(self, key: str, arguments: Sequence[Any], artifact_key: str | None = None) -> None:
         artifact = self._artifacts[artifact_key or key]
         encoded = self._abis[artifact_key or key].constructor.encode(*arguments)
-        self._addresses[key] = self._chain.deploy(artifact, encoded, OWNER)
+        self._addresses[key] = self._deploy(artifact, encoded)
+
+    def _deploy(self, artifact: Artifact, arguments: bytes) -> str:
+        return self._chain.deploy(artifact, arguments, OWNER)
 
     def _fill(self, key: str, values: Mapping[str, Any], where: str) -> tuple[Any, ...]:
         fixed: dict[str, Any] = {"owner": OWNER, **self._addresses}
@@ -148,6 +166,7 @@ def deploy_protocol(
     contracts
         Folder of contracts instead of the shipped ones.
     """
-    deployer = Deployer(chain, compile_protocol(risk_model, custom_model, contracts))
+    artifacts = compile_protocol(risk_model, custom_model, contracts)
+    deployer = Deployer(chain, artifacts, compile_risk_models(contracts))
     addresses = [[book.addresses[actor] for actor in group] for group in reporters]
     return deployer.deploy(parameters, addresses)

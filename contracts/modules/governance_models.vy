@@ -1,0 +1,277 @@
+# pragma version 0.4.3
+# pragma nonreentrancy on
+"""
+@title Governance of margin formulas
+@custom:contract-name governance_models
+@license Apache-2.0
+@author Seawall contributors
+@notice A change of a formula's parameters is a new contract. The governor deploys it from a
+        registered blueprint (ERC-5202), so that no market is ever pointed at code that did
+        not pass the long delay, and limits what the change does to the market's ratios.
+"""
+
+from ..interfaces import IMarginEngine
+from ..interfaces import IRiskGovernor
+from ..interfaces import IRiskModel
+from . import access
+from . import governance_roles
+from . import governance_rules
+
+uses: access
+uses: governance_roles
+uses: governance_rules
+
+
+# What the margin engine offers its owner.
+interface IOwnedEngine:
+    def set_market(market: uint256, risk_model: address, open_interest_cap: uint256): nonpayable
+    def add_market(risk_model: address, open_interest_cap: uint256) -> uint256: nonpayable
+    def pause(): nonpayable
+
+
+SET_MODEL: constant(bytes4) = method_id("set_model(uint256,uint256,uint256[])", output_type=bytes4)
+# Start of every blueprint's code (ERC-5202, version 0, no data).
+PREAMBLE: constant(Bytes[3]) = x"FE7100"
+
+MARGIN_ENGINE: immutable(IMarginEngine)
+
+_models: HashMap[uint256, IRiskGovernor.ModelRule]
+# @dev Kind of each market's formula; 0 if it did not come from a blueprint.
+kind_of: public(reentrant(HashMap[uint256, uint256]))
+# @dev What a change of formula may do to a market's initial and maintenance ratio.
+ratio_rule: public(reentrant(IRiskGovernor.WordRule))
+# @dev Least time between two changes of one market's formula.
+model_interval_seconds: public(reentrant(uint256))
+
+
+@deploy
+def __init__(margin_engine: address):
+    """
+    @notice Fixes the engine whose markets are governed.
+    @param margin_engine Margin engine.
+    """
+    assert margin_engine != empty(address), "governor: zero engine"
+    MARGIN_ENGINE = IMarginEngine(margin_engine)
+
+
+@external
+@reentrant
+def register_model(
+    kind: uint256, blueprint: address, rules: DynArray[IRiskGovernor.WordRule, 20]
+):
+    """
+    @notice Admits a formula, or changes the rules of one. By proposal, with the long delay.
+    @param kind Number of the formula, above 0; its blueprint never changes.
+    @param blueprint ERC-5202 blueprint of a model whose constructor takes the owner and one
+           word for each rule, in the order in which its `parameters` returns them.
+    @param rules Rules of the words.
+    """
+    governance_roles._check_administration()
+    assert kind != 0, "governor: kind zero"
+    known: address = self._models[kind].blueprint
+    assert known == empty(address) or known == blueprint, "governor: other blueprint"
+    assert slice(blueprint.code, 0, 3) == PREAMBLE, "governor: not a blueprint"
+    for rule: IRiskGovernor.WordRule in rules:
+        governance_rules._check_rule(rule)
+    self._models[kind] = IRiskGovernor.ModelRule(blueprint=blueprint, rules=rules)
+    log IRiskGovernor.ModelRegistered(kind=kind, blueprint=blueprint, rules=rules)
+
+
+@external
+@reentrant
+def register_market(market: uint256, kind: uint256):
+    """
+    @notice States which formula a market has that the governor did not deploy. By proposal,
+            with the long delay.
+    @param market Market id.
+    @param kind Kind of its formula, 0 if no blueprint is its source.
+    """
+    governance_roles._check_administration()
+    if kind != 0:
+        assert self._models[kind].blueprint != empty(address), "governor: unknown kind"
+    self.kind_of[market] = kind
+
+
+@external
+@reentrant
+def set_model_limits(ratio_rule: IRiskGovernor.WordRule, interval_seconds: uint256):
+    """
+    @notice Limits what a change of formula may do. By proposal, with the long delay.
+    @param ratio_rule What may become of a market's ratios, at zero notional and as of then.
+    @param interval_seconds Least time between two changes of one market's formula.
+    """
+    governance_roles._check_administration()
+    governance_rules._check_rule(ratio_rule)
+    self.ratio_rule = ratio_rule
+    self.model_interval_seconds = interval_seconds
+    log IRiskGovernor.ModelLimitsSet(ratio_rule=ratio_rule, interval_seconds=interval_seconds)
+
+
+@external
+@reentrant
+def set_model(market: uint256, kind: uint256, words: DynArray[uint256, 20]):
+    """
+    @notice Points a market at a new instance of a formula; its cap stays. By proposal.
+    @param market Market id.
+    @param kind Kind of the formula.
+    @param words Constructor words after the owner.
+    """
+    assert msg.sender == self, "governor: not by proposal"
+    self._set_model(market, kind, words, False)
+
+
+@external
+@reentrant
+def add_market(kind: uint256, words: DynArray[uint256, 20], open_interest_cap: uint256):
+    """
+    @notice Adds the engine's next market, which oracle and pool must know. By proposal, with
+            the long delay.
+    @param kind Kind of the formula.
+    @param words Constructor words after the owner, within their bounds.
+    @param open_interest_cap Base units per side (WAD).
+    """
+    assert msg.sender == self, "governor: not by proposal"
+    rules: DynArray[IRiskGovernor.WordRule, 20] = self._rules(kind, len(words))
+    for i: uint256 in range(len(rules), bound=20):
+        governance_rules._check_bounds(words[i], rules[i])
+    model: address = self._deploy(kind, words)
+    market: uint256 = extcall IOwnedEngine(MARGIN_ENGINE.address).add_market(
+        model, open_interest_cap
+    )
+    self.kind_of[market] = kind
+    log IRiskGovernor.ModelDeployed(market=market, kind=kind, risk_model=model, words=words)
+
+
+@view
+@external
+@reentrant
+def model_rule(kind: uint256) -> IRiskGovernor.ModelRule:
+    """
+    @notice A formula that markets may be pointed at.
+    @param kind Kind of the formula.
+    @return ModelRule Blueprint and rules, empty if there is none.
+    """
+    return self._models[kind]
+
+
+@view
+@external
+@reentrant
+def margin_engine() -> address:
+    """
+    @notice Margin engine.
+    @return address Engine.
+    """
+    return MARGIN_ENGINE.address
+
+
+@internal
+def _set_model(
+    market: uint256, kind: uint256, words: DynArray[uint256, 20], only_tighter: bool
+):
+    """
+    @dev Deploys, sets, and compares the market's ratios before and after.
+    @param market Market id.
+    @param kind Kind of the formula.
+    @param words Constructor words after the owner, checked.
+    @param only_tighter Whether no ratio may fall.
+    """
+    model: address = self._deploy(kind, words)
+    self.kind_of[market] = kind
+    log IRiskGovernor.ModelDeployed(market=market, kind=kind, risk_model=model, words=words)
+    before: IMarginEngine.MarketSnapshot = staticcall MARGIN_ENGINE.market_snapshot(market)
+    cap: uint256 = (staticcall MARGIN_ENGINE.market_info(market)).open_interest_cap
+    extcall IOwnedEngine(MARGIN_ENGINE.address).set_market(market, model, cap)
+    after: IMarginEngine.MarketSnapshot = staticcall MARGIN_ENGINE.market_snapshot(market)
+    self._check_ratio(before.initial_ratio, after.initial_ratio, only_tighter)
+    self._check_ratio(before.maintenance_ratio, after.maintenance_ratio, only_tighter)
+
+
+@internal
+def _deploy(kind: uint256, words: DynArray[uint256, 20]) -> address:
+    """
+    @dev A new instance; whoever owns the governor answers for it.
+    @param kind Kind of the formula.
+    @param words Constructor words after the owner.
+    @return address Model.
+    """
+    encoded: Bytes[704] = abi_encode(words)
+    arguments: Bytes[736] = concat(
+        convert(convert(access.owner, uint256), bytes32),
+        slice(encoded, 64, 32 * len(words)),
+    )
+    return create_from_blueprint(self._models[kind].blueprint, arguments, raw_args=True)
+
+
+@view
+@internal
+def _check_model(
+    market: uint256,
+    kind: uint256,
+    words: DynArray[uint256, 20],
+    before: bytes32,
+    only_tighter: bool,
+) -> (bytes32, bytes32, uint256):
+    """
+    @dev Guarantees that a market may be pointed at a formula with these words. Words of
+         another kind than the market's cannot be compared: bounds hold them, and the limits
+         on the ratios that result.
+    @param market Market id.
+    @param kind Kind of the formula.
+    @param words Constructor words after the owner.
+    @param before Hash that the current formula's address must have, empty for any.
+    @param only_tighter Whether every changed word must move to its tighter side.
+    @return bytes32 Hash of the current formula's address.
+    @return bytes32 Key of the rate limit.
+    @return uint256 First second at which the rate limit lets it through.
+    """
+    rules: DynArray[IRiskGovernor.WordRule, 20] = self._rules(kind, len(words))
+    assert market < staticcall MARGIN_ENGINE.market_count(), "governor: unknown market"
+    current: address = (staticcall MARGIN_ENGINE.market_info(market)).risk_model
+    found: bytes32 = keccak256(abi_encode(current))
+    governance_rules._check_before(before, found)
+    if self.kind_of[market] == kind:
+        old_words: Bytes[640] = raw_call(
+            current, method_id("parameters()"), max_outsize=640, is_static_call=True
+        )
+        has_changed: bool = False
+        for i: uint256 in range(len(rules), bound=20):
+            old: uint256 = extract32(old_words, 32 * i, output_type=uint256)
+            if words[i] != old:
+                has_changed = True
+                governance_rules._check_word(old, words[i], rules[i], only_tighter)
+        assert has_changed, "governor: nothing changes"
+    else:
+        assert not only_tighter, "governor: other kind"
+        for i: uint256 in range(len(rules), bound=20):
+            governance_rules._check_bounds(words[i], rules[i])
+    key: bytes32 = governance_rules._key(self, SET_MODEL, market)
+    return found, key, governance_rules._changed_at[key] + self.model_interval_seconds
+
+
+@view
+@internal
+def _rules(kind: uint256, count: uint256) -> DynArray[IRiskGovernor.WordRule, 20]:
+    """
+    @dev Rules of a formula that is admitted and takes this many words.
+    @param kind Kind of the formula.
+    @param count Number of words.
+    @return DynArray Rules.
+    """
+    model: IRiskGovernor.ModelRule = self._models[kind]
+    assert model.blueprint != empty(address), "governor: unknown kind"
+    assert count == len(model.rules), "governor: wrong length"
+    return model.rules
+
+
+@view
+@internal
+def _check_ratio(old: uint256, new: uint256, only_tighter: bool):
+    """
+    @dev Guarantees that a market's ratio may become another.
+    @param old Ratio before (WAD).
+    @param new Ratio after (WAD).
+    @param only_tighter Whether it must not fall.
+    """
+    if new != old:
+        governance_rules._check_word(old, new, self.ratio_rule, only_tighter)

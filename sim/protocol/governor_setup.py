@@ -1,0 +1,118 @@
+"""Deploys the ``RiskGovernor`` behind a deployed protocol and hands it every owner's power.
+
+Last of all, so that no other contract's address depends on it, and from the same account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from sim.chain.abi import ContractAbi
+from sim.chain.accounts import account
+from sim.chain.compile import Artifact
+from sim.protocol import governance_rules as rules
+
+GUARDIAN: Final = account("guardian").address
+
+GOVERNOR: Final = "risk_governor"
+"""Contract key."""
+
+_BLUEPRINT_PREAMBLE: Final = b"\xfe\x71\x00"
+"""ERC-5202: magic, version 0, no data section."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hands:
+    """What the set-up needs of whoever deploys."""
+
+    owner: str
+    create: Callable[[Artifact, bytes], str]
+    """(artifact, packed constructor arguments) -> address."""
+    send: Callable[..., Any]
+    """(contract key, function, *arguments); stops if it reverts."""
+
+
+def blueprint(artifact: Artifact) -> Artifact:
+    """Return an artifact whose deployment stores the creation code of another (ERC-5202)."""
+    code = _BLUEPRINT_PREAMBLE + artifact.bytecode
+    # PUSH2 length, RETURNDATASIZE, DUP2, PUSH1 10, RETURNDATASIZE, CODECOPY, RETURN: the code that follows.
+    initcode = b"\x61" + len(code).to_bytes(2, "big") + bytes.fromhex("3d81600a3d39f3") + code
+    return replace(artifact, name=f"{artifact.name}Blueprint", bytecode=initcode, runtime_bytecode=code)
+
+
+def kind_of(model: Artifact, models: Mapping[str, Artifact]) -> int:
+    """Return the governor's number of a risk model: the shipped one with the same code, else 0."""
+    return next((rules.KINDS[kind] for kind, known in models.items() if known.bytecode == model.bytecode), 0)
+
+
+def hand_over(
+    hands: Hands,
+    addresses: dict[str, str],
+    abis: Mapping[str, ContractAbi],
+    artifacts: Mapping[str, Artifact],
+    models: Mapping[str, Artifact],
+    markets: int,
+) -> None:
+    """Deploy the governor, register every rule, make it the owner of every contract, and seal it.
+
+    Parameters
+    ----------
+    addresses
+        Of the protocol by contract key; the governor's is added.
+    models
+        Shipped risk models by kind, which become blueprints.
+    markets
+        Number of markets.
+    """
+    addresses[GOVERNOR] = hands.create(
+        artifacts[GOVERNOR],
+        abis[GOVERNOR].constructor.encode(
+            hands.owner,
+            GUARDIAN,
+            addresses["margin_engine"],
+            rules.DELAY_SECONDS,
+            rules.LONG_DELAY_SECONDS,
+        ),
+    )
+    for setter in rules.SETTERS:
+        abi = abis[setter.contract]
+        rule = (
+            abi[setter.view].selector,
+            rules.INTERVAL_SECONDS,
+            [word.encoded() for word in setter.word_rules()],
+        )
+        for market in range(markets if setter.per_market else 1):
+            hands.send(
+                GOVERNOR,
+                "register_setter",
+                addresses[setter.contract],
+                abi[setter.function].selector,
+                market,
+                setter.per_market,
+                rule,
+            )
+    for call in rules.CALLS:
+        function = abis[call.contract][call.function]
+        hands.send(
+            GOVERNOR,
+            "register_call",
+            addresses[call.contract],
+            function.selector,
+            len(function.inputs),
+            call.is_long,
+        )
+    ratio = rules.RATIO.words("ratio").encoded()
+    hands.send(GOVERNOR, "set_model_limits", ratio, rules.INTERVAL_SECONDS)
+    for kind, model in models.items():
+        created = hands.create(blueprint(model), b"")
+        words = [rule.words(name).encoded() for name, rule in rules.MODELS[kind].items()]
+        hands.send(GOVERNOR, "register_model", rules.KINDS[kind], created, words)
+    kind_number = kind_of(artifacts["risk_model"], models)
+    for market in range(markets):
+        hands.send(GOVERNOR, "register_market", market, kind_number)
+    for key in rules.OWNED:
+        hands.send(key, "transfer_ownership", addresses[GOVERNOR])
+        hands.send(GOVERNOR, "take_ownership", addresses[key])
+    hands.send(GOVERNOR, "seal")

@@ -1,0 +1,60 @@
+"""The governance document states the rules that are deployed, and an example that anyone can recompute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from sim.protocol import governance_rules as rules
+from sim.protocol.governance import diff, encode
+from sim.protocol.governor_setup import GOVERNOR
+from tests.support.governed import Governed
+
+DOCUMENT = (Path(__file__).resolve().parents[4] / "docs" / "governance.md").read_text()
+SIDES = {"": "-", "higher": "up", "lower": "down"}
+
+
+def rows(call: str, fields: Mapping[str, rules.FieldRule]) -> Iterator[str]:
+    for name, rule in fields.items():
+        bounds = f"{rule.minimum:g} to {rule.maximum:g}" + (", or none" if rule.unlimited else "")
+        steps = f"+{rule.increase:.0%} / -{rule.decrease:.0%}"
+        cells = (call, f"`{name}`", bounds, steps, f"{rule.step:g}", SIDES[rule.tighter], rule.source)
+        yield f"| {' | '.join(cells)} |"
+
+
+def table() -> list[str]:
+    """Return the rows of the document's table, in order."""
+    found = []
+    for setter in rules.SETTERS:
+        found += rows(f"`{setter.contract}.{setter.function}`", setter.fields)
+    for kind, fields in rules.MODELS.items():
+        found += rows(f"`set_model`, {kind}", fields)
+    return found + list(rows("`set_model`, result", {"ratio": rules.RATIO}))
+
+
+def test_the_document_states_every_rule():
+    stated = [line for line in DOCUMENT.splitlines() if line.startswith("| `") and line.count("|") == 8]
+    assert stated == table()
+
+
+def test_the_document_states_every_call_and_its_delay():
+    for call in rules.CALLS:
+        days = (rules.LONG_DELAY_SECONDS if call.is_long else rules.DELAY_SECONDS) // rules.DAY_SECONDS
+        assert f"| `{call.contract}.{call.function}` | {days} days | {call.reason} |" in DOCUMENT
+    for name, reason in rules.NEVER.items():
+        assert f"| `{name}` | never | {reason} |" in DOCUMENT
+
+
+def test_the_example_is_what_seawall_encodes():
+    governed = Governed()
+    current = replace(governed.parameters, fund={"target_reserves": 20_000.0})
+    proposed = replace(governed.parameters, fund={"target_reserves": 25_000.0})
+    found = diff(current, proposed, current_kind="adaptive", proposed_kind="adaptive")
+    (proposal,) = encode(found, governed.deployment)
+    words = "".join(DOCUMENT.split("```\npropose\n", 1)[1].split("```", 1)[0].split())
+    assert words == proposal.propose
+    assert proposal.execute in DOCUMENT
+    assert proposal.target.lower()[2:] in words
+    signature = governed.deployment.abis[GOVERNOR]["propose"].signature
+    assert f"`{signature}`" in DOCUMENT
