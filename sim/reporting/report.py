@@ -106,7 +106,7 @@ def render_report(run: RunFolder) -> str:
         css=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
         javascript=(TEMPLATES / "report.js").read_text(encoding="utf-8"),
         plotly=get_plotlyjs(),
-        payload=_payload(drawn),
+        payload=figure_payload(drawn),
         font=FONT,
     )
 
@@ -132,7 +132,7 @@ def _present(figures: Iterable[Figure | None]) -> list[Figure]:
     return [figure for figure in figures if figure is not None]
 
 
-def _payload(figures: list[Figure]) -> str:
+def figure_payload(figures: list[Figure]) -> str:
     """Return the figures as JSON safe inside a script element, arrays used more than once kept once."""
     arrays: dict[str, int] = {}
 

@@ -1,0 +1,1 @@
+"""Pages about many runs: sweeps, comparisons, frontiers. Nothing is imported here."""

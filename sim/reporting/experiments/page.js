@@ -1,0 +1,21 @@
+"use strict";
+document.addEventListener("click", function (event) {
+  const button = event.target.closest("button.copy");
+  if (!button) { return; }
+  const code = button.parentElement.querySelector("code, pre");
+  function told(worked) {
+    button.textContent = worked ? "copied" : "select and copy";
+    window.setTimeout(function () { button.textContent = "copy"; }, 1600);
+  }
+  function bySelection() {
+    const range = document.createRange();
+    range.selectNodeContents(code);
+    const selection = window.getSelection();
+    selection.removeAllRanges();
+    selection.addRange(range);
+    told(document.execCommand("copy"));
+  }
+  // A page opened from a file may not be allowed to use the clipboard.
+  if (!navigator.clipboard) { bySelection(); return; }
+  navigator.clipboard.writeText(code.textContent).then(function () { told(true); }, bySelection);
+});
