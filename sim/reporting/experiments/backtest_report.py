@@ -78,9 +78,8 @@ def build_page(backtest: Backtest) -> Page:
     )
     page.section(
         "Procyclicality",
-        "Of a constant position. The noise columns are the same contracts fed with Gaussian returns of "
-        "constant "
-        "volatility: what rises there is estimation noise, not risk.",
+        "Of a constant position. The shaded rows are the same contracts fed with Gaussian returns of "
+        "constant volatility: what rises there is estimation noise, not risk.",
         procyclicality_table(found),
         impulse_figure(found),
         impulse_words(found),

@@ -140,7 +140,7 @@ def _screening_parts(study: SensitivityStudy, screening: Screening) -> list[Mark
                     "x": [index.mu_star.estimate],
                     "y": [index.sigma.estimate],
                     "text": [plain(names[axis.key])],
-                    "textposition": "top center",
+                    "textposition": "top right",
                     "cliponaxis": False,
                     "marker": {
                         "size": 11,

@@ -1,0 +1,146 @@
+"""The price path of a backtest: a recorded file, or the scenario's own process, at even steps."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from sim.core.arrays import FloatArray, IntArray
+from sim.core.errors import InputError
+from sim.core.rng import Streams
+from sim.engine import configs
+from sim.engine.price_processes import price_process
+from sim.engine.scenario import Scenario
+from sim.engine.scenario_market import BootstrapPrice, ReplayPrice
+from sim.market.price_file import DEFAULT_MAX_GAP_SECONDS, load_price_file
+from sim.market.price_history import MICROSECONDS, PriceHistory
+from sim.market.price_paths import BlockClock
+
+MAX_STEPS = 2_000_000
+"""Steps of one series; at a few thousand a second more is a mistake."""
+
+_POINTS_OF_A_BAR = 4  # open, two extremes, close
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceSeries:
+    """Prices at even steps."""
+
+    times: IntArray
+    """Seconds since 1970, int64[n]."""
+    prices: FloatArray
+    """Quote, float64[n]."""
+    step_seconds: int
+    source: str
+    """In words: a file's name and rows, or the scenario's process."""
+    stale_steps: int
+    """Steps at which the file had nothing newer than at the step before: its gaps."""
+    file: Path | None = None
+
+
+def price_series(
+    scenario: Scenario, market: int, *, prices: Path | None = None, step_seconds: int | None = None
+) -> PriceSeries:
+    """Return the path a backtest walks.
+
+    Parameters
+    ----------
+    scenario
+        Its process is used without a file; scripted price shocks are part of it.
+    market
+        Number of the market.
+    prices
+        Recorded prices instead.
+    step_seconds
+        Step; by default the usual distance of the file's rows, or one block. With the scenario's own process
+        it must be a whole number of blocks.
+
+    Raises
+    ------
+    InputError
+        The file, the step or the length is not usable.
+    """
+    if step_seconds is not None and step_seconds < 1:
+        raise InputError(f"--step-seconds {step_seconds}: must be at least 1")
+    section = scenario.markets[market].price
+    history: PriceHistory | None = None
+    if prices is not None:
+        gap = (
+            section.max_gap_seconds
+            if isinstance(section, ReplayPrice | BootstrapPrice)
+            else DEFAULT_MAX_GAP_SECONDS
+        )
+        history = load_price_file(prices, max_gap_seconds=gap)
+    elif isinstance(section, ReplayPrice | BootstrapPrice):
+        path = scenario.file(f"markets.{market}.price.file")
+        history = load_price_file(path, max_gap_seconds=section.max_gap_seconds)
+        if isinstance(section, BootstrapPrice):
+            history = replace(history, observed_liquidations=None)
+    if history is not None and (prices is not None or isinstance(section, ReplayPrice)):
+        return _recorded(history, step_seconds)
+    return _drawn(scenario, market, history, step_seconds)
+
+
+def _recorded(history: PriceHistory, step_seconds: int | None) -> PriceSeries:
+    step = usual_spacing(history) if step_seconds is None else step_seconds
+    steps = history.blocks_covered(step)
+    _check_length(steps, step, history.source)
+    path = history.onto_clock(BlockClock(start_time=history.start_time, seconds_per_block=step, blocks=steps))
+    return PriceSeries(
+        times=history.start_time + step * np.arange(steps + 1, dtype=np.int64),
+        prices=path.prices,
+        step_seconds=step,
+        source=f"{Path(history.source).name}, {history.rows:,} rows",
+        stale_steps=int(np.count_nonzero(np.diff(path.published_at) <= 0)),
+        file=Path(history.source),
+    )
+
+
+def _drawn(
+    scenario: Scenario, market: int, history: PriceHistory | None, step_seconds: int | None
+) -> PriceSeries:
+    block = scenario.seconds_per_block
+    step = block if step_seconds is None else step_seconds
+    if step % block:
+        raise InputError(
+            f"--step-seconds {step}: must be a whole number of blocks of {block} s without a price file"
+        )
+    every = step // block
+    _check_length(scenario.blocks // every, step, scenario.name)
+    described = scenario.markets[market]
+    clock = BlockClock(start_time=scenario.start_timestamp, seconds_per_block=block, blocks=scenario.blocks)
+    path = price_process(described, history, replayed=False).path(
+        clock,
+        initial_price=described.initial_price,
+        streams=Streams(scenario.seed),
+        name=f"price:{described.name}",
+        shocks=configs.shock_schedule(scenario, market, replayed=False),
+    )
+    return PriceSeries(
+        times=clock.timestamps[::every].copy(),
+        prices=path.prices[::every].copy(),
+        step_seconds=step,
+        source=f"{scenario.name}, {described.price.kind} process, seed {scenario.seed}",
+        stale_steps=0,
+        file=None if history is None else Path(history.source),
+    )
+
+
+def usual_spacing(history: PriceHistory) -> int:
+    """Return the most common distance of a file's rows in whole seconds, at least 1."""
+    rows = history.times[:: _POINTS_OF_A_BAR if bool(history.walked.any()) else 1]
+    counts: Counter[int] = Counter(np.diff(rows).tolist())
+    spacing: int = min(counts, key=lambda distance: (-counts[distance], distance))
+    return max(1, round(spacing / MICROSECONDS))
+
+
+def _check_length(steps: int, step: int, source: str) -> None:
+    if steps < 1:
+        raise InputError(f"{source}: shorter than one step of {step:,} s")
+    if steps > MAX_STEPS:
+        raise InputError(
+            f"{source}: {steps:,} steps of {step:,} s, at most {MAX_STEPS:,}; use a larger --step-seconds"
+        )
