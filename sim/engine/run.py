@@ -94,14 +94,27 @@ def fit_to_prices(scenario: Scenario, histories: Mapping[int, PriceHistory], opt
 def world_builder(
     scenario: Scenario, options: RunOptions, histories: Mapping[int, PriceHistory], *, forced_flow: bool
 ) -> WorldBuilder:
-    """Return what builds the world of a run."""
+    """Return what builds the world of a run.
+
+    Raises
+    ------
+    InputError
+        Antithetic paths are asked for of prices that are all recorded: a pair would be one path twice.
+    """
+    replayed = frozenset({0}) if options.prices is not None else frozenset[int]()
+    recorded = (
+        index in replayed or isinstance(market.price, ReplayPrice)
+        for index, market in enumerate(scenario.markets)
+    )
+    if options.path is not None and options.path.antithetic and all(recorded):
+        raise InputError("antithetic: every price is recorded, there is nothing to mirror; leave it out")
     return WorldBuilder(
         scenario,
         BuildOptions(
             engine=options.engine or default_engine(),
             forced_flow=forced_flow,
             histories=histories,
-            replayed=frozenset({0}) if options.prices is not None else frozenset(),
+            replayed=replayed,
             custom_model=scenario.file("protocol.risk_model") if scenario.protocol.is_custom_model else None,
             contracts=options.contracts,
             path=options.path,

@@ -86,7 +86,8 @@ def _sibling_names(root: type[Section], location: Location) -> tuple[str, ...]:
     for step in location:
         if isinstance(step, int):
             continue
-        tagged = [model for model in candidates if step in _tags(model)]
+        # A section may bear the name of a tag: [frontier] in a file of kind frontier.
+        tagged = [model for model in candidates if step not in model.model_fields and step in _tags(model)]
         candidates = tagged or [
             inner
             for model in candidates

@@ -184,3 +184,11 @@ def test_the_crash_of_a_path_is_explained_on_that_path(tmp_path, monkeypatch):
         assert explanation.lines[1] == caught.value.message
         messages.append(caught.value.message)
     assert len(set(messages)) == 3
+
+
+def test_recorded_prices_have_no_mirror(tmp_path):
+    rows = "\n".join(f"{1_600_000_000 + 60 * minute},{1_000 + minute}" for minute in range(30))
+    prices = tmp_path / "prices.csv"
+    prices.write_text(f"timestamp,price\n{rows}\n")
+    with pytest.raises(InputError, match="nothing to mirror"):
+        run_path(small_scenario(), PathOptions(path=1, antithetic=True, prices=prices))

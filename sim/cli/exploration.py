@@ -1,0 +1,192 @@
+"""``seawall frontier``, ``sensitivity`` and ``optimise``: run, say what was found and how sure it is."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console
+
+from sim.cli.exploration_tables import Printed, print_frontier, print_optimise, print_sensitivity
+from sim.cli.options import Engine
+from sim.cli.sweep import FAILURES_PRINTED, WIDTH_OF_LOGS, SweepDisplay
+from sim.core.errors import InputError
+from sim.experiments.exploration.files import FrontierExperiment, OptimiseExperiment, SensitivityExperiment
+from sim.experiments.exploration.studies import (
+    FrontierStudy,
+    How,
+    OptimiseStudy,
+    SensitivityStudy,
+    study_frontier,
+    study_optimise,
+    study_sensitivity,
+)
+from sim.experiments.exploration.tables import write_study
+from sim.experiments.sweep.executors import Workers
+from sim.experiments.sweep.experiment import Experiment, ExperimentFields, load_experiment
+from sim.experiments.sweep.result import SweepResult
+from sim.experiments.sweep.runner import REPORT_FILE, SweepInterrupted
+
+Study = TypeVar("Study", FrontierStudy, SensitivityStudy, OptimiseStudy)
+Fields = TypeVar("Fields", bound=ExperimentFields)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line says beside the file."""
+
+    experiment: Path
+    workers: Workers
+    out: Path | None
+    engine: str | None
+    confirmed: bool
+    retry_failed: bool
+    print_json: bool
+
+
+def study_options(
+    experiment: Path,
+    workers: int | None,
+    dask: str | None,
+    out: Path | None,
+    engine: Engine | None,
+    *,
+    yes: bool,
+    retry: bool,
+    json: bool,
+) -> Options:
+    """Return the options of a command line; InputError if there is no such file."""
+    if not experiment.is_file():
+        raise InputError(f"{experiment}: there is no such file")
+    return Options(
+        experiment=experiment,
+        workers=Workers.of(workers, dask=dask),
+        out=out,
+        engine=None if engine is None else engine.value,
+        confirmed=yes,
+        retry_failed=retry,
+        print_json=json,
+    )
+
+
+def run_and_print_frontier(options: Options) -> int:
+    """Run a frontier, write its files and report, print it, and return the exit code."""
+    loaded = load_experiment(options.experiment, FrontierExperiment)
+    with _at_work("frontier", options, loaded) as how:
+        study = study_frontier(loaded, how)
+    from sim.reporting.experiments.frontier_page import write_frontier_page  # noqa: PLC0415  (slow to import)
+
+    return _finish(study, how, options, write_frontier_page, print_frontier)
+
+
+def run_and_print_sensitivity(options: Options) -> int:
+    """Run screening and indices, write files and report, print them, and return the exit code."""
+    loaded = load_experiment(options.experiment, SensitivityExperiment)
+    with _at_work("sensitivity", options, loaded) as how:
+        study = study_sensitivity(loaded, how)
+    from sim.reporting.experiments.sensitivity_page import write_sensitivity_page  # noqa: PLC0415
+
+    return _finish(study, how, options, write_sensitivity_page, print_sensitivity)
+
+
+def run_and_print_optimise(options: Options) -> int:
+    """Search, run finalists on fresh paths, write files and report, print, and return the exit code."""
+    loaded = load_experiment(options.experiment, OptimiseExperiment)
+    with _at_work("optimise", options, loaded) as how:
+        study = study_optimise(loaded, how)
+    from sim.reporting.experiments.optimise_page import write_optimise_page  # noqa: PLC0415
+
+    return _finish(study, how, options, write_optimise_page, print_optimise)
+
+
+@contextmanager
+def _at_work(command: str, options: Options, loaded: Experiment[Fields]) -> Iterator[How]:
+    """Show progress; if the work is broken off, say how to go on."""
+    errors = _errors()
+    folder = options.out if options.out is not None else Path("results") / loaded.name
+    with SweepDisplay(errors) as display:
+        how = How(
+            out=folder,
+            workers=options.workers,
+            engine=options.engine,
+            confirmed=options.confirmed,
+            retry_failed=options.retry_failed,
+            watch=display.show,
+            note=lambda text: errors.print(text, markup=False, style="dim"),
+        )
+        try:
+            yield how
+        except SweepInterrupted as interrupt:
+            resume = _resume_command(command, options, folder)
+            errors.print(
+                f"seawall: stopped at {interrupt.result.label} of this stage; go on with: {resume}",
+                markup=False,
+            )
+            raise
+
+
+def _resume_command(command: str, options: Options, folder: Path) -> str:
+    words = ["seawall", command, str(options.experiment), "--out", str(folder)]
+    if options.workers.kind == "dask":
+        words += ["--dask", str(options.workers.address)]
+    else:
+        words += ["--workers", str(options.workers.count if options.workers.kind == "processes" else 0)]
+    words += ["--engine", options.engine] if options.engine else []
+    return shlex.join([*words, *(["--yes"] if options.confirmed else [])])
+
+
+def _finish(
+    study: Study,
+    how: How,
+    options: Options,
+    write_page: Callable[[Study, Path], Path],
+    show: Callable[[Study], Printed],
+) -> int:
+    errors = _errors()
+    content = write_study(study, how.out)
+    report: Path | None = None
+    try:
+        report = write_page(study, how.out / REPORT_FILE)
+    except Exception as error:  # noqa: BLE001  (whatever is wrong with a page, the results are there)
+        line = (str(error).splitlines() or [""])[0]
+        errors.print(f"seawall: no report: {type(error).__name__}: {line}", markup=False)
+    if options.print_json:
+        print(json.dumps(content, indent=2, allow_nan=False))  # noqa: T201  (the command's output)
+    else:
+        _print(study.results, show(study), how.out, report)
+    for failure in [one for result in study.results.values() for one in result.failures][:FAILURES_PRINTED]:
+        errors.print(f"seawall: point {failure.point}, path {failure.path}: {failure.reason}", markup=False)
+        errors.print(f"seawall:   see for yourself: {failure.command}", markup=False)
+    return max(result.exit_code for result in study.results.values())
+
+
+def _print(results: Mapping[str, SweepResult], printed: Printed, folder: Path, report: Path | None) -> None:
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_OF_LOGS)
+    for heading, table in printed.tables:
+        console.print(heading, markup=False, style="bold")
+        console.print(table)
+        console.print()
+    for text in printed.notes:
+        console.print(text, markup=False, soft_wrap=True)
+    for text in printed.warnings:
+        console.print(text, markup=False, style="yellow", soft_wrap=True)
+    if printed.notes or printed.warnings:
+        console.print()
+    for stage, result in results.items():
+        style = None if result.is_complete else "bold red"
+        console.print(
+            f"{stage:<12}{result.label}, digest {result.digest}", markup=False, style=style, soft_wrap=True
+        )
+    console.print(f"{'Results':<12}{folder}", markup=False, soft_wrap=True)
+    if report is not None:
+        console.print(f"{'Report':<12}{report}", markup=False, soft_wrap=True)
+
+
+def _errors() -> Console:
+    return Console(stderr=True, soft_wrap=True, highlight=False)

@@ -1,0 +1,1 @@
+"""Exploring parameters: efficiency against tail loss, sensitivity, and search under constraints."""
