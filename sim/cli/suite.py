@@ -17,10 +17,10 @@ from sim.core.errors import InputError
 from sim.core.files import ensure_directory
 from sim.engine.loop import Progress
 from sim.engine.scenario import Scenario
-from sim.experiments.coverage import Coverage, unreached
-from sim.experiments.evidence import run_with_evidence
-from sim.experiments.junit import write_junit
-from sim.experiments.suite import ScenarioOutcome, SuiteResult, Verdict, run_suite, scenario_files
+from sim.experiments.suites.coverage import Coverage, unreached
+from sim.experiments.suites.evidence import run_with_evidence
+from sim.experiments.suites.junit import write_junit
+from sim.experiments.suites.suite import ScenarioOutcome, SuiteResult, Verdict, run_suite, scenario_files
 
 WIDTH_OF_LOGS = 120
 """Columns where output is not a terminal: a CI system's page is wider than eighty."""

@@ -1,1 +1,1 @@
-"""Many runs with one answer: suites of scenarios and the evidence they leave."""
+"""Many runs with one answer: suites, sweeps, decisions, explorations, backtests, rare events."""

@@ -59,13 +59,13 @@ def _question(front: Front) -> str:
 def _verdict(study: FrontierStudy) -> Verdict:
     front = study.front
     frequent = front.frequent(study.front_share)
-    names = ", ".join(front.points[at].candidate.name for at in frequent[:6])
+    names = "; ".join(front.points[at].candidate.name for at in frequent[:6])
     more = f" and {len(frequent) - 6} more" if len(frequent) > 6 else ""
     answers = [
         ("Often on the front", f"{names}{more}" if frequent else "none"),
         (
             "Simple set",
-            ", ".join(point.candidate.name for point in front.points if point.simple) or "none",
+            "; ".join(point.candidate.name for point in front.points if point.simple) or "none",
         ),
     ]
     if study.comparison is not None:
@@ -225,7 +225,7 @@ def _points_table(study: FrontierStudy) -> Markup:
 def _names(front: Front, positions: Sequence[int], limit: int = 3) -> str:
     names = [front.points[at].candidate.name for at in positions[:limit]]
     more = f" and {len(positions) - limit} more" if len(positions) > limit else ""
-    return ", ".join(names) + more if names else "–"
+    return "; ".join(names) + more if names else "–"
 
 
 def _neighbours_table(front: Front) -> Markup:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sim.experiments.estimates import paired_estimates
+from sim.experiments.estimates.points import paired_estimates
 from sim.reporting.experiments.assumptions import scenario_assumptions
 from sim.reporting.experiments.page import Highlight, Markup, Page, bullets, details, paragraph
 from sim.reporting.experiments.sweep_figures import distribution_figures, landscape_figures
@@ -176,7 +176,7 @@ def _differences(view: SweepView) -> list[Markup]:
         return [
             paragraph(
                 f"{number(len(others) + 1)} points are too many to compare here one by one; "
-                "paired_estimates of sim.experiments.estimates does it for any two."
+                "paired_estimates of sim.experiments.estimates.points does it for any two."
             )
         ]
     found = {

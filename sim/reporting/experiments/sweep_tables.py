@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from sim.experiments.estimates import FAMILIES
+from sim.experiments.estimates.points import FAMILIES
 from sim.metrics.path_metrics import METRICS
 from sim.metrics.statistics.intervals import rule_of_three
 from sim.reporting.experiments.page import Markup

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from sim.core.errors import InputError
-from sim.experiments.estimates import Design, design_of, estimate_paths
+from sim.experiments.estimates.points import Design, design_of, estimate_paths
 from sim.experiments.sweep.inputs import read_plan
 from sim.experiments.sweep.plan import Plan
 from sim.experiments.sweep.result import SweepResult

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sim.core.errors import InputError
-from sim.experiments.estimates import estimate_points
+from sim.experiments.estimates.points import estimate_points
 from sim.experiments.sweep.design import Draw
 from sim.experiments.sweep.plan import Plan, Point, Stopping
 from sim.experiments.sweep.result import Failure, Stop, SweepResult

@@ -10,13 +10,13 @@ import pytest
 
 from sim.core.errors import InputError, RunError
 from sim.engine.options import RunOptions
-from sim.experiments import evidence as module
-from sim.experiments import suite
-from sim.experiments.evidence import KIND, rerun_script, run_with_evidence, suite_markdown
-from sim.experiments.suite import ScenarioOutcome, SuiteResult, Verdict
-from tests.unit.sim.experiments.conftest import PASSING, write_scenario
+from sim.experiments.suites import evidence as module
+from sim.experiments.suites import suite
+from sim.experiments.suites.evidence import KIND, rerun_script, run_with_evidence, suite_markdown
+from sim.experiments.suites.suite import ScenarioOutcome, SuiteResult, Verdict
+from tests.unit.sim.experiments.suites.conftest import PASSING, write_scenario
 
-REPOSITORY = Path(__file__).parents[4]
+REPOSITORY = Path(__file__).parents[5]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from sim.cli.entry import main
-from tests.unit.sim.experiments.conftest import PASSING, write_scenario
+from tests.unit.sim.experiments.suites.conftest import PASSING, write_scenario
 
 
 def test_passing_suite_exits_zero_and_says_what_was_never_reached(tmp_path, capsys):

@@ -9,8 +9,8 @@ import pytest
 
 from sim.chain.gas import GasProfile
 from sim.core.errors import InputError
-from sim.experiments import coverage as module
-from sim.experiments.coverage import (
+from sim.experiments.suites import coverage as module
+from sim.experiments.suites.coverage import (
     NO_REASON,
     STAGES,
     Coverage,

@@ -16,7 +16,7 @@ import numpy as np
 
 from sim.core.arrays import FloatArray, IntArray
 from sim.core.rng import Streams
-from sim.experiments.estimate_design import (
+from sim.experiments.estimates.design import (
     FAMILIES,
     QUANTILES,
     SHORTFALL,
@@ -27,7 +27,8 @@ from sim.experiments.estimate_design import (
     independent_units,
     metric_columns,
 )
-from sim.experiments.estimate_rows import (
+from sim.experiments.estimates.pairs import PAIRED_COLUMNS, paired_estimates
+from sim.experiments.estimates.rows import (
     join,
     mean_row,
     probability_row,
@@ -35,7 +36,6 @@ from sim.experiments.estimate_rows import (
     row,
     tail_index_row,
 )
-from sim.experiments.paired_estimates import PAIRED_COLUMNS, paired_estimates
 from sim.experiments.sweep.inputs import read_plan
 from sim.metrics.path_metrics import METRICS, Metric
 from sim.metrics.statistics.sequential import mean_sequence, proportion_sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.core.arrays import IntArray
-from sim.experiments.estimate_rows import REPLICATES
+from sim.experiments.estimates.rows import REPLICATES
 from sim.metrics.path_metrics import METRICS
 
 if TYPE_CHECKING:

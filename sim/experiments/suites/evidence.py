@@ -24,8 +24,8 @@ from sim.core.files import atomic_write_text, ensure_directory
 from sim.engine.crash import CRASH_FILE, crash_folder
 from sim.engine.manifest import versions
 from sim.engine.result import MARKER, ResultsFolder, write_json
-from sim.experiments.coverage import Coverage, unreached
-from sim.experiments.suite import ScenarioOutcome, SuiteResult, Watch, run_suite
+from sim.experiments.suites.coverage import Coverage, unreached
+from sim.experiments.suites.suite import ScenarioOutcome, SuiteResult, Watch, run_suite
 
 KIND = "seawall suite evidence"
 RUNS = "runs"

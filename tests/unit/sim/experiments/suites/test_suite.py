@@ -6,8 +6,8 @@ import pytest
 
 from sim.core.errors import InputError, InvariantViolation
 from sim.engine import run as engine_run
-from sim.experiments.suite import EXERCISED_NOTHING, Expectation, Verdict, run_suite, scenario_files
-from tests.unit.sim.experiments.conftest import PASSING, QUIET, write_scenario
+from sim.experiments.suites.suite import EXERCISED_NOTHING, Expectation, Verdict, run_suite, scenario_files
+from tests.unit.sim.experiments.suites.conftest import PASSING, QUIET, write_scenario
 
 
 def test_files_of_a_folder_are_its_toml_files_in_order(tmp_path):

@@ -9,7 +9,7 @@ from scipy import stats
 
 from sim.core.errors import InputError
 from sim.core.rng import Streams
-from sim.experiments.estimates import (
+from sim.experiments.estimates.points import (
     COLUMNS,
     FAMILIES,
     PAIRED_COLUMNS,

@@ -6,9 +6,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from sim.core.errors import RunError
-from sim.experiments.coverage import Coverage
-from sim.experiments.junit import CAN_RUN, INVARIANTS_HOLD, SOMETHING_EXERCISED, junit_xml, write_junit
-from sim.experiments.suite import EXERCISED_NOTHING, Expectation, ScenarioOutcome, SuiteResult, Verdict
+from sim.experiments.suites.coverage import Coverage
+from sim.experiments.suites.junit import CAN_RUN, INVARIANTS_HOLD, SOMETHING_EXERCISED, junit_xml, write_junit
+from sim.experiments.suites.suite import EXERCISED_NOTHING, Expectation, ScenarioOutcome, SuiteResult, Verdict
 
 
 def outcome(name="one", verdict=Verdict.PASSED, **values):

@@ -11,7 +11,7 @@ import numpy as np
 from sim.core.arrays import BoolArray, FloatArray, IntArray
 from sim.core.errors import InputError
 from sim.core.rng import Streams
-from sim.experiments.estimate_design import (
+from sim.experiments.estimates.design import (
     QUANTILES,
     SHORTFALL,
     TAIL_PATHS,
@@ -21,7 +21,7 @@ from sim.experiments.estimate_design import (
     independent_units,
     metric_columns,
 )
-from sim.experiments.estimate_rows import join
+from sim.experiments.estimates.rows import join
 from sim.metrics.path_metrics import METRICS
 from sim.metrics.statistics.clustered import clustered_mean
 from sim.metrics.statistics.intervals import rule_of_three

@@ -12,7 +12,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from sim.core.files import atomic_write_bytes
-from sim.experiments.suite import EXERCISED_NOTHING, ScenarioOutcome, SuiteResult, Verdict
+from sim.experiments.suites.suite import EXERCISED_NOTHING, ScenarioOutcome, SuiteResult, Verdict
 
 INVARIANTS_HOLD = "invariants hold after every block"
 SOMETHING_EXERCISED = "at least one transaction succeeded"

@@ -20,7 +20,7 @@ from sim.engine.options import RunOptions
 from sim.engine.run import OF_THE_TWIN, run_scenario
 from sim.engine.scenario import Scenario
 from sim.engine.scenario_load import load_scenario
-from sim.experiments.coverage import Coverage, coverage_of, total_coverage
+from sim.experiments.suites.coverage import Coverage, coverage_of, total_coverage
 
 OF_EVERY_RUN = "invariant_violations"
 """Summary key that a finished run always meets: to expect it alone is to expect nothing of the scenario."""

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sim.experiments.evidence import run_with_evidence
-from sim.experiments.suite import SuiteResult
+from sim.experiments.suites.evidence import run_with_evidence
+from sim.experiments.suites.suite import SuiteResult
 
-SMALL = (Path(__file__).parents[3] / "support" / "small_run.toml").read_text()
+SMALL = (Path(__file__).parents[4] / "support" / "small_run.toml").read_text()
 PASSING = "min_liquidations = 1\nmax_price_drawdown = 0.5\nequals = { invariant_violations = 0 }"
 
 

@@ -1,0 +1,1 @@
+"""Suites of scenarios: every [expect], what the runs reached, JUnit and evidence."""
