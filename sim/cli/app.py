@@ -5,7 +5,14 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import Engine, chosen_scenario, command_line_overrides, output_folder, shipped_folder
+from sim.cli.options import (
+    Engine,
+    chosen_path,
+    chosen_scenario,
+    command_line_overrides,
+    output_folder,
+    shipped_folder,
+)
 from sim.core.errors import InputError
 
 app = typer.Typer(
@@ -34,19 +41,30 @@ def run(
     changes: Annotated[
         list[str] | None, typer.Option("--set", help="section.key=value; may be repeated.", metavar="A.B=C")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of results; results/NAME-SEED by default.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of results; results/NAME-SEED[-pathK] by default.")
+    ] = None,
+    path: Annotated[
+        int | None, typer.Option("--path", help="Run this path of the scenario, as experiments number them.")
+    ] = None,
+    populations: Annotated[
+        int | None, typer.Option(help="With --path: books of accounts the paths take in turn; 1 by default.")
+    ] = None,
+    antithetic: Annotated[
+        bool, typer.Option("--antithetic", help="With --path: odd paths mirror the price of the one before.")
+    ] = False,
     no_twin: Annotated[bool, typer.Option("--no-twin", help="Skip the run without forced flow.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print summary.json and nothing else.")] = False,
 ) -> int:
     """Run one scenario and write its results and report."""
     from sim.engine.scenario_load import load_scenario
 
-    path = chosen_scenario(scenario)
+    chosen = chosen_path(path, populations, antithetic=antithetic)
     overrides = command_line_overrides(seed, blocks, changes or [])
-    loaded = load_scenario(path, overrides=overrides)
+    loaded = load_scenario(chosen_scenario(scenario), overrides=overrides)
     if prices is not None and not prices.is_file():
         raise InputError(f"{prices}: there is no such file")
-    folder = output_folder(out, loaded.name, loaded.seed)
+    folder = output_folder(out, loaded.name, loaded.seed, path)
     from sim.cli.running import run_and_report
     from sim.engine.options import RunOptions
 
@@ -57,6 +75,7 @@ def run(
         prices=prices,
         keep_blocks=blocks is not None,
         overrides=tuple(change if isinstance(change, str) else change.text for change in overrides),
+        path=chosen,
     )
     return run_and_report(loaded, options, print_json=json)
 
@@ -91,8 +110,228 @@ def suite(
 
 
 @app.command()
+def sweep(
+    experiment: Annotated[
+        Path, typer.Argument(help="Experiment file, or the results folder of a sweep to go on with.")
+    ],
+    *,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes; one for each processor by default, 0 for this one alone.")
+    ] = None,
+    dask: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler, for example tcp://host:8786.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of results; results/NAME by default.")] = None,
+    engine: EngineOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Run even more than 100,000 paths.")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try paths afresh that failed three times.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print sweep.json and nothing else.")] = False,
+) -> int:
+    """Run many paths at many points, or go on where a sweep stopped."""
+    if not experiment.exists():
+        raise InputError(f"{experiment}: there is no such file or folder")
+    from sim.cli.sweep import run_and_print_sweep
+    from sim.experiments.sweep.executors import Workers
+
+    return run_and_print_sweep(
+        experiment,
+        workers=Workers.of(workers, dask=dask),
+        out=out,
+        engine=None if engine is None else engine.value,
+        confirmed=yes,
+        retry_failed=retry_failed,
+        print_json=json,
+    )
+
+
+@app.command()
+def backtest(
+    scenario: Annotated[str, typer.Argument(help="Scenario file, or the name of one that ships.")],
+    *,
+    prices: Annotated[Path | None, typer.Option(help="CSV or Parquet prices instead of its process.")] = None,
+    market: Annotated[int, typer.Option(help="Market, numbered from 0.")] = 0,
+    horizon_seconds: Annotated[
+        int | None, typer.Option(help="Margin period of risk; staleness and latency by default.")
+    ] = None,
+    step_seconds: Annotated[
+        int | None, typer.Option(help="Step of the series; the file's rows or one block by default.")
+    ] = None,
+    notional: Annotated[float, typer.Option(help="Size of the constant position, quote.")] = 10_000.0,
+    windows: Annotated[int, typer.Option(help="Windows of the walk-forward validation.")] = 8,
+    keepers: Annotated[
+        bool, typer.Option("--keepers", help="Report on the keepers' deviation and heartbeat only.")
+    ] = False,
+    noise_runs: Annotated[int, typer.Option(help="Gaussian paths for the noise floor.")] = 3,
+    reverse_runs: Annotated[
+        int, typer.Option(help="Whole runs to bisect the scripted shock with; 0 is none.")
+    ] = 0,
+    engine: EngineOption = None,
+    seed: Annotated[int | None, typer.Option(help="Seed instead of the scenario's.")] = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", help="section.key=value; may be repeated.", metavar="A.B=C")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder; results/NAME-backtest-SEED by default.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print summary.json and nothing else.")] = False,
+) -> int:
+    """Test a scenario's margin model: coverage, shortfall, procyclicality, cover-n, walk-forward."""
+    from sim.engine.scenario_load import load_scenario
+
+    path = chosen_scenario(scenario)
+    overrides = command_line_overrides(seed, None, changes or [])
+    loaded = load_scenario(path, overrides=overrides)
+    if prices is not None and not prices.is_file():
+        raise InputError(f"{prices}: there is no such file")
+    from sim.cli.backtest import results_folder, run_and_print_backtest
+    from sim.experiments.backtest.options import BacktestOptions
+
+    options = BacktestOptions(
+        market=market,
+        prices=prices,
+        horizon_seconds=horizon_seconds,
+        step_seconds=step_seconds,
+        notional=notional,
+        folds=windows,
+        keepers=keepers,
+        noise_runs=noise_runs,
+        reverse_runs=reverse_runs,
+        engine=None if engine is None else engine.value,
+        overrides=tuple(change if isinstance(change, str) else change.text for change in overrides),
+    )
+    return run_and_print_backtest(loaded, options, results_folder(out, loaded), print_json=json)
+
+
+@app.command()
+def compare(
+    base: Annotated[str, typer.Argument(help="Current parameters: a scenario, or a file of parameters.")],
+    proposed: Annotated[str, typer.Argument(help="Proposed parameters, likewise.")],
+    *,
+    scenario: Annotated[
+        str | None, typer.Option(help="Scenario that files of parameters are laid over.")
+    ] = None,
+    plan: Annotated[
+        Path | None, typer.Option(help="Endpoints, margins and models; built in by default.")
+    ] = None,
+    paths: Annotated[int | None, typer.Option(help="Paths of each arm in each cell.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed instead of the scenario's.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes; one for each processor by default, 0 for this one alone.")
+    ] = None,
+    dask: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler, for example tcp://host:8786.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of results; results/compare-BASE-PROPOSED by default.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print compare.json and nothing else.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Run even more than 100,000 paths.")] = False,
+) -> int:
+    """Judge a parameter change: better, not worse, worse or undetermined; exit 1 for the last two."""
+    files = [chosen_scenario(argument) for argument in (base, proposed)]
+    under = None if scenario is None else chosen_scenario(scenario)
+    from sim.cli.compare import compare_and_print
+    from sim.experiments.sweep.executors import Workers
+
+    return compare_and_print(
+        files[0],
+        files[1],
+        scenario=under,
+        plan=plan,
+        paths=paths,
+        seed=seed,
+        workers=Workers.of(workers, dask=dask),
+        out=out,
+        print_json=json,
+        confirmed=yes,
+    )
+
+
+WorkersOption = Annotated[
+    int | None, typer.Option(help="Processes; one for each processor by default, 0 for this one alone.")
+]
+DaskOption = Annotated[
+    str | None, typer.Option(help="Address of a Dask scheduler, for example tcp://host:8786.")
+]
+StudyFolder = Annotated[
+    Path | None, typer.Option(help="Folder of results; results/NAME by default. The same one goes on.")
+]
+YesOption = Annotated[bool, typer.Option("--yes", help="Run even more than 100,000 paths.")]
+RetryOption = Annotated[
+    bool, typer.Option("--retry-failed", help="Try paths afresh that failed three times.")
+]
+StudyJson = Annotated[bool, typer.Option("--json", help="Print KIND.json and nothing else.")]
+StudyFile = Annotated[Path, typer.Argument(help="Experiment file of this kind.", metavar="EXPERIMENT")]
+
+
+@app.command()
+def frontier(
+    experiment: StudyFile,
+    *,
+    workers: WorkersOption = None,
+    dask: DaskOption = None,
+    out: StudyFolder = None,
+    engine: EngineOption = None,
+    yes: YesOption = False,
+    retry_failed: RetryOption = False,
+    json: StudyJson = False,
+) -> int:
+    """Hold capital efficiency against tail loss, with joint confidence regions."""
+    from sim.cli.exploration import run_and_print_frontier, study_options
+
+    return run_and_print_frontier(
+        study_options(experiment, workers, dask, out, engine, yes=yes, retry=retry_failed, json=json)
+    )
+
+
+@app.command()
+def sensitivity(
+    experiment: StudyFile,
+    *,
+    workers: WorkersOption = None,
+    dask: DaskOption = None,
+    out: StudyFolder = None,
+    engine: EngineOption = None,
+    yes: YesOption = False,
+    retry_failed: RetryOption = False,
+    json: StudyJson = False,
+) -> int:
+    """Find which parameters matter: Morris screening, then Sobol indices."""
+    from sim.cli.exploration import run_and_print_sensitivity, study_options
+
+    return run_and_print_sensitivity(
+        study_options(experiment, workers, dask, out, engine, yes=yes, retry=retry_failed, json=json)
+    )
+
+
+@app.command()
+def optimise(
+    experiment: StudyFile,
+    *,
+    workers: WorkersOption = None,
+    dask: DaskOption = None,
+    out: StudyFolder = None,
+    engine: EngineOption = None,
+    yes: YesOption = False,
+    retry_failed: RetryOption = False,
+    json: StudyJson = False,
+) -> int:
+    """Search parameters under constraints, and judge the finalists on fresh paths."""
+    from sim.cli.exploration import run_and_print_optimise, study_options
+
+    return run_and_print_optimise(
+        study_options(experiment, workers, dask, out, engine, yes=yes, retry=retry_failed, json=json)
+    )
+
+
+@app.command()
 def report(folder: RunFolder) -> int:
-    """Make the HTML report of a run again."""
+    """Make the HTML report of a run or of a sweep again."""
+    if (_existing_folder(folder) / "sweep.json").is_file():
+        from sim.reporting.experiments.sweep_report import write_sweep_report
+
+        typer.echo(str(write_sweep_report(folder)))
+        return 0
     from sim.reporting.report import write_report
 
     typer.echo(str(write_report(_existing_folder(folder))))

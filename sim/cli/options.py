@@ -4,11 +4,24 @@ import os
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import sim
 from sim.core.errors import InputError, RunError
 from sim.engine.scenario_load import Override
 from sim.engine.scenario_messages import nearest
+from sim.experiments.shipped import shipped_folder, shipped_scenarios
+
+if TYPE_CHECKING:
+    from sim.engine.options import PathChoice
+
+__all__ = [
+    "Engine",
+    "chosen_path",
+    "chosen_scenario",
+    "command_line_overrides",
+    "output_folder",
+    "shipped_folder",
+]
 
 
 class Engine(StrEnum):
@@ -17,13 +30,6 @@ class Engine(StrEnum):
     REVM = "revm"
     PYEVM = "pyevm"
     ETHTESTER = "ethtester"
-
-
-def shipped_folder() -> Path:
-    """Return the folder of the scenarios that ship: inside the package, or beside it in a checkout."""
-    package = Path(sim.__file__).resolve().parent
-    packaged = package / "_scenarios"
-    return packaged if packaged.is_dir() else package.parent / "scenarios"
 
 
 def chosen_scenario(argument: str) -> Path:
@@ -37,7 +43,7 @@ def chosen_scenario(argument: str) -> Path:
     path = Path(argument)
     if path.exists() or path.suffix or len(path.parts) != 1:
         return path
-    shipped = {file.stem: file for file in sorted(shipped_folder().glob("*.toml"))}
+    shipped = shipped_scenarios()
     if argument not in shipped:
         raise InputError(f"{argument}: there is no such scenario{nearest(argument, tuple(shipped))}")
     return shipped[argument]
@@ -54,8 +60,26 @@ def command_line_overrides(
     return overrides
 
 
-def output_folder(chosen: Path | None, name: str, seed: int) -> Path:
-    """Return the results folder, checked before any work is done.
+def chosen_path(path: int | None, populations: int | None, *, antithetic: bool) -> "PathChoice | None":
+    """Return the path a command line asks for, None for the plain run.
+
+    Raises
+    ------
+    InputError
+        If a number counts nothing, or there is no path for an option to act on.
+    """
+    if path is None:
+        for option, given in (("--populations", populations is not None), ("--antithetic", antithetic)):
+            if given:
+                raise InputError(f"{option}: says something about paths, add --path K")
+        return None
+    from sim.engine.options import PathChoice  # noqa: PLC0415  (slow to import)
+
+    return PathChoice(path=path, populations=1 if populations is None else populations, antithetic=antithetic)
+
+
+def output_folder(chosen: Path | None, name: str, seed: int, path: int | None = None) -> Path:
+    """Return the results folder, checked before any work is done; a path's own by default.
 
     Raises
     ------
@@ -66,7 +90,8 @@ def output_folder(chosen: Path | None, name: str, seed: int) -> Path:
     """
     from sim.engine.result import check_run_folder, settled_folder  # noqa: PLC0415  (slow to import)
 
-    folder = settled_folder(chosen if chosen is not None else Path("results") / f"{name}-{seed}")
+    usual = f"{name}-{seed}" if path is None else f"{name}-{seed}-path{path}"
+    folder = settled_folder(chosen if chosen is not None else Path("results") / usual)
     check_run_folder(folder)
     existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):

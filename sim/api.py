@@ -1,0 +1,236 @@
+"""Seawall in a notebook: ``from sim import run, sweep, compare``.
+
+Each function does what the command of the same name does, writes the same results folder and returns an
+object over it. Nothing is computed twice: tables are read from the folder when they are asked for.
+
+>>> result = run("flash_crash", changes={"blocks": 120}, twin=False)    # doctest: +SKIP
+>>> result.to_pandas("liquidations")    # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.core.errors import InputError, InvariantViolation
+from sim.engine.tables import TABLES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sim.experiments.sweep.result import SweepResult
+
+Value = float | int | str | bool | Mapping[str, Any] | Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A finished run."""
+
+    folder: Path
+    summary: Mapping[str, Any]
+    """``summary.json``; numbers in quote units unless named otherwise."""
+    expectations: Mapping[str, bool]
+    """Line of the scenario's ``[expect]`` -> whether it held."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over receipts and final state."""
+        return str(self.summary["digest"])
+
+    @property
+    def report(self) -> Path:
+        """The self-contained HTML report."""
+        return self.folder / "report.html"
+
+    def to_pandas(self, table: str = "blocks") -> pd.DataFrame:
+        """Return one table of the run.
+
+        Parameters
+        ----------
+        table
+            ``blocks``, ``transactions``, ``liquidations``, ``accounts`` or ``events``.
+
+        Raises
+        ------
+        InputError
+            There is no such table.
+        """
+        import pandas as pd  # noqa: PLC0415  (slow to import)
+
+        if table not in TABLES:
+            raise InputError(f"no table {table!r}; a run has {', '.join(TABLES)}")
+        return pd.read_parquet(self.folder / f"{table}.parquet")
+
+
+def run(
+    scenario: str | Path,
+    *,
+    changes: Mapping[str, Value] | None = None,
+    seed: int | None = None,
+    blocks: int | None = None,
+    path: int | None = None,
+    prices: Path | None = None,
+    engine: str | None = None,
+    twin: bool = True,
+    out: Path | None = None,
+) -> Run:
+    """Run one scenario.
+
+    Parameters
+    ----------
+    scenario
+        File, or the name of a scenario that ships.
+    changes
+        Key -> value, as ``--set``: ``{"protocol.risk_model": "static"}``.
+    seed, blocks, prices, engine, twin, out
+        As the options of ``seawall run``.
+    path
+        Run this path of the scenario (docs/paths.md) instead of the scenario's own random numbers.
+
+    Raises
+    ------
+    InputError
+        The scenario or an option is not usable.
+    RunError
+        The run could not be finished.
+    InvariantViolation
+        An invariant broke.
+    """
+    from sim.cli.options import chosen_scenario, command_line_overrides, output_folder  # noqa: PLC0415
+    from sim.engine.options import PathChoice, RunOptions  # noqa: PLC0415
+    from sim.engine.run import run_scenario  # noqa: PLC0415
+    from sim.engine.scenario_load import load_scenario  # noqa: PLC0415
+    from sim.reporting.report import write_report  # noqa: PLC0415
+
+    overrides = command_line_overrides(seed, blocks, assignments(changes))
+    loaded = load_scenario(chosen_scenario(str(scenario)), overrides=overrides)
+    name = loaded.name if path is None else f"{loaded.name}-path{path}"
+    result = run_scenario(
+        loaded,
+        RunOptions(
+            out=output_folder(out, name, loaded.seed),
+            engine=engine,
+            twin=twin,
+            prices=prices,
+            keep_blocks=blocks is not None,
+            overrides=tuple(change if isinstance(change, str) else change.text for change in overrides),
+            path=None if path is None else PathChoice(path=path),
+            finish=write_report,
+        ),
+    )
+    return Run(folder=result.folder, summary=result.summary, expectations=dict(result.expectations))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """A finished sweep."""
+
+    result: SweepResult
+
+    @property
+    def folder(self) -> Path:
+        """Results folder; a sweep that was stopped resumes in it."""
+        return self.result.folder
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over all paths."""
+        return self.result.digest
+
+    @property
+    def report(self) -> Path:
+        """The self-contained HTML report."""
+        return self.folder / "report.html"
+
+    @property
+    def points(self) -> pd.DataFrame:
+        """One row for each point."""
+        return self.result.points()
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return one row for each path of each point, with every metric."""
+        return self.result.paths()
+
+    def estimates(self) -> pd.DataFrame:
+        """Return one row for each point and metric: estimate, interval, n and method."""
+        from sim.experiments.estimates.points import estimate_points  # noqa: PLC0415
+
+        return estimate_points(self.result)
+
+
+def sweep(
+    experiment: str | Path,
+    *,
+    workers: int | None = None,
+    dask: str | None = None,
+    engine: str | None = None,
+    out: Path | None = None,
+    confirmed: bool = False,
+    retry_failed: bool = False,
+    progress: bool = False,
+) -> Sweep:
+    """Run a sweep, or what is missing of one.
+
+    Parameters
+    ----------
+    experiment
+        Experiment file of kind ``sweep`` (docs/experiments.md).
+    workers, dask, engine, out, retry_failed
+        As the options of ``seawall sweep``; like there, one process for each processor by default.
+    confirmed
+        As ``--yes``: run even more than 100,000 paths.
+    progress
+        Show a live table while it runs, on a terminal.
+
+    Raises
+    ------
+    InputError
+        The file is not usable, or the folder holds another sweep.
+    RunError
+        The disk is full or the workers cannot be reached; calling it again goes on.
+    SweepInterrupted
+        Interrupted; calling it again goes on.
+    """
+    from rich.console import Console  # noqa: PLC0415
+
+    from sim.cli.sweep import SweepDisplay, write_report  # noqa: PLC0415
+    from sim.experiments.sweep.api import Workers, run_plan  # noqa: PLC0415
+    from sim.experiments.sweep.expansion import plan_of  # noqa: PLC0415
+    from sim.experiments.sweep.experiment import SweepExperiment, load_experiment  # noqa: PLC0415
+
+    loaded = load_experiment(Path(experiment), SweepExperiment)
+    plan = plan_of(loaded, engine=engine, confirmed=confirmed)
+    folder = out if out is not None else Path("results") / loaded.name
+    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    with SweepDisplay(errors) as display:
+        result = run_plan(
+            plan,
+            folder,
+            workers=Workers.of(workers, dask=dask),
+            progress=display.show if progress else None,
+            retry_failed=retry_failed,
+        )
+    write_report(folder, errors)
+    return Sweep(result=result)
+
+
+def assignments(changes: Mapping[str, Value] | None) -> list[str]:
+    """Return changes as ``key=value`` texts whose values are TOML."""
+    return [f"{key}={_toml(value)}" for key, value in (changes or {}).items()]
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{json.dumps(str(key))} = {_toml(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, str | bool):
+        return json.dumps(value)  # a TOML basic string or boolean is written as in JSON
+    if isinstance(value, Sequence):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    return repr(value)
+
+
+__all__ = ["InputError", "InvariantViolation", "Run", "Sweep", "run", "sweep"]

@@ -1,0 +1,1 @@
+"""A parameter change judged: plan, paired runs, verdict, and the calls that enact it."""

@@ -1,0 +1,1 @@
+"""Many paths at many points: experiment files, the ledger, workers, the dataset. Nothing is imported here."""

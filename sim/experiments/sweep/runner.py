@@ -1,0 +1,323 @@
+"""``run_plan``: from a plan to a results folder, again and again until it is complete."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from sim.core.digest import sha256_hex
+from sim.core.errors import InputError, RunError
+from sim.core.files import atomic_write_bytes, ensure_directory
+from sim.engine.manifest import versions
+from sim.engine.result import write_json
+from sim.experiments.sweep.dataset import counted, prepare, write_dataset
+from sim.experiments.sweep.executors import Workers, open_executor
+from sim.experiments.sweep.inputs import (
+    INPUTS,
+    Inputs,
+    gather,
+    identity,
+    localised,
+    point_identities,
+    write_plan,
+)
+from sim.experiments.sweep.ledger import LEDGER, LOCK, Ledger
+from sim.experiments.sweep.plan import Plan
+from sim.experiments.sweep.progress import Watch, Watched
+from sim.experiments.sweep.result import PATHS, POINTS, SWEEP_FILE, Failure, SweepResult
+from sim.experiments.sweep.stopping import StoppingRule
+from sim.experiments.sweep.supervisor import Interruption, Supervisor
+from sim.experiments.sweep.tasks import environment
+from sim.protocol.contracts import compile_protocol
+
+EXPERIMENT_FILE = "experiment.toml"
+TIMING_FILE = "timing.json"
+REPORT_FILE = "report.html"
+OWN_FILES = (
+    EXPERIMENT_FILE, INPUTS.name, LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", LOCK, f"{LOCK}-journal",
+    PATHS, POINTS, SWEEP_FILE, TIMING_FILE, REPORT_FILE,
+)  # fmt: skip
+
+
+class SweepInterrupted(KeyboardInterrupt):
+    """The user stopped a sweep; everything finished is in `result` and in the folder."""
+
+    def __init__(self, result: SweepResult) -> None:
+        super().__init__()
+        self.result = result
+
+
+def run_plan(
+    plan: Plan,
+    out: Path,
+    *,
+    workers: Workers | None = None,
+    progress: Watch | None = None,
+    retry_failed: bool = False,
+) -> SweepResult:
+    """Run what is missing of a plan and return what there is.
+
+    Parameters
+    ----------
+    plan
+        Points and paths.
+    out
+        Results folder. If it holds this plan, or one that this plan extends by paths or points, only what is
+        missing is run.
+    workers
+        By default this process.
+    progress
+        Called a few times a second with how far the sweep is.
+    retry_failed
+        Try the paths afresh that failed three times.
+
+    Returns
+    -------
+    SweepResult
+        Paths may have failed: look at `SweepResult.is_complete`.
+
+    Raises
+    ------
+    InputError
+        A point is no valid scenario; the folder holds another plan or other files; another process is
+        working on it.
+    RunError
+        The disk is full or the workers cannot be reached; the folder can be resumed.
+    SweepInterrupted
+        Ctrl-C or SIGTERM; the folder can be resumed.
+    """
+    if not plan.points or plan.paths < 1:
+        raise InputError("a sweep needs at least one point and one path")
+    clock = perf_counter()
+    inputs = gather(plan)
+    contracts = contract_hashes(inputs)
+    _check_folder(out)
+    ensure_directory(out)
+    interruption = Interruption()
+    with Ledger(out) as ledger:
+        _adopt(plan, inputs, contracts, ledger, out)
+        if retry_failed:
+            ledger.forget_failures()
+        local = localised(plan, inputs, out)
+        rule = StoppingRule(local)
+        with interruption.caught():
+            prepare()
+            executor = open_executor(workers or Workers())
+            try:
+                supervisor = Supervisor(
+                    local,
+                    ledger,
+                    executor,
+                    rule,
+                    watched=Watched(local, progress),
+                    interruption=interruption,
+                )
+                interrupted = _run(supervisor, out)
+            except BaseException:
+                executor.close(at_once=True)
+                raise
+            executor.close(at_once=interrupted)
+            result = _finish(out, plan, inputs, contracts, ledger, rule, supervisor)
+    _write_timing(out, workers or Workers(), supervisor, perf_counter() - clock)
+    if interrupted:
+        raise SweepInterrupted(result)
+    return result
+
+
+def contract_hashes(inputs: Inputs) -> dict[str, str]:
+    """Compile what the points deploy, before workers would all do it, and return SHA-256 of each bytecode.
+
+    Raises
+    ------
+    InputError
+        A designer's risk model does not compile.
+    """
+    found: dict[str, str] = {}
+    for name, custom in sorted(inputs.models.items()):
+        for key, artifact in compile_protocol(name, custom).items():
+            label = f"risk_model:{name}" if key == "risk_model" else artifact.name
+            found[label] = sha256_hex(artifact.runtime_bytecode)
+    return dict(sorted(found.items()))
+
+
+def _check_folder(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"--out {folder}: is a file, not a folder")
+    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    if names and LEDGER not in names and set(names) - set(OWN_FILES):
+        raise InputError(f"--out {folder}: holds files that are not a sweep, choose another folder")
+
+
+def _adopt(plan: Plan, inputs: Inputs, contracts: Mapping[str, str], ledger: Ledger, folder: Path) -> None:
+    """Make the folder the plan's: new, or the same as before, or extended.
+
+    Raises
+    ------
+    InputError
+        It belongs to another plan, a longer one, or other versions.
+    """
+    new = {
+        "identity": identity(plan, inputs),
+        "environment": environment(),
+        "contracts": dict(contracts),
+        "points": point_identities(plan, inputs),
+        "paths": plan.paths,
+    }
+    old = ledger.plan()
+    if old:
+        difference = _difference(old, new)
+        if difference:
+            raise InputError(f"--out {folder}: holds a sweep with {difference}; choose another folder")
+        # A risk model may join with a point; those there were must be the same.
+        new["contracts"] = {**old["contracts"], **contracts}
+    inputs.copy(folder)
+    write_plan(plan, inputs, folder)
+    if plan.source:
+        atomic_write_bytes(folder / EXPERIMENT_FILE, plan.source)
+    ledger.set_plan(new)
+
+
+def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """Return in words why one plan does not continue another; empty if it does."""
+    changed = [key for key, value in new["identity"].items() if old["identity"].get(key) != value]
+    if changed:
+        what = {"scenario": "another scenario file", "sobol_points": "other draws"}
+        return what.get(changed[0], f"another {changed[0]}")
+    count = len(old["points"])
+    if len(new["points"]) < count:
+        return f"{count:,} points, this one has {len(new['points']):,}"
+    for index, (before, after) in enumerate(zip(old["points"], new["points"], strict=False)):
+        if before != after:
+            return f"another point {index}"
+    if new["paths"] < old["paths"]:
+        return f"{old['paths']:,} paths, this one has {new['paths']:,}"
+    if any(old["contracts"].get(name, value) != value for name, value in new["contracts"].items()):
+        return "other contracts"
+    if old["environment"] != new["environment"]:
+        return "other versions of Seawall or its packages"
+    return ""
+
+
+def _run(supervisor: Supervisor, folder: Path) -> bool:
+    """Run to the end and return whether the user broke it off."""
+    try:
+        supervisor.resume()
+        supervisor.run()
+    except KeyboardInterrupt:
+        return True
+    except RunError as error:
+        completed, _, total = supervisor.counts()
+        raise RunError(
+            f"{error}\n{folder}: stopped at {completed:,} of {total:,} paths, which are kept; put the cause"
+            " right and run the same command again"
+        ) from error
+    return False
+
+
+def _finish(
+    folder: Path,
+    plan: Plan,
+    inputs: Inputs,
+    contracts: Mapping[str, str],
+    ledger: Ledger,
+    rule: StoppingRule,
+    supervisor: Supervisor,
+) -> SweepResult:
+    """Write the tables and ``sweep.json``."""
+    completed, _, total = supervisor.counts()
+    try:
+        digest = write_dataset(folder, plan, ledger, rule)
+        result = SweepResult(
+            folder=folder,
+            completed=completed,
+            total=total,
+            failures=_failures(folder, plan, inputs, ledger, rule),
+            stops=rule.stops,
+            digest=digest,
+        )
+        write_json(folder / SWEEP_FILE, _provenance(plan, inputs, contracts, result))
+    except RunError as error:
+        raise RunError(
+            f"{error}\n{folder}: {completed:,} of {total:,} paths are kept, but not their tables; make room"
+            " and run the same command again"
+        ) from error
+    return result
+
+
+def _failures(
+    folder: Path, plan: Plan, inputs: Inputs, ledger: Ledger, rule: StoppingRule
+) -> tuple[Failure, ...]:
+    return tuple(
+        Failure(
+            point=run.point,
+            path=run.path,
+            reason=run.reason,
+            kind=run.kind,  # type: ignore[arg-type]  # the ledger's column holds nothing else
+            attempts=run.attempts,
+            invariant=run.invariant,
+            command=path_command(folder, plan, inputs, run.point, run.path),
+        )
+        for run in counted(ledger.runs(with_metrics=False), rule, plan)
+        if run.state not in {"done", "retry"}
+    )
+
+
+def path_command(folder: Path, plan: Plan, inputs: Inputs, point: int, path: int) -> str:
+    """Return the command that runs one path of a sweep again, with all its files and its report."""
+    words = ["seawall", "run", str(folder / inputs.scenario), "--path", str(path)]
+    if plan.populations != 1:
+        words += ["--populations", str(plan.populations)]
+    words += ["--antithetic"] if plan.antithetic else []
+    words += [] if plan.twin else ["--no-twin"]
+    for change in (*inputs.point_overrides(point, folder), *plan.path_overrides(path)):
+        words += ["--set", change]
+    return shlex.join(words)
+
+
+def _provenance(
+    plan: Plan, inputs: Inputs, contracts: Mapping[str, str], result: SweepResult
+) -> dict[str, Any]:
+    return {
+        "title": plan.title,
+        "digest": result.digest,
+        "completed": result.completed,
+        "total": result.total,
+        "is_complete": result.is_complete,
+        "failures": [asdict(failure) for failure in result.failures],
+        "stops": [asdict(stop) for stop in result.stops],
+        "points": len(plan.points),
+        "paths": plan.paths,
+        "seed": plan.seed,
+        "populations": plan.populations,
+        "antithetic": plan.antithetic,
+        "twin": plan.twin,
+        "draws": [asdict(draw) for draw in plan.draws],
+        "sobol_points": plan.sobol_points,
+        "stopping": None if plan.stopping is None else asdict(plan.stopping),
+        "metrics": list(plan.metrics),
+        "experiment_sha256": sha256_hex(plan.source) if plan.source else None,
+        "scenario": inputs.scenario.as_posix(),
+        "inputs": dict(inputs.hashes),
+        "contracts": dict(contracts),
+        "versions": versions(),
+        "example_command": path_command(result.folder, plan, inputs, 0, 0),
+    }
+
+
+def _write_timing(folder: Path, workers: Workers, supervisor: Supervisor, wall: float) -> None:
+    with suppress(RunError):  # a courtesy: results are complete without it
+        write_json(
+            folder / TIMING_FILE,
+            {
+                "wall_seconds": wall,
+                "workers": {"kind": workers.kind, "count": workers.count},
+                "paths_run": supervisor.paths_run,
+                "paths_per_minute": 60.0 * supervisor.paths_run / wall,
+                "path_seconds": supervisor.seconds,
+            },
+        )
