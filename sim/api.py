@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.core.errors import InputError, InvariantViolation
+from sim.core.errors import InputError, InvariantViolation, RunError
 from sim.engine.tables import TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sim.experiments.decision import compare as decision
     from sim.experiments.sweep.result import SweepResult
 
 Value = float | int | str | bool | Mapping[str, Any] | Sequence[Any]
@@ -73,10 +74,10 @@ def run(
     seed: int | None = None,
     blocks: int | None = None,
     path: int | None = None,
-    prices: Path | None = None,
+    prices: str | Path | None = None,
     engine: str | None = None,
     twin: bool = True,
-    out: Path | None = None,
+    out: str | Path | None = None,
 ) -> Run:
     """Run one scenario.
 
@@ -108,14 +109,13 @@ def run(
 
     overrides = command_line_overrides(seed, blocks, assignments(changes))
     loaded = load_scenario(chosen_scenario(str(scenario)), overrides=overrides)
-    name = loaded.name if path is None else f"{loaded.name}-path{path}"
     result = run_scenario(
         loaded,
         RunOptions(
-            out=output_folder(out, name, loaded.seed),
+            out=output_folder(_path(out), loaded.name, loaded.seed, path),
             engine=engine,
             twin=twin,
-            prices=prices,
+            prices=_path(prices),
             keep_blocks=blocks is not None,
             overrides=tuple(change if isinstance(change, str) else change.text for change in overrides),
             path=None if path is None else PathChoice(path=path),
@@ -168,7 +168,7 @@ def sweep(
     workers: int | None = None,
     dask: str | None = None,
     engine: str | None = None,
-    out: Path | None = None,
+    out: str | Path | None = None,
     confirmed: bool = False,
     retry_failed: bool = False,
     progress: bool = False,
@@ -204,7 +204,7 @@ def sweep(
 
     loaded = load_experiment(Path(experiment), SweepExperiment)
     plan = plan_of(loaded, engine=engine, confirmed=confirmed)
-    folder = out if out is not None else Path("results") / loaded.name
+    folder = _path(out) or Path("results") / loaded.name
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
     with SweepDisplay(errors) as display:
         result = run_plan(
@@ -218,9 +218,100 @@ def sweep(
     return Sweep(result=result)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """A finished comparison of current and proposed parameters."""
+
+    outcome: decision.Comparison
+
+    @property
+    def folder(self) -> Path:
+        """Results folder: report, forum post, calldata, and the paths behind them."""
+        return self.outcome.folder
+
+    @property
+    def verdict(self) -> str:
+        """``better``, ``not worse``, ``worse`` or ``undetermined``."""
+        return self.outcome.word.value
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """What decided it."""
+        return self.outcome.reasons
+
+    @property
+    def report(self) -> Path:
+        """The self-contained HTML report."""
+        return self.folder / "report.html"
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return one row for each path of each arm in each cell; the confirmation's are not among them."""
+        return self.outcome.result.paths()
+
+
+def compare(
+    base: str | Path,
+    proposed: str | Path,
+    *,
+    scenario: str | Path | None = None,
+    plan: str | Path | None = None,
+    paths: int | None = None,
+    seed: int | None = None,
+    workers: int | None = None,
+    dask: str | None = None,
+    out: str | Path | None = None,
+    progress: bool = False,
+) -> Comparison:
+    """Judge a change of parameters on common random numbers (docs/compare.md).
+
+    Parameters
+    ----------
+    base, proposed, scenario, plan, paths, seed, workers, dask, out
+        As the arguments of ``seawall compare``.
+    progress
+        Show a live table while it runs, on a terminal.
+
+    Raises
+    ------
+    InputError
+        A file is not usable, or the two differ in more than protocol parameters.
+    RunError
+        The disk is full or the workers cannot be reached; calling it again goes on.
+    SweepInterrupted
+        Interrupted; calling it again goes on.
+    """
+    from rich.console import Console  # noqa: PLC0415
+
+    from sim.cli.compare import write_comparison  # noqa: PLC0415
+    from sim.cli.options import chosen_scenario  # noqa: PLC0415
+    from sim.cli.sweep import SweepDisplay  # noqa: PLC0415
+    from sim.experiments.decision.compare import prepare_comparison, run_comparison  # noqa: PLC0415
+    from sim.experiments.decision.plan import load_plan  # noqa: PLC0415
+    from sim.experiments.sweep.api import Workers  # noqa: PLC0415
+
+    first, second = (chosen_scenario(str(name)) for name in (base, proposed))
+    under = None if scenario is None else chosen_scenario(str(scenario))
+    loaded, price_file = load_plan(_path(plan), paths=paths, seed=seed)
+    prepared = prepare_comparison(first, second, scenario=under, plan=loaded, price_file=price_file)
+    folder = _path(out) or Path("results") / f"compare-{first.stem}-{second.stem}"
+    with SweepDisplay(Console(stderr=True, soft_wrap=True, highlight=False)) as display:
+        outcome = run_comparison(
+            prepared,
+            folder,
+            workers=Workers.of(workers, dask=dask),
+            progress=display.show if progress else None,
+        )
+    write_comparison(outcome)
+    return Comparison(outcome=outcome)
+
+
 def assignments(changes: Mapping[str, Value] | None) -> list[str]:
     """Return changes as ``key=value`` texts whose values are TOML."""
     return [f"{key}={_toml(value)}" for key, value in (changes or {}).items()]
+
+
+def _path(given: str | Path | None) -> Path | None:
+    return None if given is None else Path(given)
 
 
 def _toml(value: Any) -> str:
@@ -233,4 +324,14 @@ def _toml(value: Any) -> str:
     return repr(value)
 
 
-__all__ = ["InputError", "InvariantViolation", "Run", "Sweep", "run", "sweep"]
+__all__ = [
+    "Comparison",
+    "InputError",
+    "InvariantViolation",
+    "Run",
+    "RunError",
+    "Sweep",
+    "compare",
+    "run",
+    "sweep",
+]
