@@ -64,6 +64,7 @@ exports: (
     governance_models.model_rule,
     governance_models.kind_of,
     governance_models.ratio_rule,
+    governance_models.haircut_rule,
     governance_models.model_interval_seconds,
     governance_models.margin_engine,
     # Proposals

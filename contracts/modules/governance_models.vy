@@ -13,6 +13,7 @@
 from ..interfaces import IMarginEngine
 from ..interfaces import IRiskGovernor
 from ..interfaces import IRiskModel
+from ..lib import constants
 from . import access
 from . import governance_roles
 from . import governance_rules
@@ -32,6 +33,8 @@ interface IOwnedEngine:
 SET_MODEL: constant(bytes4) = method_id("set_model(uint256,uint256,uint256[])", output_type=bytes4)
 # Start of every blueprint's code (ERC-5202, version 0, no data).
 PREAMBLE: constant(Bytes[3]) = x"FE7100"
+# How far a ratio may be from a straight line for its roundings (WAD): a billionth of notional.
+ROUNDING: constant(uint256) = 10**9
 
 MARGIN_ENGINE: immutable(IMarginEngine)
 
@@ -40,6 +43,8 @@ _models: HashMap[uint256, IRiskGovernor.ModelRule]
 kind_of: public(reentrant(HashMap[uint256, uint256]))
 # @dev What a change of formula may do to a market's initial and maintenance ratio.
 ratio_rule: public(reentrant(IRiskGovernor.WordRule))
+# @dev What it may do to the haircut of collateral.
+haircut_rule: public(reentrant(IRiskGovernor.WordRule))
 # @dev Least time between two changes of one market's formula.
 model_interval_seconds: public(reentrant(uint256))
 
@@ -94,17 +99,26 @@ def register_market(market: uint256, kind: uint256):
 
 @external
 @reentrant
-def set_model_limits(ratio_rule: IRiskGovernor.WordRule, interval_seconds: uint256):
+def set_model_limits(
+    ratio_rule: IRiskGovernor.WordRule,
+    haircut_rule: IRiskGovernor.WordRule,
+    interval_seconds: uint256,
+):
     """
     @notice Limits what a change of formula may do. By proposal, with the long delay.
     @param ratio_rule What may become of a market's ratios, at zero notional and as of then.
+    @param haircut_rule What may become of the haircut of collateral.
     @param interval_seconds Least time between two changes of one market's formula.
     """
     governance_roles._check_administration()
     governance_rules._check_rule(ratio_rule)
+    governance_rules._check_rule(haircut_rule)
     self.ratio_rule = ratio_rule
+    self.haircut_rule = haircut_rule
     self.model_interval_seconds = interval_seconds
-    log IRiskGovernor.ModelLimitsSet(ratio_rule=ratio_rule, interval_seconds=interval_seconds)
+    log IRiskGovernor.ModelLimitsSet(
+        ratio_rule=ratio_rule, haircut_rule=haircut_rule, interval_seconds=interval_seconds
+    )
 
 
 @external
@@ -170,11 +184,11 @@ def _set_model(
     market: uint256, kind: uint256, words: DynArray[uint256, 20], only_tighter: bool
 ):
     """
-    @dev Deploys, sets, and compares the market's ratios before and after.
+    @dev Deploys, sets, and compares the market's ratios and haircut before and after.
     @param market Market id.
     @param kind Kind of the formula.
     @param words Constructor words after the owner, checked.
-    @param only_tighter Whether no ratio may fall.
+    @param only_tighter Whether nobody may be asked for less.
     """
     model: address = self._deploy(kind, words)
     self.kind_of[market] = kind
@@ -183,24 +197,41 @@ def _set_model(
     cap: uint256 = (staticcall MARGIN_ENGINE.market_info(market)).open_interest_cap
     extcall IOwnedEngine(MARGIN_ENGINE.address).set_market(market, model, cap)
     after: IMarginEngine.MarketSnapshot = staticcall MARGIN_ENGINE.market_snapshot(market)
-    self._check_ratio(before.initial_ratio, after.initial_ratio, only_tighter)
-    self._check_ratio(before.maintenance_ratio, after.maintenance_ratio, only_tighter)
+    rule: IRiskGovernor.WordRule = self.ratio_rule
+    self._check_result(before.initial_ratio, after.initial_ratio, rule, only_tighter)
+    self._check_result(before.maintenance_ratio, after.maintenance_ratio, rule, only_tighter)
+    self._check_result(
+        staticcall IRiskModel(before.risk_model).collateral_haircut(),
+        staticcall IRiskModel(model).collateral_haircut(),
+        self.haircut_rule,
+        only_tighter,
+    )
+    if only_tighter:
+        self._check_tightening(before, after)
 
 
 @internal
 def _deploy(kind: uint256, words: DynArray[uint256, 20]) -> address:
     """
-    @dev A new instance; whoever owns the governor answers for it.
+    @dev A new instance; whoever owns the governor answers for it. What it says of itself must
+         be exactly the words: a constructor ignores words too many and reads words too few
+         as zero.
     @param kind Kind of the formula.
     @param words Constructor words after the owner.
     @return address Model.
     """
     encoded: Bytes[704] = abi_encode(words)
-    arguments: Bytes[736] = concat(
-        convert(convert(access.owner, uint256), bytes32),
-        slice(encoded, 64, 32 * len(words)),
+    asked: Bytes[704] = slice(encoded, 64, 32 * len(words))
+    arguments: Bytes[736] = concat(convert(convert(access.owner, uint256), bytes32), asked)
+    model: address = create_from_blueprint(
+        self._models[kind].blueprint, arguments, raw_args=True
     )
-    return create_from_blueprint(self._models[kind].blueprint, arguments, raw_args=True)
+    # One word more than there can be: a longer answer is cut, but not to the same length.
+    found: Bytes[672] = raw_call(
+        model, method_id("parameters()"), max_outsize=672, is_static_call=True
+    )
+    assert keccak256(found) == keccak256(asked), "governor: other words"
+    return model
 
 
 @view
@@ -264,14 +295,84 @@ def _rules(kind: uint256, count: uint256) -> DynArray[IRiskGovernor.WordRule, 20
     return model.rules
 
 
-@view
+@pure
 @internal
-def _check_ratio(old: uint256, new: uint256, only_tighter: bool):
+def _check_result(
+    old: uint256, new: uint256, rule: IRiskGovernor.WordRule, only_tighter: bool
+):
     """
-    @dev Guarantees that a market's ratio may become another.
-    @param old Ratio before (WAD).
-    @param new Ratio after (WAD).
-    @param only_tighter Whether it must not fall.
+    @dev Guarantees that what a formula asks may become something else.
+    @param old Ratio or haircut before (WAD).
+    @param new Ratio or haircut after (WAD).
+    @param rule What may become of it.
+    @param only_tighter Whether it must move to its tighter side.
     """
     if new != old:
-        governance_rules._check_word(old, new, self.ratio_rule, only_tighter)
+        governance_rules._check_word(old, new, rule, only_tighter)
+
+
+@view
+@internal
+def _check_tightening(
+    before: IMarginEngine.MarketSnapshot, after: IMarginEngine.MarketSnapshot
+):
+    """
+    @dev Guarantees that a formula whose words are all tighter asks no open position for less
+         and caps funding no lower, as of now. No position is larger than the open interest,
+         and a position must hold min(t, max(t * ramped/base, entry)) of its notional, t being
+         the formula's ratio at that notional: a base that rises ahead of the ramp scales the
+         part of t that grows with the position down. Proof: docs/governance.md.
+    @param before Market under the formula in force.
+    @param after Market under the new one, in the same block.
+    """
+    assert (
+        after.initial_ratio - after.maintenance_ratio
+        >= before.initial_ratio - before.maintenance_ratio
+    ), "governor: funding cap falls"
+    old: IRiskModel.MarginRatios = self._ratios(before, before.open_interest)
+    new: IRiskModel.MarginRatios = self._ratios(after, before.open_interest)
+    assert (
+        new.initial >= old.initial and new.maintenance >= old.maintenance
+    ), "governor: not tighter"
+    let_through: uint256 = after.ramped_maintenance_ratio * before.maintenance_ratio
+    # The ramp lets as large a part through as before, or what it lets through covers the
+    # largest position alone.
+    if let_through >= before.ramped_maintenance_ratio * min(
+        after.maintenance_ratio, old.maintenance
+    ):
+        return
+    # Or the largest position is asked for no less, and what is asked of smaller ones is on a
+    # straight line in the root of their notional, below the cap at 1.
+    assert (
+        let_through * new.maintenance
+        >= before.ramped_maintenance_ratio * after.maintenance_ratio * old.maintenance
+    ), "governor: ramp loosens"
+    half: IRiskModel.MarginRatios = self._ratios(after, before.open_interest // 4)
+    assert (
+        2 * half.maintenance + ROUNDING >= after.maintenance_ratio + new.maintenance
+        and new.maintenance < constants.WAD - 1
+    ), "governor: ramp loosens"
+
+
+@view
+@internal
+def _ratios(
+    market: IMarginEngine.MarketSnapshot, notional: uint256
+) -> IRiskModel.MarginRatios:
+    """
+    @dev What a market's formula asks of a position, as the margin engine asks it.
+    @param market Market.
+    @param notional Notional of the position (WAD quote).
+    @return MarginRatios Target ratios.
+    """
+    return staticcall IRiskModel(market.risk_model).margin_ratios(
+        IRiskModel.RiskInputs(
+            notional=notional,
+            price=market.index_price,
+            confidence=market.confidence,
+            variance_fast=market.variance_fast,
+            variance_slow=market.variance_slow,
+            open_interest=market.open_interest,
+            depth=market.depth,
+        )
+    )

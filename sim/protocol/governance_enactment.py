@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import Any
 
 from sim.chain.chain import Chain
 from sim.chain.transaction import Receipt, Transaction
@@ -12,7 +13,7 @@ from sim.core.errors import RunError
 from sim.protocol import governance_rules as rules
 from sim.protocol.deployment import OWNER, Deployment
 from sim.protocol.governance_types import EnactedProposal, Enactment, Proposal, Reading, Value
-from sim.protocol.governance_values import read_model, read_setter
+from sim.protocol.governance_values import State, read_model, read_setter
 from sim.protocol.governor_setup import GOVERNOR
 
 _BLOCK_SECONDS = 12
@@ -23,6 +24,8 @@ class _Sent:
     """A proposal on its way."""
 
     proposal: Proposal
+    identifier: int | None = None
+    """Number that the governor gave it; None if it was not queued."""
     queued_at: int | None = None
     ready_at: int = 0
     early_reason: str = ""
@@ -36,40 +39,44 @@ class _Enacter:
     deployment: Deployment
     sent: list[_Sent] = field(default_factory=list)
 
-    def block(self, calls: Sequence[str], at: int) -> list[Receipt]:
+    def block(self, calls: Sequence[bytes], at: int) -> list[Receipt]:
         """Send calls of the owner in one block, at a time or as soon after as can be."""
         chain = self.chain
         governor = self.deployment.addresses[GOVERNOR]
         chain.start_block(chain.block_number + 1, max(at, chain.timestamp + 1))
-        receipts = [
-            chain.execute(Transaction(OWNER, governor, bytes.fromhex(data.removeprefix("0x"))))
-            for data in calls
-        ]
+        receipts = [chain.execute(Transaction(OWNER, governor, data)) for data in calls]
         chain.end_block()
         return receipts
 
     def queue(self, proposals: Sequence[Proposal], at: int) -> list[_Sent]:
-        """Propose; the ones that were refused have a reason."""
+        """Propose, all or none; the ones that were not queued have a reason."""
         round_ = [_Sent(proposal, reason=self._stale(proposal)) for proposal in proposals]
         self.sent += round_
         if any(sent.reason is not None for sent in round_):
+            for sent in round_:
+                sent.reason = sent.reason or "not sent: another of its round is stale"
             return round_
-        receipts = self.block([proposal.propose for proposal in proposals], at)
+        self._check_numbers(proposals)
+        receipts = self.block([_bytes(proposal.propose) for proposal in proposals], at)
         for sent, receipt in zip(round_, receipts, strict=True):
-            sent.queued_at = self.chain.timestamp
             sent.reason = receipt.revert_reason
             if receipt.status:
-                sent.ready_at = self._ready_at(sent.proposal, int.from_bytes(receipt.output, "big"))
+                # Numbers of a round shift if one of it is refused: the governor's answer counts.
+                sent.identifier = int.from_bytes(receipt.output, "big")
+                sent.queued_at = self.chain.timestamp
+                sent.ready_at = int(self._governor("proposal", sent.identifier)[3])
         return round_
 
     def execute(self, round_: Sequence[_Sent]) -> None:
-        """Try one second too early, then as soon as it may be."""
-        for ready_at in sorted({sent.ready_at for sent in round_}):
-            due = [sent for sent in round_ if sent.ready_at == ready_at]
-            calls = [sent.proposal.execute for sent in due]
+        """Try what was queued one second too early, then as soon as it may be."""
+        entry = self.deployment.abis[GOVERNOR]["execute"]
+        queued = [sent for sent in round_ if sent.identifier is not None]
+        for ready_at in sorted({sent.ready_at for sent in queued}):
+            due = [sent for sent in queued if sent.ready_at == ready_at]
+            calls = [entry.encode(sent.identifier) for sent in due]
             for sent, early in zip(due, self.block(calls, ready_at - 1), strict=True):
                 if early.status:
-                    raise RunError(f"the governor executed proposal {sent.proposal.identifier} too early")
+                    raise RunError(f"the governor executed proposal {sent.identifier} too early")
                 sent.early_reason = str(early.revert_reason)
             for sent, receipt in zip(due, self.block(calls, ready_at), strict=True):
                 sent.reason = receipt.revert_reason
@@ -77,23 +84,23 @@ class _Enacter:
 
     def _stale(self, proposal: Proposal) -> str | None:
         """Return what differs from the state a proposal was encoded against: its calldata would undo it."""
-        now = _read(self.chain, self.deployment, (proposal.contract, proposal.function, proposal.market))
-        differing = [
-            f"{name} is {now[name]}, not {value}"
-            for name, value in proposal.before.items()
-            if name in now and now[name] != value
-        ]
+        now = _read(self.chain, self.deployment, _key(proposal))
+        differing = now.differences(proposal.before.get("kind"), proposal.words_before)
         return f"encoded against another state: {', '.join(differing)}" if differing else None
 
-    def _ready_at(self, proposal: Proposal, given: int) -> int:
-        if given != proposal.identifier:
-            raise RunError(
-                f"the governor gave number {given} to the proposal encoded as {proposal.identifier}: "
-                "encode with first_identifier = proposal_count"
-            )
-        view = self.deployment.abis[GOVERNOR]["proposal"]
-        data = self.chain.call(self.deployment.addresses[GOVERNOR], view.encode(given))
-        return int(view.decode(data)[3])
+    def _check_numbers(self, proposals: Sequence[Proposal]) -> None:
+        """Stop before anything is sent if the calls that execute the proposals name other ones."""
+        count = int(self._governor("proposal_count"))
+        for number, proposal in enumerate(proposals, start=count):
+            if proposal.identifier != number:
+                raise RunError(
+                    f"the governor would give number {number} to the proposal encoded as "
+                    f"{proposal.identifier}: encode with first_identifier = proposal_count"
+                )
+
+    def _governor(self, view: str, *arguments: int) -> Any:
+        entry = self.deployment.abis[GOVERNOR][view]
+        return entry.decode(self.chain.call(self.deployment.addresses[GOVERNOR], entry.encode(*arguments)))
 
 
 def enact(chain: Chain, deployment: Deployment, proposals: Sequence[Proposal]) -> Enactment:
@@ -101,12 +108,12 @@ def enact(chain: Chain, deployment: Deployment, proposals: Sequence[Proposal]) -
 
     Proposals of one round are queued, tried too early and executed in one block each. The chain is between
     two blocks and is left between two blocks, later by the time-locks. A proposal that the governor or a
-    contract refuses says why, and its round is the last.
+    contract refuses says why, and its round is the last. Nothing is executed that was not queued here.
 
     Raises
     ------
     RunError
-        The proposals were encoded for another state of the governor.
+        The proposals were encoded for other numbers than the governor gives, or one was executed too early.
     """
     before = {key: _read(chain, deployment, key) for key in _keys(proposals)}
     enacter = _Enacter(chain, deployment)
@@ -129,6 +136,7 @@ def enact(chain: Chain, deployment: Deployment, proposals: Sequence[Proposal]) -
             for sent in enacter.sent
         ),
         readings=tuple(_readings(proposals, before, after)),
+        mismatches=tuple(_mismatches(proposals, after)),
         seconds=chain.timestamp - first if enacter.sent and (first := enacter.sent[0].queued_at) else 0,
     )
 
@@ -137,11 +145,19 @@ _Key = tuple[str, str, int | None]
 """(contract, function, market) of one setter."""
 
 
+def _key(proposal: Proposal) -> _Key:
+    return proposal.contract, proposal.function, proposal.market
+
+
 def _keys(proposals: Sequence[Proposal]) -> list[_Key]:
-    return list(dict.fromkeys((p.contract, p.function, p.market) for p in proposals))
+    return list(dict.fromkeys(map(_key, proposals)))
 
 
-def _read(chain: Chain, deployment: Deployment, key: _Key) -> dict[str, Value]:
+def _bytes(data: str) -> bytes:
+    return bytes.fromhex(data.removeprefix("0x"))
+
+
+def _read(chain: Chain, deployment: Deployment, key: _Key) -> State:
     contract, function, market = key
     if contract == "risk_model" and market is not None:
         return read_model(chain, deployment, market)
@@ -150,24 +166,31 @@ def _read(chain: Chain, deployment: Deployment, key: _Key) -> dict[str, Value]:
 
 
 def _readings(
-    proposals: Sequence[Proposal],
-    before: dict[_Key, dict[str, Value]],
-    after: dict[_Key, dict[str, Value]],
+    proposals: Sequence[Proposal], before: dict[_Key, State], after: dict[_Key, State]
 ) -> list[Reading]:
     """Return one reading for each field that some proposal changes, in the order of the first that does."""
     wanted: dict[tuple[_Key, str], Value | None] = {}
     for proposal in proposals:
-        key = (proposal.contract, proposal.function, proposal.market)
         for name in proposal.changed:
-            wanted[key, name] = proposal.after[name]
+            wanted[_key(proposal), name] = proposal.after[name]
     return [
         Reading(
             contract=key[0],
             market=key[2],
             field=name,
-            before=before[key].get(name),
-            after=after[key].get(name),
+            before=before[key].values.get(name),
+            after=after[key].values.get(name),
             wanted=value,
         )
         for (key, name), value in wanted.items()
+    ]
+
+
+def _mismatches(proposals: Sequence[Proposal], after: dict[_Key, State]) -> list[str]:
+    """Return every word of every setter concerned that is not what the last proposal on it holds."""
+    last = {_key(proposal): proposal for proposal in proposals}
+    return [
+        f"{key[0]}{'' if key[2] is None else f', market {key[2]}'}: {difference}"
+        for key, proposal in last.items()
+        for difference in after[key].differences(proposal.after.get("kind"), proposal.words_after)
     ]

@@ -244,16 +244,19 @@ MODELS: Final[Mapping[str, Mapping[str, FieldRule]]] = {
 KINDS: Final[Mapping[str, int]] = {"static": 1, "volatility": 2, "adaptive": 3}
 """Number under which the governor knows a kind of risk model."""
 
-RATIO: Final = FieldRule(
-    minimum=0.0025,
-    maximum=1.0,
-    increase=1.0,
-    decrease=0.5,
-    step=0.0025,
-    tighter="higher",
-    source="assumption: a change of formula may double or halve a market's ratios as of then",
-)
-"""What a new formula may do to the initial and the maintenance ratio of its market."""
+RESULTS: Final[Mapping[str, FieldRule]] = {
+    "ratio": FieldRule(
+        minimum=0.0025,
+        maximum=1.0,
+        increase=1.0,
+        decrease=0.5,
+        step=0.0025,
+        tighter="higher",
+        source="assumption: a change of formula may double or halve a market's ratios as of then",
+    ),
+    "haircut": _HAIRCUT,
+}
+"""What a new formula may do to the initial and the maintenance ratio and the haircut of its market."""
 
 FIXED: Final = WordRule(minimum=1, maximum=0, increase=0, decrease=0, step=0, tighter=0, unlimited=False)
 """A word that may never change: the formula's address in ``set_market``."""

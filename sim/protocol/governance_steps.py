@@ -2,82 +2,152 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from itertools import permutations
+from typing import Final, NamedTuple
 
-from sim.core.errors import InputError
-from sim.core.units import MAX_UINT256, WAD
+from sim.core.units import WAD
 from sim.protocol.governance_rules import WordRule
 
 Words = Sequence[int]
-Coupling = Callable[[dict[str, int]], bool]
-"""Whether a contract takes these words together, by field name."""
 
 MAX_STEPS: Final = 1_000
-_FRACTIONS: Final = 1 << 20
-"""Resolution of a step along the straight line; assumption: a millionth of the way is as good as exact."""
+"""Assumption: a change that takes more than five years of proposals is none."""
+
+
+class Coupling(NamedTuple):
+    """A condition that a contract puts on several words at once; it must be linear in them."""
+
+    names: tuple[str, ...]
+    holds: Callable[[Mapping[str, int]], bool]
+
+
+def _below(low: str, high: str) -> Coupling:
+    return Coupling((low, high), lambda w: w[low] < w[high])
+
+
+def _not_above(low: str, high: str) -> Coupling:
+    return Coupling((low, high), lambda w: w[low] <= w[high])
+
 
 COUPLINGS: Final[dict[str, tuple[Coupling, ...]]] = {
-    "margin_engine": (lambda w: w["pool_fee_share"] + w["fund_fee_share"] <= WAD,),
-    "liquidation_engine": (
-        lambda w: w["fee_base"] <= w["fee_max"],
-        lambda w: w["bounty_share_min"] <= w["bounty_share_max"],
+    "margin_engine": (
+        Coupling(
+            ("pool_fee_share", "fund_fee_share"), lambda w: w["pool_fee_share"] + w["fund_fee_share"] <= WAD
+        ),
     ),
-    "static": (lambda w: w["maintenance_ratio"] < w["initial_ratio"],),
+    "liquidation_engine": (
+        _not_above("fee_base", "fee_max"),
+        _not_above("bounty_share_min", "bounty_share_max"),
+    ),
+    "static": (_below("maintenance_ratio", "initial_ratio"),),
     "volatility": (
-        lambda w: w["maintenance_min"] < w["initial_min"],
-        lambda w: w["maintenance_horizon_seconds"] <= w["initial_horizon_seconds"],
+        _below("maintenance_min", "initial_min"),
+        _not_above("maintenance_horizon_seconds", "initial_horizon_seconds"),
     ),
     "adaptive": (
-        lambda w: w["maintenance_floor"] < w["initial_floor"],
-        lambda w: w["maintenance_horizon_seconds"] <= w["initial_horizon_seconds"],
-        lambda w: w["open_interest_lower"] < w["open_interest_upper"],
+        _below("maintenance_floor", "initial_floor"),
+        _not_above("maintenance_horizon_seconds", "initial_horizon_seconds"),
+        _below("open_interest_lower", "open_interest_upper"),
     ),
 }
 """Contract or kind of model -> conditions that its own checks put on several words at once."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """A change in legal steps, and what of it has none."""
+
+    path: list[list[int]]
+    """[step][word] words after each step."""
+    reasons: dict[str, str]
+    """Field name -> why its word stays what it is."""
+
+
 def steps(
     old: Words, target: Words, rules: Sequence[WordRule], names: Sequence[str], couplings: Sequence[Coupling]
-) -> list[list[int]]:
-    """Return the words after each step; the last ones are the target.
+) -> Steps:
+    """Return the words after each step; the last ones are the target, but for words with a reason.
 
-    Every word goes as far as its rule lets it, which needs the fewest steps there can be. If a point on that
-    way is one the contract refuses, all words go along the straight line instead: conditions are linear, so
-    between two points the contract takes there is none that it refuses.
+    Every word goes as far as its rule lets it, which needs the fewest steps there can be. Words that the
+    contract would refuse together on that way go along the straight line between them instead: conditions
+    are linear, so between two points the contract takes there is none that it refuses. If that cannot be
+    walked either (it starts out of bounds), one word goes after the other.
 
     Parameters
     ----------
     old, target, rules, names
         [word] current and wanted value, rule and field name; every target that differs must be within bounds.
     couplings
-        Conditions on several words at once that old and target satisfy.
-
-    Raises
-    ------
-    InputError
-        The steps are too many, or there is no legal one.
+        Conditions on several words at once that the old words satisfy.
     """
+    paths: list[tuple[list[int], list[list[int]]]] = []
+    reasons: dict[str, str] = {}
+    for block in _blocks(names, couplings):
+        own = [names[i] for i in block]
+        start, end = [old[i] for i in block], [target[i] for i in block]
+        holds = _holding(own, couplings)
+        path = None
+        reason = f"the contract does not take {' and '.join(own)} together as they would be"
+        if start == end or holds(end):
+            path = _path(start, end, [rules[i] for i in block], holds)
+            reason = f"the governor's rules do not lead there in {MAX_STEPS} steps"
+        if path is None:
+            reasons |= {name: reason for name, a, b in zip(own, start, end, strict=True) if a != b}
+        elif path:
+            paths.append((block, path))
+    whole = [list(old) for _ in range(max((len(path) for _, path in paths), default=0))]
+    for block, path in paths:
+        for number, words in enumerate(whole):
+            for i, word in zip(block, path[min(number, len(path) - 1)], strict=True):
+                words[i] = word
+    return Steps(path=whole, reasons=reasons)
 
-    def accepted(words: Words) -> bool:
-        by_name = dict(zip(names, words, strict=True))
-        return all(coupling(by_name) for coupling in couplings)
 
-    fastest = _walk(old, target, lambda words: _fastest(words, target, rules))
-    if all(accepted(words) for words in fastest[:-1]):
-        return fastest
-    return _walk(old, target, lambda words: _straight(words, target, rules))
+def _blocks(names: Sequence[str], couplings: Sequence[Coupling]) -> list[list[int]]:
+    """Return the indices of the words that conditions tie together; every other word is its own block."""
+    blocks = [{index} for index in range(len(names))]
+    for coupling in couplings:
+        tied = {names.index(name) for name in coupling.names}
+        touched = [block for block in blocks if block & tied]
+        blocks = [block for block in blocks if not block & tied] + [tied.union(*touched)]
+    return sorted(sorted(block) for block in blocks)
 
 
-def _walk(old: Words, target: Words, step: Callable[[Words], list[int]]) -> list[list[int]]:
+def _holding(names: Sequence[str], couplings: Sequence[Coupling]) -> Callable[[Words], bool]:
+    mine = [coupling for coupling in couplings if coupling.names[0] in names]
+    return lambda words: all(coupling.holds(dict(zip(names, words, strict=True))) for coupling in mine)
+
+
+def _path(
+    old: Words, target: Words, rules: Sequence[WordRule], holds: Callable[[Words], bool]
+) -> list[list[int]] | None:
+    """Return the first of the known ways on which every point is taken."""
+    for path in _ways(old, target, rules):
+        if path is not None and all(holds(words) for words in path):
+            return path
+    return None
+
+
+def _ways(old: Words, target: Words, rules: Sequence[WordRule]) -> Iterator[list[list[int]] | None]:
+    yield _walk(old, target, lambda words: _fastest(words, target, rules))
+    if len(old) == 1:
+        return
+    yield _walk(old, target, lambda words: _straight(words, target, rules))
+    for order in permutations(range(len(old))):
+        yield _walk(old, target, partial(_in_turn, target=target, rules=rules, order=order))
+
+
+def _walk(old: Words, target: Words, step: Callable[[Words], list[int]]) -> list[list[int]] | None:
     path: list[list[int]] = []
     words: Words = old
     while list(words) != list(target):
         after = step(words)
         if after == list(words) or len(path) == MAX_STEPS:
-            raise InputError(
-                f"the governor's rules lead from {list(old)} to {list(target)} in no {MAX_STEPS} steps"
-            )
+            return None
         path.append(after)
         words = after
     return path
@@ -90,33 +160,35 @@ def _fastest(words: Words, target: Words, rules: Sequence[WordRule]) -> list[int
     ]
 
 
+def _in_turn(words: Words, target: Words, rules: Sequence[WordRule], order: Sequence[int]) -> list[int]:
+    first = next(i for i in order if words[i] != target[i])
+    after = list(words)
+    after[first] = rules[first].next(words[first], target[first])
+    return after
+
+
 def _straight(words: Words, target: Words, rules: Sequence[WordRule]) -> list[int]:
-    """Return the farthest legal point on the line from the words to the target."""
-
-    def point(fraction: int) -> list[int]:
-        return [
-            wanted
-            if fraction == _FRACTIONS or MAX_UINT256 in (word, wanted)
-            else _rounded(word, wanted, fraction, rule.grain)
-            for word, wanted, rule in zip(words, target, rules, strict=True)
-        ]
-
-    def legal(fraction: int) -> bool:
-        return all(
-            after == word or rule.refusal(word, after) is None
-            for word, after, rule in zip(words, point(fraction), rules, strict=True)
-        )
-
-    low, high = 0, _FRACTIONS
-    if legal(high):
-        return point(high)
-    while high - low > 1:  # legal(low), not legal(high): a longer way is never legal where a shorter is not
-        middle = (low + high) // 2
-        low, high = (middle, high) if legal(middle) else (low, middle)
-    return point(low)
+    """Return the farthest legal point on the line to the target; the words themselves if there is none."""
+    share = Fraction(1)
+    for word, wanted, rule in zip(words, target, rules, strict=True):
+        if word != wanted:
+            least, most = rule.reach(word)
+            room = most - word if wanted > word else word - least
+            share = min(share, Fraction(room, abs(wanted - word)))
+    after = [
+        _rounded(word, wanted, share, rule.grain)
+        for word, wanted, rule in zip(words, target, rules, strict=True)
+    ]
+    is_legal = all(
+        new == word or rule.refusal(word, new) is None
+        for word, new, rule in zip(words, after, rules, strict=True)
+    )
+    return after if is_legal else list(words)
 
 
-def _rounded(word: int, wanted: int, fraction: int, grain: int) -> int:
+def _rounded(word: int, wanted: int, share: Fraction, grain: int) -> int:
     """Return a point between two words, rounded toward the first."""
-    way = abs(wanted - word) * fraction // _FRACTIONS // grain * grain
+    if share == 1:
+        return wanted
+    way = int(abs(wanted - word) * share) // grain * grain
     return word + way if wanted > word else word - way

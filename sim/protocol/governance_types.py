@@ -69,6 +69,10 @@ class Proposal:
     """Every argument of the call."""
     changed: tuple[str, ...]
     """Names of the arguments that this step changes, in order."""
+    words_before: tuple[int, ...]
+    """The words on chain it is encoded against; empty for a designer's own model, whose words are its own."""
+    words_after: tuple[int, ...]
+    """The words it sets."""
     governor: str
     """Address that both calls below go to, sent by the governor's owner."""
     target: str
@@ -122,12 +126,12 @@ class Enactment:
     proposals: tuple[EnactedProposal, ...]
     readings: tuple[Reading, ...]
     """One for each field that some proposal changes."""
+    mismatches: tuple[str, ...]
+    """Words of the setters concerned, changed or not, that are not exactly what the last proposals hold."""
     seconds: int
     """Chain time from the first proposal to the last execution."""
 
     @property
     def succeeded(self) -> bool:
-        """Whether every proposal was executed and every parameter is what it should be."""
-        return all(item.reason is None for item in self.proposals) and all(
-            reading.after == reading.wanted for reading in self.readings
-        )
+        """Whether every proposal was executed and every word on chain is what it should be."""
+        return all(item.reason is None for item in self.proposals) and not self.mismatches

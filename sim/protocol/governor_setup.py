@@ -103,8 +103,8 @@ def hand_over(
             len(function.inputs),
             call.is_long,
         )
-    ratio = rules.RATIO.words("ratio").encoded()
-    hands.send(GOVERNOR, "set_model_limits", ratio, rules.INTERVAL_SECONDS)
+    limits = [rule.words(name).encoded() for name, rule in rules.RESULTS.items()]
+    hands.send(GOVERNOR, "set_model_limits", *limits, rules.INTERVAL_SECONDS)
     for kind, model in models.items():
         created = hands.create(blueprint(model), b"")
         words = [rule.words(name).encoded() for name, rule in rules.MODELS[kind].items()]

@@ -75,6 +75,26 @@ def test_words_that_the_formula_refuses_are_refused(static):
     assert static.execute(queued).revert_reason == "risk_model: maintenance not below initial"
 
 
+@pytest.mark.parametrize(("haircut", "is_legal"), [(WAD // 100, True), (WAD // 100 + 1, False)])
+def test_a_new_kind_moves_the_haircut_by_no_more_than_its_step(governed, haircut, is_legal):
+    queued = governed.propose(GOVERNOR, governed.set_model([*STATIC[:2], haircut], "static"))
+    assert governed.execute(queued).revert_reason == (None if is_legal else "governor: step too large")
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_a_formula_that_takes_other_words_than_its_rules_is_never_deployed(governed, count):
+    """A constructor ignores words too many and reads words too few as zero: both are noticed."""
+    blueprint_ = governed.read(GOVERNOR, "model_rule", 1)[0]
+    words = [*STATIC, 0][:count]
+    word_rules = [rule.words(name).encoded() for name, rule in rules.MODELS["static"].items()]
+    stated = [*word_rules, word_rules[-1]][:count]
+    governed.enact(GOVERNOR, governed.data(GOVERNOR, "register_model", 1, blueprint_, stated))
+    queued = governed.propose(GOVERNOR, governed.set_model(words, "static"))
+    assert governed.execute(queued).revert_reason == "governor: other words"
+    queued = governed.propose(GOVERNOR, governed.data(GOVERNOR, "add_market", 1, words, WAD))
+    assert governed.execute(queued).revert_reason == "governor: other words"
+
+
 def test_a_market_cannot_be_pointed_at_unknown_code(governed):
     model, cap = governed.read("margin_engine", "market_info", 0)[:2]
     data = governed.data("margin_engine", "set_market", 0, NOBODY, cap)

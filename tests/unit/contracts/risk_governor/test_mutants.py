@@ -129,6 +129,49 @@ def the_guardian_does_not_choose_the_formula(governed: Governed) -> bool:
     return governed.tightening(GOVERNOR, governed.set_model(words, "static")) is not None
 
 
+def crowd(governed: Governed) -> None:
+    """Open one large position."""
+    governed.fill(collateral=8_000_000 * 10**6, liquidity=200_000_000 * 10**6)
+    governed.report(2_000 * WAD)
+    governed.must(governed.other, ENGINE, "increase_position", 0, 9_000 * WAD, 0)
+
+
+def the_ramp_does_not_turn_a_tightening_round(governed: Governed) -> bool:
+    crowd(governed)
+    return governed.tightening(GOVERNOR, governed.set_model(governed.model_words(z=6 * WAD))) is not None
+
+
+def the_ramp_does_not_turn_it_round_for_small_positions(governed: Governed) -> bool:
+    crowd(governed)
+    floors = {"maintenance_floor": WAD * 375 // 10_000, "initial_floor": WAD * 75 // 1_000}
+    first = governed.model_words(**floors, size_coefficient=WAD * 3 // 2)
+    governed.must(GUARDIAN, GOVERNOR, "tighten", governed.governor, governed.set_model(first))
+    governed.must(NOBODY, ENGINE, "poke", 0, at=governed.now + 2 * DAY)
+    floors = {"maintenance_floor": WAD * 42 // 1_000, "initial_floor": WAD * 825 // 10_000}
+    second = governed.model_words(**floors, size_coefficient=WAD * 9 // 4)
+    return governed.tightening(GOVERNOR, governed.set_model(second)) is not None
+
+
+def the_guardian_leaves_the_cap_of_funding(governed: Governed) -> bool:
+    words = governed.model_words(maintenance_horizon_seconds=4_500)
+    return governed.tightening(GOVERNOR, governed.set_model(words)) is not None
+
+
+def a_formula_keeps_the_haircut_near(governed: Governed) -> bool:
+    words = [8 * WAD // 100, 4 * WAD // 100, WAD // 2]
+    return refused(governed.execute(governed.propose(GOVERNOR, governed.set_model(words, "static"))))
+
+
+def a_formula_has_the_words_that_were_asked(governed: Governed) -> bool:
+    """Rules for two of its three words: the third would be what the constructor reads behind them."""
+    blueprint_, word_rules = governed.read(GOVERNOR, "model_rule", 1)
+    governed.enact(
+        GOVERNOR, governed.data(GOVERNOR, "register_model", 1, blueprint_, [tuple(r) for r in word_rules[:2]])
+    )
+    words = [8 * WAD // 100, 4 * WAD // 100]
+    return refused(governed.execute(governed.propose(GOVERNOR, governed.set_model(words, "static"))))
+
+
 def nobody_else_pauses(governed: Governed) -> bool:
     return governed.refusal(NOBODY, governed.governor, governed.data(GOVERNOR, "pause")) is not None
 
@@ -188,6 +231,14 @@ COPIES = {
         ),
         Mutant(words_rise_by_a_step, RULES, "assert new - base <= max(", "assert 0 * (new - base) <= max("),
         Mutant(words_fall_by_a_step, RULES, "assert base - new <= max(", "assert 0 * (base - new) <= max("),
+        Mutant(
+            a_formula_has_the_words_that_were_asked, MODELS,
+            "assert keccak256(found) == keccak256(asked)", "assert len(found) != len(asked) + 1",
+        ),
+        Mutant(
+            the_ramp_does_not_turn_it_round_for_small_positions, MODELS,
+            "2 * half.maintenance + ROUNDING >=", "2 * half.maintenance + constants.WAD >=",
+        ),
     ),
     "life of a proposal": (
         Mutant(not_before_the_delay, PROPOSALS, ">= proposal.ready_at,", ">= proposal.ready_at - 1,"),
@@ -219,6 +270,14 @@ COPIES = {
             '        assert not only_tighter, "governor: not tighter"\n        assert len(data)',
             "        assert len(data)",
         ),
+        Mutant(
+            the_ramp_does_not_turn_a_tightening_round, MODELS,
+            "if let_through >= before", "if let_through + constants.WAD**2 >= before",
+        ),
+        Mutant(
+            the_guardian_leaves_the_cap_of_funding, MODELS,
+            "        >= before.initial_ratio - before.maintenance_ratio", "        >= 0",
+        ),
         Mutant(the_guardian_can_be_replaced, PROPOSALS, "!= SET_GUARDIAN", "!= empty(bytes4)"),
         Mutant(
             the_guardian_does_not_choose_the_formula, MODELS,
@@ -244,6 +303,10 @@ COPIES = {
         Mutant(
             an_admitted_formula_keeps_its_code, MODELS,
             "assert known == empty(address) or known == blueprint,", "assert known != self,",
+        ),
+        Mutant(
+            a_formula_keeps_the_haircut_near, MODELS,
+            "IRiskModel(before.risk_model).collateral_haircut()", "IRiskModel(model).collateral_haircut()",
         ),
         Mutant(a_formula_keeps_the_ratios_near, MODELS, "    if new != old:\n", "    if only_tighter:\n"),
         Mutant(limits_stay_on, RULES, "if new == UNLIMITED and rule.unlimited:", "if new == UNLIMITED:"),

@@ -211,6 +211,9 @@ def test_a_long_interval_moves_the_window_of_a_proposal(governed):
     assert governed.ready_at(later) == changed + week
 
 
+FINE = rules.RESULTS["haircut"].words("haircut").encoded()
+
+
 @pytest.mark.parametrize(
     ("index", "value", "reason"),
     [
@@ -223,9 +226,10 @@ def test_a_long_interval_moves_the_window_of_a_proposal(governed):
 def test_a_rule_that_cannot_be_computed_with_is_refused(governed, index, value, reason):
     word = list(rules.MARGIN["trade_fee_rate"].words("trade_fee_rate").encoded())
     word[index] = value
-    data = governed.data(GOVERNOR, "set_model_limits", tuple(word), 0)
-    identifier = governed.propose(GOVERNOR, data)
-    assert governed.execute(identifier).revert_reason == reason
+    data = governed.data(GOVERNOR, "set_model_limits", tuple(word), FINE, 0)
+    assert governed.execute(governed.propose(GOVERNOR, data)).revert_reason == reason
+    data = governed.data(GOVERNOR, "set_model_limits", FINE, tuple(word), 0)
+    assert governed.execute(governed.propose(GOVERNOR, data)).revert_reason == reason
     address = governed.deployment.addresses["margin_engine"]
     data = governed.data(
         GOVERNOR, "register_setter", address, b"\x01\x02\x03\x04", 0, False, (b"\0\0\0\0", 0, [tuple(word)])

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from sim.core.errors import InputError, RunError
+from sim.core.errors import RunError
 from sim.core.units import QUANTUM, WAD
+from sim.engine.configs import protocol_parameters
+from sim.engine.scenario_load import load_scenario
 from sim.protocol import governance_rules as rules
 from sim.protocol.governance import diff, enact, encode
-from sim.protocol.governance_steps import COUPLINGS, steps
+from sim.protocol.governance_steps import COUPLINGS, Coupling, steps
 from sim.protocol.governor_setup import GOVERNOR, GUARDIAN
 from sim.protocol.parameters import UNLIMITED, ProtocolParameters
-from tests.support.governed import DAY, Governed, parameters_of
+from tests.support.governed import DAY, PRICE, Governed, parameters_of
+
+SCENARIOS = Path(__file__).resolve().parents[4] / "scenarios"
 
 
 @pytest.fixture(scope="module")
@@ -222,6 +227,78 @@ def test_proposals_that_would_undo_what_somebody_did_since_are_not_sent(governed
     assert governed.read(GOVERNOR, "proposal_count") == 0
 
 
+def test_one_stale_proposal_holds_its_round_back_and_nothing_foreign_is_executed(governed):
+    """Somebody else's proposals have the numbers and are ripe: neither they nor the round is executed."""
+    proposed = changed(governed.parameters, margin={"upnl_weight": 0.9}, fund={"target_reserves": 21_000.0})
+    proposals = encode(difference(governed, proposed), governed.deployment)
+    assert [proposal.contract for proposal in proposals] == ["margin_engine", "insurance_fund"]
+    words = list(governed.read("liquidation_engine", "parameters"))
+    for buffer in (WAD * 20 // 100, WAD * 18 // 100):
+        data = governed.data("liquidation_engine", "set_parameters", (buffer, *words[1:]))
+        governed.propose("liquidation_engine", data)
+    governed.must(
+        GUARDIAN, GOVERNOR, "tighten", governed.deployment.addresses["margin_engine"],
+        governed.setting(upnl_weight=WAD * 8 // 10), at=governed.now + 3 * DAY,
+    )  # fmt: skip
+    result = enact(governed.chain, governed.deployment, proposals)
+    reasons = [item.reason for item in result.proposals]
+    assert reasons[0].startswith("encoded against another state: upnl_weight is 0.8, not 1.0")
+    assert reasons[1] == "not sent: another of its round is stale"
+    assert [item.executed_at for item in result.proposals] == [None, None]
+    assert [governed.read(GOVERNOR, "proposal", number)[5] for number in (0, 1)] == [1, 1]
+    assert list(governed.read("liquidation_engine", "parameters")) == words
+    assert not result.succeeded
+
+
+def test_what_is_executed_is_what_was_queued_when_a_round_loses_a_proposal(governed):
+    """The governor refuses the first of two, so the second has the first one's number."""
+    proposed = changed(governed.parameters, margin={"upnl_weight": 0.9}, fund={"target_reserves": 21_000.0})
+    first, second = encode(difference(governed, proposed), governed.deployment)
+    first = replace(first, propose=first.propose[:10])
+    result = enact(governed.chain, governed.deployment, [first, second])
+    assert [item.executed_at is not None for item in result.proposals] == [False, True]
+    assert governed.read("insurance_fund", "target_reserves") == 21_000 * WAD
+    assert governed.read(GOVERNOR, "proposal", 0)[5] == 2
+    assert not result.succeeded
+
+
+def test_what_is_verified_are_words_not_floats(governed):
+    """One unit off in a word that did not change looks the same as a float, but is not what was wanted."""
+    proposed = changed(governed.parameters, margin={"upnl_weight": 0.9})
+    (proposal,) = encode(difference(governed, proposed), governed.deployment)
+    words = list(proposal.words_after)
+    cap = list(rules.MARGIN).index("upnl_cap")
+    words[cap] += 1
+    result = enact(governed.chain, governed.deployment, [replace(proposal, words_after=tuple(words))])
+    assert [item.reason for item in result.proposals] == [None]
+    assert [reading.after == reading.wanted for reading in result.readings] == [True]
+    assert result.mismatches == (f"margin_engine: upnl_cap is {words[cap] - 1}, not {words[cap]}",)
+    assert not result.succeeded
+    stale = replace(proposal, words_before=tuple(words))
+    (item,) = enact(governed.chain, governed.deployment, [stale]).proposals
+    assert f"upnl_cap is {words[cap] - 1}, not {words[cap]}" in item.reason
+
+
+def test_a_designers_own_model_is_replaced_by_a_shipped_one():
+    scenario = load_scenario(SCENARIOS / "custom_risk_model.toml")
+    kind = scenario.protocol.risk_model
+    current = protocol_parameters(scenario, [PRICE])
+    own = Governed(custom=SCENARIOS / "models" / "LinearRiskModel.vy", parameters=current)
+    static = parameters_of("static").markets[0].risk_model
+    proposed = replace(current, markets=[replace(current.markets[0], risk_model=static)])
+    found = diff(current, proposed, current_kind=kind, proposed_kind="static")
+    result = enact(own.chain, own.deployment, encode(found, own.deployment))
+    assert [item.reason for item in result.proposals] == [None]
+    assert result.succeeded
+    assert own.read(GOVERNOR, "kind_of", 0) == rules.KINDS["static"]
+
+
+def test_a_haircut_beyond_its_step_follows_a_change_of_kind(governed):
+    static = parameters_of("static", "protocol.risk_model_parameters.haircut=0.018")
+    _, proposals, _ = enacted(governed, replace(governed.parameters, markets=static.markets), "static")
+    assert [proposal.after["haircut"] for proposal in proposals] == [0.01, 0.018]
+
+
 def test_ratios_that_would_more_than_double_are_refused_at_execution(governed):
     model = {"initial_ratio": 1.0, "maintenance_ratio": 0.5, "haircut": 0.0}
     market = replace(governed.parameters.markets[0], risk_model=model)
@@ -253,6 +330,8 @@ def test_proposals_encoded_for_another_state_are_not_sent_on(governed):
 
 # Steps
 
+BELOW = Coupling(("high", "low"), lambda w: w["low"] < w["high"])
+
 
 def rule(step: int = 0, increase: int = WAD // 2, decrease: int = WAD // 4, grain: int = 1) -> rules.WordRule:
     return rules.WordRule(
@@ -264,9 +343,8 @@ def rule(step: int = 0, increase: int = WAD // 2, decrease: int = WAD // 4, grai
 def test_steps_keep_what_a_contract_demands_of_several_words():
     """Each word alone would cross the other: the straight line does not."""
     rules_ = [rule(), rule(increase=10 * WAD)]
-    (below,) = (lambda w: w["low"] < w["high"],)
     old, target = [1_000, 100], [4_000, 3_900]  # high rises by half a step, low at once
-    path = steps(old, target, rules_, ["high", "low"], (below,))
+    path = steps(old, target, rules_, ["high", "low"], (BELOW,)).path
     assert path[-1] == target
     for before, after in pairwise([old, *path]):
         assert after[1] < after[0]
@@ -274,9 +352,34 @@ def test_steps_keep_what_a_contract_demands_of_several_words():
             assert word == new or each.refusal(word, new) is None
 
 
-def test_steps_that_lead_nowhere_are_refused():
-    with pytest.raises(InputError, match="in no"):
-        steps([0], [10], [rule(step=0)], ["stuck"], ())
+def test_a_word_that_no_step_moves_stays_and_says_why():
+    found = steps([0, 10], [10, 12], [rule(step=0), rule()], ["stuck", "free"], ())
+    assert found.path == [[0, 12]]
+    assert found.reasons == {"stuck": "the governor's rules do not lead there in 1000 steps"}
+
+
+def test_only_the_words_of_a_condition_leave_the_fastest_way():
+    """A word beside them is out of bounds: the straight line through all of them would be barred."""
+    narrow = rules.WordRule(
+        minimum=0, maximum=100, increase=WAD, decrease=WAD // 2, step=0, tighter=0, unlimited=False
+    )
+    rules_ = [rule(), rule(increase=10 * WAD), narrow]
+    old, target = [1_000, 100, 200], [4_000, 3_900, 60]
+    alone = steps(old[:2], target[:2], rules_[:2], ["high", "low"], (BELOW,)).path
+    beside = steps(old, target, rules_, ["high", "low", "narrow"], (BELOW,))
+    assert beside.reasons == {}
+    assert [words[:2] for words in beside.path] == alone
+    assert [words[2] for words in beside.path] == [60] * len(alone)
+
+
+def test_words_that_start_out_of_bounds_go_one_after_the_other():
+    """The line would have to reach the low word's bound in one step, and the high one cannot come along."""
+    low = replace(rule(increase=10 * WAD), minimum=500)
+    old, target = [90, 80], [4_000, 500]
+    found = steps(old, target, [rule(), low], ["high", "low"], (BELOW,))
+    assert found.reasons == {}
+    assert found.path[-1] == target
+    assert all(words[1] < words[0] for words in found.path)
 
 
 words = st.integers(1, 10**22)
@@ -286,7 +389,7 @@ words = st.integers(1, 10**22)
 def test_every_step_is_legal_and_none_is_wasted(old, target, step, grain):
     each = rule(step=step, grain=grain)
     old, target = old // grain * grain, target // grain * grain
-    path = steps([old], [target], [each], ["word"], ())
+    path = steps([old], [target], [each], ["word"], ()).path
     assert path == [] if old == target else path[-1] == [target]
     for (before,), (after,) in pairwise([[old], *path]):
         assert each.refusal(before, after) is None
@@ -319,6 +422,77 @@ def test_every_path_between_formulas_a_contract_takes_stays_among_them(data):
         return list(values.values())
 
     old, target = draw(), draw()
-    path = steps(old, target, [f.words(n) for n, f in fields.items()], list(fields), COUPLINGS[kind])
-    for after in path:
-        assert all(coupling(dict(zip(fields, after, strict=True))) for coupling in COUPLINGS[kind])
+    word_rules = [field.words(name) for name, field in fields.items()]
+    found = steps(old, target, word_rules, list(fields), COUPLINGS[kind])
+    assert found.reasons == {}
+    for after in found.path:
+        assert all(coupling.holds(dict(zip(fields, after, strict=True))) for coupling in COUPLINGS[kind])
+
+
+SHARES = {"pool_fee_share": 0.98, "fund_fee_share": 0.02}
+
+
+@pytest.mark.parametrize(
+    ("override", "change"),
+    [
+        ("fee_rate=0.02", {"trade_fee_rate": 0.01}),  # starts out of bounds
+        ("unrealized_profit_cap=0.0", {"upnl_cap": 1e12}),  # its first step is a hundred-millionth of the way
+    ],
+)
+def test_a_condition_on_some_words_does_not_bar_another_ones_way(governed, override, change):
+    current = parameters_of(
+        "adaptive", f"protocol.margin.{override}", "protocol.margin.pool_fee_share=0.5",
+        "protocol.margin.fund_fee_share=0.5",
+    )  # fmt: skip
+
+    def count(fields: dict[str, float]) -> int:
+        proposed = changed(current, margin=fields)
+        found = diff(current, proposed, current_kind="adaptive", proposed_kind="adaptive")
+        assert found.obstacles == ()
+        proposals = encode(found, governed.deployment)
+        assert {name: proposals[-1].after[name] for name in fields} == fields
+        return len(proposals)
+
+    assert count({**change, **SHARES}) == max(count(change), count(SHARES))
+
+
+def test_a_value_that_fits_only_beside_one_that_cannot_change_is_an_obstacle(governed):
+    current = governed.parameters
+    base, most = current.liquidation["fee_max"] * 2, 0.9
+    found = difference(governed, changed(current, liquidation={"fee_base": base, "fee_max": most}))
+    reasons = {change.field: change.obstacle for change in found.obstacles}
+    assert "outside the governor's bounds" in reasons["fee_max"]
+    assert reasons["fee_base"] == "the contract does not take fee_base and fee_max together as they would be"
+    assert encode(found, governed.deployment) == []
+
+
+@given(st.data())
+@settings(max_examples=200)
+def test_between_any_two_sets_of_words_a_contract_takes_a_change_is_encoded_or_has_a_reason(data):
+    """Also out of the governor's own bounds, at their edges, and a unit beside them."""
+    tables = {"margin_engine": rules.MARGIN, "liquidation_engine": rules.LIQUIDATION, **rules.MODELS}
+    key = data.draw(st.sampled_from(sorted(tables)))
+    fields, couplings = tables[key], COUPLINGS[key]
+
+    def draw(*, within: bool) -> list[int]:
+        values = {}
+        for name, field in fields.items():
+            word = field.words(name)
+            edges = [word.minimum, word.maximum, word.step, (word.minimum + word.maximum) // 2]
+            if not within:
+                edges += [0, 1, 2 * word.maximum, max(word.minimum - 1, 0), word.maximum + 1]
+            values[name] = data.draw(st.sampled_from(edges) | st.integers(word.minimum, word.maximum))
+            if within:
+                values[name] = min(max(values[name], word.minimum), word.maximum)
+        assume(all(coupling.holds(values) for coupling in couplings))
+        return list(values.values())
+
+    old, target = draw(within=False), draw(within=True)
+    word_rules = [field.words(name) for name, field in fields.items()]
+    found = steps(old, target, word_rules, list(fields), couplings)
+    for name, word, wanted in zip(fields, (found.path or [old])[-1], target, strict=True):
+        assert (word == wanted) != (name in found.reasons)
+    for before, after in pairwise([old, *found.path]):
+        for word, new, each in zip(before, after, word_rules, strict=True):
+            assert word == new or each.refusal(word, new) is None
+    assert all(c.holds(dict(zip(fields, words, strict=True))) for words in found.path for c in couplings)

@@ -30,7 +30,7 @@ def table() -> list[str]:
         found += rows(f"`{setter.contract}.{setter.function}`", setter.fields)
     for kind, fields in rules.MODELS.items():
         found += rows(f"`set_model`, {kind}", fields)
-    return found + list(rows("`set_model`, result", {"ratio": rules.RATIO}))
+    return found + list(rows("`set_model`, result", rules.RESULTS))
 
 
 def test_the_document_states_every_rule():
