@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Execute the example notebook and keep its outputs; a test compares them with a fresh execution.
 
-    scripts/update_notebook.py
+scripts/update_notebook.py
 """
 
 from __future__ import annotations

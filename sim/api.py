@@ -9,13 +9,13 @@ object over it. Nothing is computed twice: tables are read from the folder when 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.core.errors import InputError, InvariantViolation, RunError
+from sim.core.toml_text import toml_value
 from sim.engine.tables import TABLES
 
 if TYPE_CHECKING:
@@ -307,21 +307,11 @@ def compare(
 
 def assignments(changes: Mapping[str, Value] | None) -> list[str]:
     """Return changes as ``key=value`` texts whose values are TOML."""
-    return [f"{key}={_toml(value)}" for key, value in (changes or {}).items()]
+    return [f"{key}={toml_value(value)}" for key, value in (changes or {}).items()]
 
 
 def _path(given: str | Path | None) -> Path | None:
     return None if given is None else Path(given)
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{json.dumps(str(key))} = {_toml(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, str | bool):
-        return json.dumps(value)  # a TOML basic string or boolean is written as in JSON
-    if isinstance(value, Sequence):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
-    return repr(value)
 
 
 __all__ = [

@@ -10,17 +10,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from sim.core.errors import InputError
+from sim.core.toml_text import KeyPath, read_toml, shortened
 from sim.engine.scenario import Scenario
 from sim.engine.scenario_messages import describe
 from sim.engine.scenario_positions import toml_lines
-
-MAX_FILE_BYTES = 1 << 20
-MAX_DEPTH = 32
-MAX_PROBLEMS = 50
-"""Problems printed; a file with more has one cause, and a wall of text hides it."""
-
-KeyPath = tuple[str | int, ...]
-_TOML_PLACE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +43,8 @@ def load_scenario(path: Path, *, overrides: Sequence[str | Override] = ()) -> Sc
     InputError
         One line per problem: ``file:line: section.field: what is wrong``.
     """
-    text = _read(path)
-    document = _parse(text, path)
+    text, document = read_toml(path)
     lines = toml_lines(text)
-    if _depth(document) > MAX_DEPTH:
-        raise InputError(f"{path}: nested deeper than {MAX_DEPTH} tables")
     given = [parse_override(item) if isinstance(item, str) else item for item in overrides]
     for override in given:
         _apply(document, override)
@@ -64,7 +54,7 @@ def load_scenario(path: Path, *, overrides: Sequence[str | Override] = ()) -> Sc
         scenario = Scenario.model_validate(document)
     except ValidationError as error:
         found = [place.line(where, message) for where, message in _problems(error, document)]
-        raise InputError(_shortened(found)) from None
+        raise InputError(shortened(found)) from None
     return _with_checked_files(scenario, path, place)
 
 
@@ -104,49 +94,6 @@ class _Places:
             if where[:length] in self._lines:
                 return f"{self._path}:{self._lines[where[:length]]}: {dotted}: {message}"
         return f"{self._path}: {dotted}: {message}" if dotted else f"{self._path}: {message}"
-
-
-def _read(path: Path) -> str:
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    if len(data) > MAX_FILE_BYTES:
-        raise InputError(f"{path}: larger than {MAX_FILE_BYTES} bytes")
-    if not data.strip():
-        raise InputError(f"{path}: is empty")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{path}:{line}: is not UTF-8 text") from None
-
-
-def _parse(text: str, path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        message = str(error)
-        place = _TOML_PLACE.search(message)
-        line = place.group(1) if place and place.group(1) else str(text.rstrip().count("\n") + 1)
-        raise InputError(f"{path}:{line}: not valid TOML: {_TOML_PLACE.sub('', message)}") from None
-    except (RecursionError, ValueError) as error:
-        reason = "nested too deep" if isinstance(error, RecursionError) else str(error)
-        raise InputError(f"{path}: not valid TOML: {reason}") from None
-
-
-def _depth(value: object) -> int:
-    deepest = 0
-    stack: list[tuple[object, int]] = [(value, 0)]
-    while stack:
-        item, depth = stack.pop()
-        deepest = max(deepest, depth)
-        if isinstance(item, dict):
-            stack.extend((inner, depth + 1) for inner in item.values())
-        elif isinstance(item, list):
-            stack.extend((inner, depth + 1) for inner in item)
-    return deepest
 
 
 def _toml_value(raw: str) -> Any:
@@ -242,10 +189,3 @@ def _with_checked_files(scenario: Scenario, path: Path, place: _Places) -> Scena
     if problems:
         raise InputError(problems)
     return scenario.with_files(files)
-
-
-def _shortened(lines: list[str]) -> list[str]:
-    unique = list(dict.fromkeys(lines))
-    if len(unique) <= MAX_PROBLEMS:
-        return unique
-    return [*unique[:MAX_PROBLEMS], f"... and {len(unique) - MAX_PROBLEMS} more"]

@@ -18,9 +18,7 @@ def executed(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Return the notebook executed from the top, without what differs from one execution to the next."""
     with tempfile.TemporaryDirectory() as folder:
         place = {"metadata": {"path": folder}}
-        NotebookClient(
-            notebook, timeout=SECONDS_PER_CELL, kernel_name="python3", resources=place
-        ).execute()
+        NotebookClient(notebook, timeout=SECONDS_PER_CELL, kernel_name="python3", resources=place).execute()
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
     notebook.metadata["language_info"] = {"name": "python"}

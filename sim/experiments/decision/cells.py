@@ -10,6 +10,7 @@ import numpy as np
 
 from sim.core import portable_math
 from sim.core.errors import InputError
+from sim.core.toml_text import toml_value
 from sim.core.units import YEAR_SECONDS
 from sim.engine.scenario import Scenario
 from sim.engine.scenario_market import (
@@ -23,7 +24,6 @@ from sim.engine.scenario_market import (
     ReplayPrice,
 )
 from sim.experiments.decision.plan import ComparePlan
-from sim.experiments.decision.toml_file import toml_value
 from sim.market.price_file import load_price_file
 
 LEAST_MODELS = 3

@@ -10,11 +10,12 @@ from pydantic import Field, Strict
 
 from sim.core.digest import sha256_hex
 from sim.core.errors import InputError
+from sim.core.toml_text import toml_value
 from sim.engine.scenario_fields import Problem, Section, number, text
 from sim.engine.scenario_messages import nearest
 from sim.experiments.decision.endpoints import LEAST_TAIL_PATHS, Endpoint
 from sim.experiments.decision.results import Rule
-from sim.experiments.decision.toml_file import TomlFile, toml_value
+from sim.experiments.decision.toml_file import TomlFile
 from sim.metrics.path_metrics import METRICS
 
 PriceModel = Literal["scenario", "gbm", "kou", "garch_t", "bootstrap"]

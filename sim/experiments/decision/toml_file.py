@@ -1,10 +1,8 @@
-"""Small TOML files as hostile input: size limit, line numbers, strict sections; and values written back."""
+"""Small TOML files with strict sections: every problem is a line with its place."""
 
 from __future__ import annotations
 
-import json
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,13 +10,11 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from sim.core.errors import InputError
+from sim.core.toml_text import KeyPath, read_toml
 from sim.engine.scenario_fields import Section, walk_sections
 from sim.engine.scenario_messages import describe
 from sim.engine.scenario_positions import toml_lines
 
-MAX_BYTES = 1 << 20
-
-KeyPath = tuple[str | int, ...]
 SectionType = TypeVar("SectionType", bound=Section)
 
 
@@ -37,23 +33,9 @@ class TomlFile:
         Raises
         ------
         InputError
-            It cannot be read, is larger than 1 MiB, or is no TOML.
+            As `read_toml`.
         """
-        try:
-            with path.open("rb") as stream:
-                content = stream.read(MAX_BYTES + 1)
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-        if len(content) > MAX_BYTES:
-            raise InputError(f"{path}: larger than {MAX_BYTES} bytes")
-        try:
-            text = content.decode("utf-8")
-            document = tomllib.loads(text)
-        except UnicodeDecodeError as error:
-            raise InputError(f"{path}:{content.count(10, 0, error.start) + 1}: is not UTF-8 text") from None
-        except (ValueError, RecursionError) as error:
-            reason = "nested too deep" if isinstance(error, RecursionError) else str(error)
-            raise InputError(f"{path}: not valid TOML: {reason}") from None
+        text, document = read_toml(path)
         return cls(path=path, document=document, lines=toml_lines(text))
 
     def place(self, where: KeyPath) -> str:
@@ -89,29 +71,3 @@ class TomlFile:
         if problems:
             raise InputError(problems)
         return found
-
-
-def toml_value(value: Any) -> str:
-    """Return a value in TOML on one line, tables inline.
-
-    Raises
-    ------
-    TypeError
-        TOML has no form for it.
-    """
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return json.dumps(value)  # JSON's escapes are TOML's
-    if isinstance(value, int | float):
-        return repr(value)
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_key(name)} = {toml_value(item)}" for name, item in value.items()) + "}"
-    if isinstance(value, Iterable):
-        return "[" + ", ".join(toml_value(item) for item in value) + "]"
-    raise TypeError(f"no TOML for {type(value).__name__}")
-
-
-def _key(name: str) -> str:
-    bare = name.isascii() and name.replace("_", "").replace("-", "").isalnum()
-    return name if bare else json.dumps(name)

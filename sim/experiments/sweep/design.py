@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import numpy as np
 from sim.core import portable_math
 from sim.core.arrays import FloatArray
 from sim.core.rng import Streams
+from sim.core.toml_text import toml_value
 
 Value = float | int | str | bool
 """What a point or a draw sets a key to."""
@@ -137,11 +137,7 @@ def scrambled_sobol(dimensions: int, points: int, seed: int, name: str) -> Float
 
 def override_text(key: str, value: Value) -> str:
     """Return ``key=value`` with the value in TOML, as ``--set`` reads it."""
-    if isinstance(value, bool):
-        return f"{key}={'true' if value else 'false'}"
-    if isinstance(value, str):
-        return f"{key}={json.dumps(value)}"
-    return f"{key}={value!r}"
+    return f"{key}={toml_value(value)}"
 
 
 def point_names(points: Sequence[Mapping[str, Value]]) -> list[str]:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from sim.core.errors import InputError
-from sim.engine.scenario_load import MAX_PROBLEMS, KeyPath, Override, load_scenario, parse_override
+from sim.core.toml_text import MAX_PROBLEMS, KeyPath
+from sim.engine.scenario_load import Override, load_scenario, parse_override
 from sim.engine.scenario_risk import BUILT_IN_MODELS
 from sim.experiments.sweep.design import (
     Value,

@@ -15,8 +15,8 @@ from pydantic import Field, Strict, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from sim.core.errors import InputError
+from sim.core.toml_text import KeyPath, read_toml, shortened
 from sim.engine.scenario_fields import Problem, Section, number, text, walk_sections
-from sim.engine.scenario_load import MAX_DEPTH, KeyPath, _depth, _parse, _read, _shortened
 from sim.engine.scenario_messages import describe, nearest
 from sim.engine.scenario_positions import toml_lines
 from sim.experiments.shipped import shipped_scenarios
@@ -347,11 +347,8 @@ def load_experiment(path: Path, model: type[Fields]) -> Experiment[Fields]:
     InputError
         One line per problem: ``file:line: section.field: what is wrong``.
     """
-    content = _read(path)
-    document = _parse(content, path)
+    content, document = read_toml(path)
     lines = toml_lines(content)
-    if _depth(document) > MAX_DEPTH:
-        raise InputError(f"{path}: nested deeper than {MAX_DEPTH} tables")
     _check_kind(document, model, path, lines)
     try:
         fields = model.model_validate(document)
@@ -360,7 +357,7 @@ def load_experiment(path: Path, model: type[Fields]) -> Experiment[Fields]:
             f"{_place(path, lines, where)}: {message}" if where else f"{path}: {message}"
             for where, message in _problems(error, model)
         ]
-        raise InputError(_shortened(found)) from None
+        raise InputError(shortened(found)) from None
     return Experiment(
         path=path,
         content=content.encode(),

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from sim.core.errors import InputError
-from sim.engine.scenario_load import MAX_FILE_BYTES, load_scenario
+from sim.core.toml_text import MAX_FILE_BYTES
+from sim.engine.scenario_load import load_scenario
 
 BASE = """\
 schema_version = 1

@@ -109,7 +109,7 @@ def test_a_file_sets_what_it_names(tmp_path: Path):
             "plan.toml:2: draws.0.key: protocol.margin.fee_rate is part of an arm or of a cell",
         ),
         ('[[draws]]\nkey = "shocks.0.size"\nlow = 0.1\nhigh = 0.0', "draws.0.low: must be below high 0"),
-        ("paths = [", "plan.toml: not valid TOML"),
+        ("paths = [", "plan.toml:1: not valid TOML"),
     ],
 )
 def test_bad_plans_are_refused_by_line(tmp_path: Path, text: str, line: str):
