@@ -1,4 +1,4 @@
-"""Measure how fast Seawall is, in one run: the W2 workload beside verbs, and the full block loop.
+"""Measure how fast Seawall is, in one run: W2 beside verbs, the full block loop, and sweeps of paths.
 
 Speeds of different days or machines cannot be compared: this prints ratios of things measured in turn, as
 medians, with the facts of the machine. W2 needs the folder of the workload (``../shared/bench`` beside the
@@ -40,6 +40,9 @@ from sim.core.files import atomic_write_text  # noqa: E402
 PACKAGES: Final = ("numpy", "pyrevm", "py-evm", "vyper")
 TABLE_WIDTH: Final = 100
 LOOP_SCRIPT: Final = ROOT / "scripts" / "benchmarks" / "block_loop.py"
+PATHS_SCRIPT: Final = ROOT / "scripts" / "benchmarks" / "paths.py"
+WORKERS: Final = (1, 2)
+MEMORY_BLOCKS: Final = 60  # memory grows by path, not by block, if it grows
 
 
 @dataclass(slots=True)
@@ -104,12 +107,39 @@ def measure_loop(engine: str, accounts: int, blocks: int) -> dict[str, Any]:
     SeawallError
         The child failed; with its last line.
     """
-    command = [sys.executable, str(LOOP_SCRIPT), "--engine", engine]
-    command += ["--accounts", str(accounts), "--blocks", str(blocks)]
+    return child(LOOP_SCRIPT, "--engine", engine, "--accounts", accounts, "--blocks", blocks)
+
+
+def measure_sweeps(repetitions: int, paths: int, blocks: int, say: Callable[[str], None]) -> dict[str, Any]:
+    """Run sweeps with one worker and with two in turn, each in a child process."""
+    runs: dict[int, list[dict[str, Any]]] = {workers: [] for workers in WORKERS}
+    for repetition in range(repetitions):
+        for workers, measured in runs.items():
+            say(f"sweep, {workers} workers {repetition + 1}/{repetitions}")
+            measured.append(
+                child(PATHS_SCRIPT, "throughput", "--workers", workers, "--paths", paths, "--blocks", blocks)
+            )
+    rates = {
+        workers: statistics.median(run["paths_per_minute"] for run in measured)
+        for workers, measured in runs.items()
+    }
+    efficiency = rates[WORKERS[-1]] / rates[WORKERS[0]] * WORKERS[0] / WORKERS[-1]
+    return {"paths_per_minute": rates, "efficiency": efficiency, "runs": runs}
+
+
+def child(script: Path, *arguments: object) -> dict[str, Any]:
+    """Run a measurement in a process of its own and return what it prints.
+
+    Raises
+    ------
+    SeawallError
+        The child failed; with its last line.
+    """
+    command = [sys.executable, str(script), *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no output"])[-1]
-        raise SeawallError(f"block loop with {accounts} accounts failed: {last}")
+        raise SeawallError(f"{script.name} {' '.join(map(str, arguments))} failed: {last}")
     result: dict[str, Any] = json.loads(done.stdout)
     return result
 
@@ -173,6 +203,25 @@ def loop_tables(cases: Sequence[dict[str, Any]]) -> list[Table]:
     return [speed, shares]
 
 
+def sweep_tables(sweeps: dict[str, Any], memory: dict[str, Any]) -> list[Table]:
+    """Return paths a minute by number of workers, and memory over many paths."""
+    sample = sweeps["runs"][WORKERS[0]][0]
+    speed = Table(title=f"Sweep, {sample['accounts']:,} accounts x {sample['blocks']:,} blocks")
+    for name in ("workers", "paths/min", "efficiency"):
+        speed.add_column(name, justify="right")
+    for workers, rate in sweeps["paths_per_minute"].items():
+        share = "" if workers == WORKERS[0] else f"{sweeps['efficiency']:.0%}"
+        speed.add_row(str(workers), f"{rate:.1f}", share)
+    resident = memory["resident_mib"]
+    flat = Table(title=f"Memory of one process over {memory['paths']:,} paths of {memory['blocks']} blocks")
+    for name in ("after the warm-up, MiB", "highest", "at the end", "growth"):
+        flat.add_column(name, justify="right")
+    flat.add_row(
+        f"{resident[0]:.1f}", f"{max(resident):.1f}", f"{resident[-1]:.1f}", f"{memory['growth']:+.1%}"
+    )
+    return [speed, flat]
+
+
 def parse_arguments() -> argparse.Namespace:
     """Return the command line."""
     parser = argparse.ArgumentParser(
@@ -184,6 +233,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--repetitions", type=_positive, default=3)
     parser.add_argument("--accounts", type=_positive, nargs="+", default=[1_000, 10_000])
     parser.add_argument("--blocks", type=_positive, default=720)
+    parser.add_argument("--sweep-paths", type=_positive, default=12, help="paths of each worker")
+    parser.add_argument("--sweep-blocks", type=_positive, default=1_440)
+    parser.add_argument("--memory-paths", type=_positive, default=500)
+    parser.add_argument("--only", choices=("w2", "loop", "sweep"), help="measure one part alone")
     parser.add_argument("--json", type=Path, help="also write every figure to this file")
     return parser.parse_args()
 
@@ -193,6 +246,32 @@ def _positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, was {value}")
     return value
+
+
+def measure_w2(options: argparse.Namespace, out: Console, progress: Console) -> list[W2Comparison]:
+    """Run W2 where its workload is, and print the table."""
+    folder = w2.workload_folder()
+    if not (folder / "margin.vy").is_file():
+        out.print(f"W2: skipped, there is no {folder / 'margin.vy'}; set SEAWALL_BENCH to its folder")
+        return []
+    comparisons = compare_w2(options.engine, options.verbs_python, options.repetitions, progress.print)
+    out.print(w2_table(comparisons))
+    if options.verbs_python is None:
+        out.print("verbs: skipped, no --verbs-python")
+    return comparisons
+
+
+def measure_loops(options: argparse.Namespace, out: Console, progress: Console) -> list[dict[str, Any]]:
+    """Run the block loop for every number of accounts, and print the tables."""
+    runs: dict[int, list[dict[str, Any]]] = {accounts: [] for accounts in options.accounts}
+    for repetition in range(options.repetitions):  # the cases in turn, so that a busy minute hits all
+        for accounts, measured in runs.items():
+            progress.print(f"block loop, {accounts:,} accounts {repetition + 1}/{options.repetitions}")
+            measured.append(measure_loop(options.engine, accounts, options.blocks))
+    cases = [loop_medians(measured) for measured in runs.values()]
+    for table in loop_tables(cases):
+        out.print(table)
+    return cases
 
 
 def main() -> int:
@@ -211,24 +290,20 @@ def main() -> int:
         + f"; engine {options.engine}, medians of {options.repetitions}"
     )
     comparisons: list[W2Comparison] = []
-    folder = w2.workload_folder()
-    if (folder / "margin.vy").is_file():
-        comparisons = compare_w2(options.engine, options.verbs_python, options.repetitions, progress.print)
-        out.print(w2_table(comparisons))
-        if options.verbs_python is None:
-            out.print("verbs: skipped, no --verbs-python")
+    if options.only in (None, "w2"):
+        comparisons = measure_w2(options, out, progress)
         report["w2"] = [asdict(comparison) for comparison in comparisons]
-    else:
-        out.print(f"W2: skipped, there is no {folder / 'margin.vy'}; set SEAWALL_BENCH to its folder")
-    runs: dict[int, list[dict[str, Any]]] = {accounts: [] for accounts in options.accounts}
-    for repetition in range(options.repetitions):  # the cases in turn, so that a busy minute hits all
-        for accounts, measured in runs.items():
-            progress.print(f"block loop, {accounts:,} accounts {repetition + 1}/{options.repetitions}")
-            measured.append(measure_loop(options.engine, accounts, options.blocks))
-    cases = [loop_medians(measured) for measured in runs.values()]
-    for table in loop_tables(cases):
-        out.print(table)
-    report["block_loop"] = cases
+    if options.only in (None, "loop"):
+        report["block_loop"] = measure_loops(options, out, progress)
+    if options.only in (None, "sweep"):
+        sweeps = measure_sweeps(
+            options.repetitions, options.sweep_paths, options.sweep_blocks, progress.print
+        )
+        progress.print(f"memory over {options.memory_paths} paths")
+        memory = child(PATHS_SCRIPT, "memory", "--paths", options.memory_paths, "--blocks", MEMORY_BLOCKS)
+        for table in sweep_tables(sweeps, memory):
+            out.print(table)
+        report["sweep"], report["memory"] = sweeps, memory
     if options.json is not None:
         atomic_write_text(options.json, json.dumps(report, indent=2) + "\n")
     return 0 if all(comparison.is_right() for comparison in comparisons) else 1

@@ -1,4 +1,4 @@
-"""The command line: ``seawall run | replay | suite | report | scenarios | schema | explain``."""
+"""The command line: ``seawall --help`` lists its commands."""
 
 from sim.cli.entry import main
 

@@ -27,6 +27,25 @@ app = typer.Typer(
 EngineOption = Annotated[
     Engine | None, typer.Option(help="EVM to run on; the fastest one available by default.")
 ]
+SeedOption = Annotated[int | None, typer.Option(help="Seed instead of the scenario's.")]
+ChangesOption = Annotated[
+    list[str] | None, typer.Option("--set", help="section.key=value; may be repeated.", metavar="A.B=C")
+]
+WorkersOption = Annotated[
+    int | None, typer.Option(help="Processes; one for each processor by default, 0 for this one alone.")
+]
+DaskOption = Annotated[
+    str | None, typer.Option(help="Address of a Dask scheduler, for example tcp://host:8786.")
+]
+YesOption = Annotated[bool, typer.Option("--yes", help="Run even more than 100,000 paths.")]
+RetryOption = Annotated[
+    bool, typer.Option("--retry-failed", help="Try paths afresh that failed three times.")
+]
+SweepFolder = Annotated[
+    Path | None, typer.Option(help="Folder of results; results/NAME by default. The same one goes on.")
+]
+StudyFile = Annotated[Path, typer.Argument(help="Experiment file of this kind.", metavar="EXPERIMENT")]
+StudyJson = Annotated[bool, typer.Option("--json", help="Print KIND.json and nothing else.")]
 RunFolder = Annotated[Path, typer.Argument(help="Folder of a finished run.", metavar="RUN_DIR")]
 
 
@@ -36,11 +55,9 @@ def run(
     *,
     prices: Annotated[Path | None, typer.Option(help="CSV or Parquet prices to replay in market 0.")] = None,
     engine: EngineOption = None,
-    seed: Annotated[int | None, typer.Option(help="Seed instead of the scenario's.")] = None,
+    seed: SeedOption = None,
     blocks: Annotated[int | None, typer.Option(help="Blocks instead of the scenario's.")] = None,
-    changes: Annotated[
-        list[str] | None, typer.Option("--set", help="section.key=value; may be repeated.", metavar="A.B=C")
-    ] = None,
+    changes: ChangesOption = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of results; results/NAME-SEED[-pathK] by default.")
     ] = None,
@@ -115,18 +132,12 @@ def sweep(
         Path, typer.Argument(help="Experiment file, or the results folder of a sweep to go on with.")
     ],
     *,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes; one for each processor by default, 0 for this one alone.")
-    ] = None,
-    dask: Annotated[
-        str | None, typer.Option(help="Address of a Dask scheduler, for example tcp://host:8786.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of results; results/NAME by default.")] = None,
+    workers: WorkersOption = None,
+    dask: DaskOption = None,
+    out: SweepFolder = None,
     engine: EngineOption = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Run even more than 100,000 paths.")] = False,
-    retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Try paths afresh that failed three times.")
-    ] = False,
+    yes: YesOption = False,
+    retry_failed: RetryOption = False,
     json: Annotated[bool, typer.Option("--json", help="Print sweep.json and nothing else.")] = False,
 ) -> int:
     """Run many paths at many points, or go on where a sweep stopped."""
@@ -168,10 +179,8 @@ def backtest(
         int, typer.Option(help="Whole runs to bisect the scripted shock with; 0 is none.")
     ] = 0,
     engine: EngineOption = None,
-    seed: Annotated[int | None, typer.Option(help="Seed instead of the scenario's.")] = None,
-    changes: Annotated[
-        list[str] | None, typer.Option("--set", help="section.key=value; may be repeated.", metavar="A.B=C")
-    ] = None,
+    seed: SeedOption = None,
+    changes: ChangesOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder; results/NAME-backtest-SEED by default.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print summary.json and nothing else.")] = False,
 ) -> int:
@@ -214,18 +223,14 @@ def compare(
         Path | None, typer.Option(help="Endpoints, margins and models; built in by default.")
     ] = None,
     paths: Annotated[int | None, typer.Option(help="Paths of each arm in each cell.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed instead of the scenario's.")] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes; one for each processor by default, 0 for this one alone.")
-    ] = None,
-    dask: Annotated[
-        str | None, typer.Option(help="Address of a Dask scheduler, for example tcp://host:8786.")
-    ] = None,
+    seed: SeedOption = None,
+    workers: WorkersOption = None,
+    dask: DaskOption = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of results; results/compare-BASE-PROPOSED by default.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print compare.json and nothing else.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Run even more than 100,000 paths.")] = False,
+    yes: YesOption = False,
 ) -> int:
     """Judge a parameter change: better, not worse, worse or undetermined; exit 1 for the last two."""
     files = [chosen_scenario(argument) for argument in (base, proposed)]
@@ -247,30 +252,13 @@ def compare(
     )
 
 
-WorkersOption = Annotated[
-    int | None, typer.Option(help="Processes; one for each processor by default, 0 for this one alone.")
-]
-DaskOption = Annotated[
-    str | None, typer.Option(help="Address of a Dask scheduler, for example tcp://host:8786.")
-]
-StudyFolder = Annotated[
-    Path | None, typer.Option(help="Folder of results; results/NAME by default. The same one goes on.")
-]
-YesOption = Annotated[bool, typer.Option("--yes", help="Run even more than 100,000 paths.")]
-RetryOption = Annotated[
-    bool, typer.Option("--retry-failed", help="Try paths afresh that failed three times.")
-]
-StudyJson = Annotated[bool, typer.Option("--json", help="Print KIND.json and nothing else.")]
-StudyFile = Annotated[Path, typer.Argument(help="Experiment file of this kind.", metavar="EXPERIMENT")]
-
-
 @app.command()
 def frontier(
     experiment: StudyFile,
     *,
     workers: WorkersOption = None,
     dask: DaskOption = None,
-    out: StudyFolder = None,
+    out: SweepFolder = None,
     engine: EngineOption = None,
     yes: YesOption = False,
     retry_failed: RetryOption = False,
@@ -290,7 +278,7 @@ def sensitivity(
     *,
     workers: WorkersOption = None,
     dask: DaskOption = None,
-    out: StudyFolder = None,
+    out: SweepFolder = None,
     engine: EngineOption = None,
     yes: YesOption = False,
     retry_failed: RetryOption = False,
@@ -310,7 +298,7 @@ def optimise(
     *,
     workers: WorkersOption = None,
     dask: DaskOption = None,
-    out: StudyFolder = None,
+    out: SweepFolder = None,
     engine: EngineOption = None,
     yes: YesOption = False,
     retry_failed: RetryOption = False,
