@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
 import tempfile
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from sim.experiments.decision.cells import MarketCell, market_cells
 from sim.experiments.decision.plan import ComparePlan
 from sim.experiments.decision.results import Cell, Rule
 from sim.experiments.decision.verdict import Word, decide
-from sim.experiments.sweep.api import Plan, Point, SweepResult, Workers, run_plan
+from sim.experiments.sweep.api import Plan, Point, SweepProgress, SweepResult, Workers, run_plan
 from sim.metrics.statistics.intervals import clopper_pearson
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -108,10 +109,13 @@ def simulate(plan: ComparePlan, repetitions: int, workers: Workers, folder: Path
         Plan(scenario=arms.file, seed=SEED, paths=2 * PATHS * repetitions, points=points, title="null"),
         folder,
         workers=workers,
-        progress=lambda so_far: print(
-            f"\r{so_far.completed:,} of {so_far.total:,} paths", end="", flush=True
-        ),
+        progress=show if sys.stdout.isatty() else None,
     )
+
+
+def show(so_far: SweepProgress) -> None:
+    """Print how far the paths are, over the line before."""
+    print(f"\r{so_far.completed:,} of {so_far.total:,} paths", end="", flush=True)
 
 
 def repeat(
@@ -282,7 +286,6 @@ def main() -> None:
     cells = null_cells(example(), plan)
     with tempfile.TemporaryDirectory() as folder:
         result = simulate(plan, chosen.repetitions, Workers.of(chosen.workers), Path(folder) / "null")
-        print()
         if not result.is_complete:
             raise SystemExit(f"only {result.label}: {result.failures[0].reason}")
         counts = repeat(plan, cells, result, chosen.repetitions)

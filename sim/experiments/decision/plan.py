@@ -134,7 +134,7 @@ def _default(metric: str, role: str, margin: float, largest: float | None, sourc
     )
 
 
-_CRASH = "a 20 % crash costs 2 to 5 bp (docs/margin_tradeoff.md)"
+_CRASH = "under static margin a fall of 10-20 % within 6-20 min leaves 2 bp of bad debt (docs/study)"
 
 DEFAULT_ENDPOINTS: tuple[EndpointSection, ...] = (
     _default("insolvent", "solvency", 0.02, None, superiority=True,

@@ -1,0 +1,1 @@
+"""The pages of the headline study: its numbers, its figures and its words."""
