@@ -34,6 +34,9 @@ ROWS = 12
 
 FAILURES_PRINTED = 10
 WIDTH_OF_LOGS = 120
+ROUNDING = 1e-12
+"""Relative spread below which values are alike but for rounding."""
+
 RULE_OF_THREE = 3.0
 """No event in n trials: the 95 % upper bound of its probability is about 3 / n (quant 7.1)."""
 
@@ -215,7 +218,7 @@ def _cell(name: str, mean: RunningMean | None) -> str:
     if mean is None or mean.count == 0:
         return "-"
     width = mean.half_width
-    if width is not None:
+    if width is not None and width > ROUNDING * abs(mean.mean):
         return f"{mean.mean:.4g} ± {width:.2g}"
     if name in METRICS and METRICS[name].kind == "event":
         bound = f" (below {RULE_OF_THREE / mean.count:.2g})" if mean.mean == 0.0 and mean.count > 3 else ""

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import contextmanager
+from time import monotonic
 from types import FrameType
 
 from sim.core.errors import RunError
@@ -28,6 +29,8 @@ stay close together, so that a sweep cut short still compares nearly the same pa
 
 POLL_SECONDS = 0.1  # how long Ctrl-C may go unnoticed
 
+SAME_SECONDS = 1.0
+
 BREAK_SECONDS = 10.0  # for a pool to say of every task that it is lost, once one is
 
 WORKER_DIED = "the worker process died (killed, or out of memory)"
@@ -36,11 +39,16 @@ Key = tuple[int, int]
 
 
 class Interruption:
-    """Ctrl-C and SIGTERM: the first stops in good order, the second at once."""
+    """Ctrl-C and SIGTERM: the first stops in good order, a later one at once.
+
+    Programs that run others (`timeout`, CI runners) pass on a signal that the terminal has sent to
+    everybody, so one Ctrl-C may arrive twice: what comes within `SAME_SECONDS` of the first is the first.
+    """
 
     def __init__(self) -> None:
         self.requested = False
         self._running_here = False
+        self._first = 0.0
 
     @contextmanager
     def caught(self) -> Iterator[None]:
@@ -65,7 +73,9 @@ class Interruption:
             self._running_here = False
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
-        again, self.requested = self.requested, True
+        again = self.requested and monotonic() > self._first + SAME_SECONDS
+        if not self.requested:
+            self.requested, self._first = True, monotonic()
         if again or self._running_here:
             raise KeyboardInterrupt
 
@@ -128,6 +138,10 @@ class Supervisor:
                 finished, _ = wait(self._flying, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
                 self._take(finished)
                 self._tell()
+        except RuntimeError as error:
+            if self._interruption.requested:  # a lock of the library, broken off while it was being taken
+                raise KeyboardInterrupt from error
+            raise
         finally:
             self._tell(at_once=True)
         if self._interruption.requested:
