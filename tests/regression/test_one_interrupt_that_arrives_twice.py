@@ -1,4 +1,4 @@
-"""Ctrl-C under `timeout` reached a sweep twice and broke off a lock of the library: an internal error, exit 3."""
+"""Ctrl-C under `timeout` reached a sweep twice and broke off a lock of a library: internal error, exit 3."""
 
 import signal
 import time
