@@ -44,8 +44,6 @@ RetryOption = Annotated[
 SweepFolder = Annotated[
     Path | None, typer.Option(help="Folder of results; results/NAME by default. The same one goes on.")
 ]
-StudyFile = Annotated[Path, typer.Argument(help="Experiment file of this kind.", metavar="EXPERIMENT")]
-StudyJson = Annotated[bool, typer.Option("--json", help="Print KIND.json and nothing else.")]
 RunFolder = Annotated[Path, typer.Argument(help="Folder of a finished run.", metavar="RUN_DIR")]
 
 
@@ -252,64 +250,36 @@ def compare(
     )
 
 
-@app.command()
-def frontier(
-    experiment: StudyFile,
-    *,
-    workers: WorkersOption = None,
-    dask: DaskOption = None,
-    out: SweepFolder = None,
-    engine: EngineOption = None,
-    yes: YesOption = False,
-    retry_failed: RetryOption = False,
-    json: StudyJson = False,
-) -> int:
-    """Hold capital efficiency against tail loss, with joint confidence regions."""
-    from sim.cli.exploration import run_and_print_frontier, study_options
+def _study_command(kind: str, meaning: str) -> None:
+    """Add the command of one kind of study; they differ in what is done with the same options."""
 
-    return run_and_print_frontier(
-        study_options(experiment, workers, dask, out, engine, yes=yes, retry=retry_failed, json=json)
-    )
+    @app.command(kind, help=meaning)
+    def study(
+        experiment: Annotated[
+            Path, typer.Argument(help="Experiment file of this kind.", metavar="EXPERIMENT")
+        ],
+        *,
+        workers: WorkersOption = None,
+        dask: DaskOption = None,
+        out: SweepFolder = None,
+        engine: EngineOption = None,
+        yes: YesOption = False,
+        retry_failed: RetryOption = False,
+        json: Annotated[bool, typer.Option("--json", help="Print KIND.json and nothing else.")] = False,
+    ) -> int:
+        from sim.cli.exploration import STUDIES, study_options
 
-
-@app.command()
-def sensitivity(
-    experiment: StudyFile,
-    *,
-    workers: WorkersOption = None,
-    dask: DaskOption = None,
-    out: SweepFolder = None,
-    engine: EngineOption = None,
-    yes: YesOption = False,
-    retry_failed: RetryOption = False,
-    json: StudyJson = False,
-) -> int:
-    """Find which parameters matter: Morris screening, then Sobol indices."""
-    from sim.cli.exploration import run_and_print_sensitivity, study_options
-
-    return run_and_print_sensitivity(
-        study_options(experiment, workers, dask, out, engine, yes=yes, retry=retry_failed, json=json)
-    )
+        return STUDIES[kind](
+            study_options(experiment, workers, dask, out, engine, yes=yes, retry=retry_failed, json=json)
+        )
 
 
-@app.command()
-def optimise(
-    experiment: StudyFile,
-    *,
-    workers: WorkersOption = None,
-    dask: DaskOption = None,
-    out: SweepFolder = None,
-    engine: EngineOption = None,
-    yes: YesOption = False,
-    retry_failed: RetryOption = False,
-    json: StudyJson = False,
-) -> int:
-    """Search parameters under constraints, and judge the finalists on fresh paths."""
-    from sim.cli.exploration import run_and_print_optimise, study_options
-
-    return run_and_print_optimise(
-        study_options(experiment, workers, dask, out, engine, yes=yes, retry=retry_failed, json=json)
-    )
+for _kind, _meaning in (
+    ("frontier", "Hold capital efficiency against tail loss, with joint confidence regions."),
+    ("sensitivity", "Find which parameters matter: Morris screening, then Sobol indices."),
+    ("optimise", "Search parameters under constraints, and judge the finalists on fresh paths."),
+):
+    _study_command(_kind, _meaning)
 
 
 @app.command()

@@ -105,6 +105,14 @@ def run_and_print_optimise(options: Options) -> int:
     return _finish(study, how, options, write_optimise_page, print_optimise)
 
 
+STUDIES: Mapping[str, Callable[[Options], int]] = {
+    "frontier": run_and_print_frontier,
+    "sensitivity": run_and_print_sensitivity,
+    "optimise": run_and_print_optimise,
+}
+"""Command -> what it does."""
+
+
 @contextmanager
 def _at_work(command: str, options: Options, loaded: Experiment[Fields]) -> Iterator[How]:
     """Show progress; if the work is broken off, say how to go on."""

@@ -1,7 +1,6 @@
 import json
 import re
 import shutil
-from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
@@ -10,47 +9,10 @@ from sim.core.errors import InputError
 from sim.reporting import summary_table, write_report
 from sim.reporting.crosscheck import cross_checks
 from sim.reporting.tables import load_run
+from tests.support.page_reader import read_page
 
 MEBIBYTES_ALLOWED = 6_000_000
 HOSTILE = "</script><script>window.hacked=1</script><img src=x onerror=alert(1)>{{ 7*7 }} & \u2028"
-VOID = {"meta", "img", "br", "link", "input", "hr"}
-
-
-class PageReader(HTMLParser):
-    """Collect elements, text outside scripts, and references to the outside; check that tags are balanced."""
-
-    def __init__(self):
-        super().__init__()
-        self.stack, self.text, self.scripts, self.references, self.ids, self.problems = [], [], [], [], [], []
-
-    def handle_starttag(self, tag, attrs):
-        for name, value in attrs:
-            if name in ("src", "href") and not value.startswith("#"):
-                self.references.append((tag, value))
-            if name == "id":
-                self.ids.append(value)
-            if name.startswith("on"):
-                self.problems.append((tag, name))
-        if tag not in VOID:
-            self.stack.append(tag)
-
-    def handle_endtag(self, tag):
-        if not self.stack or self.stack.pop() != tag:
-            self.problems.append(("unbalanced", tag))
-
-    def handle_data(self, data):
-        if self.stack and self.stack[-1] == "script":
-            self.scripts.append(data)
-        elif not self.stack or self.stack[-1] != "style":
-            self.text.append(data)
-
-
-def read_page(path):
-    reader = PageReader()
-    reader.feed(path.read_text(encoding="utf-8"))
-    reader.close()
-    assert reader.stack == []
-    return reader
 
 
 def edit_json(path, change):
