@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, PrivateAttr, Strict, ValidationError, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, Strict, ValidationError
 from pydantic_core import PydanticCustomError
 
 from sim.core.errors import InputError
@@ -24,7 +24,7 @@ from sim.engine.scenario_agents import (
     WhaleSection,
 )
 from sim.engine.scenario_chain import ChainSection
-from sim.engine.scenario_fields import IDENTIFIER, Problem, Section, number, text, walk_sections
+from sim.engine.scenario_fields import IDENTIFIER, Document, Problem, Section, number, text, walk_sections
 from sim.engine.scenario_market import MAX_MARKETS, BootstrapPrice, MarketSection, ReplayPrice
 from sim.engine.scenario_messages import describe
 from sim.engine.scenario_protocol import ProtocolSection
@@ -52,7 +52,7 @@ Whales = Annotated[tuple[WhaleSection, ...], Strict(strict=False), Field(max_len
 Shocks = Annotated[tuple[Shock, ...], Strict(strict=False), Field(max_length=256)]
 
 
-class Scenario(Section):
+class Scenario(Document):
     """One frozen scenario; every variant is a new object."""
 
     schema_version: Literal[1] = Field(description="Version of this format.")
@@ -167,18 +167,6 @@ class Scenario(Section):
             lines = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
             raise InputError(lines) from None
         return scenario.with_files(files or {})
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        found = [
-            ((*path, *below), message)
-            for path, section in walk_sections(self)
-            for below, message in section.problems()
-        ]
-        if found:
-            summary = "; ".join(f"{'.'.join(map(str, path))}: {message}" for path, message in found)
-            raise PydanticCustomError("cross_check", "{summary}", {"summary": summary, "found": found})
-        return self
 
     def _market_problems(self) -> Iterator[Problem]:
         groups: tuple[tuple[str, tuple[Section, ...]], ...] = (

@@ -1,9 +1,10 @@
 """Building blocks of the scenario schema: a strict frozen section, and numbers that carry unit and source."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 Problem = tuple[tuple[str | int, ...], str]
 """Path of the offending value below the section that reports it, and what is wrong with it."""
@@ -24,6 +25,22 @@ class Section(BaseModel):
     def problems(self) -> Iterator[Problem]:
         """Yield the problems that only show when several fields of this section are read together."""
         yield from ()
+
+
+class Document(Section):
+    """A whole file: what is wrong with its sections read together is found at once, with its place."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        found = [
+            ((*path, *below), message)
+            for path, section in walk_sections(self)
+            for below, message in section.problems()
+        ]
+        if found:
+            summary = "; ".join(f"{'.'.join(map(str, path))}: {message}" for path, message in found)
+            raise PydanticCustomError("cross_check", "{summary}", {"summary": summary, "found": found})
+        return self
 
 
 def number(

@@ -13,7 +13,7 @@ from sim.core.errors import InputError
 from sim.core.toml_text import KeyPath, read_toml, shortened
 from sim.engine.scenario import Scenario
 from sim.engine.scenario_messages import describe
-from sim.engine.scenario_positions import toml_lines
+from sim.engine.scenario_positions import place_of, toml_lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +90,8 @@ class _Places:
         override = self.override_of(where)
         if override is not None:
             return f"{override.text}: {dotted}: {message}"
-        for length in range(len(where), 0, -1):
-            if where[:length] in self._lines:
-                return f"{self._path}:{self._lines[where[:length]]}: {dotted}: {message}"
-        return f"{self._path}: {dotted}: {message}" if dotted else f"{self._path}: {message}"
+        place = place_of(self._path, self._lines, where)
+        return f"{place}: {dotted}: {message}" if dotted else f"{place}: {message}"
 
 
 def _toml_value(raw: str) -> Any:

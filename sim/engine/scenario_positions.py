@@ -5,6 +5,7 @@ only has to find where things are, not whether they are right.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 Path = tuple[str | int, ...]
@@ -137,3 +138,11 @@ def _unquote(token: str) -> str:
     if token.startswith("'"):
         return token.strip("'")
     return re.sub(r"\\(.)", lambda match: _ESCAPES.get(match.group(1), match.group(1)), token[1:-1])
+
+
+def place_of(file: object, lines: Mapping[Path, int], where: Path) -> str:
+    """Return ``file:line`` of a key, or of the nearest table above it; the file alone if there is none."""
+    for length in range(len(where), 0, -1):
+        if where[:length] in lines:
+            return f"{file}:{lines[where[:length]]}"
+    return str(file)

@@ -13,7 +13,7 @@ from sim.core.errors import InputError
 from sim.core.toml_text import KeyPath, read_toml
 from sim.engine.scenario_fields import Section, walk_sections
 from sim.engine.scenario_messages import describe
-from sim.engine.scenario_positions import toml_lines
+from sim.engine.scenario_positions import place_of, toml_lines
 
 SectionType = TypeVar("SectionType", bound=Section)
 
@@ -40,10 +40,7 @@ class TomlFile:
 
     def place(self, where: KeyPath) -> str:
         """Return ``file:line`` of a key, or of the nearest table above it."""
-        for length in range(len(where), 0, -1):
-            if where[:length] in self.lines:
-                return f"{self.path}:{self.lines[where[:length]]}"
-        return str(self.path)
+        return place_of(self.path, self.lines, where)
 
     def problem(self, where: KeyPath, message: str) -> str:
         """Return ``file:line: section.field: message``."""

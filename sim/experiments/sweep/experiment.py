@@ -9,16 +9,15 @@ import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import Field, Strict, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, Strict, ValidationError
 
 from sim.core.errors import InputError
 from sim.core.toml_text import KeyPath, read_toml, shortened
-from sim.engine.scenario_fields import Problem, Section, number, text, walk_sections
+from sim.engine.scenario_fields import Document, Problem, Section, number, text
 from sim.engine.scenario_messages import describe, nearest
-from sim.engine.scenario_positions import toml_lines
+from sim.engine.scenario_positions import place_of, toml_lines
 from sim.experiments.shipped import shipped_scenarios
 from sim.experiments.sweep.design import Draw, Method, Range, Scale, Value
 from sim.experiments.sweep.plan import DEFAULT_METRICS, Stopping
@@ -174,7 +173,7 @@ class StoppingSection(Section):
             yield ("half_width",), "half_width or relative is required"
 
 
-class ExperimentFields(Section):
+class ExperimentFields(Document):
     """What every kind of experiment says."""
 
     schema_version: Literal[1] = Field(description="Version of this format.")
@@ -230,18 +229,6 @@ class ExperimentFields(Section):
             times = f"draw_replicates {self.draw_replicates}{' times two' if pairs == 2 else ''}"
             message = f"must be a power of two times {times} for Sobol draws, was {self.paths}"
             yield ("paths",), message
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        found = [
-            ((*path, *below), message)
-            for path, section in walk_sections(self)
-            for below, message in section.problems()
-        ]
-        if found:
-            summary = "; ".join(f"{'.'.join(map(str, path))}: {message}" for path, message in found)
-            raise PydanticCustomError("cross_check", "{summary}", {"summary": summary, "found": found})
-        return self
 
 
 class DesignedFields(ExperimentFields):
@@ -386,11 +373,7 @@ def _problems(error: ValidationError, model: type[Section]) -> Iterator[tuple[Ke
 
 
 def _place(path: Path, lines: Mapping[KeyPath, int], where: KeyPath) -> str:
-    dotted = ".".join(map(str, where))
-    for length in range(len(where), 0, -1):
-        if where[:length] in lines:
-            return f"{path}:{lines[where[:length]]}: {dotted}"
-    return f"{path}: {dotted}"
+    return f"{place_of(path, lines, where)}: {'.'.join(map(str, where))}"
 
 
 def _scenario_file(written: str, path: Path, lines: Mapping[KeyPath, int]) -> Path:
