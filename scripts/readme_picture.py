@@ -19,7 +19,7 @@ from sim.core.errors import InputError  # noqa: E402  (the project must be on th
 from sim.core.files import atomic_write_bytes  # noqa: E402
 from sim.engine.options import RunOptions  # noqa: E402
 from sim.engine.run import run_scenario  # noqa: E402
-from sim.engine.scenario_load import load_scenario  # noqa: E402
+from sim.engine.scenario.load import load_scenario  # noqa: E402
 from sim.reporting.report import write_report  # noqa: E402
 
 PICTURE = ROOT / "docs" / "images" / "black_thursday.png"

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim.core.documents.toml_text import toml_value
 from sim.core.errors import InputError, InvariantViolation, RunError
-from sim.core.toml_text import toml_value
-from sim.engine.tables import TABLES
+from sim.engine.blocks.tables import TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,9 +102,10 @@ def run(
         An invariant broke.
     """
     from sim.cli.options import chosen_scenario, command_line_overrides, output_folder  # noqa: PLC0415
-    from sim.engine.options import PathChoice, RunOptions  # noqa: PLC0415
+    from sim.engine.options import RunOptions  # noqa: PLC0415
     from sim.engine.run import run_scenario  # noqa: PLC0415
-    from sim.engine.scenario_load import load_scenario  # noqa: PLC0415
+    from sim.engine.scenario.load import load_scenario  # noqa: PLC0415
+    from sim.engine.scenario.path_choice import PathChoice  # noqa: PLC0415
     from sim.reporting.report import write_report  # noqa: PLC0415
 
     overrides = command_line_overrides(seed, blocks, assignments(changes))

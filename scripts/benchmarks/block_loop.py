@@ -24,7 +24,7 @@ if str(ROOT) not in sys.path:
 from sim.chain.chain import ENGINES, default_engine  # noqa: E402  (the path must be set first)
 from sim.engine.options import RunOptions  # noqa: E402
 from sim.engine.run import execute  # noqa: E402
-from sim.engine.scenario_load import load_scenario  # noqa: E402
+from sim.engine.scenario.load import load_scenario  # noqa: E402
 
 SCENARIO: Final = ROOT / "scenarios" / "flash_crash.toml"
 BASE_ACCOUNTS: Final = 1_000  # what the scenario is calibrated for

@@ -23,7 +23,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from sim.engine.paths import PathOptions, WarmStarts, run_path  # noqa: E402  (the path must be set first)
-from sim.engine.scenario_load import load_scenario  # noqa: E402
+from sim.engine.scenario.load import load_scenario  # noqa: E402
 from sim.experiments.sweep.api import Plan, Point, Workers, run_plan  # noqa: E402
 
 SCENARIO: Final = ROOT / "scenarios" / "flash_crash.toml"

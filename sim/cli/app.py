@@ -72,7 +72,7 @@ def run(
     json: Annotated[bool, typer.Option("--json", help="Print summary.json and nothing else.")] = False,
 ) -> int:
     """Run one scenario and write its results and report."""
-    from sim.engine.scenario_load import load_scenario
+    from sim.engine.scenario.load import load_scenario
 
     chosen = chosen_path(path, populations, antithetic=antithetic)
     overrides = command_line_overrides(seed, blocks, changes or [])
@@ -183,7 +183,7 @@ def backtest(
     json: Annotated[bool, typer.Option("--json", help="Print summary.json and nothing else.")] = False,
 ) -> int:
     """Test a scenario's margin model: coverage, shortfall, procyclicality, cover-n, walk-forward."""
-    from sim.engine.scenario_load import load_scenario
+    from sim.engine.scenario.load import load_scenario
 
     path = chosen_scenario(scenario)
     overrides = command_line_overrides(seed, None, changes or [])

@@ -14,8 +14,8 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 
 from sim.core.errors import RunError
-from sim.engine.result import settled_folder
-from sim.engine.scenario import Scenario
+from sim.engine.results.result import settled_folder
+from sim.engine.scenario.schema import Scenario
 from sim.experiments.backtest.evaluation import Evaluation, Progress
 from sim.experiments.backtest.folder import REPORT, Backtest, check_folder, run_backtest
 from sim.experiments.backtest.options import BacktestOptions

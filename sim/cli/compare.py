@@ -15,7 +15,7 @@ from rich.table import Table
 from sim.cli.sweep import SweepDisplay
 from sim.core.errors import InputError, RunError
 from sim.core.files import atomic_write_text
-from sim.engine.result import write_json
+from sim.engine.results.result import write_json
 from sim.experiments.decision.compare import (
     MAX_RUNS,
     Comparison,

@@ -6,13 +6,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sim.core.documents.messages import nearest
 from sim.core.errors import InputError, RunError
-from sim.engine.scenario_load import Override
-from sim.engine.scenario_messages import nearest
+from sim.engine.scenario.load import Override
 from sim.experiments.shipped import shipped_folder, shipped_scenarios
 
 if TYPE_CHECKING:
-    from sim.engine.options import PathChoice
+    from sim.engine.scenario.path_choice import PathChoice
 
 __all__ = [
     "Engine",
@@ -73,7 +73,7 @@ def chosen_path(path: int | None, populations: int | None, *, antithetic: bool) 
             if given:
                 raise InputError(f"{option}: says something about paths, add --path K")
         return None
-    from sim.engine.options import PathChoice  # noqa: PLC0415  (slow to import)
+    from sim.engine.scenario.path_choice import PathChoice  # noqa: PLC0415  (slow to import)
 
     return PathChoice(path=path, populations=1 if populations is None else populations, antithetic=antithetic)
 
@@ -88,7 +88,7 @@ def output_folder(chosen: Path | None, name: str, seed: int, path: int | None = 
     RunError
         If it cannot be written.
     """
-    from sim.engine.result import check_run_folder, settled_folder  # noqa: PLC0415  (slow to import)
+    from sim.engine.results.result import check_run_folder, settled_folder  # noqa: PLC0415  (slow to import)
 
     usual = f"{name}-{seed}" if path is None else f"{name}-{seed}-path{path}"
     folder = settled_folder(chosen if chosen is not None else Path("results") / usual)

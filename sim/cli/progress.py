@@ -6,7 +6,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sim.engine.loop import Progress as BlockProgress
+from sim.engine.blocks.loop import Progress as BlockProgress
 
 
 class RunProgress:

@@ -11,12 +11,12 @@ from rich.console import Console
 from sim.cli.options import Engine
 from sim.cli.progress import RunProgress
 from sim.core.errors import InvariantViolation
-from sim.engine.crash import CRASH_FILE, crash_folder
 from sim.engine.explain import explain
 from sim.engine.options import RunOptions
 from sim.engine.replay import replay_run
+from sim.engine.results.crash import CRASH_FILE, crash_folder
 from sim.engine.run import run_scenario
-from sim.engine.scenario import Scenario
+from sim.engine.scenario.schema import Scenario
 from sim.reporting.report import REPORT, write_report
 from sim.reporting.terminal import summary_table
 

@@ -15,8 +15,8 @@ from rich.text import Text
 from sim.cli.progress import RunProgress
 from sim.core.errors import InputError
 from sim.core.files import ensure_directory
-from sim.engine.loop import Progress
-from sim.engine.scenario import Scenario
+from sim.engine.blocks.loop import Progress
+from sim.engine.scenario.schema import Scenario
 from sim.experiments.suites.coverage import Coverage, unreached
 from sim.experiments.suites.evidence import run_with_evidence
 from sim.experiments.suites.junit import write_junit

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sim.core.errors import InputError, InvariantViolation
-from sim.engine.crash import CRASH_FILE, load_stored
-from sim.engine.loop import BlockLoop
+from sim.engine.blocks.loop import BlockLoop
+from sim.engine.blocks.recorder import Recorder
 from sim.engine.options import RunOptions
-from sim.engine.recorder import Recorder
+from sim.engine.results.crash import CRASH_FILE, load_stored
 from sim.engine.run import build_world, load_histories
 
 

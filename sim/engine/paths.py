@@ -11,12 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
-from sim.core.errors import InputError
-from sim.engine.foundation import WarmStarts
-from sim.engine.importance import tilt_weight, tilted_scenario
-from sim.engine.options import PathChoice, RunOptions
+from sim.engine.options import RunOptions
 from sim.engine.run import Execution, fit_to_prices, load_histories, run_world, summarise, world_builder
-from sim.engine.scenario import Scenario
+from sim.engine.scenario.path_choice import PathChoice
+from sim.engine.scenario.schema import Scenario
+from sim.engine.worlds.warm import WarmStarts
 from sim.market.price_file import load_price_file
 from sim.market.price_history import PriceHistory
 
@@ -39,9 +38,6 @@ class PathOptions:
     """None picks the fastest engine that is installed; the result is the same on all."""
     prices: Path | None = None
     """Recorded prices for market 0; the path then covers the whole file."""
-    drift_tilt: float = 0.0
-    """Added to the annual drift of market 0 (gbm), for importance sampling: the path is that of the scenario
-    with this drift, and the outcome's weight puts it right."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +52,6 @@ class PathOutcome:
     """What ``summary.json`` of ``seawall run --path`` holds."""
     seconds: Mapping[str, float]
     """Wall-clock facts, outside every digest: setup, blocks, and twin if there was one."""
-    weight: float = 1.0
-    """Likelihood ratio of the path; not 1 only with a drift tilt."""
 
 
 def run_path(scenario: Scenario, options: PathOptions, warm: WarmStarts | None = None) -> PathOutcome:
@@ -76,12 +70,6 @@ def run_path(scenario: Scenario, options: PathOptions, warm: WarmStarts | None =
     run_options = RunOptions(
         out=Path(), engine=options.engine, twin=options.twin, prices=options.prices, path=chosen
     )
-    weight = 1.0
-    if options.drift_tilt != 0.0:
-        if options.prices is not None:
-            raise InputError("drift_tilt: recorded prices have no drift to tilt")
-        weight = tilt_weight(scenario, chosen.streams(scenario.seed), options.drift_tilt)
-        scenario = tilted_scenario(scenario, options.drift_tilt)
     histories = load_histories(scenario, run_options, load_price_file if warm is None else warm.history)
     scenario = fit_to_prices(scenario, histories, run_options)
     run = _execute(scenario, run_options, histories, warm, forced_flow=True)
@@ -97,7 +85,6 @@ def run_path(scenario: Scenario, options: PathOptions, warm: WarmStarts | None =
         digest=run.digest,
         summary=summarise(scenario, run, drawdown),
         seconds=seconds,
-        weight=weight,
     )
 
 

@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sim.core.errors import InputError
-from sim.engine.accounts import final_accounts
-from sim.engine.crash import StoredRun, load_stored
-from sim.engine.manifest import build_manifest
+from sim.engine.blocks.closing import final_accounts
+from sim.engine.blocks.tables import TABLES
 from sim.engine.options import RunOptions
+from sim.engine.results.crash import StoredRun, load_stored
+from sim.engine.results.manifest import build_manifest
 from sim.engine.run import Execution, execute, load_histories, summarise
-from sim.engine.tables import TABLES
 from sim.market.price_history import PriceHistory
 
 

@@ -15,18 +15,25 @@ from sim.chain.chain import default_engine
 from sim.core.errors import InputError, InvariantViolation, RunError
 from sim.core.files import atomic_write_bytes
 from sim.core.portable_math import ordered_sum
-from sim.engine.accounts import final_accounts, share_values
-from sim.engine.build import BuildOptions, WorldBuilder
-from sim.engine.crash import write_crash_report
-from sim.engine.loop import BlockLoop, Progress
-from sim.engine.manifest import build_manifest
+from sim.engine.blocks.closing import final_accounts, share_values
+from sim.engine.blocks.loop import BlockLoop, Progress
+from sim.engine.blocks.recorder import Recorder
 from sim.engine.options import RunOptions, copy_inputs
-from sim.engine.recorder import Recorder
-from sim.engine.result import OBSERVED, ResultsFolder, RunResult, check_run_folder, settled_folder, write_json
-from sim.engine.scenario import Scenario
-from sim.engine.scenario_market import BootstrapPrice, ReplayPrice
-from sim.engine.summary import Summary, build_summary, check_expectations
-from sim.engine.world import World
+from sim.engine.results.crash import write_crash_report
+from sim.engine.results.manifest import build_manifest
+from sim.engine.results.result import (
+    OBSERVED,
+    ResultsFolder,
+    RunResult,
+    check_run_folder,
+    settled_folder,
+    write_json,
+)
+from sim.engine.results.summary import Summary, build_summary, check_expectations
+from sim.engine.scenario.market import BootstrapPrice, ReplayPrice
+from sim.engine.scenario.schema import Scenario
+from sim.engine.worlds.build import BuildOptions, WorldBuilder
+from sim.engine.worlds.world import World
 from sim.market.price_file import DEFAULT_MAX_GAP_SECONDS, load_price_file
 from sim.market.price_history import PriceHistory
 from sim.protocol.mirror import Valuation

@@ -15,8 +15,8 @@ from scipy import stats
 
 from sim.core.rng import Streams
 from sim.core.units import YEAR_SECONDS
+from sim.experiments.rare.importance import tilt_for_barrier, tilt_weights, weighted_mean
 from sim.market.price_paths import BlockClock, GeometricBrownianMotion
-from sim.metrics.statistics.importance import tilt_for_barrier, tilt_weights, weighted_mean
 from sim.metrics.statistics.intervals import clopper_pearson
 from tests.support.barrier import continuous_barrier, discrete_barrier, shifted_barrier
 

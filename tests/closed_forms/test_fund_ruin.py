@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from sim.core.rng import Streams
-from sim.metrics.statistics.importance import weighted_mean
+from sim.experiments.rare.importance import weighted_mean
 from sim.metrics.statistics.intervals import clopper_pearson
 
 RATE, CLAIM, INCOME = 2.0, 1.0, 2.6

@@ -14,12 +14,12 @@ from scipy import stats
 from scipy.integrate import quad
 
 from sim.core.rng import Streams
+from sim.experiments.rare.variance_reduction import antithetic_mean, control_variate_mean, replicated_mean
 from sim.experiments.sweep.design import scrambled_sobol
 from sim.metrics.statistics.bootstrap import bootstrap_interval
 from sim.metrics.statistics.expected_shortfall import empirical_expected_shortfall
 from sim.metrics.statistics.intervals import clopper_pearson, quantile_interval, quantile_ranks
 from sim.metrics.statistics.paired import mean_interval
-from sim.metrics.statistics.variance_reduction import antithetic_mean, control_variate_mean, replicated_mean
 
 WEIGHTS = np.array([10.0, 20.0, 40.0, 30.0])
 KEPT = 1.0 - np.array([0.02, 0.05, 0.10, 0.20])

@@ -18,8 +18,8 @@ from sim.agents.oracle_keeper import OracleKeepers
 from sim.core import portable_math
 from sim.core.rng import Streams
 from sim.core.units import WAD, YEAR_SECONDS
-from sim.engine.loop import BlockLoop
-from sim.engine.recorder import Recorder
+from sim.engine.blocks.loop import BlockLoop
+from sim.engine.blocks.recorder import Recorder
 from tests.support.closed_form_world import PRICE, Driver, build_listed_world
 
 SIGMA = 0.8

@@ -9,10 +9,10 @@ from __future__ import annotations
 import pytest
 
 from sim.core.units import QUANTUM, WAD
-from sim.engine.loop import BlockLoop
-from sim.engine.population import FREE
-from sim.engine.recorder import Recorder
-from sim.engine.world import World
+from sim.engine.blocks.loop import BlockLoop
+from sim.engine.blocks.recorder import Recorder
+from sim.engine.worlds.population import FREE
+from sim.engine.worlds.world import World
 from sim.protocol import actions
 from tests.support.closed_form_world import Account, Driver, build_listed_world
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from sim.agents.trader_cohort import TraderCohort
 from sim.chain.chain import Chain
 from sim.core.errors import InputError, InvariantViolation, RunError
-from sim.engine import foundation
 from sim.engine.paths import PathOptions, PathOutcome, WarmStarts, run_path
-from sim.engine.scenario import Scenario
-from sim.engine.scenario_load import load_scenario
-from sim.engine.scenario_market import MarketSection
+from sim.engine.scenario.load import load_scenario
+from sim.engine.scenario.market import MarketSection
+from sim.engine.scenario.schema import Scenario
+from sim.engine.worlds import foundation
 from tests.support.small_run import SCENARIO, small_scenario
 
 MODELS = Path(__file__).resolve().parents[2] / "scenarios" / "models"

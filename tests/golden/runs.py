@@ -6,7 +6,7 @@ from typing import Any
 
 from sim.engine.options import RunOptions
 from sim.engine.run import run_scenario
-from sim.engine.scenario_load import load_scenario
+from sim.engine.scenario.load import load_scenario
 
 ROOT = Path(__file__).resolve().parents[2]
 SCENARIOS = ROOT / "scenarios"

@@ -9,7 +9,7 @@ import pytest
 
 from sim.engine.options import RunOptions
 from sim.engine.run import run_scenario
-from sim.engine.scenario_load import load_scenario
+from sim.engine.scenario.load import load_scenario
 from tests.support.small_run import SCENARIO, small_run
 
 JUMP = '{ kind = "price_jump", at_block = 8, size = -0.16 }'

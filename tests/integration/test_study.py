@@ -8,7 +8,7 @@ import pytest
 from scripts.study_pages.page import document
 from sim.core.digest import sha256_file
 from sim.engine.paths import PathOptions, run_path
-from sim.engine.scenario_load import load_scenario
+from sim.engine.scenario.load import load_scenario
 from sim.experiments.sweep.expansion import plan_of
 from sim.experiments.sweep.experiment import SweepExperiment, load_experiment
 

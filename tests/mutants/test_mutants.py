@@ -11,9 +11,9 @@ import pytest
 
 from sim.agents.base import Outcome
 from sim.core.errors import InvariantViolation
-from sim.engine.crash import CRASH_FILE, crash_folder
 from sim.engine.explain import explain
-from sim.engine.world import World
+from sim.engine.results.crash import CRASH_FILE, crash_folder
+from sim.engine.worlds.world import World
 from sim.protocol import actions
 from sim.protocol.actions import ActionBatch, Fees
 from sim.protocol.invariants import INVARIANTS

@@ -16,7 +16,7 @@ from sim.core.errors import InputError
 from sim.engine.options import RunOptions
 from sim.engine.replay import replay_run
 from sim.engine.run import run_scenario
-from sim.engine.scenario_load import load_scenario
+from sim.engine.scenario.load import load_scenario
 from tests.support.small_run import small_run
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"

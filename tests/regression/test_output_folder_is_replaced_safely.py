@@ -21,7 +21,7 @@ import pytest
 from sim.cli import entry
 from sim.core.errors import InputError, RunError
 from sim.engine.options import RunOptions
-from sim.engine.result import ResultsFolder, settled_folder
+from sim.engine.results.result import ResultsFolder, settled_folder
 from sim.engine.run import run_scenario
 from tests.support.small_run import SCENARIO, small_run, small_scenario
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 import pytest
 
 from sim.core.errors import InputError
-from sim.engine.scenario_agents import KeepersSection
-from sim.engine.scenario_market import PoolCurveSection
-from sim.engine.scenario_protocol import (
+from sim.engine.scenario.agents import KeepersSection
+from sim.engine.scenario.market import PoolCurveSection
+from sim.engine.scenario.protocol import (
     InsuranceFundParameters,
     LiquidationParameters,
     MarginParameters,
     OracleParameters,
     PoolParameters,
 )
-from sim.engine.scenario_risk import BUILT_IN_MODELS
+from sim.engine.scenario.risk import BUILT_IN_MODELS
 from tests.support.closed_form_world import build_listed_world
 
 SECTIONS = {

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from sim.engine.options import RunOptions
 from sim.engine.run import run_scenario
-from sim.engine.scenario_load import load_scenario
+from sim.engine.scenario.load import load_scenario
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
 

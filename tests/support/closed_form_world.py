@@ -15,13 +15,13 @@ from sim.agents.population import Population
 from sim.chain.chain import Chain, default_engine
 from sim.chain.transaction import Receipt, Transaction
 from sim.core.units import WAD, to_wad
-from sim.engine.build import BuildOptions, WorldBuilder
-from sim.engine.loop import BlockLoop
-from sim.engine.population import FREE, Opening
-from sim.engine.recorder import Recorder
-from sim.engine.scenario import Scenario
-from sim.engine.scenario_load import load_scenario
-from sim.engine.world import World
+from sim.engine.blocks.loop import BlockLoop
+from sim.engine.blocks.recorder import Recorder
+from sim.engine.scenario.load import load_scenario
+from sim.engine.scenario.schema import Scenario
+from sim.engine.worlds.build import BuildOptions, WorldBuilder
+from sim.engine.worlds.population import FREE, Opening
+from sim.engine.worlds.world import World
 from sim.protocol import actions
 from sim.protocol.actions import ActionBatch
 from sim.protocol.events import ProtocolEvent

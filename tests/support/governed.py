@@ -10,11 +10,11 @@ from typing import Any
 from sim.chain.accounts import account
 from sim.chain.chain import CallReverted, Chain, default_engine
 from sim.chain.transaction import Receipt, Transaction
-from sim.engine.configs import protocol_parameters
-from sim.protocol import governance_rules as rules
+from sim.engine.worlds.configs import protocol_parameters
+from sim.protocol import governor_rules as rules
 from sim.protocol.address_book import AddressBook
 from sim.protocol.deployment import OWNER, deploy_protocol
-from sim.protocol.governance_values import PARAMETERS_SELECTOR
+from sim.protocol.governance.values import PARAMETERS_SELECTOR
 from sim.protocol.governor_setup import GOVERNOR, GUARDIAN
 from sim.protocol.parameters import ProtocolParameters
 from tests.support.small_run import small_scenario

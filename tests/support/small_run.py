@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from sim.engine.options import RunOptions
-from sim.engine.result import RunResult
+from sim.engine.results.result import RunResult
 from sim.engine.run import run_scenario
-from sim.engine.scenario import Scenario
-from sim.engine.scenario_load import load_scenario
+from sim.engine.scenario.load import load_scenario
+from sim.engine.scenario.schema import Scenario
 
 SCENARIO = Path(__file__).with_name("small_run.toml")
 

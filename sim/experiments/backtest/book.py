@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from sim.core.units import WAD, YEAR_SECONDS
-from sim.engine import configs
 from sim.engine.options import RunOptions
 from sim.engine.run import build_world, load_histories
-from sim.engine.scenario import Scenario
+from sim.engine.scenario.schema import Scenario
+from sim.engine.worlds import configs
 from sim.market.impact import ImpactModel, ImpactParameters
 from sim.metrics.margin_model.stress import Book, CloseOutCost
 

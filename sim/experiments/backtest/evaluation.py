@@ -13,8 +13,8 @@ import numpy as np
 from sim.core.arrays import FloatArray, IntArray
 from sim.core.rng import Streams
 from sim.core.units import WAD, YEAR_SECONDS
-from sim.engine import configs
-from sim.engine.scenario import Scenario
+from sim.engine.scenario.schema import Scenario
+from sim.engine.worlds import configs
 from sim.experiments.backtest.book import close_out_cost, starting_book
 from sim.experiments.backtest.instrument import Feed, Instrument, MarginSeries, as_ratio
 from sim.experiments.backtest.options import TARGET, BacktestOptions, Horizon, horizons

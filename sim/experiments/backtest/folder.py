@@ -18,10 +18,10 @@ from sim.core.digest import canonical_json, sha256_file, sha256_hex
 from sim.core.errors import InputError, RunError
 from sim.core.files import atomic_write_bytes, ensure_directory
 from sim.core.units import WAD
-from sim.engine.manifest import versions
 from sim.engine.options import INPUTS, RunOptions, copy_inputs
-from sim.engine.result import MARKER, ResultsFolder, settled_folder, write_json
-from sim.engine.scenario import Scenario, assumptions
+from sim.engine.results.manifest import versions
+from sim.engine.results.result import MARKER, ResultsFolder, settled_folder, write_json
+from sim.engine.scenario.schema import Scenario, assumptions
 from sim.experiments.backtest.evaluation import Evaluation, Progress, evaluate
 from sim.experiments.backtest.options import TARGET, BacktestOptions
 from sim.metrics.margin_model.stress import COVER, TOP_SHARES

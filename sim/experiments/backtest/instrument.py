@@ -20,8 +20,8 @@ from sim.core.arrays import FloatArray, IntArray
 from sim.core.digest import Digest
 from sim.core.errors import InputError, RunError
 from sim.core.units import WAD, to_wad, to_wad_list
-from sim.engine import configs
-from sim.engine.scenario import Scenario
+from sim.engine.scenario.schema import Scenario
+from sim.engine.worlds import configs
 from sim.protocol.address_book import AddressBook
 from sim.protocol.deployment import deploy_protocol
 from sim.protocol.parameters import ProtocolParameters

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from sim.core.errors import InputError
-from sim.engine.scenario import Scenario
+from sim.engine.scenario.schema import Scenario
 from sim.metrics.margin_model.walk_forward import DEFAULT_FOLDS
 
 TARGET: Final = 0.01

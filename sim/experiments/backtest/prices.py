@@ -11,10 +11,10 @@ import numpy as np
 from sim.core.arrays import FloatArray, IntArray
 from sim.core.errors import InputError
 from sim.core.rng import Streams
-from sim.engine import configs
-from sim.engine.price_processes import price_process
-from sim.engine.scenario import Scenario
-from sim.engine.scenario_market import BootstrapPrice, ReplayPrice
+from sim.engine.scenario.market import BootstrapPrice, ReplayPrice
+from sim.engine.scenario.schema import Scenario
+from sim.engine.worlds import configs
+from sim.engine.worlds.price_processes import price_process
 from sim.market.price_file import DEFAULT_MAX_GAP_SECONDS, load_price_file
 from sim.market.price_history import MICROSECONDS, PriceHistory
 from sim.market.price_paths import BlockClock

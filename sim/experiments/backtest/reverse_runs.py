@@ -11,8 +11,8 @@ from typing import Final, cast
 from sim.core.errors import InputError
 from sim.engine.options import RunOptions
 from sim.engine.run import execute, load_histories, summarise
-from sim.engine.scenario import Scenario
-from sim.engine.scenario_shocks import PriceDrift, PriceJump
+from sim.engine.scenario.schema import Scenario
+from sim.engine.scenario.shocks import PriceDrift, PriceJump
 
 LARGEST_FALL: Final = -0.95
 """First size tried: a fund that survives it is not emptied by this shock."""

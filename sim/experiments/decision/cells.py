@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from sim.core import portable_math
+from sim.core.documents.toml_text import toml_value
 from sim.core.errors import InputError
-from sim.core.toml_text import toml_value
 from sim.core.units import YEAR_SECONDS
-from sim.engine.scenario import Scenario
-from sim.engine.scenario_market import (
+from sim.engine.scenario.market import (
     BootstrapPrice,
     BridgePrice,
     GarchPrice,
@@ -23,6 +22,7 @@ from sim.engine.scenario_market import (
     MertonPrice,
     ReplayPrice,
 )
+from sim.engine.scenario.schema import Scenario
 from sim.experiments.decision.plan import ComparePlan
 from sim.market.price_file import load_price_file
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sim.engine.scenario import Scenario
+from sim.engine.scenario.schema import Scenario
 from sim.experiments.backtest.book import close_out_cost, starting_book
 from sim.experiments.decision.arms import Arms
 from sim.metrics.margin_model.stress import reverse_stress

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sim.engine.configs import protocol_parameters
 from sim.engine.options import RunOptions
 from sim.engine.run import load_histories, world_builder
-from sim.engine.scenario import Scenario
-from sim.engine.scenario_market import ReplayPrice
+from sim.engine.scenario.market import ReplayPrice
+from sim.engine.scenario.schema import Scenario
+from sim.engine.worlds.configs import protocol_parameters
 from sim.experiments.decision.arms import Arms
 from sim.market.price_history import PriceHistory
-from sim.protocol.governance import Change, Enactment, Proposal, diff, enact, encode
-from sim.protocol.governance_types import Value
+from sim.protocol.governance.proposal import Change, Enactment, Proposal, diff, enact, encode
+from sim.protocol.governance.types import Value
 
 CAPITAL = {
     "protocol.pool.deposit": "liquidity providers' money, not a parameter: they deposit it",

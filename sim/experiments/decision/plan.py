@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, Strict
 
 from sim.core.digest import sha256_hex
+from sim.core.documents.messages import nearest
+from sim.core.documents.sections import Problem, Section, number, text
+from sim.core.documents.toml_text import toml_value
 from sim.core.errors import InputError
-from sim.core.toml_text import toml_value
-from sim.engine.scenario_fields import Problem, Section, number, text
-from sim.engine.scenario_messages import nearest
 from sim.experiments.decision.endpoints import LEAST_TAIL_PATHS, Endpoint
 from sim.experiments.decision.results import Rule
 from sim.experiments.decision.toml_file import TomlFile

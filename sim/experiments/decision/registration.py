@@ -12,7 +12,7 @@ from typing import Any
 from sim.core.digest import sha256_hex
 from sim.core.errors import InputError
 from sim.core.files import atomic_write_bytes, atomic_write_text, ensure_directory
-from sim.engine.manifest import versions
+from sim.engine.results.manifest import versions
 from sim.experiments.decision.arms import Arms
 from sim.experiments.decision.cells import MarketCell
 from sim.experiments.decision.plan import ComparePlan

@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from sim.core.documents.messages import describe
+from sim.core.documents.positions import place_of, toml_lines
+from sim.core.documents.sections import Section, walk_sections
+from sim.core.documents.toml_text import KeyPath, read_toml
 from sim.core.errors import InputError
-from sim.core.toml_text import KeyPath, read_toml
-from sim.engine.scenario_fields import Section, walk_sections
-from sim.engine.scenario_messages import describe
-from sim.engine.scenario_positions import place_of, toml_lines
 
 SectionType = TypeVar("SectionType", bound=Section)
 

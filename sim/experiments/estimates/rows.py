@@ -10,6 +10,7 @@ import numpy as np
 from scipy import special
 
 from sim.core.arrays import BoolArray, FloatArray, IntArray
+from sim.experiments.rare.variance_reduction import MINIMUM_REPLICATES
 from sim.metrics.statistics.clustered import clustered_mean, clustered_proportion
 from sim.metrics.statistics.expected_shortfall import fit_tail
 from sim.metrics.statistics.intervals import (
@@ -20,7 +21,6 @@ from sim.metrics.statistics.intervals import (
     rule_of_three,
 )
 from sim.metrics.statistics.paired import MeanInterval, mean_interval
-from sim.metrics.statistics.variance_reduction import MINIMUM_REPLICATES
 
 REPLICATES = "scrambled replicates"
 EXCEEDANCES = 50

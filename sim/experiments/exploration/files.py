@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Iterator
 from typing import Literal
 
+from sim.core.documents.messages import nearest
+from sim.core.documents.sections import Problem
 from sim.core.errors import InputError
-from sim.engine.scenario_fields import Problem
-from sim.engine.scenario_messages import nearest
 from sim.experiments.exploration.axes import Axis
 from sim.experiments.exploration.sections import FrontierSection, OptimiseSection, SensitivitySection
 from sim.experiments.sweep.design import Value

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Strict
 
-from sim.engine.scenario_fields import Problem, Section, number, text
-from sim.engine.scenario_messages import nearest
+from sim.core.documents.messages import nearest
+from sim.core.documents.sections import Problem, Section, number, text
 from sim.experiments.exploration.constraints import Constraint
 from sim.experiments.exploration.numbers import FULL_SAMPLES
 from sim.experiments.exploration.objectives import Objective

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from sim.core.errors import InputError, RunError
 from sim.core.files import atomic_write_bytes, ensure_directory
-from sim.engine.scenario import Scenario
-from sim.engine.scenario_load import load_scenario
+from sim.engine.scenario.load import load_scenario
+from sim.engine.scenario.schema import Scenario
 from sim.experiments.exploration.axes import Axis, overrides_of, row_key
 from sim.experiments.exploration.samples import Samples, samples_of
 from sim.experiments.sweep.design import Value, point_names

@@ -9,7 +9,7 @@ from typing import cast
 
 from sim.core.errors import InputError
 from sim.core.rng import Streams
-from sim.engine.scenario_load import load_scenario
+from sim.engine.scenario.load import load_scenario
 from sim.experiments.exploration.files import (
     FrontierExperiment,
     OptimiseExperiment,

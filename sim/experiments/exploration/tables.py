@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.core.files import publish_file
-from sim.engine.result import write_json
+from sim.engine.results.result import write_json
 from sim.experiments.exploration.documents import document
 from sim.experiments.exploration.optimise import Optimisation
 from sim.experiments.exploration.sensitivity import Sensitivity

@@ -21,9 +21,9 @@ from typing import Any
 
 from sim.core.errors import InputError
 from sim.core.files import atomic_write_text, ensure_directory
-from sim.engine.crash import CRASH_FILE, crash_folder
-from sim.engine.manifest import versions
-from sim.engine.result import MARKER, ResultsFolder, write_json
+from sim.engine.results.crash import CRASH_FILE, crash_folder
+from sim.engine.results.manifest import versions
+from sim.engine.results.result import MARKER, ResultsFolder, write_json
 from sim.experiments.suites.coverage import Coverage, unreached
 from sim.experiments.suites.suite import ScenarioOutcome, SuiteResult, Watch, run_suite
 

@@ -15,11 +15,11 @@ from pathlib import Path
 from time import perf_counter
 
 from sim.core.errors import InputError, InvariantViolation, RunError
-from sim.engine.loop import Progress
+from sim.engine.blocks.loop import Progress
 from sim.engine.options import RunOptions
 from sim.engine.run import OF_THE_TWIN, run_scenario
-from sim.engine.scenario import Scenario
-from sim.engine.scenario_load import load_scenario
+from sim.engine.scenario.load import load_scenario
+from sim.engine.scenario.schema import Scenario
 from sim.experiments.suites.coverage import Coverage, coverage_of, total_coverage
 
 OF_EVERY_RUN = "invariant_violations"

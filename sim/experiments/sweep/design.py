@@ -18,8 +18,8 @@ import numpy as np
 
 from sim.core import portable_math
 from sim.core.arrays import FloatArray
+from sim.core.documents.toml_text import toml_value
 from sim.core.rng import Streams
-from sim.core.toml_text import toml_value
 
 Value = float | int | str | bool
 """What a point or a draw sets a key to."""

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sim.core.documents.toml_text import MAX_PROBLEMS, KeyPath
 from sim.core.errors import InputError
-from sim.core.toml_text import MAX_PROBLEMS, KeyPath
-from sim.engine.scenario_load import Override, load_scenario, parse_override
-from sim.engine.scenario_risk import BUILT_IN_MODELS
+from sim.engine.scenario.load import Override, load_scenario, parse_override
+from sim.engine.scenario.risk import BUILT_IN_MODELS
 from sim.experiments.sweep.design import (
     Value,
     grid,

@@ -13,11 +13,11 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import Field, Strict, ValidationError
 
+from sim.core.documents.messages import describe, nearest
+from sim.core.documents.positions import place_of, toml_lines
+from sim.core.documents.sections import Document, Problem, Section, number, text
+from sim.core.documents.toml_text import KeyPath, read_toml, shortened
 from sim.core.errors import InputError
-from sim.core.toml_text import KeyPath, read_toml, shortened
-from sim.engine.scenario_fields import Document, Problem, Section, number, text
-from sim.engine.scenario_messages import describe, nearest
-from sim.engine.scenario_positions import place_of, toml_lines
 from sim.experiments.shipped import shipped_scenarios
 from sim.experiments.sweep.design import Draw, Method, Range, Scale, Value
 from sim.experiments.sweep.plan import DEFAULT_METRICS, Stopping

@@ -12,8 +12,8 @@ from typing import Any
 from sim.core.digest import canonical_json, sha256_file, sha256_hex
 from sim.core.errors import InputError, RunError
 from sim.core.files import atomic_write_bytes, ensure_directory
-from sim.engine.scenario import Scenario
-from sim.engine.scenario_load import load_scenario, parse_override
+from sim.engine.scenario.load import load_scenario, parse_override
+from sim.engine.scenario.schema import Scenario
 from sim.experiments.sweep.design import Draw, override_text
 from sim.experiments.sweep.plan import Plan, Point, Stopping
 

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from sim.engine.options import PathChoice
+from sim.engine.scenario.path_choice import PathChoice
 from sim.experiments.sweep.design import Draw, Value, draw_values, override_text
-
-if TYPE_CHECKING:
-    from sim.experiments.sweep.experiment import DesignedFields, Experiment
 
 DEFAULT_METRICS = ("bad_debt_ratio", "liquidated_share", "insolvent")
 """Shown first when an experiment names none."""
@@ -73,15 +69,6 @@ class Plan:
     title: str = ""
     source: bytes = b""
     """The experiment file, kept in the results; empty for a plan made by a program."""
-
-    @classmethod
-    def of_experiment(
-        cls, experiment: Experiment[DesignedFields], *, engine: str | None = None, confirmed: bool = False
-    ) -> Plan:
-        """Return the plan of a loaded experiment; see `expansion.plan_of`."""
-        from sim.experiments.sweep.expansion import plan_of  # noqa: PLC0415  (which makes plans)
-
-        return plan_of(experiment, engine=engine, confirmed=confirmed)
 
     @property
     def runs(self) -> int:

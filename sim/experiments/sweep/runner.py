@@ -13,8 +13,8 @@ from typing import Any
 from sim.core.digest import sha256_hex
 from sim.core.errors import InputError, RunError
 from sim.core.files import atomic_write_bytes, ensure_directory
-from sim.engine.manifest import versions
-from sim.engine.result import write_json
+from sim.engine.results.manifest import versions
+from sim.engine.results.result import write_json
 from sim.experiments.sweep.dataset import counted, prepare, write_dataset
 from sim.experiments.sweep.executors import Workers, open_executor
 from sim.experiments.sweep.inputs import (

@@ -13,10 +13,10 @@ from typing import Literal
 
 from sim.core.digest import canonical_json, sha256_hex
 from sim.core.errors import InputError, InvariantViolation
-from sim.engine.manifest import versions
 from sim.engine.paths import PathOptions, WarmStarts, run_path
-from sim.engine.scenario import Scenario
-from sim.engine.scenario_load import load_scenario
+from sim.engine.results.manifest import versions
+from sim.engine.scenario.load import load_scenario
+from sim.engine.scenario.schema import Scenario
 from sim.metrics.path_metrics import path_metrics
 
 Ending = Literal["done", "input", "invariant", "error", "disk", "worker"]

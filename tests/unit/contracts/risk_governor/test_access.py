@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sim.protocol import governance_rules as rules
+from sim.protocol import governor_rules as rules
 from sim.protocol.deployment import OWNER
 from sim.protocol.governor_setup import GOVERNOR, GUARDIAN
 from tests.support.governed import NOBODY, ZERO, Governed

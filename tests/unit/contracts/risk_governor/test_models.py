@@ -8,9 +8,9 @@ import pytest
 
 from sim.core.errors import RunError
 from sim.core.units import WAD
-from sim.engine.configs import protocol_parameters
-from sim.engine.scenario_load import load_scenario
-from sim.protocol import governance_rules as rules
+from sim.engine.scenario.load import load_scenario
+from sim.engine.worlds.configs import protocol_parameters
+from sim.protocol import governor_rules as rules
 from sim.protocol.contracts import compile_risk_models
 from sim.protocol.deployment import OWNER
 from sim.protocol.governor_setup import GOVERNOR, blueprint

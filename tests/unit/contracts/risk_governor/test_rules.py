@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.core.units import MAX_UINT256, WAD
-from sim.protocol import governance_rules as rules
+from sim.protocol import governor_rules as rules
 from sim.protocol.deployment import OWNER
 from sim.protocol.governor_setup import GOVERNOR, GUARDIAN
 from tests.support.governed import DAY, Governed

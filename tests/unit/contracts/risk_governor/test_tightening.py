@@ -9,7 +9,7 @@ from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from sim.core.units import WAD
-from sim.protocol import governance_rules as rules
+from sim.protocol import governor_rules as rules
 from sim.protocol.deployment import OWNER
 from sim.protocol.governor_setup import GOVERNOR, GUARDIAN
 from sim.reference.ramp_math import effective_ratio

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.core.toml_text import read_toml, shortened, toml_value
+from sim.core.documents.toml_text import read_toml, shortened, toml_value
 
 SCALARS = (
     st.booleans()

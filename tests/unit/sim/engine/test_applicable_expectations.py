@@ -6,7 +6,7 @@ import pytest
 
 from sim.engine.options import RunOptions
 from sim.engine.run import applicable_expectations
-from sim.engine.scenario_load import load_scenario
+from sim.engine.scenario.load import load_scenario
 
 SCENARIO = Path(__file__).parents[4] / "scenarios" / "flash_crash.toml"
 

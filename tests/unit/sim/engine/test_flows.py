@@ -2,7 +2,7 @@
 
 import pytest
 
-from sim.engine.flows import VOLUNTARY, FlowConfig, FlowRouter
+from sim.engine.worlds.flows import VOLUNTARY, FlowConfig, FlowRouter
 
 
 def router(**changes: object) -> FlowRouter:

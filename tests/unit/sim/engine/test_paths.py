@@ -10,13 +10,14 @@ import pytest
 from sim.cli.entry import main
 from sim.core.errors import InputError, InvariantViolation
 from sim.core.rng import path_seed, population_seed
-from sim.engine.crash import crash_folder
+from sim.engine.blocks.loop import BlockLoop
 from sim.engine.explain import explain
-from sim.engine.loop import BlockLoop
-from sim.engine.options import PathChoice, RunOptions
+from sim.engine.options import RunOptions
 from sim.engine.paths import PathOptions, run_path
 from sim.engine.replay import replay_run
+from sim.engine.results.crash import crash_folder
 from sim.engine.run import build_world, run_scenario
+from sim.engine.scenario.path_choice import PathChoice
 from tests.support.small_run import SCENARIO, small_scenario
 
 TINY = (

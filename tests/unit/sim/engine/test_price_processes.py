@@ -10,8 +10,8 @@ import pytest
 from sim.cli.entry import main
 from sim.core.digest import sha256_file
 from sim.core.errors import InputError
-from sim.engine.price_processes import price_process
-from sim.engine.scenario_load import load_scenario
+from sim.engine.scenario.load import load_scenario
+from sim.engine.worlds.price_processes import price_process
 from sim.market.bootstrap import StationaryBootstrap
 from sim.market.garch import GarchStudentT
 from sim.market.jump_processes import KouJumpDiffusion

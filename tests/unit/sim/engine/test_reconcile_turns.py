@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from sim.engine import loop
+from sim.engine.blocks import loop
 from sim.protocol.invariants import InvariantChecker
 
 

@@ -8,12 +8,12 @@ from typing import Annotated
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from sim.core.documents.sections import Section
 from sim.core.errors import InputError
-from sim.engine.scenario import Scenario, assumptions, json_schema
-from sim.engine.scenario_fields import Section
-from sim.engine.scenario_load import load_scenario
-from sim.engine.scenario_risk import BUILT_IN_MODELS
-from sim.engine.scenario_shocks import SUMMARY_KEYS, PriceDrift
+from sim.engine.scenario.load import load_scenario
+from sim.engine.scenario.risk import BUILT_IN_MODELS
+from sim.engine.scenario.schema import Scenario, assumptions, json_schema
+from sim.engine.scenario.shocks import SUMMARY_KEYS, PriceDrift
 
 SHIPPED = sorted((Path(__file__).parents[4] / "scenarios").glob("*.toml"))
 MARKET = {"name": "ETH", "initial_price": 100.0, "price": {"kind": "gbm"}}

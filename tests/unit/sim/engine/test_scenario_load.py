@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from sim.core.documents.toml_text import MAX_FILE_BYTES
 from sim.core.errors import InputError
-from sim.core.toml_text import MAX_FILE_BYTES
-from sim.engine.scenario_load import load_scenario
+from sim.engine.scenario.load import load_scenario
 
 BASE = """\
 schema_version = 1

@@ -5,7 +5,7 @@ import tomllib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.engine.scenario_positions import toml_lines
+from sim.core.documents.positions import toml_lines
 
 TEXT = '''\
 # comment with [table] and key = 1

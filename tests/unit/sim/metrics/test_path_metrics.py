@@ -2,7 +2,7 @@
 
 import pytest
 
-from sim.engine.scenario_shocks import SUMMARY_KEYS
+from sim.engine.scenario.shocks import SUMMARY_KEYS
 from sim.metrics.path_metrics import DUST, METRICS, path_metrics
 
 DERIVED = (

@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 
 from sim.core.errors import RunError
 from sim.core.units import QUANTUM, WAD
-from sim.engine.configs import protocol_parameters
-from sim.engine.scenario_load import load_scenario
-from sim.protocol import governance_rules as rules
-from sim.protocol.governance import diff, enact, encode
-from sim.protocol.governance_steps import COUPLINGS, Coupling, steps
+from sim.engine.scenario.load import load_scenario
+from sim.engine.worlds.configs import protocol_parameters
+from sim.protocol.governance.proposal import diff, enact, encode, rules
+from sim.protocol.governance.steps import COUPLINGS, Coupling, steps
 from sim.protocol.governor_setup import GOVERNOR, GUARDIAN
 from sim.protocol.parameters import UNLIMITED, ProtocolParameters
 from tests.support.governed import DAY, PRICE, Governed, parameters_of

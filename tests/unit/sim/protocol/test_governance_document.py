@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from sim.protocol import governance_rules as rules
-from sim.protocol.governance import diff, encode
+from sim.protocol.governance.proposal import diff, encode, rules
 from sim.protocol.governor_setup import GOVERNOR
 from tests.support.governed import Governed
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sim.engine.scenario import Scenario
-from sim.engine.scenario_load import load_scenario
+from sim.engine.scenario.load import load_scenario
+from sim.engine.scenario.schema import Scenario
 
 PLAIN = """\
 schema_version = 1

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sim.cli.options import chosen_scenario
-from sim.engine.scenario_load import load_scenario
+from sim.engine.scenario.load import load_scenario
 from sim.experiments.backtest.evaluation import evaluate
 from sim.experiments.backtest.options import BacktestOptions
 from tests.support.shared_data import BTC_FOUR_YEARS, require

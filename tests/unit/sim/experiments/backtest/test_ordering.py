@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from sim.engine.scenario_load import load_scenario
+from sim.engine.scenario.load import load_scenario
 from sim.experiments.backtest.instrument import Feed, Instrument, as_ratio
 from sim.metrics.margin_model.procyclicality import evaluate_procyclicality
 from tests.unit.sim.experiments.backtest.conftest import PLAIN

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from sim.core.errors import InputError
-from sim.engine.scenario_load import load_scenario
+from sim.engine.scenario.load import load_scenario
 from sim.experiments.decision.arms import load_arms
 from tests.support.small_run import SCENARIO
 

@@ -5,8 +5,8 @@ import pytest
 
 from sim.core.errors import InputError
 from sim.core.rng import Streams
-from sim.engine.price_processes import price_process
-from sim.engine.scenario_load import load_scenario
+from sim.engine.scenario.load import load_scenario
+from sim.engine.worlds.price_processes import price_process
 from sim.experiments.decision.cells import annual_volatility, market_cells, model_assumptions
 from sim.experiments.decision.plan import load_plan
 from sim.market.price_paths import BlockClock

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from sim.core.errors import InputError
-from sim.engine.scenario_load import load_scenario
+from sim.engine.scenario.load import load_scenario
 from sim.experiments.shipped import shipped_folder
 from sim.experiments.sweep.design import Draw
 from sim.experiments.sweep.expansion import plan_of

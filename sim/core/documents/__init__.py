@@ -1,0 +1,1 @@
+"""Strict TOML documents: sections, places of keys, and messages that name both."""

@@ -1,0 +1,1 @@
+"""Blocks: the loop of seven steps, and what it records."""

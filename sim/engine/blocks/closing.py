@@ -1,0 +1,94 @@
+"""Who ended how: one row of ``accounts.parquet`` for each participant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sim.agents.arbitrageur import Arbitrageurs
+from sim.core.units import TOKEN_UNIT, WAD
+from sim.engine.blocks.loop import BlockLoop
+from sim.engine.blocks.recorder import ETHER, Recorder
+from sim.engine.blocks.tables import Row
+from sim.engine.worlds.world import World
+from sim.protocol.client import ProtocolClient
+
+_VAULTS = {"liquidity_providers": "liquidity_pool", "fund_backers": "insurance_fund"}
+"""Group -> vault it holds shares of."""
+
+
+def final_accounts(world: World, loop: BlockLoop, recorder: Recorder) -> Iterator[Row]:
+    """Yield the final row of every participant.
+
+    ``profit`` is the change of everything a participant has: equity, wallet, vault shares and an
+    arbitrageur's other leg outside, less gas.
+    """
+    start = loop.first
+    valuation = loop.reading.valuation
+    openings = {opening.actor: opening for opening in world.openings}
+    outside = _outside_legs(world)
+    for group in world.book.groups.values():
+        vault = _VAULTS.get(group.name)
+        for actor in range(group.start, group.stop):
+            opening = openings.get(actor)
+            shares = _share_value(world.client, vault, actor) if vault else 0.0
+            deposited = loop.first_shares.get(actor, 0.0)
+            equity_start = float(start.valuation.equity[actor]) + deposited
+            equity_end = float(valuation.equity[actor]) + shares
+            wallet_start, wallet_end = (
+                loop.first_wallets[actor] / TOKEN_UNIT,
+                float(world.mirror.wallet[actor]),
+            )
+            gas = recorder.gas_paid_of[actor] / ETHER
+            change = equity_end + wallet_end - equity_start - wallet_start
+            profit = change + outside.get(actor, 0.0) - gas * world.native_price
+            size = opening.size if opening else 0.0
+            yield (
+                actor,
+                group.name,
+                "long" if size > 0 else "short" if size < 0 else "none",
+                float(world.entry_leverage[actor]),
+                float(start.valuation.notional[actor]),
+                loop.first_collateral[actor],
+                wallet_start,
+                wallet_end,
+                equity_start,
+                equity_end,
+                sum(float(sizes[actor]) for sizes in world.mirror.size),
+                recorder.realized_pnl_of[actor] / WAD,
+                recorder.fees_of[actor] / WAD,
+                recorder.funding_of[actor] / WAD,
+                gas,
+                recorder.topped_up_of[actor] / TOKEN_UNIT,
+                int(recorder.margin_calls_of[actor]),
+                int(recorder.liquidations_of[actor]),
+                float(recorder.liquidated_notional_of[actor]),
+                profit,
+            )
+
+
+def _outside_legs(world: World) -> dict[int, float]:
+    """Return what the arbitrageurs hold outside, quote by participant."""
+    legs: dict[int, float] = {}
+    for agent in world.agents:
+        if isinstance(agent, Arbitrageurs):
+            price = world.external[agent.config.market].state.price
+            start = world.book.groups[f"arbitrageurs:{agent.config.market}"].start
+            legs.update(enumerate(agent.outside_value(price).tolist(), start))
+    return legs
+
+
+def _share_value(client: ProtocolClient, vault: str, actor: int) -> float:
+    """Return what a participant's vault shares are worth, quote."""
+    shares = client.read(vault, "balanceOf", client.book.addresses[actor])
+    assets = client.read(vault, "convertToAssets", shares)
+    return float(assets) / TOKEN_UNIT
+
+
+def share_values(world: World) -> dict[int, float]:
+    """Return what every vault shareholder's shares are worth now, quote."""
+    values: dict[int, float] = {}
+    for name, vault in _VAULTS.items():
+        group = world.book.groups[name]
+        for actor in range(group.start, group.stop):
+            values[actor] = _share_value(world.client, vault, actor)
+    return values

@@ -1,0 +1,394 @@
+"""The block loop: market, observe, decide, order, execute, check, record (docs/model.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+
+from sim.agents.base import ActionResult, Outcome, Status
+from sim.chain.mempool import Dropped, Pending, Submission
+from sim.chain.transaction import Receipt, Transaction
+from sim.core.units import GWEI, WAD
+from sim.engine.blocks.attribution import Attributor, BlockLiquidations
+from sim.engine.blocks.observation import DeficitBook, Reading, StateHistory, observe, read_protocol
+from sim.engine.blocks.recorder import ETHER, FeeFacts, MarketFacts, Recorder
+from sim.engine.worlds.world import World
+from sim.protocol.actions import ActionBatch
+from sim.protocol.events import ProtocolEvent
+from sim.protocol.invariants import BlockFacts, InvariantChecker
+from sim.protocol.reconcile import reconcile
+
+RECONCILE_EVERY_BLOCKS = 50
+RECONCILE_ACCOUNTS = 256
+"""The mirror is compared with the chain, account by account: at this interval the next so many accounts
+in turn, at the end all of them. Their sums are compared after every block."""
+
+
+class Progress(NamedTuple):
+    """What a progress bar shows."""
+
+    block: int
+    price: float
+    liquidations: int
+    insurance_fund: float
+
+
+class _Tag(NamedTuple):
+    """What comes back with a transaction."""
+
+    agent: int
+    kind: str
+    actor: int
+    args: tuple[int, ...]
+
+
+class Row(NamedTuple):
+    """One included transaction with what became of it."""
+
+    tag: _Tag
+    pending: Pending
+    receipt: Receipt
+
+
+@dataclass(slots=True)
+class Phases:
+    """Seconds spent in each step: wall-clock facts, outside the digest."""
+
+    market: float = 0.0
+    observe: float = 0.0
+    decide: float = 0.0
+    order: float = 0.0
+    execute: float = 0.0
+    check: float = 0.0
+    record: float = 0.0
+
+
+class BlockLoop:
+    """Runs the blocks of one world."""
+
+    def __init__(self, world: World, recorder: Recorder) -> None:
+        self.world = world
+        self.recorder = recorder
+        self.checker = InvariantChecker()
+        self.phases = Phases()
+        self.deficits = DeficitBook()
+        self.last_events: list[ProtocolEvent] = []
+        latency = max((agent.latency_blocks for agent in world.agents), default=0)
+        self._states = StateHistory(latency)
+        self._attributor = Attributor(world)
+        self._flows: list[list[tuple[int, float]]] = [[] for _ in world.external]
+        self.reading = read_protocol(world)
+        self.first = self.reading
+        self.first_wallets = list(world.mirror.exact_wallet)
+        self.first_collateral: list[float] = world.mirror.collateral.tolist()
+        self.first_shares: dict[int, float] = {}
+
+    def run(self, blocks: int, progress: Callable[[Progress], None] | None = None) -> None:
+        """Run blocks 1 to ``blocks``.
+
+        Raises
+        ------
+        InvariantViolation
+            At the end of the block that broke it.
+        """
+        for block in range(1, blocks + 1):
+            self.advance(block, blocks)
+            if progress is not None:
+                totals = self.reading.totals
+                progress(
+                    Progress(
+                        block,
+                        self.world.external[0].state.price,
+                        len(self.recorder.forest),
+                        totals.fund_reserves / WAD,
+                    )
+                )
+
+    def advance(self, block: int, blocks: int) -> None:
+        """Run the next block, number ``block`` of ``blocks``.
+
+        Raises
+        ------
+        InvariantViolation
+            At its end.
+        """
+        self._step(block)
+        if block % RECONCILE_EVERY_BLOCKS == 0 or block == blocks:
+            self._reconcile(block, is_last=block == blocks)
+
+    def _step(self, block: int) -> None:
+        world = self.world
+        clock = perf_counter()
+
+        # 1 MARKET
+        for market, external in enumerate(world.external):
+            state = external.advance(self._flows[market])
+            self._attributor.remember(market, world.timestamp(block), state.impact_log)
+        clock = self._lap("market", clock)
+
+        # 2 OBSERVE
+        self._states.push(observe(world, block, self.reading, self.deficits))
+        clock = self._lap("observe", clock)
+
+        # 3 DECIDE
+        submissions = self._decide()
+        clock = self._lap("decide", clock)
+
+        # 4 ORDER
+        demand, fee = self._gas_multipliers(block)
+        world.fee_market.open_block(block, demand_multiplier=demand, fee_multiplier=fee)
+        world.mempool.submit(submissions, block)
+        base_fee = world.fee_market.base_fee_wei
+        selection = world.mempool.select(block, world.fee_market, world.ledger)
+        clock = self._lap("order", clock)
+
+        # 5 EXECUTE
+        world.chain.start_block(world.first_block_number + block, world.timestamp(block), base_fee)
+        receipts = [world.chain.execute(pending.transaction) for pending in selection.included]
+        world.chain.end_block()
+        events: list[ProtocolEvent] = []
+        own_gas = reverted = 0
+        for position, (pending, receipt) in enumerate(zip(selection.included, receipts, strict=True)):
+            actor = pending.tag.actor
+            sender = pending.transaction.sender
+            world.ledger.pay(sender, receipt.gas_used, receipt.gas_price_wei, base_fee)
+            world.balances[actor] = world.ledger.balance(sender)
+            own_gas += receipt.gas_used
+            reverted += not receipt.status
+            if receipt.logs:
+                events.extend(world.client.events(receipt.logs, position))
+        self.last_events = events
+        closed = world.fee_market.close_block(own_gas)
+        for event in events:
+            world.mirror.apply(event)
+            self.deficits.apply(event, world.timestamp(block))
+        clock = self._lap("execute", clock)
+
+        # 6 CHECK
+        before = self.reading
+        self.reading = read_protocol(world)
+        self._check(block, before, events)
+        clock = self._lap("check", clock)
+
+        # 7 RECORD
+        rows = [
+            Row(pending.tag, pending, receipt)
+            for pending, receipt in zip(selection.included, receipts, strict=True)
+        ]
+        self._record_transactions(block, rows, base_fee)
+        liquidated = self._attributor.record(block, before, self.reading, events, self.recorder)
+        fees = FeeFacts(
+            base_fee_wei=base_fee,
+            gas_used=closed.gas_used,
+            gas_demanded=closed.gas_demanded,
+            mempool_size=len(world.mempool),
+            included=len(receipts),
+            reverted=reverted,
+            evicted=sum(drop.status in ("evicted", "expired") for drop in selection.dropped),
+        )
+        self._route(events, liquidated)
+        self._record_block(block, rows, fees, events, liquidated)
+        self._tell(block, rows, selection.dropped)
+        self._lap("record", clock)
+
+    def remembered(self) -> Iterator[object]:
+        """Yield what the loop keeps of earlier blocks for readers only: nobody changes it afterwards."""
+        yield from self._states.states()
+        yield from self._attributor.impacts()
+
+    def _lap(self, phase: str, since: float) -> float:
+        now = perf_counter()
+        setattr(self.phases, phase, getattr(self.phases, phase) + now - since)
+        return now
+
+    # --- decide and order ---
+
+    def _decide(self) -> list[Submission]:
+        world = self.world
+        submissions: list[Submission] = []
+        for index, agent in enumerate(world.agents):
+            for batch in agent.decide(self._states.seen(agent.latency_blocks), world.streams):
+                self._submit(index, batch, submissions)
+        return submissions
+
+    def _submit(self, agent: int, batch: ActionBatch, out: list[Submission]) -> None:
+        world = self.world
+        gas = world.gas[batch.kind]
+        for row, call in enumerate(world.client.encode(batch)):
+            transaction = Transaction(
+                sender=world.book.addresses[call.actor],
+                to=call.to,
+                data=call.data,
+                entry_point=batch.kind,
+                gas_limit=world.chain.gas_profile.gas(batch.kind, items=call.items)
+                if call.items and world.chain.gas_profile
+                else gas,
+                max_fee_wei=batch.max_fee_wei[row],
+                priority_fee_wei=batch.priority_fee_wei[row],
+                items=call.items,
+            )
+            tag = _Tag(agent, batch.kind, call.actor, tuple(column[row] for column in batch.args))
+            out.append(Submission(transaction, tag, (batch.kind, call.key), batch.replace))
+
+    def _gas_multipliers(self, block: int) -> tuple[float, float]:
+        demand = fee = 1.0
+        for window in self.world.gas_windows:
+            if window.start_block <= block < window.end_block:
+                demand *= window.demand_multiplier
+                fee *= window.fee_multiplier
+        return demand, fee
+
+    # --- check ---
+
+    def _check(self, block: int, before: Reading, events: list[ProtocolEvent]) -> None:
+        world = self.world
+        self.checker.check(
+            BlockFacts(
+                block=block,
+                before=before.totals,
+                after=self.reading.totals,
+                markets=self.reading.markets,
+                mirror=world.mirror,
+                events=events,
+                token_supply=world.token_supply,
+                wallet_token_units=world.mirror.total_wallet,
+            )
+        )
+
+    def _reconcile(self, block: int, *, is_last: bool) -> None:
+        world = self.world
+        actors = np.arange(world.accounts)
+        if not is_last and len(actors) > RECONCILE_ACCOUNTS:
+            start = (block // RECONCILE_EVERY_BLOCKS - 1) * RECONCILE_ACCOUNTS
+            actors = (np.arange(RECONCILE_ACCOUNTS) + start) % world.accounts
+        reconcile(world.client, world.mirror, actors, self.reading.valuation, block)
+        self.checker.checked += 1
+
+    # --- record ---
+
+    def _record_transactions(self, block: int, rows: list[Row], base_fee: int) -> None:
+        world, recorder = self.world, self.recorder
+        table = recorder.tables["transactions"]
+        totals = recorder.totals
+        for position, (tag, pending, receipt) in enumerate(rows):
+            fee = receipt.fee_paid_wei
+            recorder.gas_paid_of[tag.actor] += fee
+            if tag.kind == _LIQUIDATE:
+                totals.liquidator_gas_wei += fee  # lost races cost gas too
+            account = tag.args[0] if tag.kind in _ABOUT_OTHERS else tag.actor
+            table.append(
+                (
+                    block, position, world.agents[tag.agent].name, tag.kind, tag.actor, account,
+                    receipt.status, receipt.revert_reason or "", receipt.gas_used,
+                    (receipt.gas_price_wei - base_fee) / GWEI, fee / ETHER, pending.submitted_block,
+                )
+            )  # fmt: skip
+        totals.transactions += len(rows)
+        totals.reverted += sum(not receipt.status for _, _, receipt in rows)
+
+    def _record_block(
+        self,
+        block: int,
+        rows: list[Row],
+        fees: FeeFacts,
+        events: list[ProtocolEvent],
+        liquidated: BlockLiquidations,
+    ) -> None:
+        world, recorder, reading = self.world, self.recorder, self.reading
+        for event in events:
+            recorder.event(block, event)
+        receipts = [
+            (
+                tag.actor,
+                tag.kind,
+                tag.args,
+                receipt.status,
+                receipt.revert_reason,
+                receipt.fee_paid_wei,
+                receipt.logs,
+            )
+            for tag, _, receipt in rows
+        ]
+        words = [word for market in reading.markets for word in market.words()] + list(reading.totals.words())
+        digest = recorder.hash_block(block, receipts, words)
+        actors = sorted({event.actor for event in events if event.name == "Liquidated"})
+        calls = recorder.margin_calls(reading.valuation, np.array(actors, dtype=np.int64))
+        for market, external in enumerate(world.external):
+            state = external.state
+            recorder.block(
+                block=block,
+                timestamp=world.timestamp(block),
+                market_id=market,
+                outside=MarketFacts(
+                    external=state.price,
+                    fundamental=state.fundamental_price,
+                    impact_log=state.impact_log,
+                    depth=state.depth,
+                    forced_flow=sum(flow for source, flow in self._flows[market] if source >= 0),
+                ),
+                fees=fees,
+                market=reading.markets[market],
+                protocol=reading.totals,
+                valuation=reading.valuation,
+                position_size=world.mirror.size[market],
+                liquidations=liquidated.counts[market],
+                liquidated_notional=liquidated.notionals[market],
+                margin_calls=calls if market == 0 else 0,
+                block_digest=digest,
+            )
+
+    # --- consequences ---
+
+    def _route(self, events: list[ProtocolEvent], liquidated: BlockLiquidations) -> None:
+        """Send this block's flow on its way to the outside markets."""
+        world = self.world
+        for event in events:
+            if event.name != "PositionChanged":
+                continue
+            values = event.values
+            router = world.routers[values["market"]]
+            notional = values["size_delta"] / WAD * (values["index_price"] / WAD)
+            if values["cause"] == 1:
+                router.forced(liquidated.ids[event.position], notional)
+            elif values["cause"] == 2:
+                router.forced(max(len(self.recorder.forest) - 1, 0), notional)
+            elif event.actor in world.arbitrageurs:
+                router.arbitrage(notional)
+            else:
+                router.voluntary(notional)
+        for market, router in enumerate(world.routers):
+            sources, flows = router.step(world.seconds_per_block)
+            self._flows[market] = list(zip(sources.tolist(), flows.tolist(), strict=True))
+
+    def _tell(self, block: int, rows: list[Row], dropped: list[Dropped]) -> None:
+        results: dict[int, list[ActionResult]] = {}
+        for tag, _, receipt in rows:
+            status: Status = "success" if receipt.status else "reverted"
+            results.setdefault(tag.agent, []).append(
+                ActionResult(
+                    tag.kind, tag.actor, tag.args, status, receipt.revert_reason or "", receipt.fee_paid_wei
+                )
+            )
+        for drop in dropped:
+            tag = drop.tag
+            results.setdefault(tag.agent, []).append(
+                ActionResult(tag.kind, tag.actor, tag.args, drop.status, drop.reason)
+            )
+        for index, agent in enumerate(self.world.agents):
+            agent.observe(Outcome(block=block, results=tuple(results.get(index, ()))))
+
+
+_LIQUIDATE = "liquidation_engine.liquidate"
+_ABOUT_OTHERS = frozenset(
+    (
+        _LIQUIDATE,
+        "liquidation_engine.auto_deleverage",
+        "liquidation_engine.socialize_loss",
+        "margin_engine.deposit",
+    )
+)
+"""Entry points whose first argument is the account they are about."""

@@ -1,0 +1,129 @@
+"""What is read after a block: totals, markets, valuations and the accounts near a threshold."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.core.arrays import FloatArray, IntArray
+from sim.engine.worlds.world import World
+from sim.protocol.client import AccountState
+from sim.protocol.events import ProtocolEvent
+from sim.protocol.mirror import Valuation
+from sim.protocol.state import MarketState, PendingDeficit, ProtocolState, State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The protocol as it stood after a block."""
+
+    markets: tuple[MarketState, ...]
+    totals: ProtocolState
+    valuation: Valuation
+    candidates: IntArray
+    exact: list[AccountState]
+
+
+def read_protocol(world: World) -> Reading:
+    """Read markets and totals, value everyone by the mirror, and read the candidates exactly."""
+    markets = world.client.markets()
+    valuation = world.mirror.value(markets, world.client.curves())
+    candidates = valuation.candidates()
+    return Reading(
+        markets=markets,
+        totals=world.client.totals(),
+        valuation=valuation,
+        candidates=candidates,
+        exact=world.client.account_states(candidates) if len(candidates) else [],
+    )
+
+
+class DeficitBook:
+    """Pending deficits, rebuilt from events."""
+
+    def __init__(self) -> None:
+        self._pending: dict[int, PendingDeficit] = {}
+
+    def apply(self, event: ProtocolEvent, timestamp: int) -> None:
+        """Take one event into account."""
+        if event.name == "DeficitRecorded":
+            values = event.values
+            self._pending[event.actor] = PendingDeficit(
+                event.actor, values["market"], values["deficit"], values["size"], timestamp
+            )
+        elif event.name in ("CollateralChanged", "Deposited") and event.actor in self._pending:
+            old = self._pending[event.actor]
+            left = -event.values["collateral"]
+            if left <= 0:
+                del self._pending[event.actor]
+            else:
+                self._pending[event.actor] = PendingDeficit(event.actor, old.market, left, old.size, old.at)
+
+    def pending(self) -> tuple[PendingDeficit, ...]:
+        """Return the deficits by participant."""
+        return tuple(self._pending[actor] for actor in sorted(self._pending))
+
+
+def _frozen(array: FloatArray) -> FloatArray:
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+class StateHistory:
+    """States of the last blocks, for agents that see the world late."""
+
+    def __init__(self, latency_max: int) -> None:
+        self._states: deque[State] = deque(maxlen=latency_max + 1)
+
+    def states(self) -> tuple[State, ...]:
+        """Return the states kept, oldest first."""
+        return tuple(self._states)
+
+    def push(self, state: State) -> None:
+        """Add the newest state."""
+        self._states.append(state)
+
+    def seen(self, latency_blocks: int) -> State:
+        """Return the state an agent of that latency sees: the oldest there is at the start."""
+        return self._states[max(len(self._states) - 1 - latency_blocks, 0)]
+
+
+def observe(world: World, block: int, reading: Reading, deficits: DeficitBook) -> State:
+    """Build the state all agents share in a block.
+
+    Columns that events change in place are copied, so that a late agent really sees the past.
+    """
+    mirror, valuation = world.mirror, reading.valuation
+    return State(
+        block=block,
+        timestamp=world.timestamp(block),
+        seconds_per_block=world.seconds_per_block,
+        base_fee_wei=world.fee_market.base_fee_wei,
+        gas_limit=world.gas_limit,
+        external_prices=_frozen(np.array([market.state.price for market in world.external])),
+        external_published_at=np.array(
+            [market.state.published_at for market in world.external], dtype=np.int64
+        ),
+        external_depth=_frozen(np.array([market.state.depth for market in world.external])),
+        markets=reading.markets,
+        protocol=reading.totals,
+        sizes=_frozen(mirror.size.copy()),
+        entry_notional=_frozen(mirror.entry_notional.copy()),
+        collateral=_frozen(mirror.collateral.copy()),
+        wallet=_frozen(mirror.wallet.copy()),
+        equity=_frozen(valuation.equity),
+        notional=_frozen(valuation.notional),
+        maintenance_requirement=_frozen(valuation.maintenance_requirement),
+        initial_requirement=_frozen(valuation.initial_requirement),
+        native_balance_wei=tuple(world.balances),
+        exact_accounts=reading.candidates,
+        exact_equity=[state.equity for state in reading.exact],
+        exact_maintenance=[state.maintenance_requirement for state in reading.exact],
+        exact_notional=[state.notional for state in reading.exact],
+        pending_deficits=deficits.pending(),
+        gas=world.gas,
+        native_price=world.native_price,
+    )

@@ -1,0 +1,87 @@
+"""``manifest.json``: everything needed to recompute a run, and every assumption behind it."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from sim import __version__
+from sim.chain.gas import PROFILE_PATH, GasProfile
+from sim.core.digest import canonical_json, sha256_file, sha256_hex
+from sim.engine.scenario.path_choice import PathChoice
+from sim.engine.scenario.schema import Scenario, assumptions
+from sim.engine.worlds.world import World
+from sim.market.price_history import PriceHistory
+
+_VERSIONED = ("numpy", "pyarrow", "vyper", "pyrevm", "py-evm", "eth-tester", "web3", "coincurve")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions a run depends on; packages that are not installed are left out."""
+    found = {"seawall": __version__, "python": platform.python_version()}
+    for package in _VERSIONED:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def build_manifest(
+    *,
+    scenario: Scenario,
+    world: World,
+    digest: str,
+    twin: bool,
+    histories: Mapping[int, PriceHistory],
+    overrides: Sequence[str],
+    inputs: Mapping[str, str],
+    path: PathChoice | None = None,
+) -> dict[str, Any]:
+    """Return the manifest of a finished run.
+
+    Parameters
+    ----------
+    inputs
+        File reference -> path below the run folder of each input that was copied there.
+    path
+        Path of the scenario; a plain run has no such entry.
+    """
+    data = scenario.canonical()
+    artifacts = world.client.deployment.artifacts
+    profile = GasProfile.load()
+    return {
+        "title": scenario.title,
+        "question": scenario.question,
+        "digest": digest,
+        "seed": scenario.seed,
+        **({} if path is None else {"path": path.record()}),
+        "blocks": scenario.blocks,
+        "engine": world.chain.engine,
+        "twin": twin,
+        "scenario_sha256": sha256_hex(canonical_json(data)),
+        "scenario": data,
+        "overrides": list(overrides),
+        "inputs": dict(sorted(inputs.items())),
+        "prices": {
+            f"markets.{market}": {
+                "file": Path(history.source).name,
+                "sha256": sha256_file(Path(history.source)),
+                "rows": history.rows,
+            }
+            for market, history in sorted(histories.items())
+        }
+        or None,
+        "contracts": {
+            artifact.name: sha256_hex(artifact.runtime_bytecode) for _, artifact in sorted(artifacts.items())
+        },
+        "gas_profile_sha256": sha256_file(PROFILE_PATH),
+        "gas_profile_is_of_these_contracts": profile.is_current(artifacts.values()),
+        "raised_openings": world.raised_openings,
+        "agents": [agent.describe() for agent in world.agents if hasattr(agent, "describe")],
+        "versions": versions(),
+        "assumptions": assumptions(scenario),
+    }

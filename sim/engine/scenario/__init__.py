@@ -1,0 +1,1 @@
+"""The scenario: what is simulated, frozen, bounded and sourced."""

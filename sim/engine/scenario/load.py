@@ -1,0 +1,189 @@
+"""Scenario files as hostile input: size limit, strict schema, confined paths, one line for each problem."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from sim.core.documents.messages import describe
+from sim.core.documents.positions import place_of, toml_lines
+from sim.core.documents.toml_text import KeyPath, read_toml, shortened
+from sim.core.errors import InputError
+from sim.engine.scenario.schema import Scenario
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """One value given on the command line, with the option that gave it (``--seed 5``)."""
+
+    path: KeyPath
+    value: Any
+    text: str
+
+
+def load_scenario(path: Path, *, overrides: Sequence[str | Override] = ()) -> Scenario:
+    """Return the scenario of a TOML file.
+
+    Parameters
+    ----------
+    path
+        The file, at most 1 MiB. Files it names must lie in its folder, symbolic links followed.
+    overrides
+        ``section.key=value`` texts from the command line, list entries by index
+        (``markets.0.initial_price=100``). A value is TOML; what is not TOML is text. A file
+        named here may lie anywhere: the person at the command line chose it. Naming another
+        ``protocol.risk_model`` drops the file's ``risk_model_parameters``: they belong to the model it named.
+
+    Raises
+    ------
+    InputError
+        One line per problem: ``file:line: section.field: what is wrong``.
+    """
+    text, document = read_toml(path)
+    lines = toml_lines(text)
+    given = [parse_override(item) if isinstance(item, str) else item for item in overrides]
+    for override in given:
+        _apply(document, override)
+    document.setdefault("name", _name_of(path))
+    place = _Places(path, lines, given)
+    try:
+        scenario = Scenario.model_validate(document)
+    except ValidationError as error:
+        found = [place.line(where, message) for where, message in _problems(error, document)]
+        raise InputError(shortened(found)) from None
+    return _with_checked_files(scenario, path, place)
+
+
+def parse_override(text: str) -> Override:
+    """Return the override of a ``path=value`` text.
+
+    Raises
+    ------
+    InputError
+        If there is no ``=`` or the path is empty.
+    """
+    key, separator, raw = text.partition("=")
+    if not separator or not all(key.strip().split(".")):
+        raise InputError(f"--set {text}: must look like section.key=value")
+    path: KeyPath = tuple(int(part) if part.isdecimal() else part for part in key.strip().split("."))
+    return Override(path=path, value=_toml_value(raw.strip()), text=f"--set {text}")
+
+
+class _Places:
+    """Where a problem is: a line of the file, or the override that caused it."""
+
+    def __init__(self, path: Path, lines: Mapping[KeyPath, int], overrides: Sequence[Override]) -> None:
+        self._path, self._lines, self._overrides = path, lines, overrides
+
+    def override_of(self, where: KeyPath) -> Override | None:
+        for override in reversed(self._overrides):
+            if where[: len(override.path)] == override.path:
+                return override
+        return None
+
+    def line(self, where: KeyPath, message: str) -> str:
+        dotted = ".".join(map(str, where))
+        override = self.override_of(where)
+        if override is not None:
+            return f"{override.text}: {dotted}: {message}"
+        place = place_of(self._path, self._lines, where)
+        return f"{place}: {dotted}: {message}" if dotted else f"{place}: {message}"
+
+
+def _toml_value(raw: str) -> Any:
+    try:
+        parsed = tomllib.loads(f"value = {raw}")
+    except (tomllib.TOMLDecodeError, ValueError):
+        return raw
+    return parsed["value"] if set(parsed) == {"value"} else raw
+
+
+def _apply(document: dict[str, Any], override: Override) -> None:
+    target: Any = document
+    for depth, part in enumerate(override.path[:-1]):
+        if isinstance(target, list):
+            target = _entry(target, part, override)
+        elif isinstance(target, dict) and isinstance(part, str):
+            next_is_entry = isinstance(override.path[depth + 1], int)
+            target = target.setdefault(part, [] if next_is_entry else {})
+        else:
+            raise InputError(f"{override.text}: {'.'.join(map(str, override.path[:depth]))} is not a table")
+    last = override.path[-1]
+    if isinstance(target, list):
+        _entry(target, last, override)
+        target[int(last)] = override.value
+    elif isinstance(target, dict):
+        if (
+            override.path == ("protocol", "risk_model")
+            and target.get("risk_model", "adaptive") != override.value
+        ):
+            target.pop("risk_model_parameters", None)
+        target[str(last)] = override.value
+    else:
+        raise InputError(f"{override.text}: {'.'.join(map(str, override.path[:-1]))} is not a table")
+
+
+def _entry(items: list[Any], index: str | int, override: Override) -> Any:
+    if not isinstance(index, int) or index >= len(items):
+        raise InputError(f"{override.text}: there is no entry {index}, the list has {len(items)}")
+    return items[index]
+
+
+def _name_of(path: Path) -> str:
+    name = re.sub(r"[^a-z0-9_]+", "_", path.stem.lower()).strip("_")[:40]
+    return name if name[:1].isalpha() else "scenario"
+
+
+def _problems(error: ValidationError, document: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
+    for item in error.errors():
+        if item["type"] == "cross_check":
+            yield from item["ctx"]["found"]
+            continue
+        where = _without_tags(item["loc"], document)
+        if item["type"] == "too_short" and len(item["input"]) >= item["ctx"]["min_length"]:
+            continue  # the list is long enough, only its entries are wrong, and they are reported themselves
+        if item["type"] == "union_tag_invalid":
+            where = (*where, str(item["ctx"]["discriminator"]).strip("'"))
+        yield where, describe(item, Scenario)
+
+
+def _without_tags(location: KeyPath, document: object) -> KeyPath:
+    """Return a pydantic location without the union tags it inserts (``price.gbm.volatility``)."""
+    path: list[str | int] = []
+    here: object = document
+    for position, part in enumerate(location):
+        if isinstance(here, dict) and isinstance(part, str) and part not in here:
+            is_tag = part in (here.get("kind"), here.get("distribution"))
+            if is_tag and position < len(location) - 1:
+                continue
+        path.append(part)
+        if isinstance(here, dict):
+            here = here.get(part)
+        elif isinstance(here, list) and isinstance(part, int) and part < len(here):
+            here = here[part]
+        else:
+            here = None
+    return tuple(path)
+
+
+def _with_checked_files(scenario: Scenario, path: Path, place: _Places) -> Scenario:
+    folder = path.resolve().parent
+    files: dict[str, Path] = {}
+    problems: list[str] = []
+    for reference, written in scenario.file_references():
+        where: KeyPath = tuple(int(part) if part.isdecimal() else part for part in reference.split("."))
+        chosen_by_user = place.override_of(where) is not None
+        target = (Path.cwd() if chosen_by_user else folder) / written
+        resolved = target.resolve()
+        if not chosen_by_user and not resolved.is_relative_to(folder):
+            problems.append(place.line(where, f"must lie in the scenario's folder, was {written!r}"))
+        elif not resolved.is_file():
+            problems.append(place.line(where, f"there is no file {written!r}"))
+        files[reference] = resolved
+    if problems:
+        raise InputError(problems)
+    return scenario.with_files(files)

@@ -1,0 +1,1 @@
+"""Worlds: everything a run consists of, built from a scenario."""

@@ -1,0 +1,75 @@
+"""Everything a run consists of, assembled; the block loop moves it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sim.agents.base import Agent
+from sim.chain.chain import Chain
+from sim.chain.fees import FeeMarket, NativeLedger
+from sim.chain.mempool import Mempool
+from sim.core.arrays import FloatArray
+from sim.core.rng import Streams
+from sim.engine.worlds.flows import FlowRouter
+from sim.engine.worlds.population import Opening
+from sim.market.external import ExternalMarket
+from sim.protocol.address_book import AddressBook
+from sim.protocol.client import ProtocolClient
+from sim.protocol.mirror import AccountMirror, RatioCurve
+
+
+@dataclass(frozen=True, slots=True)
+class GasWindow:
+    """A surge of background demand for block space."""
+
+    start_block: int
+    end_block: int
+    """First block after it."""
+    demand_multiplier: float
+    fee_multiplier: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """The parts of one run."""
+
+    chain: Chain
+    client: ProtocolClient
+    book: AddressBook
+    mirror: AccountMirror
+    agents: Sequence[Agent]
+    arbitrageurs: frozenset[int]
+    """Participants whose trades have another leg outside."""
+    external: Sequence[ExternalMarket]
+    routers: Sequence[FlowRouter]
+    fee_market: FeeMarket
+    mempool: Mempool
+    ledger: NativeLedger
+    streams: Streams
+    gas_windows: Sequence[GasWindow]
+    gas: Mapping[str, int]
+    gas_limit: int
+    native_price: float
+    start_timestamp: int
+    seconds_per_block: int
+    first_block_number: int
+    """Chain block number of simulated block 0."""
+    token_supply: int
+    frozen_curves: Sequence[RatioCurve]
+    """Margin ratios of the run's start, for margin feedback."""
+    openings: Sequence[Opening]
+    native_start: int
+    """Wei each participant started with."""
+    balances: list[int]
+    """[actor] wei left for fees; a copy of the ledger by participant."""
+    entry_leverage: FloatArray
+    """[actor] notional over collateral at the start, zero without a position."""
+    accounts: int
+    """Number of participants that may hold positions; they come first."""
+    raised_openings: int
+    """Accounts that deposited more than their leverage asked for, to pass the initial check."""
+
+    def timestamp(self, block: int) -> int:
+        """Return the time of a simulated block."""
+        return self.start_timestamp + block * self.seconds_per_block

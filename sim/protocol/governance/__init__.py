@@ -1,0 +1,1 @@
+"""Changes of parameters: rules, calls, steps and their enactment by the governor."""
