@@ -1,0 +1,93 @@
+"""Declarations by name: those that ship, one file each in a package's folder, and those that plug-ins bring.
+
+A file of the package, or a plug-in, adds its declarations while it is imported. Whoever reads a registry gets
+what ships too, without a list of files anywhere: a new file in the folder is all a new declaration takes.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Generic, Protocol, TypeVar
+
+from sim.core.errors import InputError
+
+
+class Declared(Protocol):
+    """What can stand in a registry."""
+
+    @property
+    def name(self) -> str:
+        """Word that scenarios, results and reports use."""
+        ...
+
+    @property
+    def order(self) -> int:
+        """Place among the declarations of its kind; equal places are taken by name."""
+        ...
+
+
+T = TypeVar("T", bound=Declared)
+
+
+class Registry(Generic[T]):
+    """Declarations of one kind.
+
+    Parameters
+    ----------
+    what
+        What one of them is called in messages, for example ``price process``.
+    package
+        Package whose modules add what ships.
+    """
+
+    def __init__(self, what: str, package: str) -> None:
+        self.what = what
+        self._package = package
+        self._declared: dict[str, T] = {}
+        self._is_complete = False
+
+    def add(self, declaration: T) -> T:
+        """Add a declaration and return it.
+
+        Raises
+        ------
+        InputError
+            Its name is taken.
+        """
+        if declaration.name in self._declared:
+            raise InputError(f"there is already a {self.what} named {declaration.name!r}")
+        self._declared[declaration.name] = declaration
+        return declaration
+
+    def remove(self, name: str) -> None:
+        """Take a declaration out again, as when a plug-in is unloaded."""
+        del self._declared[name]
+
+    def all(self) -> tuple[T, ...]:
+        """Return every declaration, by place and name: never in the order files happened to be imported."""
+        if not self._is_complete:
+            self._is_complete = True
+            package = import_module(self._package)
+            for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda found: found.name):
+                import_module(f"{self._package}.{module.name}")
+        return tuple(sorted(self._declared.values(), key=lambda one: (one.order, one.name)))
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all declarations, in their order."""
+        return tuple(declaration.name for declaration in self.all())
+
+    def __getitem__(self, name: str) -> T:
+        """Return the declaration of a name; KeyError if there is none."""
+        self.all()
+        return self._declared[name]
+
+    def __contains__(self, name: object) -> bool:
+        """Return whether there is a declaration of a name."""
+        self.all()
+        return name in self._declared
+
+    def __iter__(self) -> Iterator[T]:
+        """Yield every declaration, by place and name."""
+        return iter(self.all())
