@@ -293,27 +293,28 @@ def test_inconsistent_columns_are_refused_with_their_line(write, header, row, me
     assert problem.startswith(message)
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "the file is empty"),
-        (b" \n\n", "the file is empty"),
-        (gzip.compress(b""), "the file is empty"),
-        (b"\xef\xbb\xbf\n", "the file is empty"),
-        (b"time,price\n", "has 0 rows of prices, needs at least two"),
-        (b"time,price\n1610236800,5\n", "has 1 rows of prices, needs at least two"),
-        (b"price\n5\n", "1: no time column"),
-        (b"time,bid\n1610236800,5\n", "1: no price"),
-        (b"time,price,price\n1610236800,5,6\n", "1: column price occurs twice"),
-        (b"time,price\n1610236800,\xff\n", "2: not a text file in UTF-8"),
-        (b"time,price\n1610236800,5\n\x00,5\n", "3: "),
-        (gzip.compress(TICKS.encode())[:-12], "broken gzip file"),
-        (gzip.compress(TICKS.encode())[:20] + b"rubbish" * 9, "broken gzip file"),
-        (b"\x1f\x8brubbish", "broken gzip file"),
-        (b"PAR1rubbish", "broken Parquet file"),
-        (parquet({"time": [1, 2], "price": [1, 2]})[:-9], "broken Parquet file"),
-    ],
-)
+BROKEN_FILES = {
+    "nothing": (b"", "the file is empty"),
+    "blank": (b" \n\n", "the file is empty"),
+    "nothing packed": (gzip.compress(b"", mtime=0), "the file is empty"),
+    "byte order mark": (b"\xef\xbb\xbf\n", "the file is empty"),
+    "header alone": (b"time,price\n", "has 0 rows of prices, needs at least two"),
+    "one row": (b"time,price\n1610236800,5\n", "has 1 rows of prices, needs at least two"),
+    "no time": (b"price\n5\n", "1: no time column"),
+    "no ask": (b"time,bid\n1610236800,5\n", "1: no price"),
+    "two prices": (b"time,price,price\n1610236800,5,6\n", "1: column price occurs twice"),
+    "latin": (b"time,price\n1610236800,\xff\n", "2: not a text file in UTF-8"),
+    "null byte": (b"time,price\n1610236800,5\n\x00,5\n", "3: "),
+    "gzip cut": (gzip.compress(TICKS.encode(), mtime=0)[:-12], "broken gzip file"),
+    "gzip damaged": (gzip.compress(TICKS.encode(), mtime=0)[:20] + b"rubbish" * 9, "broken gzip file"),
+    "gzip magic alone": (b"\x1f\x8brubbish", "broken gzip file"),
+    "Parquet magic alone": (b"PAR1rubbish", "broken Parquet file"),
+    "Parquet cut": (parquet({"time": [1, 2], "price": [1, 2]})[:-9], "broken Parquet file"),
+}
+
+
+# Named, because an id made of the bytes of a file may differ between the workers of pytest-xdist.
+@pytest.mark.parametrize(("content", "message"), BROKEN_FILES.values(), ids=BROKEN_FILES.keys())
 def test_broken_files_are_refused(write, content, message):
     path = write(content)
     assert message in problems_of(path)[0]
