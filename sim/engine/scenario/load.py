@@ -2,16 +2,13 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from sim.core.documents.messages import describe
-from sim.core.documents.positions import place_of, toml_lines
-from sim.core.documents.toml_text import KeyPath, read_toml, shortened
+from sim.core.documents.toml_file import TomlFile
+from sim.core.documents.toml_text import KeyPath
 from sim.core.errors import InputError
 from sim.engine.scenario.schema import Scenario
 
@@ -43,18 +40,13 @@ def load_scenario(path: Path, *, overrides: Sequence[str | Override] = ()) -> Sc
     InputError
         One line per problem: ``file:line: section.field: what is wrong``.
     """
-    text, document = read_toml(path)
-    lines = toml_lines(text)
+    file = TomlFile.read(path)
     given = [parse_override(item) if isinstance(item, str) else item for item in overrides]
     for override in given:
-        _apply(document, override)
-    document.setdefault("name", _name_of(path))
-    place = _Places(path, lines, given)
-    try:
-        scenario = Scenario.model_validate(document)
-    except ValidationError as error:
-        found = [place.line(where, message) for where, message in _problems(error, document)]
-        raise InputError(shortened(found)) from None
+        _apply(file.document, override)
+    file.document.setdefault("name", _name_of(path))
+    place = _Places(file, given)
+    scenario = file.load(Scenario, line=place.line)
     return _with_checked_files(scenario, path, place)
 
 
@@ -76,8 +68,8 @@ def parse_override(text: str) -> Override:
 class _Places:
     """Where a problem is: a line of the file, or the override that caused it."""
 
-    def __init__(self, path: Path, lines: Mapping[KeyPath, int], overrides: Sequence[Override]) -> None:
-        self._path, self._lines, self._overrides = path, lines, overrides
+    def __init__(self, file: TomlFile, overrides: Sequence[Override]) -> None:
+        self._file, self._overrides = file, overrides
 
     def override_of(self, where: KeyPath) -> Override | None:
         for override in reversed(self._overrides):
@@ -86,12 +78,10 @@ class _Places:
         return None
 
     def line(self, where: KeyPath, message: str) -> str:
-        dotted = ".".join(map(str, where))
         override = self.override_of(where)
         if override is not None:
-            return f"{override.text}: {dotted}: {message}"
-        place = place_of(self._path, self._lines, where)
-        return f"{place}: {dotted}: {message}" if dotted else f"{place}: {message}"
+            return f"{override.text}: {'.'.join(map(str, where))}: {message}"
+        return self._file.problem(where, message)
 
 
 def _toml_value(raw: str) -> Any:
@@ -136,38 +126,6 @@ def _entry(items: list[Any], index: str | int, override: Override) -> Any:
 def _name_of(path: Path) -> str:
     name = re.sub(r"[^a-z0-9_]+", "_", path.stem.lower()).strip("_")[:40]
     return name if name[:1].isalpha() else "scenario"
-
-
-def _problems(error: ValidationError, document: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
-    for item in error.errors():
-        if item["type"] == "cross_check":
-            yield from item["ctx"]["found"]
-            continue
-        where = _without_tags(item["loc"], document)
-        if item["type"] == "too_short" and len(item["input"]) >= item["ctx"]["min_length"]:
-            continue  # the list is long enough, only its entries are wrong, and they are reported themselves
-        if item["type"] == "union_tag_invalid":
-            where = (*where, str(item["ctx"]["discriminator"]).strip("'"))
-        yield where, describe(item, Scenario)
-
-
-def _without_tags(location: KeyPath, document: object) -> KeyPath:
-    """Return a pydantic location without the union tags it inserts (``price.gbm.volatility``)."""
-    path: list[str | int] = []
-    here: object = document
-    for position, part in enumerate(location):
-        if isinstance(here, dict) and isinstance(part, str) and part not in here:
-            is_tag = part in (here.get("kind"), here.get("distribution"))
-            if is_tag and position < len(location) - 1:
-                continue
-        path.append(part)
-        if isinstance(here, dict):
-            here = here.get(part)
-        elif isinstance(here, list) and isinstance(part, int) and part < len(here):
-            here = here[part]
-        else:
-            here = None
-    return tuple(path)
 
 
 def _with_checked_files(scenario: Scenario, path: Path, place: _Places) -> Scenario:

@@ -9,11 +9,11 @@ from typing import Any
 
 from sim.core.digest import canonical_json, sha256_file, sha256_hex
 from sim.core.documents.messages import nearest
+from sim.core.documents.toml_file import TomlFile
 from sim.core.documents.toml_text import KeyPath, toml_value
 from sim.core.errors import InputError
 from sim.engine.scenario.load import Override, load_scenario
 from sim.engine.scenario.schema import Scenario
-from sim.experiments.decision.toml_file import TomlFile
 
 MARKET_KEYS = ("risk_model_parameters", "pool")
 """Tables of a market that belong to the protocol; everything else there is the world it lives in."""

@@ -10,12 +10,12 @@ from pydantic import Field, Strict
 
 from sim.core.digest import sha256_hex
 from sim.core.documents.messages import nearest
-from sim.core.documents.sections import Problem, Section, number, text
+from sim.core.documents.sections import Document, Problem, Section, number, text
+from sim.core.documents.toml_file import TomlFile
 from sim.core.documents.toml_text import toml_value
 from sim.core.errors import InputError
 from sim.experiments.decision.endpoints import LEAST_TAIL_PATHS, Endpoint
 from sim.experiments.decision.results import Rule
-from sim.experiments.decision.toml_file import TomlFile
 from sim.metrics.path_metrics import METRICS
 
 PriceModel = Literal["scenario", "gbm", "kou", "garch_t", "bootstrap"]
@@ -158,7 +158,7 @@ DEFAULT_ENDPOINTS: tuple[EndpointSection, ...] = (
 )  # fmt: skip
 
 
-class ComparePlan(Section):
+class ComparePlan(Document):
     """Everything about a comparison that is decided before it is run."""
 
     schema_version: Literal[1] = Field(1, description="Version of this format.")
@@ -309,11 +309,15 @@ def load_plan(path: Path | None, **changes: int | None) -> tuple[ComparePlan, Pa
     InputError
         One line for each problem, with file, line and field.
     """
-    file = TomlFile.read(path) if path is not None else TomlFile(path=Path("plan"), document={}, lines={})
+    file = (
+        TomlFile.read(path)
+        if path is not None
+        else TomlFile(path=Path("plan"), text="", document={}, lines={})
+    )
     for name, value in changes.items():
         if value is not None:
             file.document[name] = value
-    plan = file.section(ComparePlan)
+    plan = file.load(ComparePlan)
     if path is None or plan.price_file is None:
         return plan, None
     folder = path.resolve().parent

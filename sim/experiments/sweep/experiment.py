@@ -6,17 +6,17 @@ A kind of experiment is a subclass of `ExperimentFields` with its own ``kind`` a
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
-from pydantic import Field, Strict, ValidationError
+from pydantic import Field, Strict
 
-from sim.core.documents.messages import describe, nearest
-from sim.core.documents.positions import place_of, toml_lines
+from sim.core.documents.messages import nearest
 from sim.core.documents.sections import Document, Problem, Section, number, text
-from sim.core.documents.toml_text import KeyPath, read_toml, shortened
+from sim.core.documents.toml_file import TomlFile
+from sim.core.documents.toml_text import KeyPath
 from sim.core.errors import InputError
 from sim.experiments.shipped import shipped_scenarios
 from sim.experiments.sweep.design import Draw, Method, Range, Scale, Value
@@ -302,12 +302,20 @@ Fields_co = TypeVar("Fields_co", bound=ExperimentFields, covariant=True)
 class Experiment(Generic[Fields_co]):
     """A loaded experiment file."""
 
-    path: Path
-    content: bytes
+    file: TomlFile
     fields: Fields_co
     scenario: Path
     """Its scenario file, which exists."""
-    lines: Mapping[KeyPath, int]
+
+    @property
+    def path(self) -> Path:
+        """Path of the file."""
+        return self.file.path
+
+    @property
+    def content(self) -> bytes:
+        """Content of the file, kept in the results."""
+        return self.file.text.encode()
 
     @property
     def name(self) -> str:
@@ -316,7 +324,7 @@ class Experiment(Generic[Fields_co]):
 
     def place(self, where: KeyPath) -> str:
         """Return ``file:line: key`` for messages."""
-        return _place(self.path, self.lines, where)
+        return f"{self.file.place(where)}: {'.'.join(map(str, where))}"
 
 
 def load_experiment(path: Path, model: type[Fields]) -> Experiment[Fields]:
@@ -334,56 +342,27 @@ def load_experiment(path: Path, model: type[Fields]) -> Experiment[Fields]:
     InputError
         One line per problem: ``file:line: section.field: what is wrong``.
     """
-    content, document = read_toml(path)
-    lines = toml_lines(content)
-    _check_kind(document, model, path, lines)
-    try:
-        fields = model.model_validate(document)
-    except ValidationError as error:
-        found = [
-            f"{_place(path, lines, where)}: {message}" if where else f"{path}: {message}"
-            for where, message in _problems(error, model)
-        ]
-        raise InputError(shortened(found)) from None
-    return Experiment(
-        path=path,
-        content=content.encode(),
-        fields=fields,
-        scenario=_scenario_file(fields.scenario, path, lines),
-        lines=lines,
-    )
+    file = TomlFile.read(path)
+    _check_kind(file, model)
+    fields = file.load(model)
+    return Experiment(file=file, fields=fields, scenario=_scenario_file(fields.scenario, file))
 
 
-def _check_kind(
-    document: Mapping[str, Any], model: type[ExperimentFields], path: Path, lines: Mapping[KeyPath, int]
-) -> None:
+def _check_kind(file: TomlFile, model: type[ExperimentFields]) -> None:
     """Say which command an experiment of another kind is for, before its sections are called unknown."""
-    found, own = document.get("kind"), typing.get_args(model.model_fields["kind"].annotation)
+    found, own = file.document.get("kind"), typing.get_args(model.model_fields["kind"].annotation)
     if isinstance(found, str) and found in KINDS and found not in own:
-        raise InputError(f"{_place(path, lines, ('kind',))}: run it with seawall {KINDS[found]} {path}")
+        raise InputError(file.problem(("kind",), f"run it with seawall {KINDS[found]} {file.path}"))
 
 
-def _problems(error: ValidationError, model: type[Section]) -> Iterator[tuple[KeyPath, str]]:
-    for item in error.errors():
-        if item["type"] == "cross_check":
-            yield from item["ctx"]["found"]
-            continue
-        where = tuple(part for part in item["loc"] if part not in ("float", "int", "bool", "str"))
-        yield where, describe(item, model)
-
-
-def _place(path: Path, lines: Mapping[KeyPath, int], where: KeyPath) -> str:
-    return f"{place_of(path, lines, where)}: {'.'.join(map(str, where))}"
-
-
-def _scenario_file(written: str, path: Path, lines: Mapping[KeyPath, int]) -> Path:
-    place = _place(path, lines, ("scenario",))
+def _scenario_file(written: str, file: TomlFile) -> Path:
+    place = f"{file.place(('scenario',))}: scenario"
     if written and not Path(written).suffix and len(Path(written).parts) == 1:
         shipped = shipped_scenarios()
         if written not in shipped:
             raise InputError(f"{place}: no scenario {written!r} ships{nearest(written, tuple(shipped))}")
         return shipped[written]
-    folder = path.resolve().parent
+    folder = file.path.resolve().parent
     resolved = (folder / written).resolve()
     if not resolved.is_relative_to(folder):
         raise InputError(f"{place}: must lie in the experiment's folder, was {written!r}")
