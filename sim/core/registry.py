@@ -9,7 +9,7 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Iterator
 from importlib import import_module
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from sim.core.errors import InputError
 
@@ -30,6 +30,19 @@ class Declared(Protocol):
 
 T = TypeVar("T", bound=Declared)
 
+_ALL: list[Registry[Any]] = []
+"""Every registry of the process, in the order they were made."""
+
+
+def registries() -> tuple[Registry[Any], ...]:
+    """Return every registry there is."""
+    return tuple(_ALL)
+
+
+def revision() -> tuple[int, ...]:
+    """Return what changes whenever any registry does: the key of whatever is composed from them."""
+    return tuple(registry.changes for registry in _ALL)
+
 
 class Registry(Generic[T]):
     """Declarations of one kind.
@@ -47,6 +60,9 @@ class Registry(Generic[T]):
         self._package = package
         self._declared: dict[str, T] = {}
         self._is_complete = False
+        self.changes = 0
+        """How often a declaration was added or removed."""
+        _ALL.append(self)
 
     def add(self, declaration: T) -> T:
         """Add a declaration and return it.
@@ -59,11 +75,13 @@ class Registry(Generic[T]):
         if declaration.name in self._declared:
             raise InputError(f"there is already a {self.what} named {declaration.name!r}")
         self._declared[declaration.name] = declaration
+        self.changes += 1
         return declaration
 
     def remove(self, name: str) -> None:
         """Take a declaration out again, as when a plug-in is unloaded."""
         del self._declared[name]
+        self.changes += 1
 
     def all(self) -> tuple[T, ...]:
         """Return every declaration, by place and name: never in the order files happened to be imported."""

@@ -1,0 +1,190 @@
+"""Plug-ins: files of Python that add declarations to the registries, named by the user and by nobody else.
+
+A plug-in runs with all the rights of its user, so that none is ever executed because a file says so: not a
+scenario, not an experiment, not a results folder. Whoever repeats a run names the file again, and its hash is
+compared with the recorded one first.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from sim.core.digest import sha256_hex
+from sim.core.errors import InputError
+from sim.core.registry import Registry, registries
+
+MAX_PLUGIN_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plugin:
+    """A file of declarations, read but perhaps not yet executed."""
+
+    path: Path
+    content: bytes
+    sha256: str
+
+    @classmethod
+    def read(cls, path: Path) -> Plugin:
+        """Return the plug-in of a file, without executing it.
+
+        Raises
+        ------
+        InputError
+            It is no Python file, cannot be read or is larger than 1 MiB.
+        """
+        if path.suffix != ".py":
+            raise InputError(f"--plugin {path}: must be a Python file, its name ending in .py")
+        if not path.is_file():
+            raise InputError(f"--plugin {path}: there is no such file")
+        try:
+            with path.open("rb") as stream:
+                content = stream.read(MAX_PLUGIN_BYTES + 1)
+        except OSError as error:
+            raise InputError(f"--plugin {path}: cannot be read: {error.strerror or error}") from None
+        if len(content) > MAX_PLUGIN_BYTES:
+            raise InputError(f"--plugin {path}: larger than {MAX_PLUGIN_BYTES} bytes")
+        return cls(path=path, content=content, sha256=sha256_hex(content))
+
+    def record(self) -> dict[str, str]:
+        """Return what a manifest says of it."""
+        return {"file": self.path.name, "sha256": self.sha256}
+
+
+def read_plugins(paths: Iterable[Path]) -> tuple[Plugin, ...]:
+    """Return the plug-ins of files, in the order given; a file given twice counts once.
+
+    Raises
+    ------
+    InputError
+        One cannot be read, or two have one name.
+    """
+    found: dict[str, Plugin] = {}
+    for path in paths:
+        plugin = Plugin.read(path)
+        known = found.setdefault(path.name, plugin)
+        if known.sha256 != plugin.sha256:
+            raise InputError(f"--plugin {path}: another plug-in is called {path.name} too; rename one")
+    return tuple(found.values())
+
+
+def require_named(recorded: object, given: Sequence[Plugin], where: str) -> None:
+    """Refuse to repeat what plug-ins took part in unless the user named exactly these files.
+
+    Parameters
+    ----------
+    recorded
+        The records of a manifest, as found there.
+    given
+        What the user named on the command line or in the API.
+    where
+        File of the records, for messages.
+
+    Raises
+    ------
+    InputError
+        A recorded plug-in was not named, has another content, or one was named that took no part.
+    """
+    wanted = _records(recorded, where)
+    have = {plugin.path.name: plugin for plugin in given}
+    problems = []
+    for name, digest in wanted.items():
+        if name not in have:
+            problems.append(
+                f"{where}: the plug-in {name} took part (SHA-256 {digest[:16]}...); nothing executes it"
+                f" unless you name the file: --plugin PATH/{name}"
+            )
+        elif have[name].sha256 != digest:
+            problems.append(
+                f"--plugin {have[name].path}: is not the plug-in that took part: its SHA-256 is"
+                f" {have[name].sha256[:16]}..., the recorded one {digest[:16]}..."
+            )
+    problems += [
+        f"--plugin {plugin.path}: took no part according to {where}; leave it out"
+        for name, plugin in have.items()
+        if name not in wanted
+    ]
+    if problems:
+        raise InputError(problems)
+
+
+@contextmanager
+def loaded(plugins: Sequence[Plugin]) -> Iterator[None]:
+    """Execute plug-ins, keep what they declare while the body runs, and take it out again.
+
+    Raises
+    ------
+    InputError
+        One cannot be executed, declares nothing, or declares a name that is taken.
+    """
+    added: list[tuple[Registry[Any], str]] = []
+    try:
+        for plugin in plugins:
+            added += _execute(plugin)
+        yield
+    finally:
+        for registry, name in reversed(added):
+            registry.remove(name)
+
+
+def _execute(plugin: Plugin) -> list[tuple[Registry[Any], str]]:
+    """Execute one plug-in and return what it added; nothing of it stays when it fails."""
+    before = {id(registry): set(registry.names()) for registry in registries()}
+    module = ModuleType(f"seawall_plugin_{plugin.sha256[:16]}")
+    module.__file__ = str(plugin.path)
+    failure: InputError | None = None
+    try:
+        code = compile(plugin.content, str(plugin.path), "exec", dont_inherit=True)
+        exec(code, module.__dict__)  # noqa: S102  (the user named this file to be executed)
+    except InputError as error:
+        failure = InputError([f"--plugin {plugin.path}: {line}" for line in error.problems])
+    except SyntaxError as error:
+        failure = InputError(f"{plugin.path}:{error.lineno}: not valid Python: {error.msg}")
+    except (Exception, SystemExit) as error:  # noqa: BLE001  (a stranger's code may raise anything; it is told, not hidden)
+        failure = InputError(f"{_line_of(error, plugin.path)}: {type(error).__name__}: {error}")
+    added = [
+        (registry, name)
+        for registry in registries()
+        for name in registry.names()
+        if name not in before.get(id(registry), ())
+    ]
+    if failure is None and not added:
+        failure = InputError(
+            f"--plugin {plugin.path}: declares nothing; CONTRIBUTING.md shows what a plug-in looks like"
+        )
+    if failure is not None:
+        for registry, name in added:
+            registry.remove(name)
+        raise failure
+    return added
+
+
+def _line_of(error: BaseException, path: Path) -> str:
+    """Return ``file:line`` of the plug-in's own last line that led to an error."""
+    lines = [
+        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)
+    ]
+    return f"{path}:{lines[-1]}" if lines else f"--plugin {path}"
+
+
+def _records(recorded: object, where: str) -> dict[str, str]:
+    if recorded is None:
+        return {}
+    if not isinstance(recorded, list):
+        raise InputError(f"{where}: plugins: must be a list")
+    found: dict[str, str] = {}
+    for record in recorded:
+        if (
+            not isinstance(record, Mapping)
+            or not isinstance(record.get("file"), str)
+            or not isinstance(record.get("sha256"), str)
+        ):
+            raise InputError(f"{where}: plugins: must be tables of file and sha256")
+        found[record["file"]] = record["sha256"]
+    return found
