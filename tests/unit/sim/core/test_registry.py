@@ -9,6 +9,17 @@ from sim.core import registry as rooms
 from sim.core.errors import InputError
 from sim.core.registry import Registry
 
+PACKAGE = """
+from sim.core.registry import Registry
+THINGS = Registry("thing", "things_of_a_test")
+"""
+FILE = """
+from dataclasses import make_dataclass
+from things_of_a_test import THINGS
+Thing = make_dataclass("Thing", ["name", "order"])
+THINGS.add(Thing({name!r}, {order}))
+"""
+
 
 @dataclass(frozen=True)
 class Thing:
@@ -26,15 +37,9 @@ def package(tmp_path, monkeypatch):
     """A package of three files, two of which declare something."""
     folder = tmp_path / "things_of_a_test"
     folder.mkdir()
-    (folder / "__init__.py").write_text(
-        "from sim.core.registry import Registry\nTHINGS = Registry('thing', 'things_of_a_test')\n"
-    )
-    declare = (
-        "from things_of_a_test import THINGS\nfrom dataclasses import make_dataclass\n"
-        "T = make_dataclass('T', ['name', 'order'])\nTHINGS.add(T({name!r}, {order}))\n"
-    )
-    (folder / "aa_first.py").write_text(declare.format(name="late", order=2))
-    (folder / "bb_second.py").write_text(declare.format(name="early", order=1))
+    (folder / "__init__.py").write_text(PACKAGE)
+    (folder / "aa_first.py").write_text(FILE.format(name="late", order=2))
+    (folder / "bb_second.py").write_text(FILE.format(name="early", order=1))
     (folder / "helper.py").write_text("VALUE = 1\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     yield "things_of_a_test"
