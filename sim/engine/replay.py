@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 
 from sim.core.errors import InputError
 from sim.engine.blocks.closing import final_accounts
-from sim.engine.blocks.tables import TABLES
 from sim.engine.options import RunOptions
 from sim.engine.results.crash import StoredRun, load_stored
 from sim.engine.results.manifest import build_manifest
@@ -50,12 +49,10 @@ def replay_run(folder: Path, engine: str | None) -> ReplayResult:
     histories = load_histories(stored.scenario, options)
     run = execute(stored.scenario, options, histories, forced_flow=True)
     for row in final_accounts(run.world, run.loop, run.recorder):
-        run.recorder.tables["accounts"].append(row)
+        run.recorder.tables.accounts.append(row)
     found: list[tuple[int, str]] = []
-    for name in TABLES:
-        difference = _first_difference(
-            name, _read(folder / f"{name}.parquet"), run.recorder.tables[name].to_arrow()
-        )
+    for name, table in run.recorder.tables.named().items():
+        difference = _first_difference(name, _read(folder / f"{name}.parquet"), table.to_arrow())
         if difference is not None:
             found.append(difference)
     if found:

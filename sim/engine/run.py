@@ -224,8 +224,8 @@ def run_scenario(scenario: Scenario, options: RunOptions) -> RunResult:
             twin.world.chain.close()
         summary = summarise(scenario, run, drawdown)
         for row in final_accounts(run.world, run.loop, run.recorder):
-            run.recorder.tables["accounts"].append(row)
-        results.write_tables(run.recorder.tables)
+            run.recorder.tables.accounts.append(row)
+        results.write_tables(run.recorder.tables.named())
         inputs = copy_inputs(scenario, options, results.path)
         write_json(results.path / "summary.json", summary)
         write_observed(histories, results.path)

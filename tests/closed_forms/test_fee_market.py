@@ -24,8 +24,7 @@ def base_fees(*overrides: str, blocks: int) -> list[float]:
         f"blocks={blocks}",
     )
     loop = run_loop(world, blocks)
-    column = list(loop.recorder.tables["blocks"].columns).index("base_fee_gwei")
-    fees = [row[column] for row in loop.recorder.tables["blocks"].rows]
+    fees = [row.base_fee_gwei for row in loop.recorder.tables.blocks.rows]
     world.chain.close()
     return fees
 

@@ -8,7 +8,7 @@ from sim.agents.arbitrageur import Arbitrageurs
 from sim.core.units import TOKEN_UNIT, WAD
 from sim.engine.blocks.loop import BlockLoop
 from sim.engine.blocks.recorder import ETHER, Recorder
-from sim.engine.blocks.tables import Row
+from sim.engine.blocks.rows import AccountRow
 from sim.engine.worlds.world import World
 from sim.protocol.client import ProtocolClient
 
@@ -16,7 +16,7 @@ _VAULTS = {"liquidity_providers": "liquidity_pool", "fund_backers": "insurance_f
 """Group -> vault it holds shares of."""
 
 
-def final_accounts(world: World, loop: BlockLoop, recorder: Recorder) -> Iterator[Row]:
+def final_accounts(world: World, loop: BlockLoop, recorder: Recorder) -> Iterator[AccountRow]:
     """Yield the final row of every participant.
 
     ``profit`` is the change of everything a participant has: equity, wallet, vault shares and an
@@ -42,27 +42,27 @@ def final_accounts(world: World, loop: BlockLoop, recorder: Recorder) -> Iterato
             change = equity_end + wallet_end - equity_start - wallet_start
             profit = change + outside.get(actor, 0.0) - gas * world.native_price
             size = opening.size if opening else 0.0
-            yield (
-                actor,
-                group.name,
-                "long" if size > 0 else "short" if size < 0 else "none",
-                float(world.entry_leverage[actor]),
-                float(start.valuation.notional[actor]),
-                loop.first_collateral[actor],
-                wallet_start,
-                wallet_end,
-                equity_start,
-                equity_end,
-                sum(float(sizes[actor]) for sizes in world.mirror.size),
-                recorder.realized_pnl_of[actor] / WAD,
-                recorder.fees_of[actor] / WAD,
-                recorder.funding_of[actor] / WAD,
-                gas,
-                recorder.topped_up_of[actor] / TOKEN_UNIT,
-                int(recorder.margin_calls_of[actor]),
-                int(recorder.liquidations_of[actor]),
-                float(recorder.liquidated_notional_of[actor]),
-                profit,
+            yield AccountRow(
+                account=actor,
+                group=group.name,
+                side="long" if size > 0 else "short" if size < 0 else "none",
+                leverage_start=float(world.entry_leverage[actor]),
+                notional_start=float(start.valuation.notional[actor]),
+                collateral_start=loop.first_collateral[actor],
+                wallet_start=wallet_start,
+                wallet_end=wallet_end,
+                equity_start=equity_start,
+                equity_end=equity_end,
+                size_end=sum(float(sizes[actor]) for sizes in world.mirror.size),
+                realized_pnl=recorder.realized_pnl_of[actor] / WAD,
+                fees_paid=recorder.fees_of[actor] / WAD,
+                funding_paid=recorder.funding_of[actor] / WAD,
+                gas_paid_eth=gas,
+                topped_up=recorder.topped_up_of[actor] / TOKEN_UNIT,
+                margin_calls=int(recorder.margin_calls_of[actor]),
+                liquidations=int(recorder.liquidations_of[actor]),
+                liquidated_notional=float(recorder.liquidated_notional_of[actor]),
+                profit=profit,
             )
 
 

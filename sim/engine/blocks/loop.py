@@ -16,6 +16,7 @@ from sim.core.units import GWEI, WAD
 from sim.engine.blocks.attribution import Attributor, BlockLiquidations
 from sim.engine.blocks.observation import DeficitBook, Reading, StateHistory, observe, read_protocol
 from sim.engine.blocks.recorder import ETHER, FeeFacts, MarketFacts, Recorder
+from sim.engine.blocks.rows import TransactionRow
 from sim.engine.worlds.world import World
 from sim.protocol.actions import ActionBatch
 from sim.protocol.events import ProtocolEvent
@@ -46,7 +47,7 @@ class _Tag(NamedTuple):
     args: tuple[int, ...]
 
 
-class Row(NamedTuple):
+class Included(NamedTuple):
     """One included transaction with what became of it."""
 
     tag: _Tag
@@ -176,7 +177,7 @@ class BlockLoop:
 
         # 7 RECORD
         rows = [
-            Row(pending.tag, pending, receipt)
+            Included(pending.tag, pending, receipt)
             for pending, receipt in zip(selection.included, receipts, strict=True)
         ]
         self._record_transactions(block, rows, base_fee)
@@ -270,9 +271,9 @@ class BlockLoop:
 
     # --- record ---
 
-    def _record_transactions(self, block: int, rows: list[Row], base_fee: int) -> None:
+    def _record_transactions(self, block: int, rows: list[Included], base_fee: int) -> None:
         world, recorder = self.world, self.recorder
-        table = recorder.tables["transactions"]
+        table = recorder.tables.transactions
         totals = recorder.totals
         for position, (tag, pending, receipt) in enumerate(rows):
             fee = receipt.fee_paid_wei
@@ -281,19 +282,28 @@ class BlockLoop:
                 totals.liquidator_gas_wei += fee  # lost races cost gas too
             account = tag.args[0] if tag.kind in _ABOUT_OTHERS else tag.actor
             table.append(
-                (
-                    block, position, world.agents[tag.agent].name, tag.kind, tag.actor, account,
-                    receipt.status, receipt.revert_reason or "", receipt.gas_used,
-                    (receipt.gas_price_wei - base_fee) / GWEI, fee / ETHER, pending.submitted_block,
+                TransactionRow(
+                    block=block,
+                    position=position,
+                    agent=world.agents[tag.agent].name,
+                    kind=tag.kind,
+                    sender=tag.actor,
+                    account=account,
+                    status=receipt.status,
+                    revert_reason=receipt.revert_reason or "",
+                    gas_used=receipt.gas_used,
+                    priority_fee_gwei=(receipt.gas_price_wei - base_fee) / GWEI,
+                    fee_paid_eth=fee / ETHER,
+                    submitted_block=pending.submitted_block,
                 )
-            )  # fmt: skip
+            )
         totals.transactions += len(rows)
         totals.reverted += sum(not receipt.status for _, _, receipt in rows)
 
     def _record_block(
         self,
         block: int,
-        rows: list[Row],
+        rows: list[Included],
         fees: FeeFacts,
         events: list[ProtocolEvent],
         liquidated: BlockLiquidations,
@@ -364,7 +374,7 @@ class BlockLoop:
             sources, flows = router.step(world.seconds_per_block)
             self._flows[market] = list(zip(sources.tolist(), flows.tolist(), strict=True))
 
-    def _tell(self, block: int, rows: list[Row], dropped: list[Dropped]) -> None:
+    def _tell(self, block: int, rows: list[Included], dropped: list[Dropped]) -> None:
         results: dict[int, list[ActionResult]] = {}
         for tag, _, receipt in rows:
             status: Status = "success" if receipt.status else "reverted"

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from sim.core.digest import Digest
 from sim.core.portable_math import ordered_sum
 from sim.core.units import GWEI, WAD
-from sim.engine.blocks.tables import TABLES, TableWriter
+from sim.engine.blocks.rows import BlockRow, EventRow, LiquidationRow
+from sim.engine.blocks.tables import RunTables
 from sim.metrics.cascade import Attribution, CascadeForest
 from sim.metrics.margin import CoverageTest, Procyclicality
 from sim.protocol.events import ProtocolEvent
@@ -84,7 +85,7 @@ class Recorder:
     """Accumulates one run."""
 
     def __init__(self, actors: int) -> None:
-        self.tables = {name: TableWriter(name) for name in TABLES}
+        self.tables = RunTables()
         self.forest = CascadeForest()
         self.coverage = CoverageTest()
         self.procyclicality = Procyclicality()
@@ -166,27 +167,55 @@ class Recorder:
         equity = ordered_sum(np.maximum(valuation.equity[held], 0.0) * share)
         under = (valuation.notional > 0.0) & (valuation.equity < valuation.maintenance_requirement)
         age = timestamp - market.updated_at
-        self.tables["blocks"].append(
-            (
-                block, timestamp, market_id,
-                outside.external, outside.fundamental, index_price, market.risk_price / WAD,
-                market.mark_price / WAD, market.ema_price / WAD,
-                _volatility(market.variance_fast), _volatility(market.variance_slow),
-                market.initial_ratio / WAD, market.maintenance_ratio / WAD,
-                market.ramped_maintenance_ratio / WAD,
-                mean_initial, mean_maintenance,
-                market.long_open_interest / WAD, market.short_open_interest / WAD, total_notional,
-                total_notional / equity if equity > 0.0 else 0.0, len(held),
-                protocol.fund_reserves / WAD, protocol.pool_assets / WAD, protocol.bad_debt / WAD,
-                protocol.fund_draws / WAD, protocol.haircuts / WAD, protocol.socialized_loss / WAD,
-                protocol.pending_deficit / WAD,
-                liquidations, liquidated_notional, margin_calls, outside.forced_flow,
-                outside.impact_log, outside.depth,
-                fees.base_fee_wei / GWEI, fees.gas_used, fees.gas_demanded, fees.mempool_size,
-                fees.included, fees.reverted, fees.evicted,
-                age, market.status, int(np.count_nonzero(under)), block_digest,
+        self.tables.blocks.append(
+            BlockRow(
+                block=block,
+                timestamp=timestamp,
+                market=market_id,
+                external_price=outside.external,
+                fundamental_price=outside.fundamental,
+                index_price=index_price,
+                risk_price=market.risk_price / WAD,
+                mark_price=market.mark_price / WAD,
+                ema_price=market.ema_price / WAD,
+                volatility_fast=_volatility(market.variance_fast),
+                volatility_slow=_volatility(market.variance_slow),
+                initial_margin_ratio=market.initial_ratio / WAD,
+                maintenance_margin_ratio=market.maintenance_ratio / WAD,
+                ramped_maintenance_margin_ratio=market.ramped_maintenance_ratio / WAD,
+                mean_initial_margin_ratio=mean_initial,
+                mean_maintenance_margin_ratio=mean_maintenance,
+                long_open_interest=market.long_open_interest / WAD,
+                short_open_interest=market.short_open_interest / WAD,
+                open_interest_notional=total_notional,
+                mean_leverage=total_notional / equity if equity > 0.0 else 0.0,
+                accounts_open=len(held),
+                insurance_fund=protocol.fund_reserves / WAD,
+                pool_assets=protocol.pool_assets / WAD,
+                bad_debt=protocol.bad_debt / WAD,
+                fund_draws=protocol.fund_draws / WAD,
+                haircuts=protocol.haircuts / WAD,
+                socialized_loss=protocol.socialized_loss / WAD,
+                pending_deficit=protocol.pending_deficit / WAD,
+                liquidations=liquidations,
+                liquidated_notional=liquidated_notional,
+                margin_calls=margin_calls,
+                forced_flow=outside.forced_flow,
+                impact_log=outside.impact_log,
+                depth=outside.depth,
+                base_fee_gwei=fees.base_fee_wei / GWEI,
+                gas_used=fees.gas_used,
+                gas_demanded=fees.gas_demanded,
+                mempool_size=fees.mempool_size,
+                included=fees.included,
+                reverted=fees.reverted,
+                evicted=fees.evicted,
+                oracle_age_seconds=age,
+                oracle_status=market.status,
+                liquidatable_accounts=int(np.count_nonzero(under)),
+                block_digest=block_digest,
             )
-        )  # fmt: skip
+        )
         totals = self.totals
         totals.oracle_age_max = max(totals.oracle_age_max, age)
         if market_id == 0:
@@ -220,8 +249,15 @@ class Recorder:
             self.topped_up_of[event.actor] += values["amount"]
         if event.contract != "token":
             data = json.dumps(values, separators=(",", ":"))
-            self.tables["events"].append(
-                (block, event.position, event.contract, event.name, event.actor, data)
+            self.tables.events.append(
+                EventRow(
+                    block=block,
+                    position=event.position,
+                    contract=event.contract,
+                    event=event.name,
+                    account=event.actor,
+                    data=data,
+                )
             )
 
     def liquidation(
@@ -242,18 +278,37 @@ class Recorder:
         notional = abs(size) * risk_price
         requirement = values["maintenance_requirement"] / WAD
         equity = values["equity"] / WAD
-        self.tables["liquidations"].append(
-            (
-                index, block, timestamp, event.actor, values["market"], event.other,
-                size, values["fill_price"] / WAD, risk_price, fundamental_price, notional,
-                equity, requirement, values["fee"] / WAD, values["bounty"] / WAD,
-                values["insurance_fee"] / WAD, values["tip"] / WAD, values["deficit"] / WAD,
-                attribution.cause, attribution.parent, root, depth, root,
-                len(attribution.parents), leverage_at_entry,
-                (requirement - equity) / requirement if requirement else 0.0,
-                "parameter" if values["breach_cause"] else "price",
+        self.tables.liquidations.append(
+            LiquidationRow(
+                id=index,
+                block=block,
+                timestamp=timestamp,
+                account=event.actor,
+                market=values["market"],
+                liquidator=event.other,
+                size=size,
+                price=values["fill_price"] / WAD,
+                risk_price=risk_price,
+                fundamental_price=fundamental_price,
+                notional=notional,
+                equity=equity,
+                maintenance_requirement=requirement,
+                fee=values["fee"] / WAD,
+                bounty=values["bounty"] / WAD,
+                insurance_fee=values["insurance_fee"] / WAD,
+                tip=values["tip"] / WAD,
+                deficit=values["deficit"] / WAD,
+                cause=attribution.cause,
+                parent=attribution.parent,
+                root=root,
+                depth=depth,
+                cascade=root,
+                parents=len(attribution.parents),
+                leverage_at_entry=leverage_at_entry,
+                overshoot=(requirement - equity) / requirement if requirement else 0.0,
+                breach_cause="parameter" if values["breach_cause"] else "price",
             )
-        )  # fmt: skip
+        )
         totals = self.totals
         totals.liquidated_notional += notional
         if attribution.cause != "exogenous":

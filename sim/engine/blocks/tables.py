@@ -1,91 +1,62 @@
-"""The tables a run writes: columns are fixed here, rows are appended by the block loop."""
+"""The tables a run writes: rows are appended by the block loop, their classes are the schemas."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sim.core.columns import to_arrow
 from sim.core.files import atomic_write_bytes
+from sim.engine.blocks.rows import AccountRow, BlockRow, EventRow, LiquidationRow, TransactionRow
 
-F, N, S, B = pa.float64(), pa.int64(), pa.string(), pa.bool_()
+R = TypeVar("R", bound=NamedTuple)
 
-BLOCK_COLUMNS = {
-    "block": N, "timestamp": N, "market": N,
-    "external_price": F, "fundamental_price": F, "index_price": F, "risk_price": F, "mark_price": F,
-    "ema_price": F, "volatility_fast": F, "volatility_slow": F,
-    "initial_margin_ratio": F, "maintenance_margin_ratio": F, "ramped_maintenance_margin_ratio": F,
-    "mean_initial_margin_ratio": F, "mean_maintenance_margin_ratio": F,
-    "long_open_interest": F, "short_open_interest": F, "open_interest_notional": F,
-    "mean_leverage": F, "accounts_open": N,
-    "insurance_fund": F, "pool_assets": F, "bad_debt": F, "fund_draws": F, "haircuts": F,
-    "socialized_loss": F, "pending_deficit": F,
-    "liquidations": N, "liquidated_notional": F, "margin_calls": N, "forced_flow": F,
-    "impact_log": F, "depth": F,
-    "base_fee_gwei": F, "gas_used": N, "gas_demanded": N, "mempool_size": N,
-    "included": N, "reverted": N, "evicted": N,
-    "oracle_age_seconds": N, "oracle_status": N, "liquidatable_accounts": N,
-    "block_digest": S,
-}  # fmt: skip
-
-TRANSACTION_COLUMNS = {
-    "block": N, "position": N, "agent": S, "kind": S, "sender": N, "account": N, "status": B,
-    "revert_reason": S, "gas_used": N, "priority_fee_gwei": F, "fee_paid_eth": F, "submitted_block": N,
-}  # fmt: skip
-
-LIQUIDATION_COLUMNS = {
-    "id": N, "block": N, "timestamp": N, "account": N, "market": N, "liquidator": N,
-    "size": F, "price": F, "risk_price": F, "fundamental_price": F, "notional": F,
-    "equity": F, "maintenance_requirement": F, "fee": F, "bounty": F, "insurance_fee": F,
-    "tip": F, "deficit": F, "cause": S, "parent": N, "root": N, "depth": N, "cascade": N,
-    "parents": N, "leverage_at_entry": F, "overshoot": F, "breach_cause": S,
-}  # fmt: skip
-
-ACCOUNT_COLUMNS = {
-    "account": N, "group": S, "side": S, "leverage_start": F, "notional_start": F,
-    "collateral_start": F, "wallet_start": F, "wallet_end": F, "equity_start": F, "equity_end": F,
-    "size_end": F, "realized_pnl": F, "fees_paid": F, "funding_paid": F, "gas_paid_eth": F,
-    "topped_up": F, "margin_calls": N, "liquidations": N, "liquidated_notional": F, "profit": F,
-}  # fmt: skip
-
-EVENT_COLUMNS = {
-    "block": N, "position": N, "contract": S, "event": S, "account": N, "data": S,
-}  # fmt: skip
-
-TABLES = {
-    "blocks": BLOCK_COLUMNS,
-    "transactions": TRANSACTION_COLUMNS,
-    "liquidations": LIQUIDATION_COLUMNS,
-    "accounts": ACCOUNT_COLUMNS,
-    "events": EVENT_COLUMNS,
+TABLES: dict[str, type[Any]] = {
+    "blocks": BlockRow,
+    "transactions": TransactionRow,
+    "liquidations": LiquidationRow,
+    "accounts": AccountRow,
+    "events": EventRow,
 }
+"""Name of a table (``<name>.parquet``) -> class of its rows."""
 
-Row = tuple[object, ...]
 
-
-class TableWriter:
-    """Rows of one table, kept as tuples in column order until the run ends."""
+class TableWriter(Generic[R]):
+    """Rows of one table, kept until the run ends."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.columns = TABLES[name]
-        self.rows: list[Row] = []
+        self.rows: list[R] = []
 
-    def append(self, row: Row) -> None:
-        """Append one row in column order."""
+    def append(self, row: R) -> None:
+        """Append one row."""
         self.rows.append(row)
 
     def to_arrow(self) -> pa.Table:
         """Return the rows as an Arrow table with the declared types."""
-        columns = list(zip(*self.rows, strict=True)) if self.rows else [()] * len(self.columns)
-        arrays = [
-            pa.array(column, type=kind) for column, kind in zip(columns, self.columns.values(), strict=True)
-        ]
-        return pa.Table.from_arrays(arrays, names=list(self.columns))
+        return to_arrow(TABLES[self.name], self.rows)
 
     def write(self, folder: Path) -> None:
         """Write ``<name>.parquet`` whole or not at all."""
         sink = pa.BufferOutputStream()
         pq.write_table(self.to_arrow(), sink, compression="zstd")
         atomic_write_bytes(folder / f"{self.name}.parquet", sink.getvalue().to_pybytes())
+
+
+class RunTables:
+    """The tables of one run while it goes on."""
+
+    def __init__(self, writer: Callable[[str], TableWriter[Any]] = TableWriter) -> None:
+        self.blocks: TableWriter[BlockRow] = writer("blocks")
+        self.transactions: TableWriter[TransactionRow] = writer("transactions")
+        self.liquidations: TableWriter[LiquidationRow] = writer("liquidations")
+        self.accounts: TableWriter[AccountRow] = writer("accounts")
+        self.events: TableWriter[EventRow] = writer("events")
+
+    def named(self) -> dict[str, TableWriter[Any]]:
+        """Return every table by name, in the order of ``TABLES``."""
+        return {name: getattr(self, name) for name in TABLES}

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sim.core.errors import InputError, RunError
 from sim.core.files import atomic_write_text, ensure_directory, fsync_directory
@@ -115,7 +116,7 @@ class ResultsFolder:
         """Where to write until ``publish``."""
         return self._temporary
 
-    def write_tables(self, tables: Mapping[str, TableWriter]) -> None:
+    def write_tables(self, tables: Mapping[str, TableWriter[Any]]) -> None:
         """Write every table."""
         for table in tables.values():
             table.write(self._temporary)

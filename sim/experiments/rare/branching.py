@@ -21,7 +21,7 @@ from sim.core.errors import InputError
 from sim.core.rng import Streams
 from sim.engine.blocks.loop import BlockLoop
 from sim.engine.blocks.recorder import Recorder
-from sim.engine.blocks.tables import Row, TableWriter
+from sim.engine.blocks.tables import RunTables, TableWriter
 from sim.engine.options import RunOptions
 from sim.engine.run import world_builder
 from sim.engine.scenario.market import GbmPrice, KouPrice, MertonPrice
@@ -38,10 +38,10 @@ Score = Callable[[BlockLoop], float]
 """A figure of a path after a block; it must depend on the present state alone."""
 
 
-class _NoRows(TableWriter):
+class _NoRows(TableWriter[Any]):
     """A table nobody will read."""
 
-    def append(self, row: Row) -> None:
+    def append(self, row: Any) -> None:
         """Forget a row."""
 
 
@@ -62,7 +62,7 @@ class _LightRecorder(Recorder):
 
     def __init__(self, actors: int) -> None:
         super().__init__(actors)
-        self.tables = {name: _NoRows(name) for name in self.tables}
+        self.tables = RunTables(_NoRows)
         self._digest = _NoDigest()
 
     def hash_block(

@@ -1,0 +1,162 @@
+"""The rows of a run's tables: each class is the schema of one Parquet file and its documentation."""
+
+from __future__ import annotations
+
+from typing import Annotated, NamedTuple
+
+from sim.core.columns import Column
+
+
+class BlockRow(NamedTuple):
+    """One market after one block; what belongs to the whole protocol stands in the row of every market."""
+
+    block: Annotated[int, Column("number", "block, from 1")]
+    timestamp: Annotated[int, Column("seconds", "time of the block since 1970")]
+    market: Annotated[int, Column("number", "market, from 0")]
+    external_price: Annotated[float, Column("quote / base", "price outside, after impact")]
+    fundamental_price: Annotated[
+        float, Column("quote / base", "what the price outside would be without flow")
+    ]
+    index_price: Annotated[float, Column("quote / base", "weighted median of fresh oracle reports")]
+    risk_price: Annotated[float, Column("quote / base", "index with bounded speed: margin uses it")]
+    mark_price: Annotated[float, Column("quote / base", "price of an infinitesimal fill by the pool")]
+    ema_price: Annotated[float, Column("quote / base", "exponential average of the index")]
+    volatility_fast: Annotated[float, Column("per square root year", "short-memory estimate on chain")]
+    volatility_slow: Annotated[float, Column("per square root year", "long-memory estimate on chain")]
+    initial_margin_ratio: Annotated[float, Column("share", "initial ratio of a position near zero")]
+    maintenance_margin_ratio: Annotated[
+        float, Column("share", "maintenance ratio of a new position near zero")
+    ]
+    ramped_maintenance_margin_ratio: Annotated[
+        float, Column("share", "what existing positions must hold while the target rises")
+    ]
+    mean_initial_margin_ratio: Annotated[
+        float, Column("share", "initial ratio of open positions, weighted by notional")
+    ]
+    mean_maintenance_margin_ratio: Annotated[
+        float, Column("share", "maintenance ratio in force, weighted by notional")
+    ]
+    long_open_interest: Annotated[float, Column("base", "sum of long sizes")]
+    short_open_interest: Annotated[float, Column("base", "sum of short sizes")]
+    open_interest_notional: Annotated[float, Column("quote", "sum of both sides at the risk price")]
+    mean_leverage: Annotated[
+        float, Column("ratio", "notional over positive equity of the accounts with a position")
+    ]
+    accounts_open: Annotated[int, Column("count", "accounts with a position in this market")]
+    insurance_fund: Annotated[float, Column("quote", "reserves of the insurance fund")]
+    pool_assets: Annotated[float, Column("quote", "what the shares of the liquidity pool are worth")]
+    bad_debt: Annotated[float, Column("quote", "loss beyond collateral so far")]
+    fund_draws: Annotated[float, Column("quote", "bad debt that the insurance fund paid so far")]
+    haircuts: Annotated[float, Column("quote", "bad debt that auto-deleveraged winners bore so far")]
+    socialized_loss: Annotated[float, Column("quote", "bad debt written off against the pool so far")]
+    pending_deficit: Annotated[float, Column("quote", "bad debt that no stage has covered yet")]
+    liquidations: Annotated[int, Column("count", "liquidations of this market in the block")]
+    liquidated_notional: Annotated[float, Column("quote", "what they closed, at the risk price")]
+    margin_calls: Annotated[
+        int, Column("count", "accounts that fell under their call level; in the row of market 0")
+    ]
+    forced_flow: Annotated[float, Column("quote", "forced trades sent outside for the next block, signed")]
+    impact_log: Annotated[float, Column("log", "part of the log price outside that flow accounts for")]
+    depth: Annotated[float, Column("quote", "what moves the price outside by 1 %")]
+    base_fee_gwei: Annotated[float, Column("gwei / gas", "base fee of the block")]
+    gas_used: Annotated[int, Column("gas", "gas of the block, background included")]
+    gas_demanded: Annotated[int, Column("gas", "gas that wanted into the block, background included")]
+    mempool_size: Annotated[int, Column("count", "transactions still waiting after the block")]
+    included: Annotated[int, Column("count", "our transactions in the block")]
+    reverted: Annotated[int, Column("count", "those of them that failed")]
+    evicted: Annotated[int, Column("count", "waiting transactions that were evicted or expired")]
+    oracle_age_seconds: Annotated[int, Column("seconds", "age of the index")]
+    oracle_status: Annotated[int, Column("code", "status of the index: `OracleStatus`, 0 is valid")]
+    liquidatable_accounts: Annotated[
+        int, Column("count", "accounts whose equity is under the maintenance requirement, by estimate")
+    ]
+    block_digest: Annotated[str, Column("", "digest of the run up to this block")]
+
+
+class TransactionRow(NamedTuple):
+    """One transaction of ours that a block included."""
+
+    block: Annotated[int, Column("number", "block, from 1")]
+    position: Annotated[int, Column("number", "place in the block, from 0")]
+    agent: Annotated[str, Column("", "who decided it")]
+    kind: Annotated[str, Column("", "contract and entry point called")]
+    sender: Annotated[int, Column("participant", "who sent and paid it")]
+    account: Annotated[int, Column("participant", "account it is about, the sender's or another's")]
+    status: Annotated[bool, Column("", "false if it reverted: nothing changed but the fee was paid")]
+    revert_reason: Annotated[str, Column("", "why, empty on success")]
+    gas_used: Annotated[int, Column("gas", "by the gas profile")]
+    priority_fee_gwei: Annotated[float, Column("gwei / gas", "paid above the base fee")]
+    fee_paid_eth: Annotated[float, Column("native coin", "gas times price")]
+    submitted_block: Annotated[int, Column("number", "block in which it was sent to the mempool")]
+
+
+class LiquidationRow(NamedTuple):
+    """One forced close, partial ones included, with its place in the cascade."""
+
+    id: Annotated[int, Column("number", "liquidation, from 0, in order of execution")]
+    block: Annotated[int, Column("number", "block, from 1")]
+    timestamp: Annotated[int, Column("seconds", "time of the block since 1970")]
+    account: Annotated[int, Column("participant", "who was liquidated")]
+    market: Annotated[int, Column("number", "market, from 0")]
+    liquidator: Annotated[int, Column("participant", "who earned the bounty")]
+    size: Annotated[float, Column("base", "what was closed, signed as the position was")]
+    price: Annotated[float, Column("quote / base", "fill price")]
+    risk_price: Annotated[float, Column("quote / base", "price that margin was judged at")]
+    fundamental_price: Annotated[float, Column("quote / base", "risk price without the impact seen in it")]
+    notional: Annotated[float, Column("quote", "what was closed, at the risk price")]
+    equity: Annotated[float, Column("quote", "equity before the close")]
+    maintenance_requirement: Annotated[float, Column("quote", "requirement before the close")]
+    fee: Annotated[float, Column("quote", "liquidation fee: bounty and share of the fund")]
+    bounty: Annotated[float, Column("quote", "part of the fee for the liquidator")]
+    insurance_fee: Annotated[float, Column("quote", "part of the fee for the insurance fund")]
+    tip: Annotated[float, Column("quote", "what the fund added to a bounty too small to act on")]
+    deficit: Annotated[float, Column("quote", "loss beyond the account's collateral")]
+    cause: Annotated[str, Column("", "exogenous, price, margin or price+margin: what it would not need")]
+    parent: Annotated[int, Column("liquidation", "earlier one it hangs on, -1 without")]
+    root: Annotated[int, Column("liquidation", "first one of its cascade")]
+    depth: Annotated[int, Column("count", "steps from the root")]
+    cascade: Annotated[int, Column("liquidation", "its cascade, named by the root")]
+    parents: Annotated[int, Column("count", "earlier forced sales whose impact it needed")]
+    leverage_at_entry: Annotated[float, Column("ratio", "leverage the account was opened with")]
+    overshoot: Annotated[float, Column("share", "how far equity fell short of the requirement")]
+    breach_cause: Annotated[
+        str, Column("", "parameter if the margin target alone had moved on chain, else price")
+    ]
+
+
+class AccountRow(NamedTuple):
+    """One participant from start to end."""
+
+    account: Annotated[int, Column("participant", "number of the participant")]
+    group: Annotated[str, Column("", "group it belongs to")]
+    side: Annotated[str, Column("", "long, short or none: position it started with")]
+    leverage_start: Annotated[float, Column("ratio", "leverage it started with")]
+    notional_start: Annotated[float, Column("quote", "positions at the start, at the risk price")]
+    collateral_start: Annotated[float, Column("quote", "collateral at the start")]
+    wallet_start: Annotated[float, Column("quote", "tokens outside the protocol at the start")]
+    wallet_end: Annotated[float, Column("quote", "tokens outside the protocol at the end")]
+    equity_start: Annotated[float, Column("quote", "equity and vault shares at the start")]
+    equity_end: Annotated[float, Column("quote", "equity and vault shares at the end")]
+    size_end: Annotated[float, Column("base", "sum of its signed sizes at the end")]
+    realized_pnl: Annotated[float, Column("quote", "profit realised by closing")]
+    fees_paid: Annotated[float, Column("quote", "trading and liquidation fees")]
+    funding_paid: Annotated[float, Column("quote", "funding paid, negative if received")]
+    gas_paid_eth: Annotated[float, Column("native coin", "gas paid")]
+    topped_up: Annotated[float, Column("quote", "collateral added by the sender or for it")]
+    margin_calls: Annotated[int, Column("count", "times it fell under its call level")]
+    liquidations: Annotated[int, Column("count", "times it was liquidated")]
+    liquidated_notional: Annotated[float, Column("quote", "what was closed by force, at the risk price")]
+    profit: Annotated[float, Column("quote", "change of equity, wallet, shares and an outside leg, less gas")]
+
+
+class EventRow(NamedTuple):
+    """One event of a contract, those of the token left out."""
+
+    block: Annotated[int, Column("number", "block, from 1")]
+    position: Annotated[int, Column("number", "place of its transaction in the block")]
+    contract: Annotated[str, Column("", "contract that emitted it")]
+    event: Annotated[str, Column("", "name of the event")]
+    account: Annotated[int, Column("participant", "whom it is about, -1 if nobody")]
+    data: Annotated[
+        str, Column("", "JSON of every argument as an integer; addresses are participants, -1 for a contract")
+    ]
