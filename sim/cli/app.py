@@ -13,6 +13,7 @@ from sim.cli.options import (
     output_folder,
     shipped_folder,
 )
+from sim.cli.plugin_option import takes_plugins
 from sim.core.errors import InputError
 
 app = typer.Typer(
@@ -48,6 +49,7 @@ RunFolder = Annotated[Path, typer.Argument(help="Folder of a finished run.", met
 
 
 @app.command()
+@takes_plugins
 def run(
     scenario: Annotated[str, typer.Argument(help="Scenario file, or the name of one that ships.")],
     *,
@@ -96,6 +98,7 @@ def run(
 
 
 @app.command()
+@takes_plugins
 def replay(folder: RunFolder, *, engine: EngineOption = None) -> int:
     """Execute a run again and compare it with what its folder says."""
     existing = _existing_folder(folder)
@@ -105,6 +108,7 @@ def replay(folder: RunFolder, *, engine: EngineOption = None) -> int:
 
 
 @app.command()
+@takes_plugins
 def suite(
     scenarios: Annotated[
         list[str],
@@ -125,6 +129,7 @@ def suite(
 
 
 @app.command()
+@takes_plugins
 def sweep(
     experiment: Annotated[
         Path, typer.Argument(help="Experiment file, or the results folder of a sweep to go on with.")
@@ -156,6 +161,7 @@ def sweep(
 
 
 @app.command()
+@takes_plugins
 def backtest(
     scenario: Annotated[str, typer.Argument(help="Scenario file, or the name of one that ships.")],
     *,
@@ -210,6 +216,7 @@ def backtest(
 
 
 @app.command()
+@takes_plugins
 def compare(
     base: Annotated[str, typer.Argument(help="Current parameters: a scenario, or a file of parameters.")],
     proposed: Annotated[str, typer.Argument(help="Proposed parameters, likewise.")],
@@ -254,6 +261,7 @@ def _study_command(kind: str, meaning: str) -> None:
     """Add the command of one kind of study; they differ in what is done with the same options."""
 
     @app.command(kind, help=meaning)
+    @takes_plugins
     def study(
         experiment: Annotated[
             Path, typer.Argument(help="Experiment file of this kind.", metavar="EXPERIMENT")
@@ -306,6 +314,7 @@ def scenarios(*, json: Annotated[bool, typer.Option("--json", help="Print JSON."
 
 
 @app.command()
+@takes_plugins
 def schema() -> int:
     """Print the JSON Schema of a scenario file."""
     from sim.cli.listing import print_schema
@@ -315,6 +324,7 @@ def schema() -> int:
 
 
 @app.command()
+@takes_plugins
 def explain(
     crash_report: Annotated[
         Path, typer.Argument(help="crash.json of a run that broke an invariant, or its folder.")

@@ -19,10 +19,11 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.core.errors import InputError, RunError
+from sim.core.plugins import active, require_named
 from sim.experiments.sweep.executors import Workers
 from sim.experiments.sweep.expansion import plan_of
 from sim.experiments.sweep.experiment import SweepExperiment, load_experiment
-from sim.experiments.sweep.inputs import read_plan
+from sim.experiments.sweep.inputs import INPUTS, PLAN_FILE, read_plan
 from sim.experiments.sweep.plan import Plan
 from sim.experiments.sweep.progress import PointProgress, RunningMean, SweepProgress
 from sim.experiments.sweep.result import SWEEP_FILE, Failure, SweepResult
@@ -109,7 +110,10 @@ def _plan(experiment: Path, out: Path | None, *, engine: str | None, confirmed: 
             raise InputError(f"--out {out}: a sweep goes on in its own folder, {experiment}")
         source = experiment / EXPERIMENT_FILE
         content = source.read_bytes() if source.is_file() else b""
-        return read_plan(experiment, source=content, engine=engine), experiment
+        plan = read_plan(experiment, source=content, engine=engine)
+        recorded = [{"file": name, "sha256": digest} for name, digest in plan.plugins]
+        require_named(recorded, active(), str(experiment / INPUTS / PLAN_FILE))
+        return plan, experiment
     loaded = load_experiment(experiment, SweepExperiment)
     plan = plan_of(loaded, engine=engine, confirmed=confirmed)
     return plan, out if out is not None else Path("results") / loaded.name

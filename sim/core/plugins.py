@@ -7,6 +7,7 @@ compared with the recorded one first.
 
 from __future__ import annotations
 
+import threading
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ from sim.core.errors import InputError
 from sim.core.registry import Registry, registries
 
 MAX_PLUGIN_BYTES = 1 << 20
+
+PLUGINS = "plugins"
+"""Folder, among the inputs of results, of the plug-ins that took part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +118,16 @@ def require_named(recorded: object, given: Sequence[Plugin], where: str) -> None
         raise InputError(problems)
 
 
+_lock = threading.Lock()
+_loaded: list[tuple[Plugin, list[tuple[Registry[Any], str]]]] = []
+"""Plug-ins in force with what each declared, in the order they were executed."""
+
+
+def active() -> tuple[Plugin, ...]:
+    """Return the plug-ins whose declarations are in force: they belong to whatever is run now."""
+    return tuple(plugin for plugin, _ in _loaded)
+
+
 @contextmanager
 def loaded(plugins: Sequence[Plugin]) -> Iterator[None]:
     """Execute plug-ins, keep what they declare while the body runs, and take it out again.
@@ -123,13 +137,40 @@ def loaded(plugins: Sequence[Plugin]) -> Iterator[None]:
     InputError
         One cannot be executed, declares nothing, or declares a name that is taken.
     """
-    added: list[tuple[Registry[Any], str]] = []
+    before = len(_loaded)
     try:
         for plugin in plugins:
-            added += _execute(plugin)
+            _load(plugin)
         yield
     finally:
-        for registry, name in reversed(added):
+        _unload(before)
+
+
+def hold(plugins: Sequence[Plugin]) -> None:
+    """Make exactly these plug-ins the ones in force, for a worker that runs one task after the other.
+
+    A process holds one set at a time: threads of one worker must serve the same sweep.
+
+    Raises
+    ------
+    InputError
+        As `loaded`.
+    """
+    with _lock:
+        if [plugin.sha256 for plugin in active()] == [plugin.sha256 for plugin in plugins]:
+            return
+        _unload(0)
+        for plugin in plugins:
+            _load(plugin)
+
+
+def _load(plugin: Plugin) -> None:
+    _loaded.append((plugin, _execute(plugin)))
+
+
+def _unload(down_to: int) -> None:
+    while len(_loaded) > down_to:
+        for registry, name in reversed(_loaded.pop()[1]):
             registry.remove(name)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sim.core.files import atomic_write_bytes, ensure_directory
+from sim.core.plugins import PLUGINS, active
 from sim.engine.blocks.loop import Progress
 from sim.engine.scenario.path_choice import PathChoice
 from sim.engine.scenario.schema import Scenario
@@ -48,7 +49,8 @@ def copy_inputs(scenario: Scenario, options: RunOptions, folder: Path) -> dict[s
     -------
     dict
         File reference (``protocol.risk_model``, ``markets.0.price.file``, or ``prices`` for the command
-        line's file) -> path below ``folder``; every file keeps its name. ``contracts`` is a folder.
+        line's file, ``plugins.NAME.py``) -> path below ``folder``; every file keeps its name.
+        ``contracts`` is a folder.
     """
     references = [(reference, scenario.file(reference)) for reference, _ in scenario.file_references()]
     if options.prices is not None:
@@ -59,6 +61,11 @@ def copy_inputs(scenario: Scenario, options: RunOptions, folder: Path) -> dict[s
         target = INPUTS / reference.replace(".", "_") / path.name
         _copy(path, folder / target)
         copied[reference] = target.as_posix()
+    for plugin in active():
+        target = INPUTS / PLUGINS / plugin.path.name
+        ensure_directory(folder / target.parent)
+        atomic_write_bytes(folder / target, plugin.content)
+        copied[f"{PLUGINS}.{plugin.path.name}"] = target.as_posix()
     if options.contracts is not None:
         for source in sorted(options.contracts.rglob("*.vy*")):
             _copy(source, folder / INPUTS / CONTRACTS / source.relative_to(options.contracts))

@@ -9,8 +9,9 @@ from typing import Any
 
 from sim.core.errors import InputError, InvariantViolation
 from sim.core.files import ensure_directory
+from sim.core.plugins import PLUGINS, active, require_named
 from sim.engine.options import CONTRACTS, RunOptions, copy_inputs
-from sim.engine.results.manifest import versions
+from sim.engine.results.manifest import plugin_records, versions
 from sim.engine.results.result import write_json
 from sim.engine.scenario.path_choice import PathChoice
 from sim.engine.scenario.schema import Scenario
@@ -34,6 +35,7 @@ def write_crash_report(scenario: Scenario, options: RunOptions, violation: Invar
         "engine": options.engine,
         "keep_blocks": options.keep_blocks,
         **({} if options.path is None else {"path": options.path.record()}),
+        **plugin_records(),
         "inputs": copy_inputs(scenario, options, folder),
         "scenario": scenario.canonical(),
         "versions": versions(),
@@ -63,7 +65,8 @@ def load_stored(path: Path) -> StoredRun:
     Raises
     ------
     InputError
-        The file is missing, is not JSON, or misses what it should hold.
+        The file is missing, is not JSON, or misses what it should hold; or plug-ins took part that the user
+        did not name.
     """
     try:
         data = json.loads(path.read_bytes())
@@ -73,6 +76,7 @@ def load_stored(path: Path) -> StoredRun:
         raise InputError(f"{path}: not valid JSON: {error}") from error
     if not isinstance(data, dict) or not isinstance(data.get("scenario"), dict):
         raise InputError(f"{path}: holds no scenario")
+    require_named(data.get(PLUGINS), active(), str(path))
     inputs = data.get("inputs", {})
     if not isinstance(inputs, dict) or not all(isinstance(item, str) for item in inputs.values()):
         raise InputError(f"{path}: inputs: must be a table of file names")
@@ -85,6 +89,7 @@ def load_stored(path: Path) -> StoredRun:
             raise InputError(f"{path}: inputs.{reference}: {relative} is not a {kind} of this folder")
         files[reference] = file
     prices, contracts = files.pop("prices", None), files.pop(CONTRACTS, None)
+    files = {reference: file for reference, file in files.items() if not reference.startswith(f"{PLUGINS}.")}
     try:
         scenario = Scenario.from_canonical(data["scenario"], files)
     except InputError as error:

@@ -11,6 +11,7 @@ from typing import Any
 from sim import __version__
 from sim.chain.gas import PROFILE_PATH, GasProfile
 from sim.core.digest import canonical_json, sha256_file, sha256_hex
+from sim.core.plugins import PLUGINS, active
 from sim.engine.scenario.path_choice import PathChoice
 from sim.engine.scenario.schema import Scenario, assumptions
 from sim.engine.worlds.world import World
@@ -28,6 +29,12 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def plugin_records() -> dict[str, Any]:
+    """Return the entry about the plug-ins in force; what ran without any has none."""
+    records = [plugin.record() for plugin in active()]
+    return {PLUGINS: records} if records else {}
 
 
 def build_manifest(
@@ -65,6 +72,7 @@ def build_manifest(
         "scenario_sha256": sha256_hex(canonical_json(data)),
         "scenario": data,
         "overrides": list(overrides),
+        **plugin_records(),
         "inputs": dict(sorted(inputs.items())),
         "prices": {
             f"markets.{market}": {

@@ -12,6 +12,7 @@ from typing import Any
 from sim.core.digest import canonical_json, sha256_file, sha256_hex
 from sim.core.errors import InputError, RunError
 from sim.core.files import atomic_write_bytes, ensure_directory
+from sim.core.plugins import PLUGINS, active
 from sim.engine.scenario.load import load_scenario, parse_override
 from sim.engine.scenario.schema import Scenario
 from sim.experiments.sweep.design import Draw, override_text
@@ -89,6 +90,8 @@ class _Gathered:
         self.hashes: dict[Path, str] = {}
         self.models: dict[str, Path | None] = {}
         self._add(self.scenario, scenario)
+        for plugin in active():
+            self._add(INPUTS / PLUGINS / plugin.path.name, plugin.path)
 
     def point(self, point: Point) -> tuple[PlacedOverride, ...]:
         loaded = load_scenario(self._source, overrides=point.overrides)
@@ -143,6 +146,7 @@ def plan_document(plan: Plan, inputs: Inputs) -> dict[str, Any]:
         ],
         "title": plan.title,
         "metrics": list(plan.metrics),
+        **({PLUGINS: [plugin.record() for plugin in active()]} if active() else {}),
     }
 
 
@@ -191,6 +195,7 @@ def read_plan(folder: Path, *, source: bytes = b"", engine: str | None = None) -
             metrics=tuple(found["metrics"]),
             source=source,
             engine=engine,
+            plugins=tuple((item["file"], item["sha256"]) for item in found.get(PLUGINS, ())),
         )
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(f"{folder}: holds no sweep ({INPUTS / PLAN_FILE} is missing or damaged)") from None
@@ -202,6 +207,9 @@ def localised(plan: Plan, inputs: Inputs, folder: Path) -> Plan:
     return replace(
         plan,
         scenario=absolute / inputs.scenario,
+        plugins=tuple(
+            (str(absolute / INPUTS / PLUGINS / plugin.path.name), plugin.sha256) for plugin in active()
+        ),
         points=tuple(
             replace(point, overrides=inputs.point_overrides(index, absolute))
             for index, point in enumerate(plan.points)

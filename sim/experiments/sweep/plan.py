@@ -65,6 +65,8 @@ class Plan:
     """Points of one replicate of the Sobol draws."""
     stopping: Stopping | None = None
     engine: str | None = None
+    plugins: tuple[tuple[str, str], ...] = ()
+    """File and SHA-256 of each plug-in that takes part, of a plan in a results folder."""
     metrics: tuple[str, ...] = DEFAULT_METRICS
     title: str = ""
     source: bytes = b""

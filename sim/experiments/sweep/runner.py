@@ -13,6 +13,7 @@ from typing import Any
 from sim.core.digest import sha256_hex
 from sim.core.errors import InputError, RunError
 from sim.core.files import atomic_write_bytes, ensure_directory
+from sim.core.plugins import PLUGINS, active
 from sim.engine.results.manifest import versions
 from sim.engine.results.result import write_json
 from sim.experiments.sweep.dataset import counted, prepare, write_dataset
@@ -184,9 +185,14 @@ def _adopt(plan: Plan, inputs: Inputs, contracts: Mapping[str, str], ledger: Led
 
 def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     """Return in words why one plan does not continue another; empty if it does."""
-    changed = [key for key, value in new["identity"].items() if old["identity"].get(key) != value]
+    keys = {**new["identity"], **old["identity"]}  # an entry may be there in one only: plug-ins
+    changed = [key for key in keys if old["identity"].get(key) != new["identity"].get(key)]
     if changed:
-        what = {"scenario": "another scenario file", "sobol_points": "other draws"}
+        what = {
+            "scenario": "another scenario file",
+            "sobol_points": "other draws",
+            PLUGINS: "other plug-ins",
+        }
         return what.get(changed[0], f"another {changed[0]}")
     count = len(old["points"])
     if len(new["points"]) < count:
@@ -274,6 +280,8 @@ def path_command(folder: Path, plan: Plan, inputs: Inputs, point: int, path: int
         words += ["--populations", str(plan.populations)]
     words += ["--antithetic"] if plan.antithetic else []
     words += [] if plan.twin else ["--no-twin"]
+    for plugin in active():
+        words += ["--plugin", str(folder / INPUTS / PLUGINS / plugin.path.name)]
     for change in (*inputs.point_overrides(point, folder), *plan.path_overrides(path)):
         words += ["--set", change]
     return shlex.join(words)

@@ -199,6 +199,7 @@ class Supervisor:
             antithetic=self._plan.antithetic,
             twin=self._plan.twin,
             engine=self._plan.engine,
+            plugins=self._plan.plugins,
             environment=environment(),
         )
         with self._interruption.running_here():

@@ -13,6 +13,8 @@ from typing import Literal
 
 from sim.core.digest import canonical_json, sha256_hex
 from sim.core.errors import InputError, InvariantViolation
+from sim.core.plugins import Plugin, active, hold
+from sim.core.registry import revision
 from sim.engine.paths import PathOptions, WarmStarts, run_path
 from sim.engine.results.manifest import versions
 from sim.engine.scenario.load import load_scenario
@@ -39,6 +41,8 @@ class PathTask:
     antithetic: bool
     twin: bool
     engine: str | None
+    plugins: tuple[tuple[str, str], ...]
+    """File in the results folder and SHA-256 of each plug-in the user named."""
     environment: str
     """`environment` of the supervisor: another version of Seawall must not add to its results."""
 
@@ -63,7 +67,7 @@ class _Kept(threading.local):
     """What a worker keeps between paths. One a thread: engines and warm starts are not thread-safe."""
 
     def __init__(self) -> None:
-        self.scenarios: OrderedDict[tuple[str, tuple[str, ...]], Scenario] = OrderedDict()
+        self.scenarios: OrderedDict[tuple[str, tuple[str, ...], tuple[int, ...]], Scenario] = OrderedDict()
         self.warm = WarmStarts()
 
 
@@ -74,6 +78,7 @@ def run_task(task: PathTask) -> TaskResult:
     """Run one path and return what became of it; no error of the path is raised."""
     try:
         _check_versions(task)
+        _hold_plugins(task)
         outcome = run_path(
             _scenario(task.scenario, task.overrides),
             PathOptions(
@@ -102,6 +107,17 @@ def _check_versions(task: PathTask) -> None:
         raise InputError("the worker has other versions of Seawall or its packages than the supervisor")
 
 
+def _hold_plugins(task: PathTask) -> None:
+    """Load what the user named: the supervisor's hash says that the copy is what was named."""
+    if [digest for _, digest in task.plugins] == [plugin.sha256 for plugin in active()]:
+        return
+    plugins = tuple(Plugin.read(Path(file)) for file, _ in task.plugins)
+    for plugin, (file, digest) in zip(plugins, task.plugins, strict=True):
+        if plugin.sha256 != digest:
+            raise InputError(f"{file}: is not the plug-in that was named when the sweep began")
+    hold(plugins)
+
+
 @cache
 def environment() -> str:
     """Return a hash of the versions that results depend on; Python's own is not among them."""
@@ -117,7 +133,7 @@ def forget() -> None:
 
 
 def _scenario(file: str, overrides: tuple[str, ...]) -> Scenario:
-    key = (file, overrides)
+    key = (file, overrides, revision())  # what a file may say depends on the plug-ins in force
     found = _kept.scenarios.get(key)
     if found is None:
         found = load_scenario(Path(file), overrides=overrides)
