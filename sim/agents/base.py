@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
 from sim.core.arrays import BoolArray, FloatArray, IntArray
 from sim.core.errors import InputError
 from sim.core.rng import Streams
-from sim.core.units import GWEI, TOKEN_UNIT, WAD
+from sim.core.units import TOKEN_UNIT
 from sim.protocol.actions import ActionBatch
 from sim.protocol.state import State
 
@@ -62,12 +62,25 @@ class Agent(Protocol):
         """Age in blocks of the state the engine shows this agent."""
         ...
 
+    def describe(self) -> str:
+        """Return one sentence for users: who this is, and what moves it."""
+        ...
+
     def decide(self, state: State, draws: Streams) -> list[ActionBatch]:
         """Return this block's actions; must not change ``state``."""
         ...
 
     def observe(self, outcome: Outcome) -> None:
         """Learn what became of own actions in the last block."""
+        ...
+
+
+@runtime_checkable
+class HedgesOutside(Protocol):
+    """An agent whose trades have another leg on the outside market, of which it keeps the books."""
+
+    def outside_values(self, prices: Sequence[float]) -> Mapping[int, float]:
+        """Return what each participant's outside leg is worth at the outside prices by market, quote."""
         ...
 
 
@@ -81,6 +94,8 @@ class Outage:
     """First block after the outage."""
     share: float = 1.0
     """Share of the group that is silent; members with the lowest indices go first."""
+    market: int | None = None
+    """Market it is confined to; None: wherever the group acts."""
 
 
 def silent_members(outages: Sequence[Outage], block: int, count: int) -> BoolArray:
@@ -90,63 +105,6 @@ def silent_members(outages: Sequence[Outage], block: int, count: int) -> BoolArr
         if outage.start_block <= block < outage.end_block:
             silent[: _ceil(outage.share * count)] = True
     return silent
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeePolicy:
-    """How a participant without profit motive bids for block space.
-
-    ``static`` bids the same maximum for ever: when the base fee rises above it, the participant
-    is priced out (Maker's keepers on 12 March 2020). ``adaptive`` follows the base fee.
-    """
-
-    policy: Literal["static", "adaptive"] = "adaptive"
-    max_fee_gwei: float = 200.0
-    """Highest total fee per gas: the bid itself if static, a cap if adaptive. Default: the limit of
-    the automation services on Black Thursday (coin.fyi on DeFi Saver, 200 gwei)."""
-    priority_fee_gwei: float = 1.0
-    """Tip per gas. Assumption: the usual wallet suggestion in quiet times."""
-    base_fee_multiple: float = 2.0
-    """Adaptive only: maximum = multiple * base fee + tip. Default: what common wallets and client
-    libraries do (go-ethereum, ethers.js); covers six full blocks in a row."""
-
-    def bid(self, base_fee_wei: int) -> tuple[int, int]:
-        """Return ``(max_fee_wei, priority_fee_wei)`` at the present base fee."""
-        cap = int(self.max_fee_gwei * GWEI)
-        tip = min(int(self.priority_fee_gwei * GWEI), cap)
-        if self.policy == "static":
-            return cap, tip
-        return min(cap, scale_wei(base_fee_wei, self.base_fee_multiple) + tip), tip
-
-    def can_pay(self, base_fee_wei: int) -> bool:
-        """Return whether a bid made now would cover the present base fee."""
-        return self.bid(base_fee_wei)[0] >= base_fee_wei
-
-    def describe(self) -> str:
-        """Return a phrase for reports."""
-        if self.policy == "static":
-            return f"never more than {self.max_fee_gwei:g} gwei, whatever the base fee"
-        return f"{self.base_fee_multiple:g} times the base fee, at most {self.max_fee_gwei:g} gwei"
-
-
-MINIMUM_RAISE = 1.125
-"""Factor between successive bids of a sender: clients refuse less than +10 % (go-ethereum
-``txpool.pricebump``), bots of the priority gas auctions used about 12.5 % (Flash Boys 2.0)."""
-
-
-def raise_bid(fee_wei: int) -> int:
-    """Return the lowest bid that surely replaces ``fee_wei``."""
-    return max(fee_wei + 1, scale_wei(fee_wei, MINIMUM_RAISE) + 1)
-
-
-def scale_wei(fee_wei: int, factor: float) -> int:
-    """Return ``fee_wei * factor``, in exact integers (factor to three decimals)."""
-    return fee_wei * int(factor * 1000 + 0.5) // 1000
-
-
-def gas_cost(gas: int, fee_wei: int, native_price: float) -> float:
-    """Return what ``gas`` costs at ``fee_wei`` per gas, in quote."""
-    return gas * fee_wei / WAD * native_price
 
 
 class ActorIndex:
@@ -197,16 +155,6 @@ def limit_price(index_price: int, *, is_buy: bool, slippage: float) -> int:
     """Return the worst acceptable fill, ``slippage`` away from ``index_price`` (WAD, integers)."""
     step = index_price * int(slippage * 1_000_000 + 0.5) // 1_000_000
     return index_price + step if is_buy else max(index_price - step, 1)
-
-
-INFINITY = float("inf")
-
-
-def bounded(name: str, value: float, low: float, high: float = INFINITY) -> tuple[bool, str]:
-    """Return a check for :func:`require`: ``value`` lies in [low, high]."""
-    if high == INFINITY:
-        return value >= low, f"{name} must be at least {low:g}, was {value:g}"
-    return low <= value <= high, f"{name} must be in [{low:g}, {high:g}], was {value:g}"
 
 
 def require(problems: Sequence[tuple[bool, str]]) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from sim.agents.base import FeePolicy, Outcome
+from sim.agents.base import Outcome
+from sim.agents.fees import FeePolicy
+from sim.agents.kind import AGENTS, AgentKind, Group, Setting, Start
 from sim.core.arrays import FloatArray, IntArray
+from sim.core.documents.sections import Section, choice, number, table
 from sim.core.rng import Streams
 from sim.core.units import QUANTUM, from_wad
 from sim.protocol import actions
@@ -19,27 +21,28 @@ _SEPARATION = 1e-6
 """Relative distance between scores that float estimates surely rank as the contract does."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeleveragerConfig:
-    """Who calls auto-deleveraging and loss socialisation."""
+class DeleveragerSection(Section):
+    """The deleverager, who calls auto-deleveraging and loss socialisation."""
 
-    name: str = "deleverager"
-    max_winners: int = 32
-    """Winners named in one call: the contract's limit."""
-    window_seconds: int = 60
-    """Time left for auto-deleveraging before a loss may be socialised (protocol parameter)."""
-    latency_blocks: int = 1
-    """Age of the state it sees. Assumption; 61.7 s passed on Hyperliquid on 10 October 2025."""
-    patience_blocks: int = 5
-    """Blocks it waits for an unsettled call. Assumption."""
-    fees: FeePolicy = field(default_factory=lambda: FeePolicy(max_fee_gwei=2_000.0, priority_fee_gwei=2.0))
-
-    def describe(self) -> str:
-        """Return one sentence for users."""
-        return (
-            f"A deleverager who, when the insurance fund is empty, closes up to {self.max_winners} winners "
-            f"a call by falling score and socialises what is left after {self.window_seconds} s."
-        )
+    active: bool = choice(
+        default=True, description="Whether anybody does.", source="assumption: it pays nothing, so the team"
+    )
+    latency_blocks: int = number(
+        1, 0, 10_000, "blocks", "Delay after a deficit appears.", source="61.7 s seen (quant 6)"
+    )
+    max_winners: int = number(32, 1, 32, "accounts", "Winners named in one call.", source="contract limit")
+    winners_multiple: int = number(
+        2, 1, 32, "1", "Winners named, as a multiple of those whose positions match the deficit's.",
+        source="assumption: a haircut never exceeds a winner's gain, so some more may be needed",
+    )  # fmt: skip
+    patience_blocks: int = number(
+        5, 0, 10_000, "blocks", "How long it waits for an unsettled call.", source="assumption: one minute"
+    )
+    fees: FeePolicy = table(
+        FeePolicy(max_fee_gwei=2_000.0),
+        "Bids.",
+        sources={"max_fee_gwei": "assumption: who lives by being included pays what it takes"},
+    )
 
 
 class Deleverager:
@@ -52,25 +55,30 @@ class Deleverager:
     scores are clearly apart, then only the best one.
     """
 
-    def __init__(self, config: DeleveragerConfig, actor: int) -> None:
-        self.config = config
-        self.name = config.name
-        self.latency_blocks = config.latency_blocks
+    def __init__(self, section: DeleveragerSection, actor: int, *, window_seconds: float) -> None:
+        self.section = section
+        self.name = "deleverager"
+        self.latency_blocks = section.latency_blocks
         self.actor = actor
+        self._window_seconds = window_seconds
         self._waiting: dict[int, int] = {}  # bankrupt -> block until which its call may be pending
         self._refusals: dict[int, int] = {}
         self._asked: dict[int, int] = {}  # bankrupt -> time of the deficit that winners were asked to bear
 
     def describe(self) -> str:
         """Return one sentence for users."""
-        return self.config.describe()
+        return (
+            "A deleverager who, when the insurance fund is empty, closes up to "
+            f"{self.section.max_winners} winners a call by falling score and socialises what is left after "
+            f"{self._window_seconds} s."
+        )
 
     def decide(self, state: State, draws: Streams) -> list[ActionBatch]:  # noqa: ARG002  (nothing is left to chance)
         """Return at most one call for each pending deficit."""
         if not state.pending_deficits:
             return []
         batches: list[ActionBatch] = []
-        fees = Fees(*self.config.fees.bid(state.base_fee_wei))
+        fees = Fees(*self.section.fees.bid(state.base_fee_wei))
         used: list[int] = []
         for pending in sorted(state.pending_deficits, key=lambda item: (item.at, item.account)):
             if self._waiting.get(pending.account, -1) >= state.block or pending.deficit <= 0:
@@ -78,7 +86,7 @@ class Deleverager:
             winners: list[int] = []
             if state.protocol.fund_reserves < QUANTUM:
                 winners = self.rank(state, pending, used)
-            expired = state.timestamp - pending.at >= self.config.window_seconds
+            expired = state.timestamp - pending.at >= self._window_seconds
             if winners and not (expired and self._asked.get(pending.account) == pending.at):
                 self._asked[pending.account] = pending.at
                 used += winners
@@ -90,7 +98,7 @@ class Deleverager:
                 batches.append(actions.socialize_loss(self.name, self.actor, pending.account, fees))
             else:
                 continue
-            self._waiting[pending.account] = state.block + self.latency_blocks + self.config.patience_blocks
+            self._waiting[pending.account] = state.block + self.latency_blocks + self.section.patience_blocks
         return batches
 
     def observe(self, outcome: Outcome) -> None:
@@ -127,8 +135,8 @@ class Deleverager:
             return [int(candidates[first])]
         matched = np.cumsum(np.abs(sizes[candidates]))
         enough = int(np.searchsorted(matched, abs(from_wad(pending.size)), side="left")) + 1
-        # A haircut never exceeds a winner's gain, so some more than the matching size may be needed.
-        return [int(winner) for winner in candidates[: min(2 * enough, self.config.max_winners)]]
+        named = min(self.section.winners_multiple * enough, self.section.max_winners)
+        return [int(winner) for winner in candidates[:named]]
 
     def _candidates(self, state: State, pending: PendingDeficit) -> IntArray:
         sizes = state.sizes[pending.market]
@@ -151,3 +159,22 @@ def deleverage_score(state: State, market: int, actors: IntArray) -> FloatArray:
     gain = np.maximum(sizes * price - entry, 0.0)
     score: FloatArray = (1.0 + gain / np.abs(entry)) * (np.abs(sizes) * price / state.equity[actors])
     return score
+
+
+class _Deleverager(AgentKind[DeleveragerSection]):
+    name = "deleverager"
+    order = 70
+    section = DeleveragerSection
+
+    def groups(self, section: DeleveragerSection, setting: Setting) -> Iterable[Group]:
+        del section, setting
+        yield Group(name="deleverager", count=1, label="deleverager")
+
+    def agents(self, section: DeleveragerSection, start: Start) -> Iterable[Deleverager]:
+        if section.active:
+            window = start.setting.protocol.liquidation["adl_window_seconds"]
+            yield Deleverager(section, int(start.members["deleverager"][0]), window_seconds=window)
+
+
+DELEVERAGER = _Deleverager()
+AGENTS.add(DELEVERAGER)

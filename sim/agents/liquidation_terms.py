@@ -2,69 +2,71 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Self
 
 import numpy as np
 
 from sim.core.arrays import FloatArray
+from sim.protocol.parameters import ProtocolParameters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiquidationTerms:
-    """Public parameters of the liquidation engine; defaults are those of its adaptive fee.
+    """Public parameters of the liquidation engine, by the contracts' names.
 
     Estimates only: the contract computes the exact amounts (``contracts/lib/liquidation_math.vy``), and a
     wrong guess costs the liquidator gas, as in life. ``f`` is the fee rate, ``E`` equity, ``M`` the
     maintenance requirement, ``N`` notional, ``sigma`` volatility:
 
         s = clamp((M - E) / M, 0, 1)
-        f = min(f_max, f0 * (1 + a * max(sigma / sigma_ref - 1, 0)^2) * (1 + b * s^2), cap * M / N)
-        x = ((1 + buffer) * M - E) / ((1 + buffer) * M / N - f - trade fee), N if larger or undefined
-        bounty = max(beta * min(f * x, 0.95 * max(E, 0)), min_bounty)
+        f = min(fee_max, fee_base * (1 + a * max(sigma / sigma_ref - 1, 0)^2) * (1 + b * s^2), cap * M / N)
+        x = ((1 + buffer) * M - E) / ((1 + buffer) * M / N - f), N if larger or undefined
+        bounty = max(beta * min(f * x, fee_equity_share * max(E, 0)), min_bounty)
     """
 
-    base_fee: float = 0.005
-    """f0. Adaptive fee, mechanism notes 9.7."""
-    volatility_convexity: float = 0.5
-    """a, same source."""
-    shortfall_convexity: float = 1.0
-    """b, same source."""
-    reference_volatility: float = 0.60
-    """sigma_ref, annualised, same source."""
-    max_fee: float = 0.05
-    """f_max, same source."""
-    maintenance_fee_cap: float = 0.6
-    """Fee cap as a share of the maintenance ratio, same source."""
-    equity_fee_cap: float = 0.95
-    """Fee cap as a share of positive equity (Drift's rule)."""
-    bounty_share: float = 0.5
-    """beta0, the liquidator's share of the fee, same source."""
-    bounty_volatility_slope: float = 0.1
-    """kS, same source."""
-    bounty_adequacy_slope: float = 0.2
-    """kI, same source."""
-    bounty_share_min: float = 0.30
-    bounty_share_max: float = 0.80
-    min_bounty: float = 10.0
-    """Quote; topped up by the insurance fund. Scenario default."""
-    buffer: float = 0.15
-    """Margin restored above maintenance. Derive."""
-    min_position_notional: float = 1_000.0
+    fee_base: float
+    fee_volatility_coefficient: float
+    """a."""
+    fee_shortfall_coefficient: float
+    """b."""
+    volatility_reference: float
+    """sigma_ref, annualised."""
+    fee_max: float
+    fee_maintenance_share: float
+    """cap: the fee as a share of the maintenance ratio."""
+    fee_equity_share: float
+    """The fee as a share of positive equity."""
+    bounty_share_base: float
+    """beta, the liquidator's share of the fee, at the reference volatility and with an adequate fund."""
+    bounty_volatility_coefficient: float
+    bounty_adequacy_coefficient: float
+    bounty_share_min: float
+    bounty_share_max: float
+    min_bounty: float
+    """Quote; topped up by the insurance fund."""
+    buffer: float
+    """Margin restored above maintenance."""
+    min_position_notional: float
     """Quote; a smaller remainder is closed too."""
-    trade_fee: float = 0.0005
-    """Trading fee on notional. dYdX v4 taker."""
-    fund_target: float = 500_000.0
+    target_reserves: float
     """Quote; level at which the insurance fund counts as adequate."""
+
+    @classmethod
+    def of(cls, protocol: ProtocolParameters) -> Self:
+        """Return the terms of a protocol."""
+        public = {**protocol.margin, **protocol.liquidation, **protocol.fund}
+        return cls(**{field.name: float(public[field.name]) for field in fields(cls)})
 
     def fee_rate(
         self, equity: FloatArray, maintenance: FloatArray, notional: FloatArray, volatility: FloatArray
     ) -> FloatArray:
         """Return the fee as a share of the closed notional, by account."""
         shortfall = np.minimum(np.maximum((maintenance - equity) / maintenance, 0.0), 1.0)
-        excess = np.maximum(volatility / self.reference_volatility - 1.0, 0.0)
-        rate = self.base_fee * (1.0 + self.volatility_convexity * (excess * excess))
-        rate = rate * (1.0 + self.shortfall_convexity * (shortfall * shortfall))
-        cap = np.minimum(self.maintenance_fee_cap * maintenance / notional, self.max_fee)
+        excess = np.maximum(volatility / self.volatility_reference - 1.0, 0.0)
+        rate = self.fee_base * (1.0 + self.fee_volatility_coefficient * (excess * excess))
+        rate = rate * (1.0 + self.fee_shortfall_coefficient * (shortfall * shortfall))
+        cap = np.minimum(self.fee_maintenance_share * maintenance / notional, self.fee_max)
         return np.minimum(rate, cap)
 
     def closed_notional(
@@ -72,7 +74,7 @@ class LiquidationTerms:
     ) -> FloatArray:
         """Return how much one liquidation closes, by account, in quote."""
         target = 1.0 + self.buffer
-        relief = target * maintenance / notional - fee_rate - self.trade_fee
+        relief = target * maintenance / notional - fee_rate
         part = (target * maintenance - equity) / np.maximum(relief, 1e-12)
         whole = (relief <= 0.0) | (equity <= 0.0) | (part >= notional)
         whole |= notional - part < self.min_position_notional
@@ -89,11 +91,11 @@ class LiquidationTerms:
         """Return ``(bounty, closed notional)`` by account, in quote."""
         rate = self.fee_rate(equity, maintenance, notional, volatility)
         closed = self.closed_notional(equity, maintenance, notional, rate)
-        fee = np.minimum(rate * closed, self.equity_fee_cap * np.maximum(equity, 0.0))
-        adequacy = min(1.0, max(fund_reserves, 0.0) / self.fund_target)
-        excess = volatility / self.reference_volatility - 1.0
-        share = self.bounty_share + self.bounty_volatility_slope * excess
-        share = share - self.bounty_adequacy_slope * (1.0 - adequacy)
+        fee = np.minimum(rate * closed, self.fee_equity_share * np.maximum(equity, 0.0))
+        adequacy = min(1.0, max(fund_reserves, 0.0) / self.target_reserves)
+        excess = volatility / self.volatility_reference - 1.0
+        share = self.bounty_share_base + self.bounty_volatility_coefficient * excess
+        share = share - self.bounty_adequacy_coefficient * (1.0 - adequacy)
         share = np.minimum(np.maximum(share, self.bounty_share_min), self.bounty_share_max)
         tip_floor = self.min_bounty if fund_reserves > self.min_bounty else 0.0
         return np.maximum(share * fee, tip_floor), closed

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
-from sim.agents.base import (
-    ActorIndex,
-    FeePolicy,
-    Outage,
-    Outcome,
-    bounded,
-    gas_cost,
-    raise_bid,
-    require,
-    silent_members,
-)
+from sim.agents.base import ActorIndex, Outage, Outcome, silent_members
+from sim.agents.fees import FeePolicy, gas_cost, never_raised, raise_bid
+from sim.agents.kind import AGENTS, AgentKind, Group, Setting, Start
 from sim.agents.liquidation_terms import LiquidationTerms
 from sim.core.arrays import BoolArray, FloatArray, IntArray
+from sim.core.documents.sections import Problem, Section, number, table
 from sim.core.rng import Streams
 from sim.core.units import GWEI, WAD, YEAR_SECONDS, from_wad, from_wad_list
 from sim.protocol import actions
@@ -31,79 +24,140 @@ from sim.protocol.state import State
 KIND = "liquidation_engine.liquidate"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiquidatorConfig:
-    """A group of liquidators of equal latency."""
+class LiquidatorsSection(Section):
+    """Competing liquidators, who find accounts under maintenance, test the profit and bid for inclusion."""
 
-    name: str = "liquidators"
-    count: int = 6
-    """Accounts. Assumption; a handful won nearly all of Maker's auctions in March 2020."""
-    latency_blocks: int = 0
+    count: int = number(
+        6, 0, 1_000, "accounts", "Liquidators.", source="assumption: a handful won all in March 2020"
+    )
+    capital: float = number(
+        2_000_000.0,
+        0.0,
+        1e15,
+        "quote",
+        "Inventory each can carry.",
+        source="assumption: on Maker four addresses took 63k ETH",
+    )
+    latency_blocks_max: int = number(
+        2,
+        0,
+        1_000,
+        "blocks",
+        "Latency of the slowest; they are spread from 0.",
+        source="quant 5.4: 70 % in the same block",
+    )
+    min_profit: float = number(5.0, 0.0, 1e12, "quote", "Least expected profit to act.", source="assumption")
+    bid_share: float = number(
+        0.3,
+        0.0,
+        1.0,
+        "1",
+        "Share of the expected profit the best-informed bids as tip.",
+        source="(n-1)/n v in theory (6)",
+    )
+    risk_aversion: float = number(
+        1.0,
+        0.0,
+        100.0,
+        "1",
+        "Standard deviations of price over its latency it wants covered.",
+        source="9.7, keeper check",
+    )
+    unwind_half_life_seconds: int = number(
+        300, 0, 604_800, "s", "Half-life with which it sells what it took over.", source="assumption"
+    )
+    max_per_block: int = number(
+        20, 1, 10_000, "actions", "Liquidations each sends a block, and has waiting.", source="assumption"
+    )
+    static_fee_share: float = number(
+        0.0, 0.0, 1.0, "1", "Share of the liquidators, the slowest, that never raise their fee.",
+        source="Maker's keepers on 12 March 2020",
+    )  # fmt: skip
+    static_fee_gwei: float = number(
+        40.0, 1e-9, 1e6, "gwei", "What those pay at most.",
+        source="DeFi Saver users' cap in March 2020, 40 gwei",
+    )  # fmt: skip
+    bid_share_spread: float = number(
+        0.5, 0.0, 1.0, "1", "Width of the range of first bid shares: from 1 less this to 1 times bid_share.",
+        source="assumption",
+    )  # fmt: skip
+    bid_share_max: float = number(
+        0.9, 0.0, 1.0, "1", "Highest share of the expected profit offered.",
+        source="assumption: priority gas auctions went near the whole of it",
+    )  # fmt: skip
+    lost_race_factor: float = number(
+        1.125, 1.0, 10.0, "1", "Factor of the share offered after a lost race.", source="assumption"
+    )
+    lost_race_step: float = number(
+        0.01, 0.0, 1.0, "1", "Rise of the share offered after a lost race, on top of the factor.",
+        source="assumption",
+    )  # fmt: skip
+    won_race_factor: float = number(
+        0.98, 0.0, 1.0, "1", "Factor of the share offered after a won race, never below the first share.",
+        source="assumption",
+    )  # fmt: skip
+    losing_gas_share: float = number(
+        0.4, 0.0, 1.0, "1", "Gas it expects of a lost race over that of a won one.",
+        source="gas profile: a refused call costs 163k of 394k",
+    )  # fmt: skip
+    learning_rate: float = number(
+        0.2, 0.0, 1.0, "1", "Weight of the last race in the chance it gives itself to win the next.",
+        source="assumption: half forgotten in three",
+    )  # fmt: skip
+    hope_rate: float = number(
+        0.01, 0.0, 1.0, "1", "Share of the way back to certainty its chance goes in a block it stood aside.",
+        source="assumption",
+    )  # fmt: skip
+    alertness: float = number(
+        1.0, 0.0, 1.0, "1", "Probability that it looks at a block at all.",
+        source="assumption; Qin et al. (2021): 70 % within the same block, as mixed latencies give too",
+    )  # fmt: skip
+    rebid_blocks: int = number(
+        1, 1, 10_000, "blocks", "How long a bid waits before it is raised.", source="assumption: at once"
+    )
+    bid_raise: float = number(
+        0.125, 0.0, 10.0, "1", "Least rise of a bid that replaces an earlier one.",
+        source="Flash Boys 2.0: priority gas auctions rose by about 12.5 %; clients refuse less than 10 %",
+    )  # fmt: skip
+    fees: FeePolicy = table(
+        FeePolicy(max_fee_gwei=2_000.0),
+        "Bids.",
+        sources={"max_fee_gwei": "assumption: who lives by being included pays what it takes"},
+    )
+
+    @property
+    def static_fees(self) -> FeePolicy:
+        """Bids of those that never raise theirs."""
+        return never_raised(self.fees, self.static_fee_gwei)
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield a first bid above the highest."""
+        if self.bid_share > self.bid_share_max:
+            yield (
+                ("bid_share",),
+                f"must be at most bid_share_max {self.bid_share_max:g}, was {self.bid_share:g}",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Team:
+    """Liquidators of equal latency and fee policy."""
+
+    name: str
+    count: int
+    latency_blocks: int
     """Age of the state they see."""
-    alertness: float = 1.0
-    """Probability that a liquidator looks at a block at all. Assumption; Qin et al. (2021) saw 70 % of
-    liquidations within the block that allowed them, which 1.0 with mixed latencies gives too."""
-    min_profit: float = 5.0
-    """Quote, after gas. Assumption."""
-    capital: float = 2_000_000.0
-    """Quote of inventory each can take over in a block; binds only with ``inventory_share``. Assumption."""
-    inventory_share: float = 0.0
-    """Share of what is closed that the liquidator must sell outside; 0: closes go against the pool."""
-    risk_aversion: float = 1.0
-    """Deviations of price over one block plus latency that inventory must earn (keeper check of 9.7)."""
-    bid_share: float = 0.3
-    """Share of the expected surplus the boldest offers as tip at first. Assumption; the first-price
-    equilibrium with uniform values is (n - 1) / n, and losing raises it towards that."""
-    bid_share_max: float = 0.9
-    """Highest share offered. Assumption; priority gas auctions went near the whole surplus."""
-    losing_gas_share: float = 0.4
-    """Gas of a lost race over that of a won one. Gas profile: a refused call costs 163k of 394k."""
-    learning_rate: float = 0.2
-    """Weight of the last race in a member's chance to win the next. Assumption: half forgotten in three."""
-    hope_rate: float = 0.01
-    """Share of the way back to certainty that chance recovers in a block it stood aside. Assumption."""
-    max_per_block: int = 20
-    """Liquidations each sends in a block, and has waiting at most. Assumption."""
-    rebid_blocks: int = 1
-    """Blocks without inclusion after which the bid is raised. Assumption: at once."""
-    max_status: int = 2
-    """Worst oracle status at which the protocol liquidates (INSUFFICIENT)."""
-    terms: LiquidationTerms = field(default_factory=LiquidationTerms)
-    fees: FeePolicy = field(default_factory=lambda: FeePolicy(max_fee_gwei=2_000.0, priority_fee_gwei=2.0))
-    """Adaptive: ``max_fee_gwei`` caps the auction. Static: this bid always, never raised."""
+    is_static: bool
+    """Whether they never raise their fee."""
     outages: tuple[Outage, ...] = ()
 
-    def __post_init__(self) -> None:
-        """Refuse contradictory bids."""
-        require(
-            [
-                bounded("bid_share_max", self.bid_share_max, 0.0, 1.0),
-                bounded("bid_share", self.bid_share, 0.0, self.bid_share_max),
-                bounded("alertness", self.alertness, 0.0, 1.0),
-                bounded("losing_gas_share", self.losing_gas_share, 0.0, 1.0),
-                bounded("learning_rate", self.learning_rate, 0.0, 1.0),
-                bounded("hope_rate", self.hope_rate, 0.0, 1.0),
-                bounded("max_per_block", self.max_per_block, 1),
-            ]
-        )
-
-    def describe(self) -> str:
-        """Return one sentence for users."""
-        if self.fees.policy == "static":
-            bidding = f"paying {self.fees.describe()}"
-        else:
-            bidding = (
-                f"bidding {self.bid_share:.0%} to {self.bid_share_max:.0%} of the surplus, "
-                f"at most {self.fees.max_fee_gwei:g} gwei"
-            )
-        late = "in the same block"
-        if self.latency_blocks:
-            late = f"{self.latency_blocks} block{'s' if self.latency_blocks > 1 else ''} late"
-        one = self.count == 1
-        return (
-            f"{self.count} liquidator{' who sees' if one else 's who see'} the chain {late} and "
-            f"act{'s' if one else ''} for at least {self.min_profit:g} of profit on average, {bidding}."
-        )
+    @property
+    def label(self) -> str:
+        """Words for reports."""
+        late = self.latency_blocks
+        when = "same block" if not late else f"{late} block{'s' if late > 1 else ''} late"
+        spread = self.name.removesuffix("_static") != "liquidators"
+        return "liquidators" + (f", {when}" if spread else "") + (", fixed fee" if self.is_static else "")
 
 
 class Bid(NamedTuple):
@@ -148,20 +202,49 @@ class Liquidators:
         Chance each gives itself to win a race: 1 at first, then an average of what it saw.
     """
 
-    def __init__(self, config: LiquidatorConfig, actors: Sequence[int] | IntArray) -> None:
-        self.config = config
-        self.name = config.name
-        self.latency_blocks = config.latency_blocks
+    def __init__(
+        self,
+        section: LiquidatorsSection,
+        team: Team,
+        actors: Sequence[int] | IntArray,
+        *,
+        terms: LiquidationTerms,
+        max_status: int,
+        inventory_share: float,
+    ) -> None:
+        self.section = section
+        self.team = team
+        self.name = team.name
+        self.latency_blocks = team.latency_blocks
+        self.fees = section.static_fees if team.is_static else section.fees
+        self._terms = terms
+        self._max_status = max_status
+        self._inventory_share = inventory_share
         self._index = ActorIndex(actors)
-        require([(config.count == len(self._index), "liquidators need one participant each")])
+        self._count = len(self._index)
         self.bid_shares: FloatArray | None = None
         self._first_shares: FloatArray = np.zeros(0)
-        self.win_rates: FloatArray = np.ones(config.count)
-        self._bids: list[dict[int, Bid]] = [{} for _ in range(config.count)]
+        self.win_rates: FloatArray = np.ones(self._count)
+        self._bids: list[dict[int, Bid]] = [{} for _ in range(self._count)]
 
     def describe(self) -> str:
         """Return one sentence for users."""
-        return self.config.describe()
+        section, fees = self.section, self.fees
+        if fees.policy == "static":
+            bidding = f"paying {fees.describe()}"
+        else:
+            bidding = (
+                f"bidding {section.bid_share:.0%} to {section.bid_share_max:.0%} of the surplus, "
+                f"at most {fees.max_fee_gwei:g} gwei"
+            )
+        late = "in the same block"
+        if self.latency_blocks:
+            late = f"{self.latency_blocks} block{'s' if self.latency_blocks > 1 else ''} late"
+        one = self._count == 1
+        return (
+            f"{self._count} liquidator{' who sees' if one else 's who see'} the chain {late} and "
+            f"act{'s' if one else ''} for at least {section.min_profit:g} of profit on average, {bidding}."
+        )
 
     def decide(self, state: State, draws: Streams) -> list[ActionBatch]:
         """Return new liquidations and raised bids."""
@@ -177,13 +260,14 @@ class Liquidators:
             before = len(sent[0]) + len(sent[1])
             self._bid_as(member, float(shares[member]), state, targets, orders[member], sent)
             if len(sent[0]) + len(sent[1]) == before and not self._bids[member]:
-                self.win_rates[member] += self.config.hope_rate * (1.0 - self.win_rates[member])
+                self.win_rates[member] += self.section.hope_rate * (1.0 - self.win_rates[member])
         return [
             self._batch(rows, replace=again) for rows, again in zip(sent, (False, True), strict=True) if rows
         ]
 
     def observe(self, outcome: Outcome) -> None:
         """Forget settled bids and learn from races: lost ones raise the share offered, won ones lower it."""
+        section = self.section
         for result in outcome.results:
             member = self._index.local(result.actor)
             if member < 0 or result.kind != KIND or result.status == "replaced":
@@ -194,11 +278,15 @@ class Liquidators:
             share = float(self.bid_shares[member])
             if result.status in ("reverted", "success"):
                 won = 1.0 if result.status == "success" else 0.0
-                self.win_rates[member] += self.config.learning_rate * (won - self.win_rates[member])
+                self.win_rates[member] += self.section.learning_rate * (won - self.win_rates[member])
             if result.status == "reverted":
-                self.bid_shares[member] = min(share * 1.125 + 0.01, self.config.bid_share_max)
+                self.bid_shares[member] = min(
+                    share * section.lost_race_factor + section.lost_race_step, section.bid_share_max
+                )
             elif result.status == "success":
-                self.bid_shares[member] = max(share * 0.98, float(self._first_shares[member]))
+                self.bid_shares[member] = max(
+                    share * section.won_race_factor, float(self._first_shares[member])
+                )
 
     # --- what there is to win ---
 
@@ -218,13 +306,13 @@ class Liquidators:
         markets = np.argmax(exposure, axis=0)  # the first of equals
         statuses = np.array([market.status for market in state.markets])
         exposed = exposure[markets, np.arange(len(rows))] > 0.0
-        chosen = np.flatnonzero(exposed & (statuses[markets] <= self.config.max_status))
+        chosen = np.flatnonzero(exposed & (statuses[markets] <= self._max_status))
         if not len(chosen):
             return _NOTHING
         rows, accounts, markets = [rows[i] for i in chosen.tolist()], accounts[chosen], markets[chosen]
         variances = [max(market.variance_fast, market.variance_slow) for market in state.markets]
         volatility = np.sqrt(from_wad_list(variances))[markets]
-        bounty, closed = self.config.terms.bounty(
+        bounty, closed = self._terms.bounty(
             from_wad_list(state.exact_equity[row] for row in rows),
             np.maximum(from_wad_list(state.exact_maintenance[row] for row in rows), 1e-12),
             np.maximum(from_wad_list(state.exact_notional[row] for row in rows), 1e-12),
@@ -241,10 +329,10 @@ class Liquidators:
         self, state: State, markets: IntArray, closed: FloatArray, volatility: FloatArray
     ) -> FloatArray:
         """Return what selling the share taken over costs: linear impact plus price risk while waiting."""
-        taken = self.config.inventory_share * closed
+        taken = self._inventory_share * closed
         depth = np.maximum(state.external_depth[markets], 1.0)
         seconds = float(state.seconds_per_block * (1 + self.latency_blocks))
-        risk = self.config.risk_aversion * volatility * np.sqrt(seconds / YEAR_SECONDS)
+        risk = self.section.risk_aversion * volatility * np.sqrt(seconds / YEAR_SECONDS)
         cost: FloatArray = taken * (0.01 * taken / depth + risk)
         return cost
 
@@ -252,33 +340,36 @@ class Liquidators:
 
     def _shares(self, draws: Streams) -> FloatArray:
         if self.bid_shares is None:
-            uniform = draws.draw(f"agent:liquidator:{self.name}:bid_share", 0).uniform(self.config.count)
-            self._first_shares = self.config.bid_share * (0.5 + 0.5 * uniform)
+            section = self.section
+            uniform = draws.draw(f"agent:liquidator:{self.name}:bid_share", 0).uniform(self._count)
+            self._first_shares = section.bid_share * (
+                1.0 - section.bid_share_spread + section.bid_share_spread * uniform
+            )
             self.bid_shares = self._first_shares.copy()
         return self.bid_shares
 
     def _active(self, state: State, draws: Streams) -> BoolArray:
         now = state.block + self.latency_blocks
-        active = ~silent_members(self.config.outages, now, self.config.count)
-        if self.config.alertness < 1.0:
+        active = ~silent_members(self.team.outages, now, self._count)
+        if self.section.alertness < 1.0:
             draw = draws.draw(f"agent:liquidator:{self.name}:alert", state.block)
-            active &= draw.uniform(self.config.count) < self.config.alertness
+            active &= draw.uniform(self._count) < self.section.alertness
         return active
 
     def _orders(self, state: State, draws: Streams, targets: _Targets) -> list[list[int]]:
         """Return each member's order of the targets; best first unless there are more than it may send."""
         count, room = len(targets.accounts), self._capacity(state)
         if count <= room:
-            return [list(range(count))] * self.config.count
+            return [list(range(count))] * self._count
         draw = draws.draw(f"agent:liquidator:{self.name}:order", state.block)
         # The first of exponential clocks that run at the speed of the value rings with odds in proportion.
-        clocks = draw.exponential(self.config.count * count).reshape(self.config.count, count)
+        clocks = draw.exponential(self._count * count).reshape(self._count, count)
         value = np.maximum(targets.bounty - targets.inventory_cost, 1e-9)
         return [order.tolist() for order in np.argsort(clocks / value, axis=1, kind="stable")]
 
     def _capacity(self, state: State) -> int:
         """Return how many calls one member has waiting at most: never more than a block holds."""
-        return max(min(self.config.max_per_block, state.gas_limit // state.gas[KIND]), 1)
+        return max(min(self.section.max_per_block, state.gas_limit // state.gas[KIND]), 1)
 
     def _bid_as(
         self,
@@ -294,18 +385,18 @@ class Liquidators:
         actor = int(self._index.actors[member])
         gas = state.gas[KIND]
         native = state.native_balance_wei[actor] - sum(bid.max_fee_wei * bid.gas for bid in bids.values())
-        capital = self.config.capital
+        capital = self.section.capital
         chance = float(self.win_rates[member])
         # A bid below the base fee waits for better days and takes nobody's place.
         room = self._capacity(state) - sum(bid.max_fee_wei >= state.base_fee_wei for bid in bids.values())
         count = 0
         for row in order:
             account = targets.accounts[row]
-            if count >= self.config.max_per_block:
+            if count >= self.section.max_per_block:
                 break
             if room <= 0 and account not in bids:
                 continue
-            taken = self.config.inventory_share * float(targets.closed[row])
+            taken = self._inventory_share * float(targets.closed[row])
             if taken > capital:
                 continue
             value = float(targets.bounty[row]) - float(targets.inventory_cost[row])
@@ -315,15 +406,15 @@ class Liquidators:
             max_fee, tip = offer
             old = bids.get(account)
             if old is not None:
-                if self.config.fees.policy == "static" or state.block - old.block < self.config.rebid_blocks:
+                if self.fees.policy == "static" or state.block - old.block < self.section.rebid_blocks:
                     continue
-                max_fee = max(max_fee, raise_bid(old.max_fee_wei))
-                tip = max(tip, raise_bid(old.priority_fee_wei))
+                max_fee = max(max_fee, raise_bid(old.max_fee_wei, self.section.bid_raise))
+                tip = max(tip, raise_bid(old.priority_fee_wei, self.section.bid_raise))
                 if max_fee > self._ceiling(value, gas, state, chance):
                     continue
                 native += old.max_fee_wei * old.gas
             affordable = max(native // gas, 0)
-            if old is None and self.config.fees.policy == "adaptive" and affordable >= state.base_fee_wei:
+            if old is None and self.fees.policy == "adaptive" and affordable >= state.base_fee_wei:
                 max_fee = min(max_fee, affordable)  # a poor liquidator bids what it has
             if max_fee > affordable:
                 if old is not None:
@@ -340,15 +431,17 @@ class Liquidators:
         self, value: float, share: float, gas: int, state: State, chance: float
     ) -> tuple[int, int] | None:
         """Return the bid for a call worth ``value`` before gas if won, or None if it loses on average."""
-        policy = self.config.fees
+        policy = self.fees
         expected = chance * value
         burned = self._expected_gas(gas, chance)
         fixed_max, fixed_tip = policy.bid(state.base_fee_wei)
         if policy.policy == "static":
             paid = min(fixed_max, state.base_fee_wei + fixed_tip)
             profit = expected - gas_cost(burned, paid, state.native_price)
-            return (fixed_max, fixed_tip) if profit >= self.config.min_profit else None
-        surplus = expected - gas_cost(burned, state.base_fee_wei, state.native_price) - self.config.min_profit
+            return (fixed_max, fixed_tip) if profit >= self.section.min_profit else None
+        surplus = (
+            expected - gas_cost(burned, state.base_fee_wei, state.native_price) - self.section.min_profit
+        )
         if surplus < 0.0:
             return None
         tip = int(share * surplus / state.native_price / burned * float(WAD))
@@ -361,46 +454,39 @@ class Liquidators:
 
     def _expected_gas(self, gas: int, chance: float) -> int:
         """Return the gas a bid burns on average: all of it when won, less when lost."""
-        return max(int(gas * (chance + (1.0 - chance) * self.config.losing_gas_share)), 1)
+        return max(int(gas * (chance + (1.0 - chance) * self.section.losing_gas_share)), 1)
 
     def _ceiling(self, value: float, gas: int, state: State, chance: float) -> int:
         """Return the fee per gas at which nothing but the least profit is left, or the policy's cap."""
-        spare = max(chance * value - self.config.min_profit, 0.0)
+        spare = max(chance * value - self.section.min_profit, 0.0)
         break_even = int(spare / state.native_price / self._expected_gas(gas, chance) * float(WAD))
-        return min(break_even, int(self.config.fees.max_fee_gwei * GWEI))
+        return min(break_even, int(self.fees.max_fee_gwei * GWEI))
 
     def _batch(self, rows: list[_Row], *, replace: bool) -> ActionBatch:
         actors, accounts, markets, max_fees, tips = zip(*rows, strict=True)
         return actions.liquidate(self.name, actors, accounts, markets, Fees(max_fees, tips), replace=replace)
 
 
-def spread_latencies(
-    config: LiquidatorConfig,
-    latency_blocks_max: int,
-    static_share: float = 0.0,
-    static_fees: FeePolicy | None = None,
-) -> list[LiquidatorConfig]:
-    """Return one group for each latency and fee policy, together ``count`` strong.
+def teams(section: LiquidatorsSection, outages: Sequence[Outage] = ()) -> list[Team]:
+    """Return one team for each latency and fee policy, together ``count`` strong.
 
-    Member i of n has latency ``low + i * (high - low) // (n - 1)``; the slowest ``static_share`` of
-    them pay ``static_fees``, whatever the base fee. Names get both as suffixes.
+    Member i of n has latency ``i * latency_blocks_max // (n - 1)``; the slowest ``static_fee_share`` of them
+    never raise their fee. Names get both as suffixes.
     """
-    low, count = config.latency_blocks, config.count
-    span = max(latency_blocks_max - low, 0)
-    static_from = count - round(static_share * count) if static_fees is not None else count
-    members = [(low + (i * span // (count - 1) if count > 1 else 0), i >= static_from) for i in range(count)]
+    count, slowest = section.count, section.latency_blocks_max
+    static_from = count - round(section.static_fee_share * count)
+    members = [(i * slowest // (count - 1) if count > 1 else 0, i >= static_from) for i in range(count)]
     return [
-        replace(
-            config,
+        Team(
             name="_".join(
-                [config.name] + ([str(latency)] if span else []) + (["static"] if is_static else [])
+                ["liquidators"] + ([str(latency)] if slowest else []) + (["static"] if is_static else [])
             ),
             count=members.count((latency, is_static)),
             latency_blocks=latency,
-            fees=static_fees if is_static and static_fees is not None else config.fees,
+            is_static=is_static,
             outages=tuple(
                 _outage_of(outage, [i for i in range(count) if members[i] == (latency, is_static)], count)
-                for outage in config.outages
+                for outage in outages
             ),
         )
         for latency, is_static in sorted(set(members))
@@ -408,7 +494,7 @@ def spread_latencies(
 
 
 def _outage_of(outage: Outage, group: list[int], count: int) -> Outage:
-    """Return the part of an outage of all ``count`` liquidators that falls on the members of one group.
+    """Return the part of an outage of all ``count`` liquidators that falls on the members of one team.
 
     The silent ones are spread evenly over all, fast and slow; a share of each group, rounded up, would
     silence everybody where groups are single liquidators.
@@ -417,3 +503,29 @@ def _outage_of(outage: Outage, group: list[int], count: int) -> Outage:
     # Member i is silent where the running total i * silent / count passes a whole number.
     silent = sum((i + 1) * silent_in_all // count > i * silent_in_all // count for i in group)
     return replace(outage, share=max(silent - 0.5, 0.0) / len(group))  # half: safe against rounding up
+
+
+class _Liquidators(AgentKind[LiquidatorsSection]):
+    name = "liquidators"
+    order = 40
+    section = LiquidatorsSection
+
+    def groups(self, section: LiquidatorsSection, setting: Setting) -> Iterable[Group]:
+        for team in teams(section, setting.outages_of(self.name)):
+            yield Group(name=f"liquidators:{team.name}", count=team.count, label=team.label)
+
+    def agents(self, section: LiquidatorsSection, start: Start) -> Iterable[Liquidators]:
+        protocol = start.setting.protocol
+        for team in teams(section, start.setting.outages_of(self.name)):
+            yield Liquidators(
+                section,
+                team,
+                start.members[f"liquidators:{team.name}"],
+                terms=LiquidationTerms.of(protocol),
+                max_status=int(protocol.oracle["liquidate_status"]),
+                inventory_share=start.setting.liquidator_share,
+            )
+
+
+LIQUIDATORS = _Liquidators()
+AGENTS.add(LIQUIDATORS)

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from sim.agents.base import (
-    ActorIndex,
-    FeePolicy,
-    Outage,
-    Outcome,
-    bounded,
-    raise_bid,
-    require,
-    silent_members,
-)
+from sim.agents.base import ActorIndex, Outage, Outcome, silent_members
+from sim.agents.fees import FeePolicy, never_raised, raise_bid
+from sim.agents.kind import AGENTS, AgentKind, Group, Setting, Start
 from sim.core.arrays import BoolArray, FloatArray, IntArray
+from sim.core.documents.sections import Section, number
 from sim.core.portable_math import exp
 from sim.core.rng import Streams
 from sim.core.units import GWEI, WAD, from_wad, to_wad_list
@@ -28,62 +21,80 @@ from sim.protocol.state import State
 KIND = "price_oracle.report"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OracleKeeperConfig:
-    """The reporters of one market."""
+class KeepersSection(Section):
+    """Oracle keepers: the reporters of each market, with their own threshold, noise and patience."""
 
-    name: str = "keepers"
-    market: int = 0
-    count: int = 5
-    """Reporters. Design: at least three sources."""
-    deviation_threshold: float = 0.005
-    """Move since its last report that makes a reporter report. Chainlink ETH/USD, 0.5 %."""
-    threshold_spread: float = 0.2
-    """Reporters' own thresholds lie within this share around it. Assumption: operators differ."""
-    heartbeat_seconds: int = 600
-    """Longest silence while the outside price is fresh. Assumption: well inside the oracle's own."""
-    price_noise: float = 0.0003
-    """Deviation of a reporter's error, log. Assumption: 3 bp."""
-    confidence_ratio: float = 0.001
-    """Reported half-width over price in quiet times. Assumption: typical of Pyth, 10 bp."""
-    confidence_volatility: float = 0.02
-    """Half-width added per unit of daily volatility. Assumption: at 300 % a year, 31 bp more."""
-    latency_blocks: int = 0
-    """Age of the price reported."""
-    fees: FeePolicy = field(default_factory=lambda: FeePolicy(max_fee_gwei=500.0, priority_fee_gwei=2.0))
-    static_fee_share: float = 0.0
-    """Share of the reporters (lowest indices) that never raise ``static_fees``."""
-    static_fees: FeePolicy = field(
-        default_factory=lambda: FeePolicy(policy="static", max_fee_gwei=40.0, priority_fee_gwei=2.0)
+    count: int = number(
+        5,
+        3,
+        7,
+        "accounts",
+        "Reporters of each market; the oracle takes seven.",
+        source="design: at least three",
     )
-    """Default: 40 gwei, the users' cap of an automation service in March 2020 (DeFi Saver)."""
-    rebid_blocks: int = 1
-    """Blocks without inclusion after which an adaptive reporter replaces its report. Chainlink nodes
-    bump after three; scenarios whose blocks stand for several make one of them."""
-    bump_gwei: float = 5.0
-    """Least raise of the tip of a replacement. Default of Chainlink nodes (``BumpMin``)."""
-    outages: tuple[Outage, ...] = ()
+    deviation_threshold: float = number(
+        0.005, 0.0, 1.0, "1", "Price move that triggers a report.", source="Chainlink ETH/USD, 0.5 %"
+    )
+    heartbeat_seconds: int = number(
+        600, 1, 604_800, "s", "Longest silence.", source="assumption: well inside the oracle's heartbeat"
+    )
+    price_noise: float = number(
+        0.0003, 0.0, 0.5, "log", "Deviation of a reporter's error.", source="assumption: 3 bp"
+    )
+    confidence_ratio: float = number(
+        0.001,
+        0.0,
+        1.0,
+        "1",
+        "Half-width each reports, over price.",
+        source="assumption: typical of Pyth, 10 bp",
+    )
+    latency_blocks: int = number(0, 0, 1_000, "blocks", "Age of the price reported.", source="assumption")
+    static_fee_share: float = number(
+        0.0,
+        0.0,
+        1.0,
+        "1",
+        "Share of the reporters that never raise their fee.",
+        source="Maker, 12 March 2020",
+    )
+    static_fee_gwei: float = number(
+        40.0,
+        1e-9,
+        1e6,
+        "gwei",
+        "What those pay at most.",
+        source="DeFi Saver users' cap in March 2020, 40 gwei",
+    )
+    threshold_spread: float = number(
+        0.2, 0.0, 1.0, "1", "Reporters' own thresholds lie within this share around it.",
+        source="assumption: operators differ",
+    )  # fmt: skip
+    confidence_volatility: float = number(
+        0.02, 0.0, 100.0, "1", "Half-width added, over price, for each unit of daily volatility.",
+        source="assumption: at 300 % a year, 31 bp more",
+    )  # fmt: skip
+    first_confidence_ratio: float = number(
+        0.001, 0.0, 1.0, "1", "Half-width of the reports made before block 0, over price.",
+        source="assumption: a quiet start, 10 bp",
+    )  # fmt: skip
+    rebid_blocks: int = number(
+        1, 1, 10_000, "blocks", "How long a report of an adaptive reporter waits before it is replaced.",
+        source="Chainlink nodes bump after three; a block that stands for several is one of them",
+    )  # fmt: skip
+    bid_raise: float = number(
+        0.125, 0.0, 10.0, "1", "Least rise of a bid that replaces an earlier one.",
+        source="Flash Boys 2.0: priority gas auctions rose by about 12.5 %; clients refuse less than 10 %",
+    )  # fmt: skip
+    bump_gwei: float = number(
+        5.0, 0.0, 1e6, "gwei", "Least rise of the tip of a replacement.", source="Chainlink nodes (BumpMin)"
+    )
+    fees: FeePolicy = FeePolicy()
 
-    def __post_init__(self) -> None:
-        """Refuse thresholds and shares outside their range."""
-        require(
-            [
-                bounded("deviation_threshold", self.deviation_threshold, 0.0),
-                bounded("threshold_spread", self.threshold_spread, 0.0, 1.0),
-                bounded("heartbeat_seconds", self.heartbeat_seconds, 1),
-                bounded("static_fee_share", self.static_fee_share, 0.0, 1.0),
-            ]
-        )
-
-    def describe(self) -> str:
-        """Return one sentence for users."""
-        static = round(self.static_fee_share * self.count)
-        stubborn = f", {static} of them {self.static_fees.describe()}" if static else ""
-        return (
-            f"{self.count} oracle keepers on market {self.market}, reporting on moves of "
-            f"{self.deviation_threshold:.2%} or every {self.heartbeat_seconds} s, "
-            f"within {self.price_noise:.2%} of the outside price{stubborn}."
-        )
+    @property
+    def static_fees(self) -> FeePolicy:
+        """Bids of those that never raise theirs."""
+        return never_raised(self.fees, self.static_fee_gwei)
 
 
 class OracleKeepers:
@@ -93,14 +104,24 @@ class OracleKeepers:
     the outside price is not newer than that report: through a gap in the data there is nothing to say.
     """
 
-    def __init__(self, config: OracleKeeperConfig, actors: Sequence[int] | IntArray) -> None:
-        self.config = config
-        self.name = config.name
-        self.latency_blocks = config.latency_blocks
+    def __init__(
+        self,
+        section: KeepersSection,
+        actors: Sequence[int] | IntArray,
+        *,
+        name: str,
+        market: int,
+        outages: Sequence[Outage] = (),
+    ) -> None:
+        self.section = section
+        self.name = name
+        self.latency_blocks = section.latency_blocks
+        self.market = market
+        self._outages = tuple(outages)
+        self._static_fees = section.static_fees
         self._index = ActorIndex(actors)
-        count = config.count
-        require([(count == len(self._index), "keepers need one participant each")])
-        self._static: BoolArray = np.arange(count) < round(config.static_fee_share * count)
+        count = len(self._index)
+        self._static: BoolArray = np.arange(count) < round(section.static_fee_share * count)
         self._thresholds: FloatArray | None = None
         # last report that was included; 0 means none yet
         self._price: FloatArray = np.zeros(count)
@@ -112,21 +133,28 @@ class OracleKeepers:
 
     def describe(self) -> str:
         """Return one sentence for users."""
-        return self.config.describe()
+        section, count = self.section, len(self._index)
+        static = round(section.static_fee_share * count)
+        stubborn = f", {static} of them {self._static_fees.describe()}" if static else ""
+        return (
+            f"{count} oracle keepers on market {self.market}, reporting on moves of "
+            f"{section.deviation_threshold:.2%} or every {section.heartbeat_seconds} s, "
+            f"within {section.price_noise:.2%} of the outside price{stubborn}."
+        )
 
     def decide(self, state: State, draws: Streams) -> list[ActionBatch]:
         """Return new reports, and pending ones replaced by fresher prices at higher bids."""
-        config = self.config
-        published_at = int(state.external_published_at[config.market])
-        outside = float(state.external_prices[config.market])
-        noise = draws.draw(f"agent:oracle_keeper:{self.name}:noise", state.block).normal(config.count)
-        prices = outside * exp(config.price_noise * noise)
+        section = self.section
+        published_at = int(state.external_published_at[self.market])
+        outside = float(state.external_prices[self.market])
+        noise = draws.draw(f"agent:oracle_keeper:{self.name}:noise", state.block).normal(len(self._index))
+        prices = outside * exp(section.price_noise * noise)
         moved = np.abs(prices - self._price) >= self._own_thresholds(draws) * self._price
-        due = moved | (state.timestamp - self._published_at >= config.heartbeat_seconds)
+        due = moved | (state.timestamp - self._published_at >= section.heartbeat_seconds)
         due &= published_at > self._published_at
-        due &= ~silent_members(config.outages, state.block + self.latency_blocks, config.count)
+        due &= ~silent_members(self._outages, state.block + self.latency_blocks, len(self._index))
         waiting = self._pending_since >= 0
-        patience_over = state.block - self._pending_since >= config.rebid_blocks
+        patience_over = state.block - self._pending_since >= section.rebid_blocks
         fresh = np.flatnonzero(due & ~waiting)
         again = np.flatnonzero(due & waiting & patience_over & ~self._static)
         batches = []
@@ -157,36 +185,41 @@ class OracleKeepers:
 
     def _own_thresholds(self, draws: Streams) -> FloatArray:
         if self._thresholds is None:
-            uniform = draws.draw(f"agent:oracle_keeper:{self.name}:threshold", 0).uniform(self.config.count)
-            spread = self.config.threshold_spread * (2.0 * uniform - 1.0)
-            self._thresholds = self.config.deviation_threshold * (1.0 + spread)
+            uniform = draws.draw(f"agent:oracle_keeper:{self.name}:threshold", 0).uniform(len(self._index))
+            spread = self.section.threshold_spread * (2.0 * uniform - 1.0)
+            self._thresholds = self.section.deviation_threshold * (1.0 + spread)
         return self._thresholds
 
     def _confidences(self, state: State, prices: FloatArray) -> FloatArray:
         """Return half-widths that widen with volatility, as market makers' spreads do."""
-        market = state.markets[self.config.market]
+        market = state.markets[self.market]
         daily = float(np.sqrt(max(market.variance_fast, market.variance_slow) / WAD / 365.0))
-        return prices * (self.config.confidence_ratio + self.config.confidence_volatility * daily)
+        return prices * (self.section.confidence_ratio + self.section.confidence_volatility * daily)
 
     def _bids(self, rows: IntArray, state: State) -> tuple[list[int], list[int]]:
-        adaptive = self.config.fees.bid(state.base_fee_wei)
-        static = self.config.static_fees.bid(state.base_fee_wei)
+        adaptive = self.section.fees.bid(state.base_fee_wei)
+        static = self._static_fees.bid(state.base_fee_wei)
         chosen = [static if stubborn else adaptive for stubborn in self._static[rows].tolist()]
         return [bid[0] for bid in chosen], [bid[1] for bid in chosen]
 
     def _raised(self, rows: IntArray, state: State) -> tuple[IntArray, tuple[list[int], list[int]]]:
         """Return who can still raise, with the new bids: the policy's, at least the minimum raise."""
-        if self.config.fees.policy == "static":
+        if self.section.fees.policy == "static":
             return rows[:0], ([], [])
-        cap = int(self.config.fees.max_fee_gwei * GWEI)
-        offered, tip_offered = self.config.fees.bid(state.base_fee_wei)
+        section = self.section
+        cap = int(section.fees.max_fee_gwei * GWEI)
+        offered, tip_offered = self.section.fees.bid(state.base_fee_wei)
         kept: list[int] = []
         max_fees: list[int] = []
         tips: list[int] = []
         for row in rows.tolist():
-            max_fee = max(offered, raise_bid(self._pending_max[row]))
-            bump = int(self.config.bump_gwei * GWEI)
-            tip = max(tip_offered, raise_bid(self._pending_tip[row]), self._pending_tip[row] + bump)
+            max_fee = max(offered, raise_bid(self._pending_max[row], section.bid_raise))
+            bump = int(self.section.bump_gwei * GWEI)
+            tip = max(
+                tip_offered,
+                raise_bid(self._pending_tip[row], section.bid_raise),
+                self._pending_tip[row] + bump,
+            )
             max_fee = max(max_fee, min(state.base_fee_wei + tip, cap))
             if max_fee <= cap:
                 kept.append(row)
@@ -213,10 +246,47 @@ class OracleKeepers:
         return actions.report(
             self.name,
             self._index.actors[rows],
-            self.config.market,
+            self.market,
             to_wad_list(prices[rows]),
             to_wad_list(confidences),
             published_at,
             Fees(max_fees, tips),
             replace=replace,
         )
+
+
+class _Keepers(AgentKind[KeepersSection]):
+    name = "keepers"
+    order = 50
+    section = KeepersSection
+
+    def groups(self, section: KeepersSection, setting: Setting) -> Iterable[Group]:
+        for market, name in enumerate(setting.market_names):
+            yield Group(
+                name=_group(market),
+                count=section.count,
+                label=f"{name} keepers",
+                reports=market,
+                first_confidence_ratio=section.first_confidence_ratio,
+            )
+
+    def agents(self, section: KeepersSection, start: Start) -> Iterable[OracleKeepers]:
+        setting = start.setting
+        for market, name in enumerate(setting.market_names):
+            keepers = OracleKeepers(
+                section,
+                start.members[_group(market)],
+                name=f"keepers_{name.lower()}",
+                market=market,
+                outages=setting.outages_of(self.name, market),
+            )
+            keepers.record_genesis(setting.prices[market], setting.first_report_at)
+            yield keepers
+
+
+def _group(market: int) -> str:
+    return f"keepers:{market}"
+
+
+KEEPERS = _Keepers()
+AGENTS.add(KEEPERS)

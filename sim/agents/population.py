@@ -2,90 +2,177 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import Field
 
-from sim.agents.base import bounded, require
 from sim.core.arrays import BoolArray, FloatArray
-from sim.core.portable_math import exp, log, normal_cdf, normal_ppf, power
+from sim.core.documents.sections import Problem, Section, number
+from sim.core.portable_math import exp, log, normal_cdf, normal_ppf, ordered_sum, power
 from sim.core.rng import Streams
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeverageLaw:
-    """Distribution of notional over collateral at entry.
+class LognormalLeverage(Section):
+    """Leverage at entry drawn from a lognormal, truncated to the bounds.
 
-    Shape: leverage on BitMEX is right-skewed (size-weighted mean 22-30x; 80 % of longs at most
-    54x, of shorts 47x; Cointelegraph, May 2019), so lognormal truncated at what the venue allows.
+    Leverage on BitMEX is right-skewed (size-weighted mean 22-30x; 80 % of longs at most 54x, of shorts 47x;
+    Cointelegraph, May 2019), so lognormal truncated at what the venue allows.
     """
 
-    distribution: Literal["lognormal", "uniform", "fixed"] = "lognormal"
-    median: float = 8.0
-    """Lognormal only. Assumption: below BitMEX's mean, because our margin ratios are higher."""
-    deviation: float = 0.7
-    """Lognormal only: deviation of the log. Assumption: 16 % have more than twice the median."""
-    minimum: float = 1.0
-    """Lower truncation or bound; 1x is unlevered."""
-    maximum: float = 20.0
-    """Upper truncation or bound. Assumption: dYdX v4's limit for mid-size markets."""
-    value: float = 10.0
-    """Fixed only: everybody's leverage."""
+    distribution: Literal["lognormal"]
+    median: float = number(
+        8.0, 0.01, 1_000.0, "1", "Median leverage.", source="assumption: below BitMEX's 22-30x mean"
+    )
+    deviation: float = number(
+        0.7, 0.0, 5.0, "log", "Deviation of its log.", source="assumption: 16 % above twice the median"
+    )
+    minimum: float = number(1.0, 0.01, 1_000.0, "1", "Lower truncation.", source="spot is 1x")
+    maximum: float = number(
+        20.0, 0.01, 1_000.0, "1", "Upper truncation.", source="assumption: dYdX v4 mid-cap limit, 20x"
+    )
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield truncation bounds that exclude the median."""
+        if not self.minimum <= self.median <= self.maximum:
+            yield ("median",), f"must lie in [{self.minimum:g}, {self.maximum:g}], was {self.median:g}"
+
+    @property
+    def lowest(self) -> float:
+        """Least leverage of the law."""
+        return self.minimum
 
     def sample(self, uniform: FloatArray) -> FloatArray:
         """Return leverage for uniform draws in (0, 1), by inverse distribution function."""
-        if self.distribution == "fixed":
-            return np.full(len(uniform), self.value)
-        if self.distribution == "uniform":
-            return self.minimum + (self.maximum - self.minimum) * uniform
         return truncated_lognormal(uniform, self.median, self.deviation, self.minimum, self.maximum)
 
     def describe(self) -> str:
         """Return a phrase for reports."""
-        if self.distribution == "fixed":
-            return f"leverage {self.value:g}x"
-        if self.distribution == "uniform":
-            return f"leverage evenly between {self.minimum:g}x and {self.maximum:g}x"
         return f"leverage around {self.median:g}x (lognormal, {self.minimum:g}x to {self.maximum:g}x)"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SizeLaw:
-    """Distribution of notional at entry, in quote."""
+class UniformLeverage(Section):
+    """Leverage at entry drawn evenly between the bounds."""
 
-    distribution: Literal["pareto", "lognormal", "fixed"] = "pareto"
-    minimum: float = 5_000.0
-    """Pareto only, quote. Assumption: a retail position."""
-    maximum: float = 500_000.0
-    """Truncation, quote. Assumption: larger accounts are modelled as whales."""
-    shape: float = 1.5
-    """Pareto only: tail exponent. Gabaix et al.: about 1.5 for trade volume, range 1.1 to 2."""
-    median: float = 10_000.0
-    """Lognormal only, quote. Assumption."""
-    deviation: float = 1.2
-    """Lognormal only: deviation of the log. Bitcoin balances are near lognormal; value assumed."""
-    value: float = 10_000.0
-    """Fixed only, quote."""
+    distribution: Literal["uniform"]
+    minimum: float = number(
+        3.0, 0.01, 1_000.0, "1", "Lower bound.", source="mechanisms notes 0.3: 4-30 % equity"
+    )
+    maximum: float = number(20.0, 0.01, 1_000.0, "1", "Upper bound.", source="mechanisms notes 0.3")
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield bounds in the wrong order."""
+        if self.minimum > self.maximum:
+            yield ("minimum",), f"must be at most maximum {self.maximum:g}, was {self.minimum:g}"
+
+    @property
+    def lowest(self) -> float:
+        """Least leverage of the law."""
+        return self.minimum
+
+    def sample(self, uniform: FloatArray) -> FloatArray:
+        """Return leverage for uniform draws in (0, 1)."""
+        return self.minimum + (self.maximum - self.minimum) * uniform
+
+    def describe(self) -> str:
+        """Return a phrase for reports."""
+        return f"leverage evenly between {self.minimum:g}x and {self.maximum:g}x"
+
+
+class FixedLeverage(Section):
+    """The same leverage for everybody."""
+
+    distribution: Literal["fixed"]
+    value: float = number(..., 0.01, 1_000.0, "1", "Leverage.", source="stated by the scenario")
+
+    @property
+    def lowest(self) -> float:
+        """Least leverage of the law."""
+        return self.value
+
+    def sample(self, uniform: FloatArray) -> FloatArray:
+        """Return the same leverage for every draw."""
+        return np.full(len(uniform), self.value)
+
+    def describe(self) -> str:
+        """Return a phrase for reports."""
+        return f"leverage {self.value:g}x"
+
+
+class ParetoSize(Section):
+    """Notional at entry drawn from a truncated Pareto law."""
+
+    distribution: Literal["pareto"]
+    minimum: float = number(5_000.0, 1.0, 1e12, "quote", "Smallest notional.", source="assumption")
+    maximum: float = number(
+        500_000.0, 1.0, 1e12, "quote", "Largest notional.", source="assumption: whales are listed apart"
+    )
+    shape: float = number(
+        1.5, 0.1, 20.0, "1", "Tail exponent.", source="quant notes 5.4: zeta 1.5, range 1.1-2"
+    )
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield bounds in the wrong order."""
+        if self.minimum >= self.maximum:
+            yield ("minimum",), f"must be below maximum {self.maximum:g}, was {self.minimum:g}"
 
     def sample(self, uniform: FloatArray) -> FloatArray:
         """Return notionals for uniform draws in (0, 1), by inverse distribution function."""
-        if self.distribution == "fixed":
-            return np.full(len(uniform), self.value)
-        if self.distribution == "lognormal":
-            return truncated_lognormal(uniform, self.median, self.deviation, 0.0, self.maximum)
         tail = power(self.minimum / self.maximum, self.shape)
         return self.minimum * power(1.0 - uniform * (1.0 - tail), -1.0 / self.shape)
 
     def describe(self) -> str:
         """Return a phrase for reports."""
-        if self.distribution == "fixed":
-            return f"positions of {self.value:,.0f}"
-        if self.distribution == "lognormal":
-            return f"positions around {self.median:,.0f} (lognormal, up to {self.maximum:,.0f})"
         return (
             f"positions from {self.minimum:,.0f} to {self.maximum:,.0f} (Pareto with exponent {self.shape:g})"
         )
+
+
+class LognormalSize(Section):
+    """Notional at entry drawn from a lognormal."""
+
+    distribution: Literal["lognormal"]
+    median: float = number(10_000.0, 1.0, 1e12, "quote", "Median notional.", source="assumption")
+    deviation: float = number(
+        1.2, 0.0, 5.0, "log", "Deviation of its log.", source="quant notes 5.4: wealth is lognormal"
+    )
+    maximum: float = number(
+        1_000_000.0, 1.0, 1e12, "quote", "Upper truncation.", source="assumption: whales are listed apart"
+    )
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield a truncation below the median."""
+        if self.median > self.maximum:
+            yield ("median",), f"must be at most maximum {self.maximum:g}, was {self.median:g}"
+
+    def sample(self, uniform: FloatArray) -> FloatArray:
+        """Return notionals for uniform draws in (0, 1), by inverse distribution function."""
+        return truncated_lognormal(uniform, self.median, self.deviation, 0.0, self.maximum)
+
+    def describe(self) -> str:
+        """Return a phrase for reports."""
+        return f"positions around {self.median:,.0f} (lognormal, up to {self.maximum:,.0f})"
+
+
+class FixedSize(Section):
+    """The same notional for everybody."""
+
+    distribution: Literal["fixed"]
+    value: float = number(..., 1.0, 1e12, "quote", "Notional.", source="stated by the scenario")
+
+    def sample(self, uniform: FloatArray) -> FloatArray:
+        """Return the same notional for every draw."""
+        return np.full(len(uniform), self.value)
+
+    def describe(self) -> str:
+        """Return a phrase for reports."""
+        return f"positions of {self.value:,.0f}"
+
+
+Leverage = Annotated[LognormalLeverage | UniformLeverage | FixedLeverage, Field(discriminator="distribution")]
+Size = Annotated[ParetoSize | LognormalSize | FixedSize, Field(discriminator="distribution")]
 
 
 def truncated_lognormal(
@@ -102,44 +189,6 @@ def truncated_lognormal(
     normals = normal_ppf(low + uniform * (high - low))
     values = median * exp(deviation * normals)
     return np.minimum(np.maximum(values, minimum), maximum)  # rounding at the ends only
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PopulationConfig:
-    """The people of a cohort, before anything happens."""
-
-    count: int
-    """Accounts."""
-    long_share: float = 0.6
-    """Probability that an account is long. 60/40 in quiet times to 84/16 in stress (quoted
-    long shares of liquidated positions, 10 October 2025)."""
-    leverage: LeverageLaw = field(default_factory=LeverageLaw)
-    size: SizeLaw = field(default_factory=SizeLaw)
-    size_discount: float = 0.0
-    """Exponent with which leverage falls in relative size. BitMEX: "large positions use small
-    leverage"; the exponent is an assumption, 0 makes the two independent."""
-    wallet_ratio: float = 0.5
-    """Median quote held outside the protocol, as a multiple of collateral. Assumption."""
-    wallet_deviation: float = 0.0
-    """Deviation of the log of that multiple. Assumption: all alike."""
-    attentive_share: float = 0.5
-    """Share that ever reacts to margin pressure. Assumption; BlockAnalitica sorts owners into
-    protected, unprotected and automated, of similar size."""
-    automated_share: float = 0.1
-    """Share of the attentive whose reaction is automated. Assumption: DeFi Saver's automation
-    protected a minority in March 2020."""
-
-    def __post_init__(self) -> None:
-        """Refuse what no population can be."""
-        require(
-            [
-                bounded("count", self.count, 0),
-                bounded("long_share", self.long_share, 0.0, 1.0),
-                bounded("wallet_ratio", self.wallet_ratio, 0.0),
-                (self.leverage.minimum > 0.0, f"leverage must be above 0, was {self.leverage.minimum:g}"),
-                (self.size.minimum > 0.0, f"size must be above 0, was {self.size.minimum:g}"),
-            ]
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +209,8 @@ class Population:
     """Reacts to margin pressure."""
     automated: BoolArray
     """Reacts at once, through a bot; implies attentive."""
+    market: int = 0
+    """Market they trade."""
 
     def __len__(self) -> int:
         """Return the number of accounts."""
@@ -169,41 +220,71 @@ class Population:
         """Return signed base sizes at entry ``price``."""
         return self.side * self.notional / price
 
-    def limited(self, max_leverage: FloatArray | float) -> Population:
-        """Return the same accounts with more collateral where leverage exceeds what the venue opens."""
-        leverage = np.minimum(self.leverage, max_leverage)
-        return replace(self, leverage=leverage, collateral=self.notional / leverage)
+    def side_notional(self, side: Literal["long", "short"]) -> float:
+        """Return the notional of one side, quote."""
+        return ordered_sum(self.notional[self.side == (1.0 if side == "long" else -1.0)])
 
 
-def build_population(config: PopulationConfig, draws: Streams, prefix: str) -> Population:
+def build_population(
+    draws: Streams,
+    prefix: str,
+    *,
+    market: int,
+    count: int,
+    long_share: float,
+    leverage: Leverage,
+    size: Size,
+    size_discount: float = 0.0,
+    wallet_ratio: float,
+    wallet_deviation: float = 0.0,
+    attentive_share: float,
+    automated_share: float,
+) -> Population:
     """Draw the accounts of a cohort.
 
     Each trait has its own stream (``<prefix>:side``, ``<prefix>:leverage``, ...), read at step 0,
     so that changing one parameter leaves every other trait of every account as it was.
+
+    Parameters
+    ----------
+    draws, prefix
+        Streams, and what the names of the cohort's begin with.
+    market, count
+        Market they trade, and how many accounts there are.
+    long_share
+        Probability that an account is long.
+    leverage, size
+        Laws of notional over collateral and of notional (quote).
+    size_discount
+        Exponent with which leverage falls in size relative to the smallest; 0: the two are independent.
+    wallet_ratio, wallet_deviation
+        Median of quote held outside the protocol over collateral, and the deviation of its log.
+    attentive_share, automated_share
+        Share that ever reacts to margin pressure, and the share of those whose reaction is automated.
     """
-    count = config.count
 
     def uniform(purpose: str) -> FloatArray:
         return draws.draw(f"{prefix}:{purpose}", 0).uniform(count)
 
-    notional = config.size.sample(uniform("size"))
-    leverage = config.leverage.sample(uniform("leverage"))
-    if config.size_discount and count:
+    notional = size.sample(uniform("size"))
+    ratio = leverage.sample(uniform("leverage"))
+    if size_discount and count:
         smallest = float(np.min(notional))
-        leverage = leverage * power(notional / smallest, -config.size_discount)
-        leverage = np.maximum(leverage, min(config.leverage.minimum, 1.0))
-    collateral = notional / leverage
-    wallet = config.wallet_ratio * collateral
-    if config.wallet_deviation:
+        ratio = ratio * power(notional / smallest, -size_discount)
+        ratio = np.maximum(ratio, min(leverage.lowest, 1.0))
+    collateral = notional / ratio
+    wallet = wallet_ratio * collateral
+    if wallet_deviation:
         normals = normal_ppf(uniform("wallet"))
-        wallet = wallet * exp(config.wallet_deviation * normals)
-    attentive = uniform("attentive") < config.attentive_share
+        wallet = wallet * exp(wallet_deviation * normals)
+    attentive = uniform("attentive") < attentive_share
     return Population(
-        side=np.where(uniform("side") < config.long_share, 1.0, -1.0),
-        leverage=leverage,
+        market=market,
+        side=np.where(uniform("side") < long_share, 1.0, -1.0),
+        leverage=ratio,
         notional=notional,
         collateral=collateral,
         wallet=wallet,
         attentive=attentive,
-        automated=attentive & (uniform("automated") < config.automated_share),
+        automated=attentive & (uniform("automated") < automated_share),
     )

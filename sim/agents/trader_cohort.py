@@ -1,24 +1,25 @@
-"""A cohort of traders: thousands of accounts as numpy columns and one decision a block."""
+"""Traders: cohorts of thousands of accounts as numpy columns and one decision a block."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
+from pydantic import Field
 
-from sim.agents.base import (
-    DAY_SECONDS,
-    ActorIndex,
-    FeePolicy,
-    Outcome,
-    bounded,
-    limit_price,
-    require,
-    token_amounts,
+from sim.agents.base import DAY_SECONDS, ActorIndex, Outcome, limit_price, token_amounts
+from sim.agents.fees import FeePolicy
+from sim.agents.kind import AGENTS, AgentKind, Group, Opening, Setting, Start
+from sim.agents.population import (
+    Leverage,
+    LognormalLeverage,
+    ParetoSize,
+    Population,
+    Size,
+    build_population,
 )
-from sim.agents.population import Population, PopulationConfig, build_population
 from sim.core.arrays import BoolArray, FloatArray, IntArray
+from sim.core.documents.sections import IDENTIFIER, Problem, Section, choice, number, table, text
 from sim.core.portable_math import exp, log, logistic
 from sim.core.rng import Streams
 from sim.core.units import GWEI, TOKEN_UNIT, WAD, YEAR_SECONDS, to_wad_list
@@ -26,10 +27,12 @@ from sim.protocol import actions
 from sim.protocol.actions import CLOSE_ALL, NO_LIMIT, ActionBatch, Fees
 from sim.protocol.state import State
 
+MAX_PARTICIPANTS = 200_000
+"""Accounts of one cohort; beyond it memory, not the schema, is the limit."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TopUpBehavior:
-    """How traders answer margin pressure.
+
+class TopUpSection(Section):
+    """Who adds collateral under margin pressure, how much, and how hard gas is a deterrent.
 
     A human notices and acts at the rate ``L(x) / mean_delay_seconds`` with L the logistic function and
 
@@ -40,69 +43,139 @@ class TopUpBehavior:
     No calibrated coefficients exist in print, so all weights are assumptions.
     """
 
-    trigger_ratio: float = 1.25
-    """Equity over maintenance requirement below which there is pressure: the margin call level."""
-    target_ratio: float = 1.8
-    """Equity over maintenance requirement that a top-up restores. Assumption."""
-    mean_delay_seconds: int = 600
-    """Mean reaction time of a human under extreme pressure: the cure window of ten minutes."""
-    intercept: float = -1.0
-    """Assumption: with ``distance_weight`` 2, half the full rate at two hourly deviations."""
-    distance_weight: float = 2.0
-    """Assumption."""
-    gas_weight: float = 1.0
-    """Assumption: ten times the gas price divides the odds of acting by ten."""
-    reference_fee_gwei: float = 20.0
-    """Base fee at which gas is no deterrent. Assumption: an ordinary day of 2020-2024."""
-    min_amount: float = 10.0
-    """Quote; smaller top-ups are not worth a transaction. Assumption."""
-    reduces_without_wallet: bool = True
-    """Whether a trader whose wallet is empty closes part of the position instead."""
+    attentive_share: float = number(
+        0.5,
+        0.0,
+        1.0,
+        "1",
+        "Share of the cohort that ever tops up.",
+        source="assumption: BlockAnalitica splits in thirds",
+    )
+    automated_share: float = number(
+        0.1, 0.0, 1.0, "1", "Share of the attentive that react in the next block and follow the base fee.",
+        source="assumption: DeFi Saver automation protected a minority in March 2020",
+    )  # fmt: skip
+    trigger_ratio: float = number(
+        1.25,
+        1.0,
+        100.0,
+        "1",
+        "Equity to maintenance requirement at which pressure starts.",
+        source="9.6: call at 1.25 MM",
+    )
+    target_ratio: float = number(
+        1.8, 1.0, 100.0, "1", "Ratio a top-up restores, if the wallet allows.", source="assumption"
+    )
+    mean_delay_seconds: int = number(
+        600, 1, 604_800, "s", "Mean reaction time of a human.", source="9.6: cure window of ten minutes"
+    )
+    wallet_ratio: float = number(
+        0.5,
+        0.0,
+        100.0,
+        "1",
+        "Quote held outside the protocol, as a multiple of collateral.",
+        source="assumption",
+    )
+
+    wallet_deviation: float = number(
+        0.0, 0.0, 5.0, "log", "Deviation of the log of that multiple.", source="assumption: all alike"
+    )
+    intercept: float = number(
+        -1.0, -20.0, 20.0, "log odds", "What a human's attention starts from.",
+        source="assumption: with distance_weight 2, half the full rate at two hourly deviations",
+    )  # fmt: skip
+    distance_weight: float = number(
+        2.0, 0.0, 100.0, "log odds", "Rise of attention with the inverse distance to liquidation.",
+        source="assumption",
+    )  # fmt: skip
+    distance_floor: float = number(
+        0.1, 1e-3, 100.0, "hourly deviations", "Distance below which pressure rises no further.",
+        source="assumption: panic has a limit",
+    )  # fmt: skip
+    gas_weight: float = number(
+        1.0, 0.0, 100.0, "log odds", "Fall of attention with the log of the base fee.",
+        source="assumption: ten times the gas price divides the odds of acting by ten",
+    )  # fmt: skip
+    reference_fee_gwei: float = number(
+        20.0, 1e-9, 1e6, "gwei", "Base fee at which gas is no deterrent.",
+        source="assumption: an ordinary day of 2020-2024",
+    )  # fmt: skip
+    min_amount: float = number(
+        10.0, 0.0, 1e12, "quote", "Least top-up worth a transaction.", source="assumption"
+    )
+    reduces_without_wallet: bool = choice(
+        default=True,
+        description="Whether a trader whose wallet is empty closes part of the position instead.",
+        source="assumption",
+    )  # fmt: skip
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield a target below the trigger."""
+        if self.target_ratio < self.trigger_ratio:
+            yield (
+                ("target_ratio",),
+                f"must be at least trigger_ratio {self.trigger_ratio:g}, was {self.target_ratio:g}",
+            )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TraderCohortConfig:
-    """One cohort of traders of one market."""
+class TraderSection(Section):
+    """A cohort of traders who hold positions, defend them under margin pressure, and now and then trade."""
 
-    population: PopulationConfig
-    name: str = "traders"
-    market: int = 0
-    latency_blocks: int = 0
-    """Age of the state they see. Assumption: wallets show the latest block."""
-    top_up: TopUpBehavior = field(default_factory=TopUpBehavior)
-    fees: FeePolicy = field(default_factory=lambda: FeePolicy(max_fee_gwei=500.0, priority_fee_gwei=2.0))
-    """Bids of humans; a static policy prices them out of a gas spike."""
-    automated_fees: FeePolicy = field(default_factory=lambda: FeePolicy(max_fee_gwei=200.0))
-    """Bids of automation. Default: 200 gwei, as on Black Thursday (DeFi Saver)."""
-    trades_per_day: float = 0.0
-    """Discretionary trades of each account a day; 0 holds positions. Assumption: off."""
-    reduce_share: float = 0.5
-    """Share of those trades that reduce the position. Assumption: no net direction."""
-    slippage: float = 0.01
-    """Worst accepted fill of a discretionary increase, relative to the index. Assumption: 1 %."""
-    patience_blocks: int = 25
-    """Blocks a trader waits for an unsettled transaction before acting again. Assumption: 5 min."""
-
-    def __post_init__(self) -> None:
-        """Refuse contradictory behaviour."""
-        top_up = self.top_up
-        require(
-            [
-                bounded("top-up target_ratio", top_up.target_ratio, top_up.trigger_ratio),
-                bounded("trades_per_day", self.trades_per_day, 0.0),
-                bounded("reduce_share", self.reduce_share, 0.0, 1.0),
-            ]
-        )
-
-    def describe(self) -> str:
-        """Return one sentence for users."""
-        people = self.population
-        return (
-            f"{people.count:,} traders, {people.long_share:.0%} of them long, with {people.size.describe()} "
-            f"and {people.leverage.describe()}; {people.attentive_share:.0%} defend their margin below "
-            f"{self.top_up.trigger_ratio:g} times maintenance, restoring {self.top_up.target_ratio:g} times, "
-            f"and pay {self.fees.describe()}."
-        )
+    name: str = text(..., "Name of the cohort.", max_length=40, pattern=IDENTIFIER)
+    count: int = number(..., 0, MAX_PARTICIPANTS, "accounts", "Accounts.", source="stated by the scenario")
+    market: int = number(0, 0, 7, "id", "Market they trade.", source="the first")
+    long_share: float = number(
+        0.6, 0.0, 1.0, "1", "Share of accounts that are long.", source="quant notes 6: 60/40 to 84/16"
+    )
+    leverage: Leverage = Field(
+        LognormalLeverage(distribution="lognormal"), description="Notional over collateral at entry."
+    )
+    size: Size = Field(ParetoSize(distribution="pareto"), description="Notional at entry.")
+    size_discount: float = number(
+        0.0, 0.0, 10.0, "1", "Exponent with which leverage falls in relative size.",
+        source="assumption: independent; BitMEX said that large positions use small leverage",
+    )  # fmt: skip
+    top_up: TopUpSection = TopUpSection()
+    fees: FeePolicy = FeePolicy()
+    automated_fees: FeePolicy = table(
+        FeePolicy(max_fee_gwei=200.0, priority_fee_gwei=1.0),
+        "Bids of those whose reaction is automated.",
+        sources={
+            "max_fee_gwei": "DeFi Saver's limit on 12 March 2020, 200 gwei",
+            "priority_fee_gwei": "assumption: the usual suggestion in quiet times",
+        },
+    )
+    latency_blocks: int = number(
+        0, 0, 1_000, "blocks", "Age of the state they see.", source="assumption: wallets show the latest"
+    )
+    patience_blocks: int = number(
+        25, 0, 10_000, "blocks", "How long they wait for an unsettled transaction.",
+        source="assumption: five minutes",
+    )  # fmt: skip
+    trades_per_day: float = number(
+        0.0, 0.0, 10_000.0, "per account and day", "Rate of further reductions and increases.",
+        source="off by default: positions are held, so that a liquidation is not mistaken for a trade",
+    )  # fmt: skip
+    reduce_share: float = number(
+        0.5, 0.0, 1.0, "1", "Share of those trades that reduce.", source="assumption: no net direction"
+    )
+    whole_share: float = number(
+        0.5, 0.0, 0.99, "1", "Share of those reductions that close the position; others close a part.",
+        source="assumption",
+    )  # fmt: skip
+    slippage: float = number(
+        0.01, 0.0, 1.0, "1", "Worst fill accepted of an increase, relative to the index.", source="assumption"
+    )
+    min_increase: float = number(
+        0.01, 0.0, 1.0, "1", "Least increase worth a transaction, relative to the notional at entry.",
+        source="assumption",
+    )  # fmt: skip
+    admission_step: float = number(
+        0.05, 1e-4, 10.0, "1",
+        "Collateral added at a time until the initial check admits the position, relative to that drawn.",
+        source="assumption: fine enough that nobody starts far above the requirement",
+    )  # fmt: skip
 
 
 class TraderCohort:
@@ -110,10 +183,10 @@ class TraderCohort:
 
     Parameters
     ----------
-    config
+    section
         Behaviour.
     population
-        Accounts, from :meth:`build`, in the order of ``actors``.
+        Accounts in the order of ``actors``.
     actors
         Their participant indices, ascending.
 
@@ -126,39 +199,39 @@ class TraderCohort:
     """
 
     def __init__(
-        self, config: TraderCohortConfig, population: Population, actors: Sequence[int] | IntArray
+        self, section: TraderSection, population: Population, actors: Sequence[int] | IntArray
     ) -> None:
-        self.config = config
-        self.name = config.name
-        self.latency_blocks = config.latency_blocks
+        self.section = section
+        self.name = section.name
+        self.latency_blocks = section.latency_blocks
         self.population = population
         self.priced_out = 0
         self.topped_up: FloatArray = np.zeros(len(population))
         self._index = ActorIndex(actors)
-        require([(len(population) == len(self._index), "a cohort needs one participant for each account")])
         self._silent_until: IntArray = np.zeros(len(population), dtype=np.int64)
-
-    @staticmethod
-    def build(config: TraderCohortConfig, draws: Streams) -> Population:
-        """Draw the accounts of the cohort (streams ``agent:trader_cohort:<name>:<trait>``)."""
-        return build_population(config.population, draws, f"agent:trader_cohort:{config.name}")
 
     def describe(self) -> str:
         """Return one sentence for users."""
-        return self.config.describe()
+        section, top_up = self.section, self.section.top_up
+        return (
+            f"{section.count:,} traders, {section.long_share:.0%} of them long, with "
+            f"{section.size.describe()} and {section.leverage.describe()}; {top_up.attentive_share:.0%} "
+            f"defend their margin below {top_up.trigger_ratio:g} times maintenance, restoring "
+            f"{top_up.target_ratio:g} times, and pay {section.fees.describe()}."
+        )
 
     def decide(self, state: State, draws: Streams) -> list[ActionBatch]:
         """Return top-ups, reductions under pressure and discretionary trades."""
         columns = self._index.columns
         equity = state.equity[columns]
         maintenance = state.maintenance_requirement[columns]
-        pressed = (equity < self.config.top_up.trigger_ratio * maintenance) & self.population.attentive
+        pressed = (equity < self.section.top_up.trigger_ratio * maintenance) & self.population.attentive
         pressed &= (maintenance > 0.0) & (self._silent_until <= state.block)
         batches: list[ActionBatch] = []
         rows = np.flatnonzero(pressed)
         if len(rows):
             batches += self._defend(state, draws, rows, equity, maintenance)
-        if self.config.trades_per_day > 0.0 and len(self._index):
+        if self.section.trades_per_day > 0.0 and len(self._index):
             batches += self._trade(state, draws, equity)
         return batches
 
@@ -177,7 +250,7 @@ class TraderCohort:
     def _defend(
         self, state: State, draws: Streams, rows: IntArray, equity: FloatArray, maintenance: FloatArray
     ) -> list[ActionBatch]:
-        top_up = self.config.top_up
+        top_up = self.section.top_up
         chance = self._chance(state, rows, equity, maintenance)
         uniform = self._uniform(draws, "top_up", state.block)[rows]
         rows = rows[uniform < chance]
@@ -197,7 +270,7 @@ class TraderCohort:
         share = 1.0 - equity[rows] / (top_up.target_ratio * maintenance[rows])
         reduces = ~pays & (equity[rows] > 0.0) & (share > 0.0) & top_up.reduces_without_wallet
         if bool(np.any(reduces)):
-            size = np.abs(state.sizes[self.config.market][self._index.columns][rows[reduces]])
+            size = np.abs(state.sizes[self.section.market][self._index.columns][rows[reduces]])
             sizes = to_wad_list(size * share[reduces])
             batches.append(self._decrease(state, rows[reduces], sizes))
         self._wait(state, rows[pays | reduces])
@@ -207,13 +280,13 @@ class TraderCohort:
         self, state: State, rows: IntArray, equity: FloatArray, maintenance: FloatArray
     ) -> FloatArray:
         """Return the probability that each of ``rows`` acts in this block."""
-        top_up = self.config.top_up
-        variance = state.markets[self.config.market].variance_fast / WAD
+        top_up = self.section.top_up
+        variance = state.markets[self.section.market].variance_fast / WAD
         hourly = np.sqrt(max(variance, 1e-6) * 3_600.0 / YEAR_SECONDS)
         notional = np.maximum(state.notional[self._index.columns][rows], 1e-9)
         distance = (equity[rows] - maintenance[rows]) / (notional * hourly)
         gas = log(max(state.base_fee_wei / GWEI, 1e-9) / top_up.reference_fee_gwei)
-        pressure = top_up.distance_weight / np.maximum(distance, 0.1)
+        pressure = top_up.distance_weight / np.maximum(distance, top_up.distance_floor)
         rate = logistic(top_up.intercept + pressure - top_up.gas_weight * gas) / top_up.mean_delay_seconds
         chance = 1.0 - exp(-rate * float(state.seconds_per_block))
         return np.where(self.population.automated[rows], 1.0, chance)
@@ -221,15 +294,15 @@ class TraderCohort:
     # --- discretionary trades ---
 
     def _trade(self, state: State, draws: Streams, equity: FloatArray) -> list[ActionBatch]:
-        chance = self.config.trades_per_day * state.seconds_per_block / DAY_SECONDS
+        chance = self.section.trades_per_day * state.seconds_per_block / DAY_SECONDS
         hit = (self._uniform(draws, "trade", state.block) < chance) & (self._silent_until <= state.block)
         rows = np.flatnonzero(hit)
         rows = rows[self._can_pay(state, rows)]
         if not len(rows):
             return []
-        reduces = self._uniform(draws, "trade_side", state.block)[rows] < self.config.reduce_share
+        reduces = self._uniform(draws, "trade_side", state.block)[rows] < self.section.reduce_share
         share = self._uniform(draws, "trade_share", state.block)[rows]
-        held = np.abs(state.sizes[self.config.market][self._index.columns][rows])
+        held = np.abs(state.sizes[self.section.market][self._index.columns][rows])
         batches: list[ActionBatch] = []
         closing = rows[reduces & (held > 0.0)]
         if len(closing):
@@ -241,10 +314,11 @@ class TraderCohort:
         return batches
 
     def _parts(self, held: FloatArray, share: FloatArray, reduces: BoolArray) -> list[int]:
-        """Return the magnitudes to close; the upper half of ``share`` closes everything."""
+        """Return the magnitudes to close; the highest of ``share`` close everything."""
         chosen = reduces & (held > 0.0)
-        sizes = to_wad_list(held[chosen] * (2.0 * share[chosen]))
-        whole = (share[chosen] >= 0.5).tolist()
+        partly = 1.0 - self.section.whole_share
+        sizes = to_wad_list(held[chosen] * (share[chosen] / partly))
+        whole = (share[chosen] >= partly).tolist()
         return [CLOSE_ALL if everything else size for everything, size in zip(whole, sizes, strict=True)]
 
     def _increase(
@@ -252,32 +326,32 @@ class TraderCohort:
     ) -> list[ActionBatch]:
         """Add to positions, never beyond the leverage each account started with."""
         people = self.population
-        market = state.markets[self.config.market]
+        market = state.markets[self.section.market]
         notional = state.notional[self._index.columns][rows]
         room = np.maximum(equity[rows], 0.0) * people.leverage[rows] - notional
         added = np.minimum(share * people.notional[rows], room)
-        worth = added >= 0.01 * people.notional[rows]
+        worth = added >= self.section.min_increase * people.notional[rows]
         rows, added = rows[worth], added[worth]
         if not len(rows) or market.index_price == 0:
             return []
-        side = np.sign(state.sizes[self.config.market][self._index.columns][rows])
+        side = np.sign(state.sizes[self.section.market][self._index.columns][rows])
         side = np.where(side == 0.0, people.side[rows], side)
         deltas = to_wad_list(side * added / (market.index_price / WAD))
         limits = [
-            limit_price(market.index_price, is_buy=delta > 0, slippage=self.config.slippage)
+            limit_price(market.index_price, is_buy=delta > 0, slippage=self.section.slippage)
             for delta in deltas
         ]
         self._wait(state, rows)
         fees = self._fees(state, rows)
         actors = self._index.actors[rows]
-        return [actions.increase_position(self.name, actors, self.config.market, deltas, limits, fees)]
+        return [actions.increase_position(self.name, actors, self.section.market, deltas, limits, fees)]
 
     # --- helpers ---
 
     def _decrease(self, state: State, rows: IntArray, sizes: list[int]) -> ActionBatch:
         fees = self._fees(state, rows)
         actors = self._index.actors[rows]
-        return actions.decrease_position(self.name, actors, self.config.market, sizes, NO_LIMIT, fees)
+        return actions.decrease_position(self.name, actors, self.section.market, sizes, NO_LIMIT, fees)
 
     def _uniform(self, draws: Streams, purpose: str, block: int) -> FloatArray:
         """Return one number an account, so that who else acts never shifts anybody's."""
@@ -285,17 +359,74 @@ class TraderCohort:
 
     def _can_pay(self, state: State, rows: IntArray) -> BoolArray:
         """Return who can bid above the base fee, counting the others as priced out."""
-        human = self.config.fees.can_pay(state.base_fee_wei)
-        bot = self.config.automated_fees.can_pay(state.base_fee_wei)
+        human = self.section.fees.can_pay(state.base_fee_wei)
+        bot = self.section.automated_fees.can_pay(state.base_fee_wei)
         able = np.where(self.population.automated[rows], bot, human)
         self.priced_out += int(np.count_nonzero(~able))
         return able
 
     def _fees(self, state: State, rows: IntArray) -> Fees:
-        human = self.config.fees.bid(state.base_fee_wei)
-        bot = self.config.automated_fees.bid(state.base_fee_wei)
+        human = self.section.fees.bid(state.base_fee_wei)
+        bot = self.section.automated_fees.bid(state.base_fee_wei)
         chosen = [bot if automated else human for automated in self.population.automated[rows].tolist()]
         return Fees([bid[0] for bid in chosen], [bid[1] for bid in chosen])
 
     def _wait(self, state: State, rows: IntArray) -> None:
-        self._silent_until[rows] = state.block + self.latency_blocks + self.config.patience_blocks
+        self._silent_until[rows] = state.block + self.latency_blocks + self.section.patience_blocks
+
+
+class _Traders(AgentKind[TraderSection]):
+    name = "traders"
+    order = 10
+    repeated = True
+    section = TraderSection
+
+    def accounts(self, section: TraderSection) -> int:
+        return section.count
+
+    def groups(self, section: TraderSection, setting: Setting) -> Iterable[Group]:
+        del setting
+        label = f"{section.name.replace('_', ' ')} traders" if section.name != "traders" else "traders"
+        yield Group(name=_group(section), count=section.count, label=label, holds_positions=True)
+
+    def draw(self, section: TraderSection, draws: Streams) -> Mapping[str, Population]:
+        people = build_population(
+            draws,
+            f"agent:trader_cohort:{section.name}",
+            market=section.market,
+            count=section.count,
+            long_share=section.long_share,
+            leverage=section.leverage,
+            size=section.size,
+            size_discount=section.size_discount,
+            wallet_ratio=section.top_up.wallet_ratio,
+            wallet_deviation=section.top_up.wallet_deviation,
+            attentive_share=section.top_up.attentive_share,
+            automated_share=section.top_up.automated_share,
+        )
+        return {_group(section): people}
+
+    def openings(self, section: TraderSection, start: Start) -> Iterable[Opening]:
+        people, actors = start.populations[_group(section)], start.members[_group(section)]
+        sizes = people.sizes(start.setting.prices[section.market])
+        columns = (actors.tolist(), sizes.tolist(), people.collateral.tolist(), people.wallet.tolist())
+        for actor, size, collateral, wallet in zip(*columns, strict=True):
+            yield Opening(
+                actor=actor,
+                market=section.market,
+                size=size,
+                collateral=collateral,
+                wallet=wallet,
+                admission_step=section.admission_step,
+            )
+
+    def agents(self, section: TraderSection, start: Start) -> Iterable[TraderCohort]:
+        yield TraderCohort(section, start.populations[_group(section)], start.members[_group(section)])
+
+
+def _group(section: TraderSection) -> str:
+    return f"traders:{section.name}"
+
+
+TRADERS = _Traders()
+AGENTS.add(TRADERS)

@@ -2,77 +2,77 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import Literal
 
 import numpy as np
 
-from sim.agents.base import FeePolicy, Outcome, bounded, require, token_amounts
+from sim.agents.base import Outcome, token_amounts
+from sim.agents.fees import FeePolicy
+from sim.agents.kind import AGENTS, AgentKind, Group, Opening, Setting, Start
+from sim.core.documents.sections import IDENTIFIER, Section, choice, number, text
 from sim.core.rng import Streams
 from sim.core.units import TOKEN_UNIT, WAD
 from sim.protocol import actions
 from sim.protocol.actions import CLOSE_ALL, NO_LIMIT, ActionBatch, Fees
 from sim.protocol.state import State
 
-Behavior = Literal["hold", "close", "withdraw_margin", "withdraw_then_close"]
 
-_BACKOFF = 0.8
-"""After a refused withdrawal the whale asks for this share of it."""
+class WhaleSection(Section):
+    """One large account, sized by its share of open interest, and what it does."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WhaleConfig:
-    """One large account and what it does."""
-
-    name: str = "whale"
-    market: int = 0
-    side: Literal["long", "short"] = "long"
-    notional: float = 0.0
-    """Quote at entry; see :func:`whale_notional`."""
-    leverage: float = 10.0
-    """Notional over collateral at entry. Assumption; Hyperliquid's whale of 12 March 2025 had 10-15x."""
-    wallet: float = 0.0
-    """Quote outside the protocol at the start."""
-    behavior: Behavior = "hold"
-    start_block: int = 0
-    """First block of action."""
-    duration_blocks: int = 150
-    """Blocks the close is spread over. Assumption: half an hour."""
-    slices: int = 10
-    """Orders the close is cut into. Assumption."""
-    withdraw_share: float = 1.0
-    """Share of the free collateral it takes out. Hyperliquid, 12 March 2025: nearly all of it."""
-    withdraw_floor_ratio: float = 0.10
-    """Equity over notional that the protocol keeps (Hyperliquid's rule since that day; scenario value)."""
-    min_withdrawal: float = 1_000.0
-    """Quote; a smaller one is not worth it. Assumption."""
-    latency_blocks: int = 0
-    fees: FeePolicy = field(default_factory=lambda: FeePolicy(max_fee_gwei=500.0, priority_fee_gwei=2.0))
-
-    def __post_init__(self) -> None:
-        """Refuse impossible plans."""
-        require(
-            [
-                bounded("slices", self.slices, 1),
-                (self.leverage > 0.0, f"leverage must be above 0, was {self.leverage:g}"),
-                bounded("duration_blocks", self.duration_blocks, 0),
-                bounded("withdraw_share", self.withdraw_share, 0.0, 1.0),
-            ]
-        )
-
-    def describe(self) -> str:
-        """Return one sentence for users."""
-        orders = f"in {self.slices} orders over {self.duration_blocks} blocks"
-        deeds = {
-            "hold": "holds it throughout",
-            "close": f"closes it {orders}",
-            "withdraw_margin": "keeps pulling its free margin out, so that the protocol must liquidate it",
-            "withdraw_then_close": f"pulls its free margin out and closes {orders}",
-        }
-        when = "" if self.behavior == "hold" else f" from block {self.start_block}"
-        return (
-            f"A whale, {self.side} {self.notional:,.0f} at {self.leverage:g}x, {deeds[self.behavior]}{when}."
-        )
+    name: str = text(..., "Name of the whale.", max_length=40, pattern=IDENTIFIER)
+    market: int = number(0, 0, 7, "id", "Market it trades.", source="the first")
+    side: Literal["long", "short"] = choice("long", "Side of its position.", source="stated by the scenario")
+    open_interest_share: float = number(
+        0.2,
+        0.0,
+        0.95,
+        "1",
+        "Share of its side's open interest, itself included.",
+        source="stated by the scenario",
+    )
+    leverage: float = number(
+        10.0,
+        0.01,
+        1_000.0,
+        "1",
+        "Notional over collateral at entry.",
+        source="assumption; Hyperliquid's whale of 12 March 2025 had 10-15x",
+    )
+    behavior: Literal["hold", "close", "withdraw_margin", "withdraw_then_close"] = choice(
+        "hold",
+        "Hold, close the position, withdraw free collateral, or withdraw first and close then.",
+        source="stated by the scenario",
+    )
+    start_minute: float = number(
+        0.0, 0.0, 1e7, "min", "When it starts to act.", source="stated by the scenario"
+    )
+    duration_minutes: float = number(
+        30.0, 0.0, 1e7, "min", "Time its trade is spread over.", source="assumption"
+    )
+    slices: int = number(10, 1, 10_000, "orders", "Orders its trade is cut into.", source="assumption")
+    withdraw_share: float = number(
+        1.0,
+        0.0,
+        1.0,
+        "1",
+        "Share of the withdrawable collateral it takes.",
+        source="Hyperliquid, 12 March 2025: nearly all",
+    )
+    min_withdrawal: float = number(
+        1_000.0, 0.0, 1e12, "quote", "Least withdrawal worth a transaction.", source="assumption"
+    )
+    backoff: float = number(
+        0.8, 0.0, 1.0, "1", "Share of what was refused that it asks for next.", source="assumption"
+    )
+    latency_blocks: int = number(0, 0, 1_000, "blocks", "Age of the state it sees.", source="assumption")
+    admission_step: float = number(
+        0.05, 1e-4, 10.0, "1",
+        "Collateral added at a time until the initial check admits the position, relative to that planned.",
+        source="assumption: fine enough that it does not start far above the requirement",
+    )  # fmt: skip
+    fees: FeePolicy = FeePolicy()
 
 
 def whale_notional(others_notional: float, open_interest_share: float) -> float:
@@ -85,47 +85,63 @@ class Whale:
 
     Attributes
     ----------
+    notional : float
+        Quote at entry; see :func:`whale_notional`.
     withdrawn : float
         Quote taken out so far.
     """
 
-    def __init__(self, config: WhaleConfig, actor: int) -> None:
-        self.config = config
-        self.name = config.name
-        self.latency_blocks = config.latency_blocks
+    def __init__(
+        self,
+        section: WhaleSection,
+        actor: int,
+        *,
+        notional: float,
+        withdraw_margin_ratio: float,
+        seconds_per_block: int,
+    ) -> None:
+        self.section = section
+        self.name = section.name
+        self.latency_blocks = section.latency_blocks
         self.actor = actor
+        self.notional = notional
         self.withdrawn = 0.0
+        self._withdraw_margin_ratio = withdraw_margin_ratio
+        self._start_block = int(section.start_minute * 60 // seconds_per_block)
+        self._duration_blocks = int(section.duration_minutes * 60 // seconds_per_block)
         self._pending = 0
         self._factor = 1.0
-        waits = config.behavior == "withdraw_then_close"
-        self._close_from: int | None = None if waits else config.start_block
+        waits = section.behavior == "withdraw_then_close"
+        self._close_from: int | None = None if waits else self._start_block
         self._start_size = 0.0
 
     def describe(self) -> str:
         """Return one sentence for users."""
-        return self.config.describe()
-
-    @property
-    def size_sign(self) -> int:
-        """Sign of its position."""
-        return 1 if self.config.side == "long" else -1
-
-    @property
-    def collateral(self) -> float:
-        """Quote to deposit before opening."""
-        return self.config.notional / self.config.leverage
+        section = self.section
+        orders = f"in {section.slices} orders over {self._duration_blocks} blocks"
+        deeds = {
+            "hold": "holds it throughout",
+            "close": f"closes it {orders}",
+            "withdraw_margin": "keeps pulling its free margin out, so that the protocol must liquidate it",
+            "withdraw_then_close": f"pulls its free margin out and closes {orders}",
+        }
+        when = "" if section.behavior == "hold" else f" from block {self._start_block}"
+        return (
+            f"A whale, {section.side} {self.notional:,.0f} at {section.leverage:g}x, "
+            f"{deeds[section.behavior]}{when}."
+        )
 
     def decide(self, state: State, draws: Streams) -> list[ActionBatch]:  # noqa: ARG002  (a whale leaves nothing to chance)
         """Return the next order of its plan, if one is due and none is waiting."""
         block = state.block + self.latency_blocks
-        if self._pending or block < self.config.start_block or self.config.behavior == "hold":
+        if self._pending or block < self._start_block or self.section.behavior == "hold":
             return []
-        size = float(state.sizes[self.config.market, self.actor])
+        size = float(state.sizes[self.section.market, self.actor])
         if size == 0.0:
             return []
-        if self.config.behavior == "withdraw_margin" or self._close_from is None:
+        if self.section.behavior == "withdraw_margin" or self._close_from is None:
             batches = self._withdraw(state)
-            if not batches and self.config.behavior == "withdraw_then_close":
+            if not batches and self.section.behavior == "withdraw_then_close":
                 self._close_from = block  # nothing left to take: start to close
                 return self._close(state, block, abs(size))
             return batches
@@ -139,21 +155,21 @@ class Whale:
                 continue
             if result.status == "success":
                 self.withdrawn += result.args[0] / TOKEN_UNIT
-                if self.config.behavior == "withdraw_then_close":
+                if self.section.behavior == "withdraw_then_close":
                     self._close_from = outcome.block + 1
             elif result.status == "reverted":
-                self._factor *= _BACKOFF
+                self._factor *= self.section.backoff
 
     def _withdraw(self, state: State) -> list[ActionBatch]:
         """Take out what the rule leaves free: equity above max(initial requirement, floor * notional)."""
         equity = float(state.equity[self.actor])
         required = max(
             float(state.initial_requirement[self.actor]),
-            self.config.withdraw_floor_ratio * float(state.notional[self.actor]),
+            self._withdraw_margin_ratio * float(state.notional[self.actor]),
         )
         free = min(equity - required, float(state.collateral[self.actor]))
-        amount = free * self.config.withdraw_share * self._factor
-        if amount < self.config.min_withdrawal:
+        amount = free * self.section.withdraw_share * self._factor
+        if amount < self.section.min_withdrawal:
             return []
         self._pending += 1
         return [actions.withdraw(self.name, self.actor, token_amounts(np.array([amount])), self._fees(state))]
@@ -163,8 +179,8 @@ class Whale:
         if self._start_size == 0.0:
             self._start_size = held
         start = self._close_from if self._close_from is not None else block
-        slices = self.config.slices
-        due = min((block - start) * slices // max(self.config.duration_blocks, 1) + 1, slices)
+        slices = self.section.slices
+        due = min((block - start) * slices // max(self._duration_blocks, 1) + 1, slices)
         target = self._start_size * (slices - due) / slices
         if held <= target:
             return []
@@ -172,8 +188,63 @@ class Whale:
         if size == 0:
             return []
         self._pending += 1
-        market = self.config.market
+        market = self.section.market
         return [actions.decrease_position(self.name, self.actor, market, size, NO_LIMIT, self._fees(state))]
 
     def _fees(self, state: State) -> Fees:
-        return Fees(*self.config.fees.bid(state.base_fee_wei))
+        return Fees(*self.section.fees.bid(state.base_fee_wei))
+
+
+class _Whales(AgentKind[WhaleSection]):
+    name = "whales"
+    order = 20
+    repeated = True
+    section = WhaleSection
+
+    def accounts(self, section: WhaleSection) -> int:
+        del section
+        return 1
+
+    def groups(self, section: WhaleSection, setting: Setting) -> Iterable[Group]:
+        del setting
+        name = section.name.replace("_", " ")
+        label = name if name == "whale" else f"{name} whale"
+        yield Group(name=_group(section), count=1, label=label, holds_positions=True)
+
+    def openings(self, section: WhaleSection, start: Start) -> Iterable[Opening]:
+        notional = _notional(section, start)
+        sign = 1 if section.side == "long" else -1
+        yield Opening(
+            actor=int(start.members[_group(section)][0]),
+            market=section.market,
+            size=sign * notional / start.setting.prices[section.market],
+            collateral=notional / section.leverage,
+            wallet=0.0,
+            admission_step=section.admission_step,
+        )
+
+    def agents(self, section: WhaleSection, start: Start) -> Iterable[Whale]:
+        yield Whale(
+            section,
+            int(start.members[_group(section)][0]),
+            notional=_notional(section, start),
+            withdraw_margin_ratio=float(start.setting.protocol.margin["withdraw_margin_ratio"]),
+            seconds_per_block=start.setting.seconds_per_block,
+        )
+
+
+def _group(section: WhaleSection) -> str:
+    return f"whale:{section.name}"
+
+
+def _notional(section: WhaleSection, start: Start) -> float:
+    others = sum(
+        people.side_notional(section.side)
+        for people in start.populations.values()
+        if people.market == section.market
+    )
+    return whale_notional(others, section.open_interest_share)
+
+
+WHALES = _Whales()
+AGENTS.add(WHALES)

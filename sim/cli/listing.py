@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from sim.engine.scenario.compose import json_schema
 from sim.engine.scenario.load import load_scenario
-from sim.engine.scenario.schema import json_schema
 
 
 def print_scenarios(folder: Path, *, as_json: bool) -> None:

@@ -37,6 +37,11 @@ class AddressBook:
         """Return the number of participants."""
         return len(self.addresses)
 
+    def members(self, name: str) -> range:
+        """Return the participants of a group."""
+        group = self.groups[name]
+        return range(group.start, group.stop)
+
     def actor(self, address: bytes) -> int:
         """Return the participant with a 20-byte address, or -1."""
         return self._actors.get(address, -1)

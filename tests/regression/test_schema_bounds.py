@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
+from sim.agents.oracle_keeper import KeepersSection
 from sim.core.errors import InputError
-from sim.engine.scenario.agents import KeepersSection
 from sim.engine.scenario.market import PoolCurveSection
 from sim.engine.scenario.protocol import (
     InsuranceFundParameters,

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sim.agents.population import Population
+from sim.agents.kind import Opening, Start
 from sim.chain.chain import Chain, default_engine
 from sim.chain.transaction import Receipt, Transaction
 from sim.core.units import WAD, to_wad
@@ -20,7 +20,7 @@ from sim.engine.blocks.recorder import Recorder
 from sim.engine.scenario.load import load_scenario
 from sim.engine.scenario.schema import Scenario
 from sim.engine.worlds.build import BuildOptions, WorldBuilder
-from sim.engine.worlds.population import FREE, Opening
+from sim.engine.worlds.population import FREE
 from sim.engine.worlds.world import World
 from sim.protocol import actions
 from sim.protocol.actions import ActionBatch
@@ -47,18 +47,19 @@ class _ListedBuilder(WorldBuilder):
         super().__init__(scenario, options)
         self._listed = listed
 
-    def _cohort_openings(self, population: Population, actors: Sequence[int], market: int) -> list[Opening]:
-        del population  # only its number of accounts counts
-        return [
-            Opening(
-                actor=actor,
-                market=market,
-                size=account.notional / self._prices[market],
+    def _openings(self, start: Start) -> list[Opening]:
+        """Return the drawn openings with those of the cohort, which come first, as they are listed."""
+        drawn = super()._openings(start)
+        listed = [
+            replace(
+                opening,
+                size=account.notional / self._prices[opening.market],
                 collateral=account.collateral,
                 wallet=account.wallet,
             )
-            for actor, account in zip(actors, self._listed, strict=True)
+            for opening, account in zip(drawn, self._listed, strict=False)
         ]
+        return listed + drawn[len(listed) :]
 
 
 def closed_form_scenario(accounts: int, *overrides: str) -> Scenario:

@@ -1,6 +1,6 @@
 """Building blocks of the scenario schema: a strict frozen section, and numbers that carry unit and source."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -71,6 +71,22 @@ def number(
     bounds: dict[str, Any] = {"gt" if above else "ge": low, "le": high}
     extra: dict[str, Any] = {"unit": unit, "source": source}
     return Field(default, description=description, json_schema_extra=extra, **bounds)
+
+
+def choice(default: Any, description: str, *, source: str) -> Any:
+    """Return a field of named values or of yes and no, which like a number says where its default is from."""
+    return Field(default, description=description, json_schema_extra={"unit": "", "source": source})
+
+
+def table(default: Section, description: str, *, sources: Mapping[str, str]) -> Any:
+    """Return a field that is a table with defaults of its own.
+
+    Parameters
+    ----------
+    sources
+        Key -> where its default comes from, for those that differ from the defaults of the table's class.
+    """
+    return Field(default, description=description, json_schema_extra={"sources": dict(sources)})
 
 
 def text(default: Any, description: str, *, max_length: int = 400, pattern: str | None = None) -> Any:

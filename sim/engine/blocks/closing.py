@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.agents.arbitrageur import Arbitrageurs
+from sim.agents.base import HedgesOutside
 from sim.core.units import TOKEN_UNIT, WAD
 from sim.engine.blocks.loop import BlockLoop
 from sim.engine.blocks.recorder import ETHER, Recorder
 from sim.engine.blocks.rows import AccountRow
 from sim.engine.worlds.world import World
 from sim.protocol.client import ProtocolClient
-
-_VAULTS = {"liquidity_providers": "liquidity_pool", "fund_backers": "insurance_fund"}
-"""Group -> vault it holds shares of."""
 
 
 def final_accounts(world: World, loop: BlockLoop, recorder: Recorder) -> Iterator[AccountRow]:
@@ -26,11 +23,10 @@ def final_accounts(world: World, loop: BlockLoop, recorder: Recorder) -> Iterato
     valuation = loop.reading.valuation
     openings = {opening.actor: opening for opening in world.openings}
     outside = _outside_legs(world)
-    for group in world.book.groups.values():
-        vault = _VAULTS.get(group.name)
-        for actor in range(group.start, group.stop):
+    for group in world.groups:
+        for actor in world.book.members(group.name):
             opening = openings.get(actor)
-            shares = _share_value(world.client, vault, actor) if vault else 0.0
+            shares = _share_value(world.client, group.vault, actor) if group.vault else 0.0
             deposited = loop.first_shares.get(actor, 0.0)
             equity_start = float(start.valuation.equity[actor]) + deposited
             equity_end = float(valuation.equity[actor]) + shares
@@ -67,13 +63,12 @@ def final_accounts(world: World, loop: BlockLoop, recorder: Recorder) -> Iterato
 
 
 def _outside_legs(world: World) -> dict[int, float]:
-    """Return what the arbitrageurs hold outside, quote by participant."""
+    """Return what those who hedge hold outside, quote by participant."""
+    prices = [market.state.price for market in world.external]
     legs: dict[int, float] = {}
     for agent in world.agents:
-        if isinstance(agent, Arbitrageurs):
-            price = world.external[agent.config.market].state.price
-            start = world.book.groups[f"arbitrageurs:{agent.config.market}"].start
-            legs.update(enumerate(agent.outside_value(price).tolist(), start))
+        if isinstance(agent, HedgesOutside):
+            legs.update(agent.outside_values(prices))
     return legs
 
 
@@ -87,8 +82,8 @@ def _share_value(client: ProtocolClient, vault: str, actor: int) -> float:
 def share_values(world: World) -> dict[int, float]:
     """Return what every vault shareholder's shares are worth now, quote."""
     values: dict[int, float] = {}
-    for name, vault in _VAULTS.items():
-        group = world.book.groups[name]
-        for actor in range(group.start, group.stop):
-            values[actor] = _share_value(world.client, vault, actor)
+    for group in world.groups:
+        if group.vault is not None:
+            for actor in world.book.members(group.name):
+                values[actor] = _share_value(world.client, group.vault, actor)
     return values

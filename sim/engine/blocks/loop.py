@@ -366,7 +366,7 @@ class BlockLoop:
                 router.forced(liquidated.ids[event.position], notional)
             elif values["cause"] == 2:
                 router.forced(max(len(self.recorder.forest) - 1, 0), notional)
-            elif event.actor in world.arbitrageurs:
+            elif event.actor in world.hedged:
                 router.arbitrage(notional)
             else:
                 router.voluntary(notional)

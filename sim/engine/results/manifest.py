@@ -12,8 +12,9 @@ from sim import __version__
 from sim.chain.gas import PROFILE_PATH, GasProfile
 from sim.core.digest import canonical_json, sha256_file, sha256_hex
 from sim.core.plugins import PLUGINS, active
+from sim.engine.scenario.assumptions import assumptions
 from sim.engine.scenario.path_choice import PathChoice
-from sim.engine.scenario.schema import Scenario, assumptions
+from sim.engine.scenario.schema import Scenario
 from sim.engine.worlds.world import World
 from sim.market.price_history import PriceHistory
 
@@ -89,7 +90,7 @@ def build_manifest(
         "gas_profile_sha256": sha256_file(PROFILE_PATH),
         "gas_profile_is_of_these_contracts": profile.is_current(artifacts.values()),
         "raised_openings": world.raised_openings,
-        "agents": [agent.describe() for agent in world.agents if hasattr(agent, "describe")],
+        "agents": [agent.describe() for agent in world.agents],
         "versions": versions(),
         "assumptions": assumptions(scenario),
     }

@@ -10,6 +10,7 @@ from typing import Any
 from sim.core.documents.toml_file import TomlFile
 from sim.core.documents.toml_text import KeyPath
 from sim.core.errors import InputError
+from sim.engine.scenario.compose import scenario_class
 from sim.engine.scenario.schema import Scenario
 
 
@@ -46,7 +47,7 @@ def load_scenario(path: Path, *, overrides: Sequence[str | Override] = ()) -> Sc
         _apply(file.document, override)
     file.document.setdefault("name", _name_of(path))
     place = _Places(file, given)
-    scenario = file.load(Scenario, line=place.line)
+    scenario = file.load(scenario_class(), line=place.line)
     return _with_checked_files(scenario, path, place)
 
 

@@ -3,28 +3,19 @@
 Loading a file, with line numbers and overrides, is in :mod:`sim.engine.scenario.load`.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, PrivateAttr, Strict, ValidationError
 from pydantic_core import PydanticCustomError
 
+from sim.agents.kind import AgentKind
+from sim.agents.oracle_keeper import KEEPERS
 from sim.core.documents.messages import describe
 from sim.core.documents.sections import IDENTIFIER, Document, Problem, Section, number, text, walk_sections
 from sim.core.errors import InputError
-from sim.engine.scenario.agents import (
-    MAX_PARTICIPANTS,
-    ArbitrageursSection,
-    DeleveragerSection,
-    KeepersSection,
-    LiquidatorsSection,
-    LiquidityProvidersSection,
-    TraderSection,
-    WhaleSection,
-)
 from sim.engine.scenario.chain import ChainSection
 from sim.engine.scenario.market import MAX_MARKETS, BootstrapPrice, MarketSection, ReplayPrice
 from sim.engine.scenario.protocol import ProtocolSection
@@ -32,8 +23,14 @@ from sim.engine.scenario.risk import BUILT_IN_MODELS
 from sim.engine.scenario.shocks import ExpectSection, FlowSection, Shock
 
 SCHEMA_VERSION = 1
+MAX_PARTICIPANTS = 200_000
+"""Accounts of one scenario that start with a position; beyond it memory, not the schema, is the limit."""
+
 MAX_ACCOUNT_BLOCKS = 2_000_000_000
 """Participants times blocks a scenario may ask for: days of computing, so more is a slip of the pen."""
+
+
+S = TypeVar("S", bound=Section)
 
 
 def _utc(moment: datetime) -> datetime:
@@ -47,13 +44,15 @@ def _utc(moment: datetime) -> datetime:
 
 # A TOML list is a Python list; strictness is lifted for the container alone, its entries stay strict.
 Markets = Annotated[tuple[MarketSection, ...], Strict(strict=False), Field(max_length=MAX_MARKETS)]
-Cohorts = Annotated[tuple[TraderSection, ...], Strict(strict=False), Field(max_length=32)]
-Whales = Annotated[tuple[WhaleSection, ...], Strict(strict=False), Field(max_length=32)]
 Shocks = Annotated[tuple[Shock, ...], Strict(strict=False), Field(max_length=256)]
 
 
 class Scenario(Document):
-    """One frozen scenario; every variant is a new object."""
+    """One frozen scenario; every variant is a new object.
+
+    These are the sections every scenario has. The class of scenario files, with a table for each kind of
+    agent, is composed from them and the registries: :func:`sim.engine.scenario.compose.scenario_class`.
+    """
 
     schema_version: Literal[1] = Field(description="Version of this format.")
     name: str = text(
@@ -73,16 +72,12 @@ class Scenario(Document):
     chain: ChainSection = ChainSection()
     markets: Markets = Field(min_length=1, description="Markets, in id order.")
     protocol: ProtocolSection = ProtocolSection()
-    traders: Cohorts = Field((), description="Cohorts of traders.")
-    whales: Whales = Field((), description="Large accounts.")
-    liquidators: LiquidatorsSection = LiquidatorsSection()
-    keepers: KeepersSection = KeepersSection()
-    arbitrageurs: ArbitrageursSection = ArbitrageursSection()
-    liquidity_providers: LiquidityProvidersSection = LiquidityProvidersSection()
-    deleverager: DeleveragerSection = DeleveragerSection()
     flow: FlowSection = FlowSection()
     shocks: Shocks = Field((), description="Scripted shocks.")
     expect: ExpectSection = ExpectSection()
+
+    kinds: ClassVar[tuple[AgentKind[Any], ...]] = ()
+    """Kinds of agents the class has tables of, in order."""
 
     _files: dict[str, Path] = PrivateAttr(default_factory=dict)
 
@@ -91,10 +86,20 @@ class Scenario(Document):
         """Unix time of the first block."""
         return int(self.start_time.timestamp())
 
+    def sections(self, kind: AgentKind[S]) -> tuple[S, ...]:
+        """Return the tables of a kind of agent, in the order of the file."""
+        found = getattr(self, kind.name)
+        return found if kind.repeated else (found,)
+
+    def section(self, kind: AgentKind[S]) -> S:
+        """Return the one table of a kind of agent that is not repeated."""
+        (found,) = self.sections(kind)
+        return found
+
     @property
     def participants(self) -> int:
-        """Traders and whales together."""
-        return sum(cohort.count for cohort in self.traders) + len(self.whales)
+        """Accounts that start with a position."""
+        return sum(kind.accounts(section) for kind in self.kinds for section in self.sections(kind))
 
     def file(self, reference: str) -> Path:
         """Return the checked path behind a reference such as ``protocol.risk_model``."""
@@ -135,58 +140,35 @@ class Scenario(Document):
         if self.participants * self.blocks > MAX_ACCOUNT_BLOCKS:
             yield ("blocks",), f"accounts x blocks must be at most {MAX_ACCOUNT_BLOCKS:.0e}"
         if self.participants > MAX_PARTICIPANTS:
-            yield ("traders",), f"at most {MAX_PARTICIPANTS} accounts, was {self.participants}"
+            yield (), f"at most {MAX_PARTICIPANTS} accounts start with a position, was {self.participants}"
         yield from self._market_problems()
         yield from self._name_problems()
         yield from self._risk_problems()
-        if self.keepers.count < self.protocol.oracle.valid_sources:
+        keepers, needed = self.section(KEEPERS).count, self.protocol.oracle.valid_sources
+        if keepers < needed:
             yield (
-                ("keepers", "count"),
-                (
-                    f"must be at least protocol.oracle.valid_sources {self.protocol.oracle.valid_sources},"
-                    f" was {self.keepers.count}"
-                ),
+                (KEEPERS.name, "count"),
+                f"must be at least protocol.oracle.valid_sources {needed}, was {keepers}",
             )
 
     def canonical(self) -> dict[str, Any]:
-        """Return plain JSON data that :meth:`from_canonical` turns back into an equal scenario."""
+        """Return plain JSON data that ``compose.scenario_of`` turns back into an equal scenario."""
         return self.model_dump(mode="json", exclude_none=True)
 
-    @classmethod
-    def from_canonical(cls, data: Mapping[str, Any], files: Mapping[str, Path] | None = None) -> Self:
-        """Return the scenario of canonical data, as stored in a run folder.
-
-        Raises
-        ------
-        InputError
-            If the data is not a valid scenario.
-        """
-        try:
-            scenario = cls.model_validate_json(json.dumps(data))
-        except ValidationError as error:
-            lines = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
-            raise InputError(lines) from None
-        return scenario.with_files(files or {})
-
     def _market_problems(self) -> Iterator[Problem]:
-        groups: tuple[tuple[str, tuple[Section, ...]], ...] = (
-            ("traders", self.traders), ("whales", self.whales), ("shocks", self.shocks),
-        )  # fmt: skip
-        for table, sections in groups:
-            for index, section in enumerate(sections):
-                market = getattr(section, "market", 0)
-                if market >= len(self.markets):
-                    yield (
-                        (table, index, "market"),
-                        f"there is no market {market}, the last is {len(self.markets) - 1}",
-                    )
+        for path, section in walk_sections(self):
+            market = getattr(section, "market", None)
+            if isinstance(market, int) and market >= len(self.markets):
+                yield (*path, "market"), f"there is no market {market}, the last is {len(self.markets) - 1}"
 
     def _name_problems(self) -> Iterator[Problem]:
-        for table, names in (
-            ("markets", [market.name for market in self.markets]),
-            ("traders", [cohort.name for cohort in self.traders]),
-            ("whales", [whale.name for whale in self.whales]),
-        ):
+        tables = [("markets", [market.name for market in self.markets])]
+        tables += [
+            (kind.name, [section.name for section in self.sections(kind)])
+            for kind in self.kinds
+            if kind.repeated
+        ]
+        for table, names in tables:
             for index, name in enumerate(names):
                 if name in names[:index]:
                     yield (
@@ -228,56 +210,3 @@ def _model_problems(
         return
     for below, message in parameters.problems():
         yield (*path, *below), message
-
-
-def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a scenario file, units and sources of defaults included."""
-    schema = Scenario.model_json_schema()
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **schema,
-        "title": "Seawall scenario",
-        "$defs": {
-            **schema.get("$defs", {}),
-            **{model.__name__: model.model_json_schema() for model in BUILT_IN_MODELS.values()},
-        },
-    }
-
-
-def assumptions(scenario: Scenario) -> list[dict[str, Any]]:
-    """Return every number of the scenario with its unit and where it comes from, in schema order.
-
-    Entries have the keys ``parameter`` (dotted path), ``value``, ``unit`` and ``source``. A value that
-    differs from the default has the source ``"set by the scenario"``. Risk-model parameters are per market.
-    """
-    listed: list[dict[str, Any]] = []
-    for path, section in walk_sections(scenario):
-        listed += _sourced(".".join(map(str, path)), section)
-    model = BUILT_IN_MODELS.get(scenario.protocol.risk_model)
-    for index in range(len(scenario.markets)):
-        place, values = f"markets.{index}.risk_model_parameters", scenario.risk_parameters(index)
-        if model is not None:
-            listed += _sourced(place, model.model_validate(values))
-        else:
-            listed += [
-                {"parameter": f"{place}.{name}", "value": value, "unit": "", "source": "set by the scenario"}
-                for name, value in values.items()
-            ]
-    return listed
-
-
-def _sourced(place: str, section: Section) -> list[dict[str, Any]]:
-    entries: list[dict[str, Any]] = []
-    for name, field in type(section).model_fields.items():
-        value, extra = getattr(section, name), field.json_schema_extra
-        if not isinstance(extra, dict) or "source" not in extra or value is None:
-            continue
-        entries.append(
-            {
-                "parameter": f"{place}.{name}".lstrip("."),
-                "value": list(value) if isinstance(value, tuple) else value,
-                "unit": extra["unit"],
-                "source": extra["source"] if value == field.default else "set by the scenario",
-            }
-        )
-    return entries

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from sim.agents.arbitrageur import Arbitrageurs
-from sim.agents.deleverager import Deleverager
-from sim.agents.liquidator import LiquidatorConfig, Liquidators, spread_latencies
-from sim.agents.liquidity_provider import LiquidityProviders
-from sim.agents.oracle_keeper import OracleKeepers
+from sim.agents.kind import AgentKind, Group, Opening, Start
 from sim.agents.population import Population
-from sim.agents.trader_cohort import TraderCohort
-from sim.agents.whale import Whale, whale_notional
 from sim.chain.chain import Chain
 from sim.chain.fees import FeeMarket, NativeLedger
 from sim.chain.gas import GasProfile
 from sim.chain.mempool import Mempool
-from sim.core.portable_math import ordered_sum
 from sim.core.rng import Streams
 from sim.engine.scenario.path_choice import PathChoice
 from sim.engine.scenario.schema import Scenario
 from sim.engine.worlds import configs
-from sim.engine.worlds.cast import Cast, members
 from sim.engine.worlds.flows import FlowRouter
 from sim.engine.worlds.foundation import Foundation, foundation_key
-from sim.engine.worlds.population import Opening, Populator
+from sim.engine.worlds.population import Populator
 from sim.engine.worlds.price_processes import price_process
 from sim.engine.worlds.world import World
 from sim.market.external import ExternalMarket
@@ -80,6 +73,8 @@ class WorldBuilder:
         )
         self._paths = self.price_paths(self._streams)
         self._prices = [float(path.prices[0]) for path in self._paths]
+        self._setting = configs.setting(scenario, self._prices, self._start)
+        self._groups = self._numbered()
 
     def price_paths(self, streams: Streams) -> list[PricePath]:
         """Return the fundamental path of every market from the draws of a run."""
@@ -107,21 +102,22 @@ class WorldBuilder:
         """Deploy, fund and populate: everything before block 0, and nothing that a path draws."""
         scenario, options = self._scenario, self._options
         chain = Chain.create(options.engine, self._start - SETUP_BLOCKS * scenario.seconds_per_block - 1)
-        populations = tuple(
-            TraderCohort.build(configs.cohort_config(section), self._population)
-            for section in scenario.traders
-        )
-        for population in populations:
+        populations: dict[str, Population] = {}
+        for kind, section in self._sections():
+            populations.update(kind.draw(section, self._population))
+        for population in populations.values():
             _freeze(population)
         book = self._book()
-        cast = self._cast(book, populations)
-        openings = self._openings(book, cast)
-        reporters = [members(book, f"keepers:{market}").tolist() for market in range(len(scenario.markets))]
+        openings = self._openings(self._start_of(book, populations, {}))
+        reporters: list[list[int]] = [[] for _ in scenario.markets]
+        for group in self._groups:
+            if group.reports is not None:
+                reporters[group.reports] += book.members(group.name)
         seconds = scenario.seconds_per_block
         chain.start_block(1, self._start - 2 * seconds)
         deployment = deploy_protocol(
             chain,
-            configs.protocol_parameters(scenario, self._prices),
+            self._setting.protocol,
             book,
             reporters,
             scenario.protocol.risk_model,
@@ -133,9 +129,19 @@ class WorldBuilder:
         populator = Populator(client, mirror)
         chain.end_block()
         chain.start_block(2, self._start - seconds)
-        populator.report(reporters, self._prices, self._start - seconds)
-        for providers, key in zip(cast.providers, ("liquidity_pool", "insurance_fund"), strict=True):
-            populator.fill_vault(providers, members(book, providers.name).tolist(), key)
+        for group in self._groups:
+            if group.reports is not None:
+                populator.report(
+                    group,
+                    book.members(group.name),
+                    self._prices[group.reports],
+                    self._setting.first_report_at,
+                )
+        shares = {
+            group.name: populator.fill_vault(group, book.members(group.name))
+            for group in self._groups
+            if group.vault is not None
+        }
         chain.end_block()
         chain.start_block(SETUP_BLOCKS, self._start)
         populator.open(openings)
@@ -147,7 +153,7 @@ class WorldBuilder:
             mirror=mirror,
             populations=populations,
             openings=tuple(openings),
-            shares={providers.name: providers.shares for providers in cast.providers},
+            shares=shares,
             token_supply=populator.token_supply,
             raised_openings=populator.raised,
         )
@@ -164,11 +170,7 @@ class WorldBuilder:
         """
         scenario, options = self._scenario, self._options
         chain, client, book = foundation.chain, foundation.client, foundation.book
-        cast = self._cast(book, foundation.populations)
-        for providers in cast.providers:
-            providers.set_shares(foundation.shares[providers.name])
-        for market, group in enumerate(cast.keepers):
-            group.record_genesis(self._prices[market], self._start - scenario.seconds_per_block)
+        start = self._start_of(book, foundation.populations, foundation.shares)
         profile = GasProfile.load()
         chain.gas_profile = profile
         native_start = int(scenario.chain.native_balance * ETHER)
@@ -180,11 +182,12 @@ class WorldBuilder:
             client=client,
             book=book,
             mirror=mirror,
-            agents=cast.agents,
-            arbitrageurs=frozenset(
-                actor
-                for group in cast.arbitrageurs
-                for actor in members(book, f"arbitrageurs:{group.config.market}").tolist()
+            groups=self._groups,
+            agents=tuple(
+                agent for kind, section in self._sections() for agent in kind.agents(section, start)
+            ),
+            hedged=frozenset(
+                actor for group in self._groups if group.hedges_outside for actor in book.members(group.name)
             ),
             external=tuple(self._external(market) for market in range(len(scenario.markets))),
             routers=tuple(
@@ -209,7 +212,7 @@ class WorldBuilder:
             native_start=native_start,
             balances=[native_start] * len(book),
             entry_leverage=self._entry_leverage(mirror, client),
-            accounts=self._accounts(book),
+            accounts=sum(group.count for group in self._groups if group.holds_positions),
             raised_openings=foundation.raised_openings,
         )
 
@@ -240,127 +243,34 @@ class WorldBuilder:
         impact = ImpactModel(parameters, seconds_per_block=scenario.seconds_per_block)
         return ExternalMarket(self._paths[market], impact, shocks=self._shocks(market))
 
-    def _liquidators(self) -> list[LiquidatorConfig]:
-        scenario = self._scenario
-        return spread_latencies(
-            configs.liquidator_config(scenario),
-            scenario.liquidators.latency_blocks_max,
-            scenario.liquidators.static_fee_share,
-            configs.static_liquidator_fees(scenario),
-        )
+    def _sections(self) -> Iterator[tuple[AgentKind[Any], Any]]:
+        """Yield every agent's table with its kind, in the order in which they decide."""
+        for kind in self._scenario.kinds:
+            for section in self._scenario.sections(kind):
+                yield kind, section
+
+    def _numbered(self) -> tuple[Group, ...]:
+        """Return every group in the order of its participants' numbers: holders of positions first."""
+        groups = [
+            group for kind, section in self._sections() for group in kind.groups(section, self._setting)
+        ]
+        return tuple(sorted(groups, key=lambda group: not group.holds_positions))
 
     def _book(self) -> AddressBook:
-        """Number the participants: accounts with positions first, then everybody else."""
-        scenario = self._scenario
-        groups = [(f"traders:{section.name}", section.count) for section in scenario.traders]
-        groups += [(f"whale:{section.name}", 1) for section in scenario.whales]
-        groups += [
-            (f"arbitrageurs:{market}", scenario.arbitrageurs.count) for market in range(len(scenario.markets))
-        ]
-        groups += [(f"liquidators:{config.name}", config.count) for config in self._liquidators()]
-        groups += [(f"keepers:{market}", scenario.keepers.count) for market in range(len(scenario.markets))]
-        groups += [
-            ("liquidity_providers", scenario.liquidity_providers.count),
-            ("fund_backers", scenario.liquidity_providers.count),
-            ("deleverager", 1),
-        ]
-        return AddressBook(groups)
+        return AddressBook([(group.name, group.count) for group in self._groups])
 
-    def _accounts(self, book: AddressBook) -> int:
-        """Return how many participants may hold positions: those numbered first."""
-        return book.groups[f"arbitrageurs:{len(self._scenario.markets) - 1}"].stop
+    def _start_of(
+        self,
+        book: AddressBook,
+        populations: Mapping[str, Population],
+        shares: Mapping[str, tuple[int, ...]],
+    ) -> Start:
+        members = {group.name: np.array(book.members(group.name), dtype=np.int64) for group in self._groups}
+        return Start(setting=self._setting, members=members, populations=populations, shares=shares)
 
-    def _cast(self, book: AddressBook, populations: Sequence[Population]) -> Cast:
-        """Make every participant, as it is before it has seen anything."""
-        scenario = self._scenario
-        markets = range(len(scenario.markets))
-        cohorts = tuple(
-            TraderCohort(config, population, members(book, f"traders:{config.name}"))
-            for config, population in zip(
-                map(configs.cohort_config, scenario.traders), populations, strict=True
-            )
-        )
-        whales = []
-        for section in scenario.whales:
-            others = self._side_notional(populations, section.market, section.side)
-            notional = whale_notional(others, section.open_interest_share)
-            config = configs.whale_config(scenario, section, notional)
-            whales.append(Whale(config, book.groups[f"whale:{section.name}"].start))
-        pool, fund = configs.provider_configs(scenario)
-        return Cast(
-            cohorts=cohorts,
-            whales=tuple(whales),
-            arbitrageurs=tuple(
-                Arbitrageurs(
-                    configs.arbitrageur_config(scenario, market, self._prices[market]),
-                    members(book, f"arbitrageurs:{market}"),
-                )
-                for market in markets
-            ),
-            liquidators=tuple(
-                Liquidators(config, members(book, f"liquidators:{config.name}"))
-                for config in self._liquidators()
-            ),
-            keepers=tuple(
-                OracleKeepers(configs.keeper_config(scenario, market), members(book, f"keepers:{market}"))
-                for market in markets
-            ),
-            providers=(
-                LiquidityProviders(pool, members(book, pool.name)),
-                LiquidityProviders(fund, members(book, fund.name)),
-            ),
-            deleveragers=(
-                (Deleverager(configs.deleverager_config(scenario), book.groups["deleverager"].start),)
-                if scenario.deleverager.active
-                else ()
-            ),
-        )
-
-    def _openings(self, book: AddressBook, cast: Cast) -> list[Opening]:
+    def _openings(self, start: Start) -> list[Opening]:
         """Return the start of everybody who holds a position or may come to."""
-        openings: list[Opening] = []
-        for cohort in cast.cohorts:
-            actors = members(book, f"traders:{cohort.name}").tolist()
-            openings += self._cohort_openings(cohort.population, actors, cohort.config.market)
-        for whale in cast.whales:
-            market = whale.config.market
-            openings.append(
-                Opening(
-                    actor=whale.actor,
-                    market=market,
-                    size=whale.size_sign * whale.config.notional / self._prices[market],
-                    collateral=whale.collateral,
-                    wallet=0.0,
-                )
-            )
-        for group in cast.arbitrageurs:
-            openings += [
-                Opening(
-                    actor=actor,
-                    market=group.config.market,
-                    size=0.0,
-                    collateral=group.initial_collateral,
-                    wallet=group.initial_wallet,
-                )
-                for actor in members(book, f"arbitrageurs:{group.config.market}").tolist()
-            ]
-        return openings
-
-    def _cohort_openings(self, population: Population, actors: Sequence[int], market: int) -> list[Opening]:
-        sizes = population.sizes(self._prices[market]).tolist()
-        columns = zip(actors, sizes, population.collateral.tolist(), population.wallet.tolist(), strict=True)
-        return [
-            Opening(actor=actor, market=market, size=size, collateral=collateral, wallet=wallet)
-            for actor, size, collateral, wallet in columns
-        ]
-
-    def _side_notional(self, populations: Sequence[Population], market: int, side: str) -> float:
-        sign = 1.0 if side == "long" else -1.0
-        return sum(
-            ordered_sum(population.notional[population.side == sign])
-            for section, population in zip(self._scenario.traders, populations, strict=True)
-            if section.market == market
-        )
+        return [opening for kind, section in self._sections() for opening in kind.openings(section, start)]
 
     @staticmethod
     def _entry_leverage(
@@ -374,4 +284,6 @@ class WorldBuilder:
 def _freeze(population: Population) -> None:
     """Refuse changes of what paths share."""
     for field in fields(population):
-        getattr(population, field.name).flags.writeable = False
+        column = getattr(population, field.name)
+        if isinstance(column, np.ndarray):
+            column.flags.writeable = False

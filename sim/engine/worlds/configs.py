@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from sim.agents.arbitrageur import ArbitrageurConfig
-from sim.agents.base import FeePolicy, Outage
-from sim.agents.deleverager import DeleveragerConfig
-from sim.agents.liquidation_terms import LiquidationTerms
-from sim.agents.liquidator import LiquidatorConfig
-from sim.agents.liquidity_provider import LiquidityProviderConfig
-from sim.agents.oracle_keeper import OracleKeeperConfig
-from sim.agents.population import LeverageLaw, PopulationConfig, SizeLaw
-from sim.agents.trader_cohort import TopUpBehavior, TraderCohortConfig
-from sim.agents.whale import WhaleConfig
+from sim.agents.base import Outage
+from sim.agents.kind import Setting
+from sim.agents.liquidator import LIQUIDATORS
+from sim.agents.oracle_keeper import KEEPERS
 from sim.chain.fees import FeeParameters
 from sim.chain.mempool import MempoolParameters
 from sim.core.units import GWEI
-from sim.engine.scenario.agents import FeeSection, TraderSection, WhaleSection
 from sim.engine.scenario.market import MarketSection
 from sim.engine.scenario.schema import Scenario
 from sim.engine.scenario.shocks import (
@@ -155,24 +148,37 @@ def gas_windows(scenario: Scenario) -> list[GasWindow]:
     ]
 
 
-def _outages(
-    scenario: Scenario, kind: type[KeeperOutage] | type[LiquidatorOutage], market: int
-) -> tuple[Outage, ...]:
-    seconds = scenario.seconds_per_block
-    return tuple(
-        Outage(
-            start_block=shock.start_block(seconds),
-            end_block=shock.start_block(seconds) + shock.duration_blocks(seconds),
-            share=shock.size,
-        )
-        for shock in scenario.shocks
-        if isinstance(shock, kind) and getattr(shock, "market", market) == market
+def setting(scenario: Scenario, initial_prices: Sequence[float], start_timestamp: int) -> Setting:
+    """Return what is known of the world before anybody takes part in it."""
+    return Setting(
+        seconds_per_block=scenario.seconds_per_block,
+        start_timestamp=start_timestamp,
+        market_names=tuple(market.name for market in scenario.markets),
+        prices=tuple(initial_prices),
+        protocol=protocol_parameters(scenario, initial_prices),
+        vault_deposits={
+            "liquidity_pool": scenario.protocol.pool.deposit,
+            "insurance_fund": scenario.protocol.insurance_fund.deposit,
+        },
+        liquidator_share=scenario.flow.liquidator_share,
+        outages={
+            KEEPERS.name: tuple(_outages(scenario, KeeperOutage)),
+            LIQUIDATORS.name: tuple(_outages(scenario, LiquidatorOutage)),
+        },
     )
 
 
-def fee_policy(section: FeeSection) -> FeePolicy:
-    """Return how a participant bids."""
-    return FeePolicy(**section.model_dump())
+def _outages(scenario: Scenario, kind: type[KeeperOutage] | type[LiquidatorOutage]) -> Iterator[Outage]:
+    seconds = scenario.seconds_per_block
+    for shock in scenario.shocks:
+        if isinstance(shock, kind):
+            start = shock.start_block(seconds)
+            yield Outage(
+                start_block=start,
+                end_block=start + shock.duration_blocks(seconds),
+                share=shock.size,
+                market=shock.market if isinstance(shock, KeeperOutage) else None,
+            )
 
 
 def fee_parameters(scenario: Scenario) -> FeeParameters:
@@ -205,157 +211,6 @@ def flow_config(scenario: Scenario, *, forced_flow: bool) -> FlowConfig:
         hedge_share=flow.hedge_share,
         hedge_half_life_seconds=flow.hedge_half_life_seconds,
         liquidator_share=flow.liquidator_share,
-        liquidator_half_life_seconds=scenario.liquidators.unwind_half_life_seconds,
+        liquidator_half_life_seconds=scenario.section(LIQUIDATORS).unwind_half_life_seconds,
         arbitrage_share=flow.arbitrage_share,
-    )
-
-
-def cohort_config(section: TraderSection) -> TraderCohortConfig:
-    """Return one cohort of traders."""
-    top_up = section.top_up
-    return TraderCohortConfig(
-        name=section.name,
-        market=section.market,
-        population=PopulationConfig(
-            count=section.count,
-            long_share=section.long_share,
-            leverage=LeverageLaw(**section.leverage.model_dump()),
-            size=SizeLaw(**section.size.model_dump()),
-            wallet_ratio=top_up.wallet_ratio,
-            attentive_share=top_up.attentive_share,
-            automated_share=top_up.automated_share,
-        ),
-        top_up=TopUpBehavior(
-            trigger_ratio=top_up.trigger_ratio,
-            target_ratio=top_up.target_ratio,
-            mean_delay_seconds=top_up.mean_delay_seconds,
-        ),
-        fees=fee_policy(section.fees),
-        trades_per_day=section.trades_per_day,
-        reduce_share=section.reduce_share,
-    )
-
-
-def whale_config(scenario: Scenario, section: WhaleSection, notional: float) -> WhaleConfig:
-    """Return one whale of a given notional (quote)."""
-    seconds = scenario.seconds_per_block
-    return WhaleConfig(
-        name=section.name,
-        market=section.market,
-        side=section.side,
-        notional=notional,
-        leverage=section.leverage,
-        behavior=section.behavior,
-        start_block=int(section.start_minute * 60 // seconds),
-        duration_blocks=int(section.duration_minutes * 60 // seconds),
-        slices=section.slices,
-        withdraw_share=section.withdraw_share,
-        withdraw_floor_ratio=scenario.protocol.margin.withdraw_floor_ratio,
-        fees=fee_policy(section.fees),
-    )
-
-
-def static_liquidator_fees(scenario: Scenario) -> FeePolicy:
-    """Return the bid of the liquidators that never raise it."""
-    section = scenario.liquidators
-    return FeePolicy(
-        policy="static",
-        max_fee_gwei=section.static_fee_gwei,
-        priority_fee_gwei=min(section.fees.priority_fee_gwei, section.static_fee_gwei),
-    )
-
-
-def liquidator_config(scenario: Scenario) -> LiquidatorConfig:
-    """Return the liquidators before they are spread over latencies."""
-    section, protocol = scenario.liquidators, scenario.protocol
-    terms = protocol.liquidation.model_dump(
-        exclude={"throttle_share_per_hour", "backstop_ratio", "adl_window_seconds"}
-    )
-    return LiquidatorConfig(
-        count=section.count,
-        min_profit=section.min_profit,
-        capital=section.capital,
-        inventory_share=scenario.flow.liquidator_share,
-        risk_aversion=section.risk_aversion,
-        bid_share=section.bid_share,
-        max_per_block=section.max_per_block,
-        max_status=protocol.oracle.liquidate_status,
-        terms=LiquidationTerms(**terms, trade_fee=0.0, fund_target=protocol.insurance_fund.target),
-        fees=fee_policy(section.fees),
-        outages=_outages(scenario, LiquidatorOutage, 0),
-    )
-
-
-def keeper_config(scenario: Scenario, market: int) -> OracleKeeperConfig:
-    """Return the reporters of one market."""
-    section = scenario.keepers
-    name = scenario.markets[market].name.lower()
-    return OracleKeeperConfig(
-        name=f"keepers_{name}",
-        market=market,
-        count=section.count,
-        deviation_threshold=section.deviation_threshold,
-        heartbeat_seconds=section.heartbeat_seconds,
-        price_noise=section.price_noise,
-        confidence_ratio=section.confidence_ratio,
-        latency_blocks=section.latency_blocks,
-        fees=fee_policy(section.fees),
-        static_fee_share=section.static_fee_share,
-        static_fees=FeePolicy(
-            policy="static",
-            max_fee_gwei=section.static_fee_gwei,
-            priority_fee_gwei=min(section.fees.priority_fee_gwei, section.static_fee_gwei),
-        ),
-        outages=_outages(scenario, KeeperOutage, market),
-    )
-
-
-def arbitrageur_config(scenario: Scenario, market: int, initial_price: float) -> ArbitrageurConfig:
-    """Return the arbitrageurs of one market."""
-    section = scenario.arbitrageurs
-    described = scenario.markets[market]
-    return ArbitrageurConfig(
-        name=f"arbitrageurs_{described.name.lower()}",
-        market=market,
-        skew_scale=skew_scale(described, initial_price),
-        max_premium=described.pool.max_premium,
-        count=section.count,
-        capital=section.capital,
-        threshold=section.threshold,
-        max_leverage=section.max_leverage,
-        max_trade_notional=section.max_trade_notional,
-        latency_blocks=section.latency_blocks,
-        fees=fee_policy(section.fees),
-    )
-
-
-def provider_configs(scenario: Scenario) -> tuple[LiquidityProviderConfig, LiquidityProviderConfig]:
-    """Return the providers of the pool and the backers of the fund."""
-    section, protocol = scenario.liquidity_providers, scenario.protocol
-
-    def config(name: str, vault: str, deposit: float) -> LiquidityProviderConfig:
-        return LiquidityProviderConfig(
-            name=name,
-            vault="pool" if vault == "pool" else "fund",
-            count=section.count,
-            deposit=deposit,
-            run_loss_threshold=section.run_loss_threshold,
-            run_rate_per_hour=section.run_rate_per_hour,
-            fees=fee_policy(section.fees),
-        )
-
-    return (
-        config("liquidity_providers", "pool", protocol.pool.deposit),
-        config("fund_backers", "fund", protocol.insurance_fund.deposit),
-    )
-
-
-def deleverager_config(scenario: Scenario) -> DeleveragerConfig:
-    """Return who resolves deficits."""
-    section = scenario.deleverager
-    return DeleveragerConfig(
-        max_winners=section.max_winners,
-        window_seconds=scenario.protocol.liquidation.adl_window_seconds,
-        latency_blocks=section.latency_blocks,
-        fees=fee_policy(section.fees),
     )

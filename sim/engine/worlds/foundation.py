@@ -13,12 +13,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from sim.agents.kind import Opening
 from sim.agents.population import Population
 from sim.chain.chain import Chain
 from sim.chain.compile import Artifact, contracts_root
 from sim.core.digest import canonical_json, sha256_hex
+from sim.core.registry import revision
 from sim.engine.scenario.schema import Scenario
-from sim.engine.worlds.population import Opening
 from sim.protocol.address_book import AddressBook
 from sim.protocol.client import ProtocolClient
 from sim.protocol.contracts import compile_protocol
@@ -49,8 +50,8 @@ class Foundation:
     client: ProtocolClient
     book: AddressBook
     mirror: AccountMirror
-    populations: tuple[Population, ...]
-    """Accounts of each cohort."""
+    populations: Mapping[str, Population]
+    """Group -> its accounts, for groups whose accounts were drawn."""
     openings: tuple[Opening, ...]
     shares: Mapping[str, tuple[int, ...]]
     """Group -> vault shares of its members."""
@@ -85,6 +86,7 @@ def foundation_key(
         "population_seed": population_seed,
         "start_timestamp": start_timestamp,
         "prices": [price.hex() for price in prices],
+        "declarations": list(revision()),
         "contracts": _code_hashes(scenario.protocol.risk_model, custom_model, contracts),
     }
     return sha256_hex(canonical_json(parts))

@@ -7,11 +7,10 @@ risk model under test would refuse is opened with just enough collateral instead
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from sim.agents.liquidity_provider import LiquidityProviders
+from sim.agents.kind import Group, Opening
 from sim.chain.transaction import Transaction
 from sim.core.errors import RunError
 from sim.core.units import QUANTUM, TOKEN_UNIT, WAD, to_wad_list
@@ -22,30 +21,12 @@ from sim.protocol.deployment import OWNER, UNLIMITED_ALLOWANCE
 from sim.protocol.mirror import AccountMirror
 
 FREE = Fees(0, 0)
-ADMISSION_STEP = 0.05
-"""Collateral is added in multiples of this share of the wished one until the initial check is passed.
-Assumption: fine enough that nobody starts far above the requirement."""
-
 ADMISSION_ATTEMPTS = 100
 """The first top-up covers what the risk model asks for, so a few more are enough; a position still refused
 then cannot be opened at all."""
 
 REFUSED = "trading: margin too low"
 """Revert reason of the initial check."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
-    """One account's start in one market."""
-
-    actor: int
-    market: int
-    size: float
-    """Signed base units."""
-    collateral: float
-    """Quote to deposit."""
-    wallet: float
-    """Quote kept outside the protocol."""
 
 
 class Populator:
@@ -100,24 +81,28 @@ class Populator:
             for actor in actors:
                 self._execute(self._client.book.addresses[actor], token, data, "approve")
 
-    def report(self, reporters: Sequence[Sequence[int]], prices: Sequence[float], timestamp: int) -> None:
-        """Let every reporter state the first price, with a confidence of 0.1 %."""
-        for market, group in enumerate(reporters):
-            price = to_wad_list(np.array([prices[market]]))[0]
-            self.send(actions.report("setup", list(group), market, price, price // 1000, timestamp, FREE))
+    def report(self, group: Group, reporters: Sequence[int], price: float, timestamp: int) -> None:
+        """Let every reporter of a group state the first price of its market."""
+        if group.reports is None or not reporters:
+            return
+        exact, ratio = to_wad_list(np.array([price, group.first_confidence_ratio]))
+        confidence = exact * ratio // WAD
+        self.send(actions.report("setup", list(reporters), group.reports, exact, confidence, timestamp, FREE))
 
-    def fill_vault(self, providers: LiquidityProviders, actors: Sequence[int], key: str) -> None:
-        """Let providers deposit into the pool or the fund, and tell them the shares they got."""
-        deposits = providers.initial_deposits()
+    def fill_vault(self, group: Group, actors: Sequence[int]) -> tuple[int, ...]:
+        """Let a group deposit into its vault, in equal parts, and return the shares each member got."""
+        if group.vault is None or not actors:
+            return ()
+        deposits = equal_parts(self._units(group.deposit), len(actors))
         self.mint_each(actors, deposits)
         paying = [(actor, amount) for actor, amount in zip(actors, deposits, strict=True) if amount > 0]
-        self.approve([actor for actor, _ in paying], (key,))
-        deposit = actions.pool_deposit if key == "liquidity_pool" else actions.fund_deposit
+        self.approve([actor for actor, _ in paying], (group.vault,))
+        deposit = actions.pool_deposit if group.vault == "liquidity_pool" else actions.fund_deposit
         for actor, amount in paying:
             self.send(deposit("setup", actor, amount, FREE))
         addresses = self._client.book.addresses
-        shares = [self._client.read(key, "balanceOf", addresses[actor]) for actor in actors]
-        providers.set_shares([share for share in shares if isinstance(share, int)])
+        shares = [self._client.read(group.vault, "balanceOf", addresses[actor]) for actor in actors]
+        return tuple(share for share in shares if isinstance(share, int))
 
     def open(self, openings: Sequence[Opening]) -> None:
         """Deposit collateral and open the positions, in the order given."""
@@ -142,7 +127,7 @@ class Populator:
         """Open one position, adding collateral until the initial check lets it through."""
         actor = opening.actor
         increase = actions.increase_position("setup", actor, opening.market, size, actions.NO_LIMIT, FREE)
-        step = max(self._units(opening.collateral * ADMISSION_STEP), 1)
+        step = max(self._units(opening.collateral * opening.admission_step), 1)
         for attempt in range(ADMISSION_ATTEMPTS):
             reason = self._try(increase)
             if reason is None:
@@ -176,3 +161,9 @@ class Populator:
         receipt = self._client.chain.execute(Transaction(sender=sender, to=to, data=data))
         if not receipt.status:
             raise RunError(f"set-up failed: {what}: {receipt.revert_reason}")
+
+
+def equal_parts(total: int, count: int) -> list[int]:
+    """Return ``total`` in equal parts; the first takes the remainder."""
+    part, rest = divmod(total, count)
+    return [part + (rest if row == 0 else 0) for row in range(count)]

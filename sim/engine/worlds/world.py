@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sim.agents.base import Agent
+from sim.agents.kind import Group, Opening
 from sim.chain.chain import Chain
 from sim.chain.fees import FeeMarket, NativeLedger
 from sim.chain.mempool import Mempool
 from sim.core.arrays import FloatArray
 from sim.core.rng import Streams
 from sim.engine.worlds.flows import FlowRouter
-from sim.engine.worlds.population import Opening
 from sim.market.external import ExternalMarket
 from sim.protocol.address_book import AddressBook
 from sim.protocol.client import ProtocolClient
@@ -38,8 +38,11 @@ class World:
     client: ProtocolClient
     book: AddressBook
     mirror: AccountMirror
+    groups: Sequence[Group]
+    """Participants by group, in the order of their numbers."""
     agents: Sequence[Agent]
-    arbitrageurs: frozenset[int]
+    """Everybody who acts, in the order in which they decide."""
+    hedged: frozenset[int]
     """Participants whose trades have another leg outside."""
     external: Sequence[ExternalMarket]
     routers: Sequence[FlowRouter]

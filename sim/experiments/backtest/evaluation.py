@@ -10,11 +10,11 @@ from typing import Final
 
 import numpy as np
 
+from sim.agents.oracle_keeper import KEEPERS
 from sim.core.arrays import FloatArray, IntArray
 from sim.core.rng import Streams
 from sim.core.units import WAD, YEAR_SECONDS
 from sim.engine.scenario.schema import Scenario
-from sim.engine.worlds import configs
 from sim.experiments.backtest.book import close_out_cost, starting_book
 from sim.experiments.backtest.instrument import Feed, Instrument, MarginSeries, as_ratio
 from sim.experiments.backtest.options import TARGET, BacktestOptions, Horizon, horizons
@@ -156,7 +156,7 @@ def evaluate(scenario: Scenario, options: BacktestOptions, progress: Progress | 
         price_shock(scenario, options.market)  # refused now, not after the last test
     prices = price_series(scenario, options.market, prices=options.prices, step_seconds=options.step_seconds)
     periods = horizons(scenario, options.horizon_seconds, prices.step_seconds)
-    feed = (Feed.of_keepers if options.keepers else Feed.every_step)(scenario, options.market)
+    feed = (Feed.of_keepers if options.keepers else Feed.every_step)(scenario)
     series = instrument.series(
         prices.times, prices.prices, feed, sizes=NOTIONALS, progress=partial(say, "contracts")
     )
@@ -277,7 +277,7 @@ def _procyclicality(
 ) -> tuple[ProcyclicalityRow, ...]:
     noise: dict[str, list[Procyclicality]] = {name: [] for name in ratios}
     deviation = volatility * math.sqrt(step_seconds / YEAR_SECONDS)
-    feed = Feed.every_step(instrument.scenario, instrument.market)
+    feed = Feed.every_step(instrument.scenario)
     for run in range(noise_runs):
         normal = streams.draw("noise floor", run).normal(len(series) - 1)
         path = float(series.prices[0]) * np.exp(np.concatenate(([0.0], np.cumsum(deviation * normal))))
@@ -317,7 +317,7 @@ def _impulse(scenario: Scenario, instrument: Instrument, step_seconds: int) -> I
     answer = instrument.series(
         times,
         path,
-        Feed.every_step(scenario, instrument.market),
+        Feed.every_step(scenario),
         initial_variance=oracle.initial_volatility_fast**2,
     )
     initial, maintenance = (as_ratio(column)[_CALM_STEPS:] for column in (answer.initial, answer.maintenance))
@@ -386,7 +386,7 @@ def _liquidity(
     """
     impact = scenario.markets[market].impact
     refill = impact.refill_half_life_seconds / math.log(2.0) or float(scenario.seconds_per_block)
-    keepers = configs.keeper_config(scenario, market)
+    keepers = scenario.section(KEEPERS)
     daily = np.sqrt(np.array([value / WAD for value in series.variance_fast]) / 365.0)
     width = keepers.confidence_ratio + keepers.confidence_volatility * daily
     if volatility <= 0.0:

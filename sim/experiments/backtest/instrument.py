@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sim.agents.oracle_keeper import KEEPERS
 from sim.chain.chain import Chain, default_engine
 from sim.chain.transaction import Transaction
 from sim.chain.words import decode_rows
@@ -48,19 +49,19 @@ class Feed:
     """Half-width added per unit of daily volatility, as the scenario's keepers do."""
 
     @classmethod
-    def every_step(cls, scenario: Scenario, market: int) -> Feed:
+    def every_step(cls, scenario: Scenario) -> Feed:
         """Return a reporter with the keepers' confidence that misses no step."""
-        keepers = configs.keeper_config(scenario, market)
+        keepers = scenario.section(KEEPERS)
         return cls(
             confidence_ratio=keepers.confidence_ratio, confidence_volatility=keepers.confidence_volatility
         )
 
     @classmethod
-    def of_keepers(cls, scenario: Scenario, market: int) -> Feed:
+    def of_keepers(cls, scenario: Scenario) -> Feed:
         """Return a reporter that reports on the scenario's deviation threshold or heartbeat."""
-        keepers = configs.keeper_config(scenario, market)
+        keepers = scenario.section(KEEPERS)
         return replace(
-            cls.every_step(scenario, market),
+            cls.every_step(scenario),
             deviation_threshold=keepers.deviation_threshold,
             heartbeat_seconds=keepers.heartbeat_seconds,
         )

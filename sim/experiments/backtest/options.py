@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sim.agents.liquidator import LIQUIDATORS
+from sim.agents.oracle_keeper import KEEPERS
 from sim.core.errors import InputError
 from sim.engine.scenario.schema import Scenario
 from sim.metrics.margin_model.walk_forward import DEFAULT_FOLDS
@@ -77,10 +79,11 @@ def default_horizon(scenario: Scenario) -> tuple[int, str]:
     Oracle staleness (keepers' heartbeat) + trigger latency (the slowest liquidator, and the age of the
     keepers' price) + one block to execute: the sum of quant 1, C1.
     """
-    blocks = scenario.keepers.latency_blocks + scenario.liquidators.latency_blocks_max + 1
-    seconds = scenario.keepers.heartbeat_seconds + blocks * scenario.seconds_per_block
+    keepers, liquidators = scenario.section(KEEPERS), scenario.section(LIQUIDATORS)
+    blocks = keepers.latency_blocks + liquidators.latency_blocks_max + 1
+    seconds = keepers.heartbeat_seconds + blocks * scenario.seconds_per_block
     return seconds, (
-        f"keepers' heartbeat of {scenario.keepers.heartbeat_seconds:,} s and {blocks} "
+        f"keepers' heartbeat of {keepers.heartbeat_seconds:,} s and {blocks} "
         f"blocks of {scenario.seconds_per_block} s for latency and execution"
     )
 

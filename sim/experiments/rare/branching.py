@@ -147,12 +147,12 @@ def _unchanging(loop: BlockLoop) -> Iterator[object]:
     """Yield what a copy of a loop may share with it: nothing in a block changes it."""
     world = loop.world
     yield from (world.chain, world.client, world.book, world.gas, world.openings, world.entry_leverage)
-    yield from (world.frozen_curves, world.gas_windows, world.arbitrageurs, world.streams)
+    yield from (world.frozen_curves, world.gas_windows, world.hedged, world.streams)
     yield from (loop.first, loop.reading, loop.first_wallets, loop.first_collateral, loop.first_shares)
     yield from loop.remembered()
     yield loop.last_events
     for agent in world.agents:
-        for name in ("config", "population"):
+        for name in ("section", "population"):
             if hasattr(agent, name):
                 yield getattr(agent, name)
     yield from (market.path for market in world.external)

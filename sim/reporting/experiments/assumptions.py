@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from sim.core.errors import InputError
+from sim.engine.scenario.assumptions import assumptions
 from sim.engine.scenario.load import load_scenario
-from sim.engine.scenario.schema import assumptions
 from sim.experiments.sweep.plan import Plan
 from sim.reporting.experiments.page import Markup, details, heading, paragraph
 from sim.reporting.experiments.tables import Column, plain_value, table

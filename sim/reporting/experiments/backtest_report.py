@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sim.engine.scenario.schema import assumptions
+from sim.engine.scenario.assumptions import assumptions
 from sim.experiments.backtest.evaluation import Evaluation, ProcyclicalityRow
 from sim.experiments.backtest.folder import Backtest
 from sim.experiments.backtest.words import date_words, rate_words, time_words

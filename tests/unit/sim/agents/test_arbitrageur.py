@@ -3,19 +3,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sim.agents.arbitrageur import ArbitrageurConfig, Arbitrageurs
+from sim.agents.arbitrageur import Arbitrageurs, ArbitrageursSection
 from sim.core.units import GWEI, WAD
 from sim.protocol.actions import CLOSE_ALL
 
-CONFIG = ArbitrageurConfig(skew_scale=100_000.0, max_premium=0.05, count=2)
+SKEW_SCALE = 100_000.0
+THRESHOLD = ArbitrageursSection().threshold
 OUTSIDE = 2_000.0
 BOTTOMLESS = np.array([1e18])
 """Depth at which the other leg moves nothing."""
 
 
 def group(**changes):
-    config = replace(CONFIG, **changes)
-    return Arbitrageurs(config, range(config.count))
+    section = ArbitrageursSection(**({"max_trade_notional": 500_000.0} | changes))
+    return Arbitrageurs(
+        section, range(section.count), name="arbitrageurs", market=0, skew_scale=SKEW_SCALE, max_premium=0.05
+    )
 
 
 def flat(make_state, make_market, skew=0.0, index=2_000, held=0.0, **changes):
@@ -33,7 +36,7 @@ def flat(make_state, make_market, skew=0.0, index=2_000, held=0.0, **changes):
 
 
 def mark_after(skew, index=2_000.0):
-    return index * (1.0 + skew / CONFIG.skew_scale)
+    return index * (1.0 + skew / SKEW_SCALE)
 
 
 def test_inside_the_band_nothing_is_traded(make_state, make_market, draws):
@@ -47,7 +50,7 @@ def test_together_they_restore_the_edge_of_the_band(make_state, make_market, dra
     assert batch.kind == "margin_engine.increase_position"
     traded = sum(batch.args[1]) / WAD
     assert np.sign(traded) == -np.sign(skew)
-    edge = OUTSIDE * (1.0 + np.sign(skew) * CONFIG.threshold)
+    edge = OUTSIDE * (1.0 + np.sign(skew) * THRESHOLD)
     assert mark_after(skew + traded) == pytest.approx(edge, rel=1e-9)
     assert batch.args[2][0] / WAD == pytest.approx(edge)
 
@@ -60,14 +63,14 @@ def test_own_impact_outside_takes_its_share_of_the_gap(make_state, make_market, 
     traded = sum(batch.args[1]) / WAD
     # The other leg trades -traded outside, which moves the outside price by 1 % for each depth.
     outside_after = OUTSIDE * (1.0 - 0.01 * traded * OUTSIDE / float(depth[0]))
-    edge_after = outside_after * (1.0 + np.sign(skew) * CONFIG.threshold)
+    edge_after = outside_after * (1.0 + np.sign(skew) * THRESHOLD)
     assert mark_after(skew + traded) == pytest.approx(edge_after, rel=1e-9)
 
 
 def test_index_away_from_outside_is_carried_too(make_state, make_market, draws):
     (batch,) = group(max_trade_notional=1e9).decide(flat(make_state, make_market, index=1_980), draws)
     traded = sum(batch.args[1]) / WAD
-    assert mark_after(traded, 1_980.0) == pytest.approx(OUTSIDE * (1 - CONFIG.threshold), rel=1e-9)
+    assert mark_after(traded, 1_980.0) == pytest.approx(OUTSIDE * (1 - THRESHOLD), rel=1e-9)
 
 
 def test_size_is_limited_by_trade_cap_and_by_capital(make_state, make_market, draws):
@@ -109,9 +112,9 @@ def test_hedge_mirrors_what_was_filled(make_state, make_market, draws, settle):
     filled = sum(batches[0].args[1]) / WAD
     arbitrageurs.observe(outcome)
     assert arbitrageurs.hedge_size.sum() == pytest.approx(-filled)
-    np.testing.assert_allclose(arbitrageurs.outside_value(OUTSIDE), 0.0, atol=1e-6)
+    assert list(arbitrageurs.outside_values([OUTSIDE]).values()) == pytest.approx([0.0, 0.0], abs=1e-6)
     # Sold the dear pool, bought outside: a rise of 1 is worth what was sold.
-    assert arbitrageurs.outside_value(OUTSIDE + 1.0).sum() == pytest.approx(-filled)
+    assert sum(arbitrageurs.outside_values([OUTSIDE + 1.0]).values()) == pytest.approx(-filled)
 
 
 def test_closing_everything_unwinds_the_hedge_exactly(make_state, make_market, draws, settle):

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from sim.agents.base import ActorIndex, FeePolicy, Outage, raise_bid, silent_members
+from sim.agents.base import ActorIndex, Outage, silent_members
+from sim.agents.fees import FeePolicy, raise_bid
 from sim.core.errors import InputError
 from sim.core.units import GWEI
 
@@ -22,8 +23,8 @@ def test_adaptive_policy_follows_the_base_fee_up_to_its_cap():
 
 @pytest.mark.parametrize("fee", [0, 1, 7, 10**9, 3 * 10**18 + 1])
 def test_raised_bid_is_at_least_ten_per_cent_higher(fee):
-    assert raise_bid(fee) * 10 >= fee * 11
-    assert raise_bid(fee) > fee
+    assert raise_bid(fee, 0.125) * 10 >= fee * 11
+    assert raise_bid(fee, 0.125) > fee
 
 
 def test_outage_silences_the_first_members_within_its_window():

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sim.agents.deleverager import Deleverager, DeleveragerConfig, deleverage_score
+from sim.agents.deleverager import Deleverager, DeleveragerSection, deleverage_score
 from sim.core.units import WAD
 from sim.protocol.state import PendingDeficit
 
@@ -28,7 +28,7 @@ def crisis(make_state, make_protocol, *, fund=0, age=12, size=3, **changes):
 
 
 def agent(**changes):
-    return Deleverager(DeleveragerConfig(**changes), ACTOR)
+    return Deleverager(DeleveragerSection(**changes), ACTOR, window_seconds=60)
 
 
 def test_no_deficit_no_action(make_state, draws):

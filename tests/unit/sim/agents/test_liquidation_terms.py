@@ -1,9 +1,7 @@
 import numpy as np
 import pytest
 
-from sim.agents.liquidation_terms import LiquidationTerms
-
-TERMS = LiquidationTerms(trade_fee=0.0)
+from tests.support.terms import TERMS
 
 
 def column(value):

@@ -3,20 +3,31 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sim.agents.base import FeePolicy, Outage
-from sim.agents.liquidation_terms import LiquidationTerms
-from sim.agents.liquidator import LiquidatorConfig, Liquidators, spread_latencies
+from sim.agents.base import Outage
+from sim.agents.fees import FeePolicy
+from sim.agents.liquidator import Liquidators, LiquidatorsSection, Team, teams
 from sim.core.rng import Streams
 from sim.core.units import GWEI, WAD
+from tests.support.terms import TERMS
 
-CONFIG = LiquidatorConfig(count=3)
+MIN_PROFIT = LiquidatorsSection().min_profit
 MEMBERS = range(5, 8)
 GAS = 400_000
 
 
-def group(**changes):
-    config = replace(CONFIG, **changes)
-    return Liquidators(config, range(5, 5 + config.count))
+def group(outages=(), inventory_share=0.0, **changes):
+    section = LiquidatorsSection(**({"count": 3} | changes))
+    team = Team(
+        name="liquidators", count=section.count, latency_blocks=0, is_static=False, outages=tuple(outages)
+    )
+    return Liquidators(
+        section,
+        team,
+        range(5, 5 + section.count),
+        terms=TERMS,
+        max_status=2,
+        inventory_share=inventory_share,
+    )
 
 
 def big(make_under_water, **changes):
@@ -51,8 +62,8 @@ def test_bid_is_the_share_of_the_surplus(make_under_water, draws):
     state = big(make_under_water)
     (batch,) = liquidators.decide(state, draws)
     one = np.array([1.0])
-    bounty, closed = LiquidationTerms().bounty(8_000 * one, 10_000 * one, 200_000 * one, 0.8 * one, 1e6)
-    surplus = bounty[0] - GAS * 20e-9 * 200.0 - CONFIG.min_profit
+    bounty, closed = TERMS.bounty(8_000 * one, 10_000 * one, 200_000 * one, 0.8 * one, 1e6)
+    surplus = bounty[0] - GAS * 20e-9 * 200.0 - MIN_PROFIT
     share = liquidators.bid_shares[0]
     assert 0.15 <= share <= 0.3
     assert batch.priority_fee_wei[0] * GAS * 1e-18 * 200.0 == pytest.approx(share * surplus)
@@ -65,8 +76,8 @@ def test_bid_never_exceeds_break_even(make_under_water, draws):
     liquidators = group(count=1)
     (batch,) = liquidators.decide(state, draws)
     one = np.array([1.0])
-    bounty, _ = LiquidationTerms().bounty(8_000 * one, 10_000 * one, 200_000 * one, 0.8 * one, 1e6)
-    assert batch.max_fee_wei[0] * GAS * 1e-18 * 200.0 <= bounty[0] - CONFIG.min_profit + 1e-6
+    bounty, _ = TERMS.bounty(8_000 * one, 10_000 * one, 200_000 * one, 0.8 * one, 1e6)
+    assert batch.max_fee_wei[0] * GAS * 1e-18 * 200.0 <= bounty[0] - MIN_PROFIT + 1e-6
 
 
 def test_profit_test_refuses_dust_when_gas_is_dear(make_under_water, draws):
@@ -97,7 +108,7 @@ def test_raising_stops_at_break_even(make_under_water, draws):
     assert 3 < len(fees) < 40
     assert fees == sorted(fees)
     one = np.array([1.0])
-    bounty, _ = LiquidationTerms().bounty(8_000 * one, 10_000 * one, 200_000 * one, 0.8 * one, 1e6)
+    bounty, _ = TERMS.bounty(8_000 * one, 10_000 * one, 200_000 * one, 0.8 * one, 1e6)
     assert fees[-1] * GAS * 1e-18 * 200.0 < bounty[0]
 
 
@@ -250,19 +261,31 @@ def test_group_is_deterministic_and_independent_of_others(make_under_water):
     assert run(noise=False) == run(noise=True) != []
 
 
-def test_latencies_are_spread_over_groups():
-    groups = spread_latencies(replace(CONFIG, count=6), 2)
-    assert [(item.latency_blocks, item.count) for item in groups] == [(0, 3), (1, 2), (2, 1)]
-    assert sum(item.count for item in groups) == 6
-    assert len({item.name for item in groups}) == 3
-    mixed = spread_latencies(
-        replace(CONFIG, count=6), 2, 0.5, FeePolicy(policy="static", max_fee_gwei=40.0, priority_fee_gwei=1.0)
-    )
-    assert [(item.latency_blocks, item.fees.policy, item.count) for item in mixed] == [
-        (0, "adaptive", 3),
-        (1, "static", 2),
-        (2, "static", 1),
+def test_latencies_are_spread_over_teams():
+    found = teams(LiquidatorsSection(count=6, latency_blocks_max=2))
+    assert [(team.latency_blocks, team.count) for team in found] == [(0, 3), (1, 2), (2, 1)]
+    assert [team.label for team in found][::2] == ["liquidators, same block", "liquidators, 2 blocks late"]
+    mixed = teams(LiquidatorsSection(count=6, latency_blocks_max=2, static_fee_share=0.5))
+    assert [(team.latency_blocks, team.is_static, team.count) for team in mixed] == [
+        (0, False, 3),
+        (1, True, 2),
+        (2, True, 1),
     ]
-    assert len({item.name for item in mixed}) == 3
-    (alone,) = spread_latencies(CONFIG, 0)
-    assert alone == CONFIG
+    assert len({team.name for team in mixed}) == 3
+    assert mixed[-1].label == "liquidators, 2 blocks late, fixed fee"
+    (alone,) = teams(LiquidatorsSection(count=3, latency_blocks_max=0))
+    assert (alone.name, alone.count, alone.label) == ("liquidators", 3, "liquidators")
+
+
+def test_static_teams_bid_the_static_fee(make_under_water, draws):
+    section = LiquidatorsSection(count=1, static_fee_share=1.0, static_fee_gwei=40.0)
+    (team,) = teams(section)
+    one = Liquidators(section, team, [5], terms=TERMS, max_status=2, inventory_share=0.0)
+    (batch,) = one.decide(big(make_under_water), draws)
+    assert (batch.max_fee_wei, batch.priority_fee_wei) == ([40 * GWEI], [2 * GWEI])
+
+
+def test_a_first_bid_above_the_highest_is_refused():
+    ((path, message),) = LiquidatorsSection(bid_share=0.95).problems()
+    assert path == ("bid_share",)
+    assert "bid_share_max 0.9" in message

@@ -1,29 +1,27 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from sim.agents.liquidity_provider import LiquidityProviderConfig, LiquidityProviders
+from sim.agents.liquidity_provider import LiquidityProviders, LiquidityProvidersSection
 from sim.core.units import WAD
 
-CONFIG = LiquidityProviderConfig(count=4, deposit=1_000_003.0, run_rate_per_hour=60.0)
+DEPOSIT = 1_000_003
 
 
-def group(**changes):
-    config = replace(CONFIG, **changes)
-    providers = LiquidityProviders(config, range(config.count))
-    providers.set_shares(providers.initial_deposits())
-    return providers
+def group(vault="liquidity_pool", **changes):
+    section = LiquidityProvidersSection(**({"count": 4, "run_rate_per_hour": 60.0} | changes))
+    part, rest = divmod(DEPOSIT * 10**6, section.count)
+    return LiquidityProviders(
+        section,
+        range(section.count),
+        name="liquidity_providers",
+        vault=vault,
+        deposit=float(DEPOSIT),
+        shares=[part + (rest if row == 0 else 0) for row in range(section.count)],
+    )
 
 
 def worth(make_state, make_protocol, assets, block=100):
     return make_state(8, block=block, protocol=make_protocol(pool_assets=int(assets) * WAD))
-
-
-def test_deposits_add_up_exactly():
-    deposits = group(count=3).initial_deposits()
-    assert sum(deposits) == 1_000_003 * 10**6
-    assert max(deposits) - min(deposits) < 3
 
 
 def test_nobody_leaves_before_the_threshold(make_state, make_protocol, draws):
@@ -88,7 +86,7 @@ def test_no_rate_no_run(make_state, make_protocol, draws):
 
 
 def test_fund_stakers_redeem_fund_shares(make_state, make_protocol, draws):
-    providers = group(vault="fund", run_rate_per_hour=100.0)
+    providers = group(vault="insurance_fund", run_rate_per_hour=100.0)
     reserves = [100, *[50] * 29]
     states = [
         make_state(8, block=block, protocol=make_protocol(fund_reserves=amount * WAD))

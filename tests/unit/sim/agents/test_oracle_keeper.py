@@ -1,20 +1,19 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from sim.agents.base import FeePolicy, Outage
-from sim.agents.oracle_keeper import OracleKeeperConfig, OracleKeepers
+from sim.agents.base import Outage
+from sim.agents.fees import FeePolicy
+from sim.agents.oracle_keeper import KeepersSection, OracleKeepers
 from sim.core.rng import Streams
 from sim.core.units import GWEI, WAD
 
-CONFIG = OracleKeeperConfig(count=4, price_noise=0.0, threshold_spread=0.0)
+SECTION = KeepersSection(count=4, price_noise=0.0, threshold_spread=0.0)
 START = 1_700_000_000
 
 
-def keepers(price=2_000.0, **changes):
-    config = replace(CONFIG, **changes)
-    group = OracleKeepers(config, range(config.count))
+def keepers(price=2_000.0, outages=(), **changes):
+    section = SECTION.model_copy(update=changes)
+    group = OracleKeepers(section, range(section.count), name="keepers", market=0, outages=outages)
     if price:
         group.record_genesis(price, START + 12 * 99)
     return group

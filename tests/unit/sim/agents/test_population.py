@@ -1,17 +1,19 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from sim.agents.population import LeverageLaw, PopulationConfig, SizeLaw, build_population
-from sim.core.errors import InputError
+from sim.agents.population import (
+    FixedLeverage,
+    FixedSize,
+    LognormalLeverage,
+    UniformLeverage,
+)
+from sim.agents.trader_cohort import TRADERS, TraderSection
 from sim.core.rng import Streams
 
-CONFIG = PopulationConfig(count=20_000)
 
-
-def build(config=CONFIG, seed=1):
-    return build_population(config, Streams(seed), "agent:trader_cohort:test")
+def build(seed=1, **changes):
+    section = TraderSection(**({"name": "test", "count": 20_000} | changes))
+    return TRADERS.draw(section, Streams(seed))["traders:test"]
 
 
 def test_population_matches_its_laws():
@@ -30,7 +32,9 @@ def test_population_matches_its_laws():
 
 def test_lognormal_leverage_is_truncated_not_clipped():
     people = build(
-        replace(CONFIG, leverage=LeverageLaw(median=8.0, deviation=1.5, minimum=2.0, maximum=10.0))
+        leverage=LognormalLeverage(
+            distribution="lognormal", median=8.0, deviation=1.5, minimum=2.0, maximum=10.0
+        )
     )
     at_bounds = np.count_nonzero((people.leverage == 2.0) | (people.leverage == 10.0))
     assert at_bounds == 0
@@ -40,45 +44,31 @@ def test_lognormal_leverage_is_truncated_not_clipped():
 @pytest.mark.parametrize(
     ("law", "expected"),
     [
-        (LeverageLaw(distribution="fixed", value=5.0), (5.0, 5.0)),
-        (LeverageLaw(distribution="uniform", minimum=3.0, maximum=4.0), (3.0, 4.0)),
-        (LeverageLaw(median=6.0, deviation=0.0), (6.0, 6.0)),
+        (FixedLeverage(distribution="fixed", value=5.0), (5.0, 5.0)),
+        (UniformLeverage(distribution="uniform", minimum=3.0, maximum=4.0), (3.0, 4.0)),
+        (LognormalLeverage(distribution="lognormal", median=6.0, deviation=0.0), (6.0, 6.0)),
     ],
 )
 def test_other_leverage_laws_stay_in_their_range(law, expected):
-    leverage = build(replace(CONFIG, leverage=law)).leverage
+    leverage = build(leverage=law).leverage
     assert (leverage.min(), leverage.max()) == pytest.approx(expected, abs=1e-3)
 
 
 def test_changing_one_trait_leaves_the_others_alone():
     base = build()
-    changed = build(replace(CONFIG, size=SizeLaw(distribution="fixed", value=1_000.0), long_share=0.1))
+    changed = build(size=FixedSize(distribution="fixed", value=1_000.0), long_share=0.1)
     np.testing.assert_array_equal(base.leverage, changed.leverage)
     np.testing.assert_array_equal(base.attentive, changed.attentive)
     assert np.all(changed.notional == 1_000.0)
 
 
 def test_a_larger_cohort_begins_with_the_smaller_one():
-    small, large = build(replace(CONFIG, count=100)), build(replace(CONFIG, count=1_000))
+    small, large = build(count=100), build(count=1_000)
     np.testing.assert_array_equal(small.notional, large.notional[:100])
     np.testing.assert_array_equal(small.side, large.side[:100])
 
 
 def test_size_discount_makes_large_accounts_use_less_leverage():
-    people = build(replace(CONFIG, size_discount=0.3))
+    people = build(size_discount=0.3)
     large = people.notional > 50_000.0
     assert np.mean(people.leverage[large]) < 0.7 * np.mean(people.leverage[~large])
-
-
-def test_limited_adds_collateral_and_keeps_size():
-    people = build()
-    limited = people.limited(6.0)
-    assert limited.leverage.max() == 6.0
-    np.testing.assert_array_equal(limited.notional, people.notional)
-    assert np.all(limited.collateral >= people.collateral)
-
-
-def test_impossible_population_is_refused_with_every_problem():
-    with pytest.raises(InputError) as caught:
-        PopulationConfig(count=-1, long_share=1.5)
-    assert len(caught.value.problems) == 2

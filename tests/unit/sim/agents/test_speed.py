@@ -5,14 +5,13 @@ import time
 import numpy as np
 import pytest
 
-from sim.agents.population import PopulationConfig
-from sim.agents.trader_cohort import TraderCohort, TraderCohortConfig
+from sim.agents.trader_cohort import TRADERS, TraderCohort, TraderSection
 
 
 @pytest.mark.parametrize(("count", "limit"), [(1_000, 0.3e-3), (10_000, 1.5e-3)])
 def test_calm_cohort_decides_quickly(make_state, draws, count, limit):
-    config = TraderCohortConfig(population=PopulationConfig(count=count))
-    cohort = TraderCohort(config, TraderCohort.build(config, draws), np.arange(count))
+    section = TraderSection(name="many", count=count)
+    cohort = TraderCohort(section, TRADERS.draw(section, draws)["traders:many"], np.arange(count))
     state = make_state(count)
     best = float("inf")
     for _ in range(50):

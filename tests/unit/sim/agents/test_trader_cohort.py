@@ -3,16 +3,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sim.agents.base import FeePolicy
-from sim.agents.population import Population, PopulationConfig
-from sim.agents.trader_cohort import TopUpBehavior, TraderCohort, TraderCohortConfig
-from sim.core.errors import InputError
+from sim.agents.fees import FeePolicy
+from sim.agents.population import Population
+from sim.agents.trader_cohort import TopUpSection, TraderCohort, TraderSection
 from sim.core.rng import Streams
 from sim.core.units import GWEI, WAD
 from sim.protocol.actions import CLOSE_ALL
 
 N = 8
-CONFIG = TraderCohortConfig(population=PopulationConfig(count=N))
+SECTION = TraderSection(name="traders", count=N)
+
+
+def section_of(**changes):
+    return SECTION.model_copy(update=changes)
 
 
 def people(count=N, *, automated=True):
@@ -27,9 +30,9 @@ def people(count=N, *, automated=True):
     )
 
 
-def cohort(config=CONFIG, population=None, start=0):
+def cohort(section=SECTION, population=None, start=0):
     population = population or people()
-    return TraderCohort(config, population, range(start, start + len(population)))
+    return TraderCohort(section, population, range(start, start + len(population)))
 
 
 def pressed(make_state, rows=(2, 5), **changes):
@@ -66,8 +69,8 @@ def test_empty_wallet_reduces_until_the_target_holds(make_state, draws):
 
 
 def test_empty_wallet_without_reductions_waits_for_fate(make_state, draws):
-    config = replace(CONFIG, top_up=TopUpBehavior(reduces_without_wallet=False))
-    assert cohort(config).decide(pressed(make_state, wallet=np.zeros(N)), draws) == []
+    section = section_of(top_up=TopUpSection(reduces_without_wallet=False))
+    assert cohort(section).decide(pressed(make_state, wallet=np.zeros(N)), draws) == []
 
 
 def test_inattentive_traders_never_react(make_state, draws):
@@ -77,7 +80,7 @@ def test_inattentive_traders_never_react(make_state, draws):
 
 def test_static_fee_is_priced_out_by_a_spike_and_back_after_it(make_state, draws):
     static = FeePolicy(policy="static", max_fee_gwei=40.0, priority_fee_gwei=2.0)
-    traders = cohort(replace(CONFIG, fees=static, automated_fees=static))
+    traders = cohort(section_of(fees=static, automated_fees=static))
     assert traders.decide(pressed(make_state, base_fee_wei=41 * GWEI), draws) == []
     assert traders.priced_out == 2
     (batch,) = traders.decide(pressed(make_state, base_fee_wei=39 * GWEI, block=101), draws)
@@ -101,9 +104,7 @@ def test_refused_top_up_is_not_counted(make_state, draws, settle):
 
 
 def react_share(make_state, draws, equity=110.0, count=4_000, **changes):
-    traders = cohort(
-        replace(CONFIG, population=PopulationConfig(count=count)), people(count, automated=False)
-    )
+    traders = cohort(section_of(count=count), people(count, automated=False))
     state = make_state(count, equity=np.full(count, equity), **changes)
     return sum(len(batch) for batch in traders.decide(state, draws)) / count
 
@@ -155,16 +156,13 @@ def test_a_trader_decides_alike_whoever_else_is_pressed(make_state):
 
 
 def test_scattered_participants_act_as_themselves(make_state, draws):
-    traders = TraderCohort(
-        replace(CONFIG, population=PopulationConfig(count=3)), people(3), np.array([1, 4, 5])
-    )
+    traders = TraderCohort(section_of(count=3), people(3), np.array([1, 4, 5]))
     (batch,) = traders.decide(pressed(make_state), draws)
     assert batch.actors.tolist() == [5]
 
 
 def test_discretionary_trades_reduce_and_increase_within_leverage(make_state, draws):
-    config = replace(CONFIG, trades_per_day=7_200.0, population=PopulationConfig(count=400))
-    traders = cohort(config, people(400))
+    traders = cohort(section_of(trades_per_day=7_200.0, count=400), people(400))
     state = make_state(400)
     batches = traders.decide(state, draws)
     kinds = [batch.kind.split(".")[1] for batch in batches]
@@ -184,12 +182,13 @@ def test_no_discretionary_trades_by_default(make_state, draws):
 
 
 def test_target_below_trigger_is_refused():
-    with pytest.raises(InputError, match="target_ratio"):
-        replace(CONFIG, top_up=TopUpBehavior(trigger_ratio=2.0, target_ratio=1.5))
+    ((path, message),) = TopUpSection(trigger_ratio=2.0, target_ratio=1.5).problems()
+    assert path == ("target_ratio",)
+    assert "at least trigger_ratio 2" in message
 
 
 def test_describe_says_what_matters():
-    text = CONFIG.describe()
+    text = cohort().describe()
     assert "8 traders" in text
     assert "60%" in text
     assert "Pareto" in text

@@ -1,14 +1,18 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from sim.agents.whale import Whale, WhaleConfig, whale_notional
+from sim.agents.whale import Whale, WhaleSection, whale_notional
 from sim.core.units import WAD
 from sim.protocol.actions import CLOSE_ALL
 
-CONFIG = WhaleConfig(notional=2_000_000.0, start_block=100, duration_blocks=40, slices=4)
 ACTOR = 3
+
+
+def whale_of(**changes):
+    """A whale that acts from block 100 on, for 40 blocks of a minute, under a floor of a tenth."""
+    values = {"name": "whale", "start_minute": 100.0, "duration_minutes": 40.0, "slices": 4}
+    section = WhaleSection(**(values | changes))
+    return Whale(section, ACTOR, notional=2_000_000.0, withdraw_margin_ratio=0.1, seconds_per_block=60)
 
 
 def holding(make_state, size, block, **changes):
@@ -30,12 +34,12 @@ def rich(make_state, size=1_000.0, block=100):
 
 
 def test_holder_never_acts(make_state, draws):
-    whale = Whale(CONFIG, ACTOR)
+    whale = whale_of()
     assert all(whale.decide(holding(make_state, 1_000.0, block), draws) == [] for block in range(90, 200))
 
 
 def test_close_runs_by_schedule_and_ends_whole(make_state, draws, settle):
-    whale = Whale(replace(CONFIG, behavior="close"), ACTOR)
+    whale = whale_of(behavior="close")
     size, sold = -1_000.0, []
     for block in range(95, 160):
         batches = whale.decide(holding(make_state, size, block), draws)
@@ -50,7 +54,7 @@ def test_close_runs_by_schedule_and_ends_whole(make_state, draws, settle):
 
 
 def test_close_catches_up_after_a_refused_order(make_state, draws, settle):
-    whale = Whale(replace(CONFIG, behavior="close"), ACTOR)
+    whale = whale_of(behavior="close")
     first = whale.decide(holding(make_state, 1_000.0, 100), draws)
     assert whale.decide(holding(make_state, 1_000.0, 105), draws) == []  # still waiting
     whale.observe(settle(first, status="expired"))
@@ -59,13 +63,13 @@ def test_close_catches_up_after_a_refused_order(make_state, draws, settle):
 
 
 def test_withdrawal_leaves_the_larger_of_requirement_and_floor(make_state, draws):
-    (batch,) = Whale(replace(CONFIG, behavior="withdraw_margin"), ACTOR).decide(rich(make_state), draws)
+    (batch,) = whale_of(behavior="withdraw_margin").decide(rich(make_state), draws)
     assert batch.kind == "margin_engine.withdraw"
     assert batch.args[0] == [200_000 * 10**6]  # 400k less 10 % of 2m; the initial requirement is lower
 
 
 def test_refused_withdrawal_is_retried_smaller_and_repeated(make_state, draws, settle):
-    whale = Whale(replace(CONFIG, behavior="withdraw_margin"), ACTOR)
+    whale = whale_of(behavior="withdraw_margin")
     whale.observe(settle(whale.decide(rich(make_state), draws), status="reverted"))
     (smaller,) = whale.decide(rich(make_state, block=101), draws)
     assert smaller.args[0][0] == pytest.approx(200_000 * 10**6 * 0.8, abs=1)
@@ -75,7 +79,7 @@ def test_refused_withdrawal_is_retried_smaller_and_repeated(make_state, draws, s
 
 
 def test_withdraw_then_close_starts_closing_after_the_withdrawal(make_state, draws, settle):
-    whale = Whale(replace(CONFIG, behavior="withdraw_then_close"), ACTOR)
+    whale = whale_of(behavior="withdraw_then_close")
     first = whale.decide(rich(make_state), draws)
     assert first[0].kind == "margin_engine.withdraw"
     whale.observe(settle(first, block=100))
@@ -85,7 +89,7 @@ def test_withdraw_then_close_starts_closing_after_the_withdrawal(make_state, dra
 
 
 def test_whale_without_position_is_done(make_state, draws):
-    assert Whale(replace(CONFIG, behavior="close"), ACTOR).decide(holding(make_state, 0.0, 120), draws) == []
+    assert whale_of(behavior="close").decide(holding(make_state, 0.0, 120), draws) == []
 
 
 def test_whale_notional_is_the_stated_share_of_its_side():

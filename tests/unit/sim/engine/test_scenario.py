@@ -10,9 +10,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from sim.core.documents.sections import Section
 from sim.core.errors import InputError
+from sim.engine.scenario.assumptions import assumptions
+from sim.engine.scenario.compose import json_schema, scenario_class, scenario_of
 from sim.engine.scenario.load import load_scenario
 from sim.engine.scenario.risk import BUILT_IN_MODELS
-from sim.engine.scenario.schema import Scenario, assumptions, json_schema
+from sim.engine.scenario.schema import Scenario
 from sim.engine.scenario.shocks import SUMMARY_KEYS, PriceDrift
 
 SHIPPED = sorted((Path(__file__).parents[4] / "scenarios").glob("*.toml"))
@@ -21,7 +23,7 @@ MINIMAL = {"schema_version": 1, "title": "t", "question": "q", "blocks": 5, "mar
 
 
 def build(**changes: object) -> Scenario:
-    return Scenario.model_validate({**MINIMAL, **changes})
+    return scenario_class().model_validate({**MINIMAL, **changes})
 
 
 def all_sections(root: type[Section]) -> set[type[Section]]:
@@ -58,7 +60,7 @@ def test_shipped_scenario_loads_and_expects_something(path):
 def test_canonical_form_gives_the_same_scenario_back(path):
     scenario = load_scenario(path)
     data = json.loads(json.dumps(scenario.canonical(), allow_nan=False))
-    assert Scenario.from_canonical(data) == scenario.with_files({})
+    assert scenario_of(data) == scenario.with_files({})
 
 
 def test_scenario_cannot_be_changed():
@@ -68,13 +70,13 @@ def test_scenario_cannot_be_changed():
 
 def test_from_canonical_bad_data_is_input_error():
     with pytest.raises(InputError, match="blocks"):
-        Scenario.from_canonical({**MINIMAL, "blocks": -1})
+        scenario_of({**MINIMAL, "blocks": -1})
 
 
 def test_every_number_has_bounds_unit_and_source():
     missing = []
     for section in sorted(
-        all_sections(Scenario) | set(BUILT_IN_MODELS.values()), key=lambda cls: cls.__name__
+        all_sections(scenario_class()) | set(BUILT_IN_MODELS.values()), key=lambda cls: cls.__name__
     ):
         for name, field in section.model_fields.items():
             kinds = {field.annotation, *typing.get_args(field.annotation)}
@@ -93,7 +95,7 @@ def test_every_number_has_bounds_unit_and_source():
 
 def test_defaults_lie_in_their_own_bounds():
     checked = 0
-    for section in all_sections(Scenario) | set(BUILT_IN_MODELS.values()):
+    for section in all_sections(scenario_class()) | set(BUILT_IN_MODELS.values()):
         for field in section.model_fields.values():
             if isinstance(field.default, int | float) and field.metadata:
                 adapter = TypeAdapter(Annotated[(field.annotation, *field.metadata)])
@@ -158,7 +160,7 @@ def test_work_beyond_any_machine_is_refused():
 )
 def test_start_time_must_be_utc_and_plausible(moment):
     with pytest.raises(ValidationError, match="start_time"):
-        Scenario.model_validate_json(json.dumps({**MINIMAL, "start_time": moment}))
+        scenario_class().model_validate_json(json.dumps({**MINIMAL, "start_time": moment}))
 
 
 def test_schema_refuses_unknown_keys_everywhere_and_names_units():

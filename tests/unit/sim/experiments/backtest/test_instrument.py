@@ -69,7 +69,7 @@ def test_every_integer_is_that_of_the_formulas(plain_scenario):
 def test_all_engines_give_the_same_series(plain_scenario):
     scenario = plain_scenario("protocol.risk_model='adaptive'", "protocol.risk_model_parameters={}")
     prices = 2_000.0 * np.exp(np.cumsum(np.random.default_rng(2).normal(0, 0.02, 12)))
-    feed = Feed.every_step(scenario, 0)
+    feed = Feed.every_step(scenario)
     fast = _series(scenario, _times(12, 600), prices, feed, engine="revm")
     slow = _series(scenario, _times(12, 600), prices, feed, engine="pyevm")
     assert fast.digest() == slow.digest()
@@ -128,7 +128,7 @@ def test_a_keeper_reports_on_its_threshold_or_heartbeat(plain_scenario):
     series = _series(scenario, times, prices, feed)
     assert series.reports == 3  # the first, the move at step 3, the heartbeat at step 6
     assert _series(scenario, times, prices).reports == 7
-    of_keepers = Feed.of_keepers(scenario, 0)
+    of_keepers = Feed.of_keepers(scenario)
     assert of_keepers.deviation_threshold == scenario.keepers.deviation_threshold
     assert of_keepers.heartbeat_seconds == scenario.keepers.heartbeat_seconds
 
@@ -137,7 +137,7 @@ def test_the_reporters_confidence_widens_with_volatility_as_the_keepers_does(pla
     scenario = plain_scenario("protocol.risk_model='adaptive'", "protocol.risk_model_parameters={}")
     prices = 2_000.0 * np.exp(np.cumsum(np.random.default_rng(4).normal(0, 0.02, 10)))
     sure = _series(scenario, _times(10, 600), prices)
-    feed = Feed.every_step(scenario, 0)
+    feed = Feed.every_step(scenario)
     unsure = _series(scenario, _times(10, 600), prices, feed)
     assert unsure.variance_fast == sure.variance_fast
     for step in range(1, 10):

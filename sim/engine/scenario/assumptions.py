@@ -1,0 +1,72 @@
+"""Every number and choice of a scenario, with its unit and where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sim.core.documents.sections import Section
+from sim.engine.scenario.risk import BUILT_IN_MODELS
+from sim.engine.scenario.schema import Scenario
+
+SET = "set by the scenario"
+
+
+def assumptions(scenario: Scenario) -> list[dict[str, Any]]:
+    """Return every number and choice of the scenario with its unit and where it comes from, in schema order.
+
+    Entries have the keys ``parameter`` (dotted path), ``value``, ``unit`` and ``source``. A value that
+    differs from the default has the source ``"set by the scenario"``. Risk-model parameters are per market.
+    """
+    listed = list(_entries("", scenario))
+    model = BUILT_IN_MODELS.get(scenario.protocol.risk_model)
+    for index in range(len(scenario.markets)):
+        place, values = f"markets.{index}.risk_model_parameters.", scenario.risk_parameters(index)
+        if model is not None:
+            listed += _entries(place, model.model_validate(values))
+        else:
+            listed += [_entry(f"{place}{name}", value, "", SET) for name, value in values.items()]
+    return listed
+
+
+def _entries(
+    place: str, section: Section, default: Section | None = None, sources: Mapping[str, str] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield the fields of a section and of those in it.
+
+    Parameters
+    ----------
+    default
+        The section that stands there when the file says nothing, if its fields have other defaults there than
+        in their class.
+    sources
+        Where those come from.
+    """
+    below: list[Iterator[dict[str, Any]]] = []
+    for name, field in type(section).model_fields.items():
+        value, extra = getattr(section, name), field.json_schema_extra
+        extra = extra if isinstance(extra, dict) else {}
+        usual = field.default if default is None else getattr(default, name)
+        if isinstance(value, Section):
+            stated = usual if type(usual) is type(value) else None
+            below.append(_entries(f"{place}{name}.", value, stated, _texts(extra.get("sources"))))
+        elif isinstance(value, tuple) and any(isinstance(item, Section) for item in value):
+            below += [_entries(f"{place}{name}.{index}.", item) for index, item in enumerate(value)]
+        elif "source" in extra and value is not None:
+            own = (sources or {}).get(name, str(extra["source"]))
+            yield _entry(
+                f"{place}{name}",
+                list(value) if isinstance(value, tuple) else value,
+                str(extra["unit"]),
+                own if value == usual else SET,
+            )
+    for entries in below:
+        yield from entries
+
+
+def _entry(parameter: str, value: object, unit: str, source: str) -> dict[str, Any]:
+    return {"parameter": parameter, "value": value, "unit": unit, "source": source}
+
+
+def _texts(sources: object) -> dict[str, str]:
+    return {str(key): str(value) for key, value in sources.items()} if isinstance(sources, dict) else {}
