@@ -58,13 +58,14 @@ class Run:
         Raises
         ------
         InputError
-            There is no such table.
+            There is no such table, or the folder was damaged since.
         """
-        import pandas as pd  # noqa: PLC0415  (slow to import)
+        from sim.engine.results.folder import open_run  # noqa: PLC0415  (slow to import)
 
         if table not in TABLES:
             raise InputError(f"no table {table!r}; a run has {', '.join(TABLES)}")
-        return pd.read_parquet(self.folder / f"{table}.parquet")
+        frame: pd.DataFrame = open_run(self.folder).table(table).to_pandas()
+        return frame
 
 
 def run(

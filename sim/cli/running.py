@@ -14,7 +14,8 @@ from sim.core.errors import InvariantViolation
 from sim.engine.explain import explain
 from sim.engine.options import RunOptions
 from sim.engine.replay import replay_run
-from sim.engine.results.crash import CRASH_FILE, crash_folder
+from sim.engine.results.crash import crash_folder
+from sim.engine.results.result import CRASH_FILE
 from sim.engine.run import run_scenario
 from sim.engine.scenario.schema import Scenario
 from sim.reporting.report import REPORT, write_report

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sim.core.errors import InputError, InvariantViolation
+from sim.core.errors import InvariantViolation
 from sim.engine.blocks.loop import BlockLoop
 from sim.engine.blocks.recorder import Recorder
 from sim.engine.options import RunOptions
-from sim.engine.results.crash import CRASH_FILE, load_stored
+from sim.engine.results.folder import stored_crash
 from sim.engine.run import build_world, load_histories
 
 
@@ -34,13 +34,10 @@ def explain(crash_report: Path) -> Explanation:
     InputError
         It is not a crash report.
     """
-    path = crash_report / CRASH_FILE if crash_report.is_dir() else crash_report
-    stored = load_stored(path)
-    block, invariant = stored.data.get("block"), stored.data.get("invariant")
-    if not isinstance(block, int) or not isinstance(invariant, str):
-        raise InputError(f"{path}: is not a crash report: block and invariant are missing")
+    stored = stored_crash(crash_report if crash_report.is_dir() else crash_report.parent)
+    block, invariant = stored.data["block"], stored.data["invariant"]
     options = RunOptions(
-        out=path.parent,
+        out=stored.folder,
         engine=stored.data.get("engine"),
         prices=stored.prices,
         keep_blocks=True,

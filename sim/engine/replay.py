@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from sim.core.errors import InputError
+from sim.core.folders import FILES, SEAL
 from sim.engine.blocks.closing import final_accounts
+from sim.engine.blocks.tables import TABLES
 from sim.engine.options import RunOptions
-from sim.engine.results.crash import StoredRun, load_stored
+from sim.engine.results.folder import StoredRun, open_run, stored_run
 from sim.engine.results.manifest import build_manifest
 from sim.engine.run import Execution, execute, load_histories, summarise
 from sim.market.price_history import PriceHistory
@@ -35,9 +35,12 @@ def replay_run(folder: Path, engine: str | None) -> ReplayResult:
     Raises
     ------
     InputError
-        The folder is not a run, or a file of it cannot be read.
+        The folder is not a run, or a file of it is damaged.
     """
-    stored = load_stored(folder / "manifest.json")
+    files = open_run(folder)
+    stored = stored_run(files)
+    tables = {name: files.table(name) for name in TABLES}
+    summary = files.summary()
     options = RunOptions(
         out=folder,
         engine=engine,
@@ -52,7 +55,7 @@ def replay_run(folder: Path, engine: str | None) -> ReplayResult:
         run.recorder.tables.accounts.append(row)
     found: list[tuple[int, str]] = []
     for name, table in run.recorder.tables.named().items():
-        difference = _first_difference(name, _read(folder / f"{name}.parquet"), table.to_arrow())
+        difference = _first_difference(name, tables[name], table.to_arrow())
         if difference is not None:
             found.append(difference)
     if found:
@@ -63,16 +66,9 @@ def replay_run(folder: Path, engine: str | None) -> ReplayResult:
         twin = execute(stored.scenario, replace(options, engine=None), histories, forced_flow=False)
         drawdown = twin.recorder.totals.drawdown
     stated = _manifest_difference(stored, run, histories) or _summary_difference(
-        folder, summarise(stored.scenario, run, drawdown)
+        summary, summarise(stored.scenario, run, drawdown)
     )
     return ReplayResult(identical=stated is None, first_difference=stated)
-
-
-def _read(path: Path) -> pa.Table:
-    try:
-        return pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path}: cannot read: {error}") from error
 
 
 _AFTER_ALL_BLOCKS = 2**62
@@ -100,7 +96,7 @@ def _first_difference(name: str, stored: pa.Table, fresh: pa.Table) -> tuple[int
     return block, f"block {block}: {name}.parquet has {len(old)} rows, recomputed {len(new)}"
 
 
-_NOT_RECOMPUTED = frozenset(("engine", "versions", "overrides", "inputs"))
+_NOT_RECOMPUTED = frozenset(("engine", "versions", "overrides", "inputs", FILES, SEAL))
 """Keys of a manifest that tell how a run came about, not what it was: any engine may replay it."""
 
 
@@ -133,14 +129,7 @@ def _short(values: Mapping[str, Any], key: str) -> str:
     return text if len(text) <= 200 else f"{text[:200]}..."
 
 
-def _summary_difference(folder: Path, summary: Mapping[str, object]) -> str | None:
-    path = folder / "summary.json"
-    try:
-        stated = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot read: {error}") from error
-    if not isinstance(stated, dict):
-        raise InputError(f"{path}: holds no summary")
+def _summary_difference(stated: Mapping[str, Any], summary: Mapping[str, object]) -> str | None:
     for key in (*summary, *(key for key in stated if key not in summary)):
         if key not in summary or key not in stated or stated[key] != summary[key]:
             return f"summary.json: {key}: stored {_short(stated, key)}, recomputed {_short(summary, key)}"

@@ -14,14 +14,16 @@ import pyarrow.parquet as pq
 from sim.chain.chain import default_engine
 from sim.core.errors import InputError, InvariantViolation, RunError
 from sim.core.files import atomic_write_bytes
+from sim.core.folders import seal_again, write_record
 from sim.core.portable_math import ordered_sum
 from sim.engine.blocks.closing import final_accounts, share_values
 from sim.engine.blocks.loop import BlockLoop, Progress
 from sim.engine.blocks.recorder import Recorder
 from sim.engine.options import RunOptions, copy_inputs
-from sim.engine.results.crash import write_crash_report
+from sim.engine.results.crash import check_crash_folder, write_crash_report
 from sim.engine.results.manifest import build_manifest
 from sim.engine.results.result import (
+    MARKER,
     OBSERVED,
     ResultsFolder,
     RunResult,
@@ -205,6 +207,7 @@ def run_scenario(scenario: Scenario, options: RunOptions) -> RunResult:
         An invariant broke; a crash report lies beside the results folder.
     """
     check_run_folder(settled_folder(options.out))
+    check_crash_folder(options.out)
     histories = load_histories(scenario, options)
     scenario = fit_to_prices(scenario, histories, options)
     results = ResultsFolder(options.out)
@@ -229,14 +232,15 @@ def run_scenario(scenario: Scenario, options: RunOptions) -> RunResult:
         inputs = copy_inputs(scenario, options, results.path)
         write_json(results.path / "summary.json", summary)
         write_observed(histories, results.path)
-        write_json(
-            results.path / "manifest.json",
+        write_json(results.path / "timing.json", timing(scenario, run, perf_counter() - clock))
+        write_record(
+            results.path,
+            MARKER,
             build_manifest(
                 scenario=scenario, world=run.world, digest=run.digest, twin=options.twin, histories=histories,
                 overrides=options.overrides, inputs=inputs, path=options.path,
             ),
         )  # fmt: skip
-        write_json(results.path / "timing.json", timing(scenario, run, perf_counter() - clock))
         _finish(options, results)
         folder = results.publish()
     except RunError as error:
@@ -259,6 +263,7 @@ def _finish(options: RunOptions, results: ResultsFolder) -> None:
         return
     try:
         options.finish(results.path)
+        seal_again(results.path, MARKER)
     except RunError:
         raise
     except Exception:

@@ -1,6 +1,5 @@
-"""Load a run's results folder: ``manifest.json`` and ``summary.json`` must exist, a missing table is None."""
+"""Load a run's results folder, every file checked against its manifest; a table the run had not is None."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from sim.core.errors import InputError
+from sim.engine.results.folder import open_run
 
 FloatArray = npt.NDArray[np.float64]
 
-TABLES = ("blocks", "transactions", "liquidations", "accounts", "observed")
+TABLES = ("blocks", "transactions", "liquidations", "accounts")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,16 +80,16 @@ def load_run(folder: Path) -> RunFolder:
     Raises
     ------
     InputError
-        The folder is not a run's results, or one of its files cannot be read.
+        The folder is not a run's results, or one of its files is damaged.
     """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such results folder")
-    tables = {name: _read_table(folder / f"{name}.parquet") for name in TABLES}
+    files = open_run(folder)
+    observed = files.observed()
     return RunFolder(
         path=folder,
-        manifest=_read_json(folder / "manifest.json"),
-        summary=_read_json(folder / "summary.json"),
-        **tables,
+        manifest=files.manifest,
+        summary=files.summary(),
+        observed=None if observed is None else observed.to_pandas(),
+        **{name: files.table(name).to_pandas() for name in TABLES},
     )
 
 
@@ -119,24 +118,3 @@ def last_value(table: pd.DataFrame, name: str) -> float | None:
     values = column(table, name)
     finite = values[np.isfinite(values)]
     return float(finite[-1]) if finite.size else None
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: missing; a results folder needs manifest.json and summary.json") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: must hold a JSON object, was {type(content).__name__}")
-    return content
-
-
-def _read_table(path: Path) -> pd.DataFrame | None:
-    if not path.exists():
-        return None
-    try:
-        return pd.read_parquet(path)
-    except (OSError, ValueError) as error:  # pyarrow's errors derive from ValueError or OSError
-        raise InputError(f"{path}: cannot be read: {error}") from None

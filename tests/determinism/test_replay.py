@@ -11,6 +11,7 @@ import pytest
 
 from sim.core.errors import InputError
 from sim.engine.replay import replay_run
+from tests.support.sealed import seal
 from tests.support.small_run import small_run
 
 SHORT = ("blocks=16",)
@@ -51,6 +52,7 @@ def change_one_value(folder, table: str, column: str, row: int) -> object:
         position, stored.schema.field(column), pa.array(values, stored.schema.types[position])
     )
     pq.write_table(changed, path)
+    seal(folder)
     return values[row]
 
 
@@ -107,6 +109,7 @@ def test_a_missing_row_is_found(folder, table):
     path = folder / f"{table}.parquet"
     stored = pq.read_table(path)
     pq.write_table(stored.slice(0, stored.num_rows - 1), path)
+    seal(folder)
     result = replay_run(folder, None)
     assert not result.identical
     assert (
@@ -124,12 +127,12 @@ def test_a_missing_row_is_found(folder, table):
         ),
     ],
 )
-def test_a_changed_schema_is_found(folder, edit):
+def test_a_changed_schema_is_refused(folder, edit):
     path = folder / "blocks.parquet"
     pq.write_table(edit(pq.read_table(path)), path)
-    result = replay_run(folder, None)
-    assert not result.identical
-    assert "columns" in result.first_difference
+    seal(folder)
+    with pytest.raises(InputError, match=r"blocks\.parquet: has .* column"):
+        replay_run(folder, None)
 
 
 @pytest.mark.parametrize("key", ["liquidations", "bad_debt", "amplification", "digest", "invariants_checked"])
@@ -138,6 +141,7 @@ def test_an_edited_summary_is_found(folder, key):
     summary = json.loads(path.read_text())
     summary[key] = "0" * 64 if key == "digest" else summary[key] + 1
     path.write_text(json.dumps(summary))
+    seal(folder)
     result = replay_run(folder, None)
     assert not result.identical
     assert result.first_difference.startswith(f"summary.json: {key}: stored ")
@@ -148,6 +152,7 @@ def test_an_edited_digest_is_found(folder):
     manifest = json.loads(path.read_text())
     manifest["digest"] = "0" * 64
     path.write_text(json.dumps(manifest))
+    seal(folder)
     result = replay_run(folder, None)
     assert not result.identical
     assert result.first_difference.startswith("manifest.json: digest: stored ")
@@ -159,6 +164,7 @@ def test_an_edited_scenario_leads_to_another_run(folder):
     manifest = json.loads(path.read_text())
     manifest["scenario"]["protocol"]["margin"]["fee_rate"] = 0.001
     path.write_text(json.dumps(manifest))
+    seal(folder)
     assert not replay_run(folder, None).identical
 
 

@@ -12,7 +12,8 @@ import pytest
 from sim.agents.base import Outcome
 from sim.core.errors import InvariantViolation
 from sim.engine.explain import explain
-from sim.engine.results.crash import CRASH_FILE, crash_folder
+from sim.engine.results.crash import crash_folder
+from sim.engine.results.result import CRASH_FILE
 from sim.engine.worlds.world import World
 from sim.protocol import actions
 from sim.protocol.actions import ActionBatch, Fees

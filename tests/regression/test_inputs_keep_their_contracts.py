@@ -17,6 +17,7 @@ from sim.engine.options import RunOptions
 from sim.engine.replay import replay_run
 from sim.engine.run import run_scenario
 from sim.engine.scenario.load import load_scenario
+from tests.support.sealed import edit_sealed, seal
 from tests.support.small_run import small_run
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
@@ -44,15 +45,15 @@ def test_replay_uses_them(run_on_a_copy, tmp_path):
     folder = shutil.copytree(run_on_a_copy, tmp_path / "run")
     lens = folder / "inputs" / "contracts" / "Lens.vy"
     lens.write_text("this is not Vyper")
+    seal(folder)
     with pytest.raises(InputError, match="does not compile"):
         replay_run(folder, None)
 
 
 def test_contracts_outside_the_run_folder_are_refused(run_on_a_copy, tmp_path):
     folder = shutil.copytree(run_on_a_copy, tmp_path / "run")
-    manifest = folder / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"inputs/contracts"', '"../elsewhere"'))
-    with pytest.raises(InputError, match="is not a folder of this folder"):
+    edit_sealed(folder, "manifest.json", lambda manifest: manifest["inputs"].update(contracts="../elsewhere"))
+    with pytest.raises(InputError, match=r"manifest\.json: inputs\.contracts: \.\./elsewhere is not among"):
         replay_run(folder, None)
 
 

@@ -21,7 +21,7 @@ import pytest
 from sim.cli import entry
 from sim.core.errors import InputError, RunError
 from sim.engine.options import RunOptions
-from sim.engine.results.result import ResultsFolder, settled_folder
+from sim.engine.results.result import UNFINISHED, ResultsFolder, settled_folder
 from sim.engine.run import run_scenario
 from tests.support.small_run import SCENARIO, small_run, small_scenario
 
@@ -35,9 +35,11 @@ def short_run(options: RunOptions) -> Path:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Return every file below a folder, hidden ones included."""
+    """Return every file below a folder, hidden ones included; not the mark of a run that did not finish."""
     return {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != UNFINISHED
     }
 
 

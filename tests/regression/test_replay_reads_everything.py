@@ -11,7 +11,9 @@ import shutil
 
 import pytest
 
+from sim.core.errors import InputError
 from sim.engine.replay import replay_run
+from tests.support.sealed import edit_sealed, seal
 from tests.support.small_run import small_run
 
 
@@ -45,6 +47,7 @@ def test_an_edited_manifest_is_found(folder, key):
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text())
     path.write_text(json.dumps({**manifest, key: changed(manifest[key])}))
+    seal(folder)
     result = replay_run(folder, None)
     assert not result.identical
     assert result.first_difference.startswith(f"manifest.json: {key}: stored ")
@@ -54,17 +57,24 @@ def test_an_edited_manifest_is_found(folder, key):
 def test_an_added_key_is_found(folder, name):
     path = folder / name
     path.write_text(json.dumps({**json.loads(path.read_text()), "audited_by": "nobody"}))
+    seal(folder)
     result = replay_run(folder, None)
     assert not result.identical
     assert result.first_difference == f"{name}: audited_by: stored 'nobody', recomputed nothing"
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "summary.json"])
-def test_a_removed_key_is_found(folder, name):
-    path = folder / name
+def test_a_removed_key_is_found(folder):
+    path = folder / "summary.json"
     values = json.loads(path.read_text())
     del values["blocks"]
     path.write_text(json.dumps(values))
+    seal(folder)
     result = replay_run(folder, None)
     assert not result.identical
-    assert result.first_difference == f"{name}: blocks: stored nothing, recomputed 9"
+    assert result.first_difference == "summary.json: blocks: stored nothing, recomputed 9"
+
+
+def test_a_key_removed_from_the_manifest_is_named(folder):
+    edit_sealed(folder, "manifest.json", lambda manifest: manifest.pop("blocks"))
+    with pytest.raises(InputError, match=r"manifest\.json: blocks: is missing"):
+        replay_run(folder, None)

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+import os
 from pathlib import Path
-from typing import Any
 
 from sim.core.errors import InputError, InvariantViolation
-from sim.core.files import ensure_directory
-from sim.core.plugins import PLUGINS, active, require_named
-from sim.engine.options import CONTRACTS, RunOptions, copy_inputs
+from sim.core.folders import write_record
+from sim.engine.options import INPUTS, RunOptions, copy_inputs
 from sim.engine.results.manifest import plugin_records, versions
-from sim.engine.results.result import write_json
-from sim.engine.scenario.compose import scenario_of
-from sim.engine.scenario.path_choice import PathChoice
+from sim.engine.results.result import CRASH_FILE, UNFINISHED, ResultsFolder
 from sim.engine.scenario.schema import Scenario
-
-CRASH_FILE = "crash.json"
 
 
 def crash_folder(out: Path) -> Path:
@@ -25,10 +18,32 @@ def crash_folder(out: Path) -> Path:
     return out.with_name(out.name + "-crash")
 
 
+def check_crash_folder(out: Path) -> None:
+    """Refuse a place for the crash report that holds anything but an earlier one, before a run needs it.
+
+    Raises
+    ------
+    InputError
+        It does: nobody's files are written over.
+    """
+    folder = crash_folder(out)
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise InputError(f"--out {out}: a crash report would go to {folder}, which is a file; move it away")
+    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    foreign = [name for name in names if name not in (CRASH_FILE, INPUTS.name, UNFINISHED)]
+    if foreign or (names and CRASH_FILE not in names):
+        raise InputError(
+            f"--out {out}: a crash report would go to {folder}, which holds {(foreign or names)[0]}; "
+            "choose another folder"
+        )
+
+
 def write_crash_report(scenario: Scenario, options: RunOptions, violation: InvariantViolation) -> Path:
-    """Write scenario, inputs and finding beside the results folder; return the file."""
-    folder = crash_folder(options.out)
-    ensure_directory(folder)
+    """Write scenario, inputs and finding beside the results folder; return the file.
+
+    An earlier report there is replaced as a whole, so that no file of two crashes mixes.
+    """
+    results = ResultsFolder(crash_folder(options.out), marker=CRASH_FILE)
     report = {
         "invariant": violation.invariant,
         "block": violation.block,
@@ -37,69 +52,9 @@ def write_crash_report(scenario: Scenario, options: RunOptions, violation: Invar
         "keep_blocks": options.keep_blocks,
         **({} if options.path is None else {"path": options.path.record()}),
         **plugin_records(),
-        "inputs": copy_inputs(scenario, options, folder),
+        "inputs": copy_inputs(scenario, options, results.path),
         "scenario": scenario.canonical(),
         "versions": versions(),
     }
-    path = folder / CRASH_FILE
-    write_json(path, report)
-    return path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredRun:
-    """A run read back from a manifest or a crash report."""
-
-    folder: Path
-    data: dict[str, Any]
-    scenario: Scenario
-    prices: Path | None
-    contracts: Path | None
-    """Folder of the contracts that were deployed instead of the shipped ones."""
-    path: PathChoice | None = None
-    """Path of the scenario that was run; None for the plain run."""
-
-
-def load_stored(path: Path) -> StoredRun:
-    """Read the scenario and inputs that a manifest or crash report describes.
-
-    Raises
-    ------
-    InputError
-        The file is missing, is not JSON, or misses what it should hold; or plug-ins took part that the user
-        did not name.
-    """
-    try:
-        data = json.loads(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"{path}: cannot read: {error.strerror or error}") from error
-    except ValueError as error:
-        raise InputError(f"{path}: not valid JSON: {error}") from error
-    if not isinstance(data, dict) or not isinstance(data.get("scenario"), dict):
-        raise InputError(f"{path}: holds no scenario")
-    require_named(data.get(PLUGINS), active(), str(path))
-    inputs = data.get("inputs", {})
-    if not isinstance(inputs, dict) or not all(isinstance(item, str) for item in inputs.values()):
-        raise InputError(f"{path}: inputs: must be a table of file names")
-    files: dict[str, Path] = {}
-    for reference, relative in inputs.items():
-        file = (path.parent / relative).resolve()
-        exists = file.is_dir() if reference == CONTRACTS else file.is_file()
-        if not file.is_relative_to(path.parent.resolve()) or not exists:
-            kind = "folder" if reference == CONTRACTS else "file"
-            raise InputError(f"{path}: inputs.{reference}: {relative} is not a {kind} of this folder")
-        files[reference] = file
-    prices, contracts = files.pop("prices", None), files.pop(CONTRACTS, None)
-    files = {reference: file for reference, file in files.items() if not reference.startswith(f"{PLUGINS}.")}
-    try:
-        scenario = scenario_of(data["scenario"], files)
-    except InputError as error:
-        raise InputError([f"{path}: scenario.{problem}" for problem in error.problems]) from None
-    return StoredRun(
-        folder=path.parent,
-        data=data,
-        scenario=scenario,
-        prices=prices,
-        contracts=contracts,
-        path=PathChoice.from_record(data.get("path"), str(path)),
-    )
+    write_record(results.path, CRASH_FILE, report)
+    return results.publish() / CRASH_FILE

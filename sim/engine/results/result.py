@@ -13,13 +13,17 @@ from typing import Any
 
 from sim.core.errors import InputError, RunError
 from sim.core.files import atomic_write_text, ensure_directory, fsync_directory
+from sim.core.folders import Folder, is_record
 from sim.engine.blocks.tables import TABLES, TableWriter
 from sim.engine.options import INPUTS
 
 OBSERVED = "observed.parquet"
 MARKER = "manifest.json"
+CRASH_FILE = "crash.json"
+UNFINISHED = "unfinished.json"
+"""Lies in a folder of results while a run that shall replace them is under way, and after it failed."""
 RUN_FILES = (
-    MARKER, "summary.json", "timing.json", "report.html", OBSERVED, INPUTS.name,
+    MARKER, UNFINISHED, "summary.json", "timing.json", "report.html", OBSERVED, INPUTS.name,
     *(f"{name}.parquet" for name in TABLES),
 )  # fmt: skip
 """Everything a run leaves in its folder."""
@@ -73,11 +77,7 @@ def check_run_folder(folder: Path) -> None:
     names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
     if not names:
         return
-    try:
-        manifest = json.loads((folder / MARKER).read_bytes())
-    except (OSError, ValueError):
-        manifest = None
-    if not isinstance(manifest, dict) or not manifest.keys() >= {"digest", "scenario"}:
+    if not is_record(folder, MARKER, keys=("digest", "scenario")):
         raise InputError(f"--out {folder}: holds files that are not a run, choose another folder")
     foreign = [name for name in names if name not in (*RUN_FILES, *_HARMLESS) and not _is_leftover(name)]
     if foreign:
@@ -94,8 +94,13 @@ def _is_leftover(name: str) -> bool:
 class ResultsFolder:
     """Collects a run's files in a folder beside the final one and moves it into place at the end."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, marker: str = MARKER) -> None:
         """Check that the folder can be made before any work is done.
+
+        Parameters
+        ----------
+        marker
+            Record by which an earlier folder of the same kind is known.
 
         Raises
         ------
@@ -106,10 +111,13 @@ class ResultsFolder:
             It cannot be written.
         """
         self.folder = folder = settled_folder(folder)
-        if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).is_file():
+        if folder.exists() and any(folder.iterdir()) and not Folder(folder).has(marker):
             raise InputError(f"--out {folder}: holds files that are not a run, choose another folder")
         ensure_directory(folder.parent)
         self._temporary = self._beside()
+        if folder.exists() and any(folder.iterdir()):
+            # Whatever becomes of this run, a kill too: nobody takes the earlier results for its own.
+            write_json(folder / UNFINISHED, {"what": "a run that shall replace this folder was started"})
 
     @property
     def path(self) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,10 +16,11 @@ import pyarrow.parquet as pq
 from sim.core.digest import canonical_json, sha256_file, sha256_hex
 from sim.core.errors import InputError, RunError
 from sim.core.files import atomic_write_bytes, ensure_directory
+from sim.core.folders import is_record, seal_again, write_record
 from sim.core.units import WAD
 from sim.engine.options import INPUTS, RunOptions, copy_inputs
 from sim.engine.results.manifest import versions
-from sim.engine.results.result import MARKER, ResultsFolder, settled_folder, write_json
+from sim.engine.results.result import MARKER, UNFINISHED, ResultsFolder, settled_folder, write_json
 from sim.engine.scenario.assumptions import assumptions
 from sim.engine.scenario.schema import Scenario
 from sim.experiments.backtest.evaluation import Evaluation, Progress, evaluate
@@ -34,7 +34,7 @@ WINDOWS = "windows.parquet"
 IMPULSE = "impulse.parquet"
 REPORT = "report.html"
 TIMING = "timing.json"
-FILES = (MARKER, SUMMARY, SERIES, WINDOWS, IMPULSE, REPORT, TIMING, INPUTS.name)
+FILES = (MARKER, UNFINISHED, SUMMARY, SERIES, WINDOWS, IMPULSE, REPORT, TIMING, INPUTS.name)
 
 WriteReport = Callable[["Backtest", Path], object]
 
@@ -90,6 +90,7 @@ def run_backtest(
         write_json(results.path / TIMING, {"seconds": seconds, "steps": len(evaluation.series)})
         if finish is not None:
             finish(backtest, results.path)
+            seal_again(results.path, MARKER)
         results.publish()
     except RunError as error:
         results.discard()
@@ -111,11 +112,7 @@ def check_folder(folder: Path) -> None:
     names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
     if not names:
         return
-    try:
-        manifest = json.loads((folder / MARKER).read_bytes())
-    except (OSError, ValueError):
-        manifest = None
-    if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
+    if not is_record(folder, MARKER, kind=KIND):
         raise InputError(f"--out {folder}: holds files that are not a backtest, choose another folder")
     foreign = [name for name in names if name not in FILES]
     if foreign:
@@ -243,8 +240,9 @@ def _write(backtest: Backtest, folder: Path) -> None:
         atomic_write_bytes(folder / target, options.prices.read_bytes())
         inputs["prices"] = target.as_posix()
     canonical = scenario.canonical()
-    write_json(
-        folder / MARKER,
+    write_record(
+        folder,
+        MARKER,
         {
             "kind": KIND,
             "digest": backtest.digest,

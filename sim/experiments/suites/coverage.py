@@ -13,14 +13,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sim.chain.compile import contracts_root
 from sim.chain.gas import GasProfile
-from sim.core.errors import InputError
+from sim.engine.results.folder import RunFiles, open_run
 from sim.protocol.invariants import INVARIANTS
 
 STAGES = ("liquidation", "fund_draw", "auto_deleverage", "socialized_loss")
@@ -78,9 +76,10 @@ def coverage_of(folder: Path, invariant_checks: int) -> Coverage:
     Raises
     ------
     InputError
-        A table cannot be read.
+        A table is missing or damaged.
     """
-    transactions = _read(folder / "transactions.parquet", ["kind", "status", "revert_reason"])
+    files = open_run(folder)
+    transactions = _read(files, "transactions", ["kind", "status", "revert_reason"])
     called: Counter[str] = Counter()
     reverted: Counter[str] = Counter()
     for kind, status, reason in zip(
@@ -90,13 +89,13 @@ def coverage_of(folder: Path, invariant_checks: int) -> Coverage:
             called[kind] += 1
         else:
             reverted[reason or NO_REASON] += 1
-    events = _read(folder / "events.parquet", ["contract", "event", "data"])
+    events = _read(files, "events", ["contract", "event", "data"])
     rows = list(zip(*(events[name].to_pylist() for name in ("contract", "event", "data")), strict=True))
     return Coverage(
         entry_points=_sorted(called),
         revert_reasons=_sorted(reverted),
         stages=_sorted(_stages(rows)),
-        invariants=_sorted(_occasions(rows, folder)),
+        invariants=_sorted(_occasions(rows, files)),
         invariant_checks=invariant_checks,
     )
 
@@ -168,7 +167,7 @@ def _stages(rows: Iterable[_Event]) -> Counter[str]:
     return found
 
 
-def _occasions(rows: Iterable[_Event], folder: Path) -> Counter[str]:
+def _occasions(rows: Iterable[_Event], files: RunFiles) -> Counter[str]:
     """Return, for each invariant, how often what it speaks about was there."""
     found: Counter[str] = Counter()
     for contract, event, data in rows:
@@ -178,9 +177,7 @@ def _occasions(rows: Iterable[_Event], folder: Path) -> Counter[str]:
             found["B1"] += _amount(data, "kind") != 1  # 1 is the maintenance check of a liquidation
         elif contract == "insurance_fund" and event in ("Contributed", "Drawn", "Deposit", "Withdraw"):
             found["C6"] += 1
-    blocks = _read(
-        folder / "blocks.parquet", ["market", "accounts_open", "bad_debt", "pending_deficit"]
-    ).to_pylist()
+    blocks = _read(files, "blocks", ["market", "accounts_open", "bad_debt", "pending_deficit"]).to_pylist()
     for row in blocks:
         if row["market"] == 0:
             found["C7"] += row["bad_debt"] > 0
@@ -198,11 +195,8 @@ The others compare balances that are never empty: every block is an occasion.
 """
 
 
-def _read(path: Path, columns: list[str]) -> Any:
-    try:
-        return pq.read_table(path, columns=columns)
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path}: cannot read: {error}") from error
+def _read(files: RunFiles, table: str, columns: list[str]) -> pa.Table:
+    return files.table(table).select(columns)
 
 
 def _amount(data: str, name: str) -> int:

@@ -13,7 +13,6 @@ But for ``timing.json`` (the suite's and each run's) the folder is the same ever
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -21,15 +20,17 @@ from typing import Any
 
 from sim.core.errors import InputError
 from sim.core.files import atomic_write_text, ensure_directory
-from sim.engine.results.crash import CRASH_FILE, crash_folder
+from sim.core.folders import is_record, write_record
+from sim.engine.results.crash import crash_folder
+from sim.engine.results.folder import open_run
 from sim.engine.results.manifest import versions
-from sim.engine.results.result import MARKER, ResultsFolder, write_json
+from sim.engine.results.result import CRASH_FILE, MARKER, UNFINISHED, ResultsFolder, write_json
 from sim.experiments.suites.coverage import Coverage, unreached
 from sim.experiments.suites.suite import ScenarioOutcome, SuiteResult, Watch, run_suite
 
 KIND = "seawall suite evidence"
 RUNS = "runs"
-FILES = (MARKER, "README.md", "rerun", "timing.json", RUNS)
+FILES = (MARKER, UNFINISHED, "README.md", "rerun", "timing.json", RUNS)
 """Everything in an evidence folder."""
 
 NON_CLAIMS = """\
@@ -106,11 +107,7 @@ def check_evidence_folder(out: Path) -> None:
     names = sorted(path.name for path in out.iterdir()) if out.is_dir() else []
     if not names:
         return
-    try:
-        found = json.loads((out / MARKER).read_bytes())
-    except (OSError, ValueError):
-        found = None
-    if not isinstance(found, dict) or found.get("kind") != KIND:
+    if not is_record(out, MARKER, kind=KIND):
         raise InputError(
             f"--out {out}: holds files that are not the evidence of a suite, choose another folder"
         )
@@ -123,12 +120,12 @@ def check_evidence_folder(out: Path) -> None:
 
 def write_evidence(result: SuiteResult, folder: Path) -> None:
     """Write everything but the runs, which ``run_suite`` has put into ``folder / "runs"``."""
-    write_json(folder / MARKER, suite_manifest(result))
     atomic_write_text(folder / "README.md", suite_markdown(result))
     script = folder / "rerun"
     atomic_write_text(script, rerun_script(result, folder / RUNS))
     script.chmod(0o755)
     write_json(folder / "timing.json", {outcome.name: outcome.seconds for outcome in result.outcomes})
+    write_record(folder, MARKER, suite_manifest(result))
 
 
 def suite_manifest(result: SuiteResult) -> dict[str, Any]:
@@ -145,7 +142,7 @@ def suite_manifest(result: SuiteResult) -> dict[str, Any]:
 def _entry(outcome: ScenarioOutcome) -> dict[str, Any]:
     stored: Mapping[str, Any] = {}
     if outcome.folder is not None:
-        stored = json.loads((outcome.folder / MARKER).read_bytes())
+        stored = open_run(outcome.folder).manifest
     return {
         "name": outcome.name,
         "file": outcome.source.name,

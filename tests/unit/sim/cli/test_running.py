@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from sim.cli.entry import main
+from tests.support.sealed import seal
 
 TINY = """\
 schema_version = 1
@@ -91,6 +92,10 @@ def test_replay_of_a_changed_summary_is_different(finished, capsys):
     summary = json.loads(path.read_text())
     summary["price_min"] += 0.001
     path.write_text(json.dumps(summary))
+    for command in ("replay", "report"):
+        assert main([command, str(finished)]) == 2
+        assert "summary.json: is not what was written" in capsys.readouterr().err
+    seal(finished)
     assert main(["replay", str(finished)]) == 1
     assert "price_min" in capsys.readouterr().out
 

@@ -18,6 +18,7 @@ from sim.engine.replay import replay_run
 from sim.engine.results.crash import crash_folder
 from sim.engine.run import build_world, run_scenario
 from sim.engine.scenario.path_choice import PathChoice
+from tests.support.sealed import seal
 from tests.support.small_run import SCENARIO, small_scenario
 
 TINY = (
@@ -123,8 +124,10 @@ def test_the_command_line_makes_the_folder_of_the_same_path(tmp_path, capsys):
     # Without its number the folder describes another run, and with a wrong one it describes nothing.
     for edited in ({**manifest, "path": {**manifest["path"], "path": 4}}, {**manifest, "path": None}):
         (out / "manifest.json").write_text(json.dumps(edited))
+        seal(out)
         assert not replay_run(out, None).identical
     (out / "manifest.json").write_text(json.dumps({**manifest, "path": {"path": "3"}}))
+    seal(out)
     with pytest.raises(InputError, match="path: must be a table of path, populations and antithetic"):
         replay_run(out, None)
     capsys.readouterr()

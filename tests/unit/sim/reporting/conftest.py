@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from sim.reporting.report import write_report
+from tests.support.sealed import seal, write_conforming
 
 
 @dataclass(kw_only=True)
@@ -101,7 +102,7 @@ class ToyMarket:
                         "timestamp": self.start + block * self.seconds_per_block,
                         "account": int(account),
                         "market": 0,
-                        "liquidator": "0x" + "aa" * 20,
+                        "liquidator": 7,
                         "size": float(self.size[account]),
                         "price": price,
                         "risk_price": index,
@@ -162,8 +163,8 @@ class ToyMarket:
                     impact_log=impact,
                     depth=2e6 * (1 - 0.8 * shape[block]),
                     base_fee_gwei=20 + 380 * shape[block],
-                    gas_used=12e6 + 3e6 * shape[block],
-                    gas_demanded=12e6 + 30e6 * shape[block],
+                    gas_used=int(12e6 + 3e6 * shape[block]),
+                    gas_demanded=int(12e6 + 30e6 * shape[block]),
                     mempool_size=int(40 * shape[block]),
                     included=3 + len(due),
                     reverted=int(len(due) > 3),
@@ -180,13 +181,13 @@ class ToyMarket:
         blocks = pd.DataFrame(self.rows)
         falls = pd.DataFrame(self.liquidations)
         folder.mkdir(parents=True, exist_ok=True)
-        blocks.to_parquet(folder / "blocks.parquet")
+        write_conforming(blocks, folder, "blocks")
+        write_conforming(falls, folder, "liquidations")
         liquidated = np.zeros(self.accounts)
         if len(falls):
-            falls.to_parquet(folder / "liquidations.parquet")
             hit = falls["account"].to_numpy()
             np.add.at(liquidated, hit, falls["notional"].to_numpy())
-        pd.DataFrame(
+        accounts = pd.DataFrame(
             {
                 "account": np.arange(self.accounts),
                 "group": self.group,
@@ -206,17 +207,18 @@ class ToyMarket:
                 "liquidated_notional": liquidated,
                 "profit": self.equity - self.collateral,
             }
-        ).to_parquet(folder / "accounts.parquet")
+        )
+        write_conforming(accounts, folder, "accounts")
         kinds = ["liquidate"] * max(1, len(falls)) + ["report"] * (3 * self.blocks)
         count = len(kinds)
-        pd.DataFrame(
+        transactions = pd.DataFrame(
             {
                 "block": np.arange(count) % self.blocks,
                 "position": 0,
                 "agent": "keeper",
                 "kind": kinds,
-                "sender": "0x1",
-                "account": "0x2",
+                "sender": 1,
+                "account": 2,
                 "status": [step % 17 != 0 for step in range(count)],
                 "revert_reason": ["" if step % 17 else "liquidation: healthy" for step in range(count)],
                 "gas_used": 120_000,
@@ -224,7 +226,8 @@ class ToyMarket:
                 "fee_paid_eth": 0.003,
                 "submitted_block": np.arange(count) % self.blocks - 1,
             }
-        ).to_parquet(folder / "transactions.parquet")
+        )
+        write_conforming(transactions, folder, "transactions")
         if observed:
             times = self.start + 60 * np.arange(self.blocks * self.seconds_per_block // 60)
             middle = times[0] + 0.46 * (times[-1] - times[0])
@@ -234,6 +237,7 @@ class ToyMarket:
             ).to_parquet(folder / "observed.parquet")
         (folder / "summary.json").write_text(json.dumps(self.summary(blocks, falls)))
         (folder / "manifest.json").write_text(json.dumps(self.manifest(title)))
+        seal(folder)
 
     def summary(self, blocks: pd.DataFrame, falls: pd.DataFrame) -> dict[str, Any]:
         """Compute the summary from the tables."""
@@ -313,6 +317,11 @@ class ToyMarket:
             "versions": {"seawall": "0.1.0", "python": "3.11.2", "numpy": "2.4.6", "vyper": "0.4.3"},
             "contracts": {"PriceOracle": "11" * 32, "MarginEngine": "22" * 32},
             "gas_profile_sha256": "cd" * 32,
+            "gas_profile_is_of_these_contracts": True,
+            "twin": True,
+            "inputs": {},
+            "raised_openings": 0,
+            "agents": [],
             "prices": None,
             "overrides": ["protocol.risk_model=static"],
             "assumptions": [

@@ -5,6 +5,7 @@ import pytest
 
 from sim.reporting.context import group_label, replaced_by_prices, scripted_shocks
 from sim.reporting.tables import load_run
+from tests.support.sealed import seal
 
 SHOCKS = [
     {"kind": "price_drift", "at_minute": 5, "duration_minutes": 5, "size": -0.1, "market": 0},
@@ -22,6 +23,7 @@ def load_with(crash_run, tmp_path):
         content = json.loads((folder / "manifest.json").read_text())
         content["scenario"]["shocks"] = SHOCKS
         (folder / "manifest.json").write_text(json.dumps(content | manifest))
+        seal(folder)
         return load_run(folder)
 
     return load

@@ -3,8 +3,6 @@
 import json
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from sim.chain.gas import GasProfile
@@ -20,38 +18,19 @@ from sim.experiments.suites.coverage import (
     unreached,
 )
 from sim.protocol.invariants import INVARIANTS
+from tests.support.sealed import seal_as_run, write_conforming
 
 
 def write_tables(folder, *, transactions=(), events=(), blocks=((0, 0, 0.0, 0.0),)):
     """Write the three tables with the columns that coverage reads."""
-    kinds, statuses, reasons = zip(*transactions, strict=True) if transactions else ((), (), ())
-    pq.write_table(
-        pa.table(
-            {
-                "kind": pa.array(kinds, pa.string()),
-                "status": pa.array(statuses, pa.bool_()),
-                "revert_reason": pa.array(reasons, pa.string()),
-            }
-        ),
-        folder / "transactions.parquet",
+    write_conforming(
+        pd.DataFrame(list(transactions), columns=["kind", "status", "revert_reason"]), folder, "transactions"
     )
-    contracts, names, values = zip(*events, strict=True) if events else ((), (), ())
-    pq.write_table(
-        pa.table(
-            {
-                "contract": pa.array(contracts, pa.string()),
-                "event": pa.array(names, pa.string()),
-                "data": pa.array([json.dumps(value) for value in values], pa.string()),
-            }
-        ),
-        folder / "events.parquet",
-    )
-    columns = ("market", "accounts_open", "bad_debt", "pending_deficit")
-    pq.write_table(
-        pa.table(dict(zip(columns, map(list, zip(*blocks, strict=True)), strict=True))),
-        folder / "blocks.parquet",
-    )
-    return folder
+    rows = [(contract, event, json.dumps(values)) for contract, event, values in events]
+    write_conforming(pd.DataFrame(rows, columns=["contract", "event", "data"]), folder, "events")
+    columns = ["market", "accounts_open", "bad_debt", "pending_deficit"]
+    write_conforming(pd.DataFrame(list(blocks), columns=columns), folder, "blocks")
+    return seal_as_run(folder)
 
 
 def test_coverage_of_a_run_agrees_with_its_tables_and_summary(mixed):
@@ -130,8 +109,9 @@ def test_conditional_invariants_exist():
 
 
 def test_unreadable_table_is_bad_input(tmp_path):
+    write_tables(tmp_path)
     (tmp_path / "transactions.parquet").write_bytes(b"no")
-    with pytest.raises(InputError, match=r"transactions\.parquet: cannot read"):
+    with pytest.raises(InputError, match=r"transactions\.parquet: is not what was written"):
         coverage_of(tmp_path, 0)
 
 

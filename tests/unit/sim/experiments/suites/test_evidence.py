@@ -14,6 +14,7 @@ from sim.experiments.suites import evidence as module
 from sim.experiments.suites import suite
 from sim.experiments.suites.evidence import KIND, rerun_script, run_with_evidence, suite_markdown
 from sim.experiments.suites.suite import ScenarioOutcome, SuiteResult, Verdict
+from tests.support.sealed import seal
 from tests.unit.sim.experiments.suites.conftest import PASSING, write_scenario
 
 REPOSITORY = Path(__file__).parents[5]
@@ -126,6 +127,7 @@ def test_rerun_finds_what_was_changed(copied, mixed, tmp_path):
     summary = copied / "runs" / "d_silent" / "summary.json"
     values = json.loads(summary.read_bytes())
     summary.write_text(json.dumps({**values, "liquidations": values["liquidations"] + 1}))
+    seal(summary.parent)
     shutil.rmtree(copied / "runs" / "c_passing")
     done = rerun(copied, tmp_path)
     assert done.returncode == 1
