@@ -56,6 +56,9 @@ def run(
     prices: Annotated[Path | None, typer.Option(help="CSV or Parquet prices to replay in market 0.")] = None,
     engine: EngineOption = None,
     seed: SeedOption = None,
+    whole_file: Annotated[
+        bool, typer.Option("--whole-file", help="With --prices: run all of it, however long it is.")
+    ] = False,
     blocks: Annotated[int | None, typer.Option(help="Blocks instead of the scenario's.")] = None,
     changes: ChangesOption = None,
     out: Annotated[
@@ -81,6 +84,8 @@ def run(
     loaded = load_scenario(chosen_scenario(scenario), overrides=overrides)
     if prices is not None and not prices.is_file():
         raise InputError(f"{prices}: there is no such file")
+    if whole_file and (prices is None or blocks is not None):
+        raise InputError("--whole-file: says how much of --prices to run, and goes without --blocks")
     folder = output_folder(out, loaded.name, loaded.seed, path)
     from sim.cli.running import run_and_report
     from sim.engine.options import RunOptions
@@ -91,6 +96,7 @@ def run(
         twin=not no_twin,
         prices=prices,
         keep_blocks=blocks is not None,
+        whole_file=whole_file,
         overrides=tuple(change if isinstance(change, str) else change.text for change in overrides),
         path=chosen,
     )

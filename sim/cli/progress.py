@@ -12,7 +12,7 @@ from sim.engine.blocks.loop import Progress as BlockProgress
 class RunProgress:
     """A progress bar for the blocks of one run."""
 
-    def __init__(self, console: Console, name: str, blocks: int | None) -> None:
+    def __init__(self, console: Console, name: str) -> None:
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -27,7 +27,7 @@ class RunProgress:
             disable=not console.is_terminal,
             refresh_per_second=8,
         )
-        self._task = self._bar.add_task(name, total=blocks, price="-", liquidations=0, fund="-")
+        self._task = self._bar.add_task(name, total=None, price="-", liquidations=0, fund="-")
 
     def __enter__(self) -> Self:
         """Show the bar."""
@@ -39,6 +39,10 @@ class RunProgress:
     ) -> None:
         """Remove the bar."""
         self._bar.stop()
+
+    def begin(self, blocks: int) -> None:
+        """Set how many blocks the run has, once that is known."""
+        self._bar.update(self._task, total=blocks)
 
     def show(self, progress: BlockProgress) -> None:
         """Update the bar after a block."""

@@ -33,10 +33,19 @@ def run_and_report(scenario: Scenario, options: RunOptions, *, print_json: bool)
         After the path of the crash report has been printed.
     """
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
-    whole_file = options.prices is not None and not options.keep_blocks
     try:
-        with RunProgress(errors, scenario.name, None if whole_file else scenario.blocks) as progress:
-            result = run_scenario(scenario, replace(options, progress=progress.show, finish=write_report))
+        with RunProgress(errors, scenario.name) as progress:
+
+            def begin(fitted: Scenario, remarks: Sequence[str]) -> None:
+                progress.begin(fitted.blocks)
+                if options.prices is not None:
+                    errors.print(f"seawall: {length(fitted)}", markup=False)
+                for remark in remarks:
+                    errors.print(f"seawall: {remark}", markup=False)
+
+            result = run_scenario(
+                scenario, replace(options, begin=begin, progress=progress.show, finish=write_report)
+            )
     except InvariantViolation:
         report = crash_folder(options.out) / CRASH_FILE
         errors.print(f"seawall: crash report in {report}, see seawall explain {report}", markup=False)
@@ -54,6 +63,15 @@ def run_and_report(scenario: Scenario, options: RunOptions, *, print_json: bool)
         errors.print(f"seawall: expected {line}", markup=False)
     violated = bool(result.summary.get("invariant_violations"))
     return EXIT_FAILED if failed or violated else 0
+
+
+def length(scenario: Scenario) -> str:
+    """Say how long a run will be."""
+    hours = scenario.blocks * scenario.seconds_per_block / 3_600
+    return (
+        f"{scenario.blocks:,} blocks of {scenario.seconds_per_block} s, {hours:,.1f} hours, with "
+        f"{scenario.participants:,} accounts"
+    )
 
 
 def replay_and_compare(folder: Path, *, engine: Engine | None) -> int:

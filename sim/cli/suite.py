@@ -41,7 +41,8 @@ def run_and_print_suite(
 
     @contextmanager
     def watch(scenario: Scenario) -> Iterator[Callable[[Progress], None]]:
-        with RunProgress(errors, scenario.name, scenario.blocks) as progress:
+        with RunProgress(errors, scenario.name) as progress:
+            progress.begin(scenario.blocks)
             yield progress.show
 
     if out is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,12 +31,16 @@ class RunOptions:
     """Recorded prices for market 0; the run then covers the whole file."""
     keep_blocks: bool = False
     """With ``prices``: run the scenario's number of blocks, not the whole file."""
+    whole_file: bool = False
+    """With ``prices``: run the whole file however long it is."""
     overrides: tuple[str, ...] = ()
     """Command-line changes of the scenario, as written; recorded in the manifest."""
     contracts: Path | None = None
     """Folder of contracts to deploy instead of the shipped ones, laid out alike."""
     path: PathChoice | None = None
     """One of the scenario's paths instead of the plain run, whose every draw has the scenario's own seed."""
+    begin: Callable[[Scenario, Sequence[str]], None] | None = None
+    """Called before the first block with the scenario as it will be run, and remarks on its price files."""
     progress: Callable[[Progress], None] | None = None
     finish: Callable[[Path], object] | None = None
     """Called with the folder before it is put into place: what it writes there (a report) comes with it."""

@@ -12,7 +12,8 @@ from pathlib import Path
 from time import perf_counter
 
 from sim.engine.options import RunOptions
-from sim.engine.run import Execution, fit_to_prices, load_histories, run_world, summarise, world_builder
+from sim.engine.price_files import fit_to_prices
+from sim.engine.run import Execution, load_histories, run_world, summarise, world_builder
 from sim.engine.scenario.path_choice import PathChoice
 from sim.engine.scenario.schema import Scenario
 from sim.engine.worlds.warm import WarmStarts
@@ -68,7 +69,12 @@ def run_path(scenario: Scenario, options: PathOptions, warm: WarmStarts | None =
     """
     chosen = PathChoice(path=options.path, populations=options.populations, antithetic=options.antithetic)
     run_options = RunOptions(
-        out=Path(), engine=options.engine, twin=options.twin, prices=options.prices, path=chosen
+        out=Path(),
+        engine=options.engine,
+        twin=options.twin,
+        prices=options.prices,
+        whole_file=True,  # whoever runs paths by the hundred has said how long they are
+        path=chosen,
     )
     histories = load_histories(scenario, run_options, load_price_file if warm is None else warm.history)
     scenario = fit_to_prices(scenario, histories, run_options)

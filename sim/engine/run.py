@@ -20,6 +20,7 @@ from sim.engine.blocks.closing import final_accounts, share_values
 from sim.engine.blocks.loop import BlockLoop, Progress
 from sim.engine.blocks.recorder import Recorder
 from sim.engine.options import RunOptions, copy_inputs
+from sim.engine.price_files import fit_to_prices, remarks
 from sim.engine.results.crash import check_crash_folder, write_crash_report
 from sim.engine.results.manifest import build_manifest
 from sim.engine.results.result import (
@@ -85,19 +86,6 @@ def load_histories(
                 history = replace(history, observed_liquidations=None)
             histories[index] = history
     return histories
-
-
-def fit_to_prices(scenario: Scenario, histories: Mapping[int, PriceHistory], options: RunOptions) -> Scenario:
-    """Return the scenario as long as the price file of the command line, unless blocks were asked for."""
-    if options.prices is None:
-        return scenario
-    covered = histories[0].blocks_covered(scenario.seconds_per_block)
-    if covered < 1:
-        raise InputError(f"{options.prices}: shorter than one block of {scenario.seconds_per_block} s")
-    blocks = min(scenario.blocks, covered) if options.keep_blocks else covered
-    return scenario.model_copy(update={"blocks": blocks}).with_files(
-        {reference: scenario.file(reference) for reference, _ in scenario.file_references()}
-    )
 
 
 def world_builder(
@@ -210,6 +198,8 @@ def run_scenario(scenario: Scenario, options: RunOptions) -> RunResult:
     check_crash_folder(options.out)
     histories = load_histories(scenario, options)
     scenario = fit_to_prices(scenario, histories, options)
+    if options.begin is not None:
+        options.begin(scenario, remarks(scenario, histories, options))
     results = ResultsFolder(options.out)
     try:
         clock = perf_counter()

@@ -13,12 +13,17 @@ from sim.market.price_paths import LARGEST_PRICE
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _PLAIN_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+_SEPARATED: Final = re.compile(r"[+-]?\d[\d.,' ]*", re.ASCII)
 _EPOCH_NUMBER: Final = re.compile(r"\d{1,20}(\.\d{1,20})?", re.ASCII)
 _LONGEST_CELL: Final = 64
 # Upper ends of the magnitudes of seconds, milliseconds, microseconds since 1970; each scale starts in March
 # 1973.
 _EPOCH_UNITS: Final = (("s", 10**11, 1_000_000), ("ms", 10**14, 1_000), ("us", 10**17, 1))
 _EPOCH_LEAST: Final = 10**8
+_FIRST_TIME: Final = 0  # microseconds since 1970
+_LAST_TIME: Final = 4_102_444_800_000_000  # 2100-01-01, where the start of a scenario ends as well
+_MISSING: Final = ("", "null", "none", "na", "n/a", "-")
+_ZONES: Final = (" utc", " gmt")
 
 Cell = object
 """A string from a CSV file, or whatever a Parquet column holds."""
@@ -26,6 +31,29 @@ Cell = object
 
 class CellError(ValueError):
     """A cell does not hold what its column is for; the text says why."""
+
+
+def is_missing(cell: Cell) -> bool:
+    """Tell whether a cell stands for no value at all: empty, null, None, n/a or NaN."""
+    if isinstance(cell, float):
+        return math.isnan(cell)
+    return cell is None or (isinstance(cell, str) and cell.strip().lower() in (*_MISSING, "nan"))
+
+
+def is_whole(cell: Cell) -> bool:
+    """Tell whether a number is written as an integer, which a price in quote units rarely is."""
+    if isinstance(cell, str):
+        return cell.strip().isdecimal()
+    return isinstance(cell, int) and not isinstance(cell, bool)
+
+
+def reads_as_time(cell: Cell) -> bool:
+    """Tell whether a cell is a time as `read_time` understands it."""
+    try:
+        read_time(cell)
+    except CellError:
+        return False
+    return True
 
 
 def read_number(cell: Cell) -> float:
@@ -36,7 +64,7 @@ def read_number(cell: Cell) -> float:
     CellError
         Missing, not a number, NaN or infinite.
     """
-    if cell is None or (isinstance(cell, str) and not cell.strip()):
+    if cell is None or (isinstance(cell, str) and cell.strip().lower() in _MISSING):
         raise CellError("is missing")
     if isinstance(cell, str):
         text = cell.strip()
@@ -45,7 +73,8 @@ def read_number(cell: Cell) -> float:
         if text.lower().lstrip("+-") in ("nan", "inf", "infinity"):
             raise CellError(f"must be finite, was {text}")
         if _PLAIN_NUMBER.fullmatch(text) is None:
-            raise CellError(f"is not a number, was {text!r}")
+            hint = ", write it with a point and without separators" if _SEPARATED.fullmatch(text) else ""
+            raise CellError(f"is not a number, was {text!r}{hint}")
         value = float(text)
     elif isinstance(cell, int | float | Decimal) and not isinstance(cell, bool):
         try:
@@ -83,7 +112,7 @@ def read_amount(cell: Cell) -> float:
     CellError
         Not a finite number, or negative.
     """
-    if cell is None or (isinstance(cell, str) and not cell.strip()):
+    if cell is None or (isinstance(cell, str) and cell.strip().lower() in _MISSING):
         return 0.0
     value = read_number(cell)
     if value < 0.0:
@@ -94,14 +123,21 @@ def read_amount(cell: Cell) -> float:
 def read_time(cell: Cell) -> tuple[int, str]:
     """Return a time in microseconds since 1970 and how it was written: ``ISO 8601``, ``s``, ``ms`` or ``us``.
 
-    ISO times without a zone are UTC.
+    ISO times without a zone are UTC; the word UTC or GMT may follow them.
 
     Raises
     ------
     CellError
-        Missing, or neither ISO 8601 nor a count of s, ms or us since 1970.
+        Missing, neither ISO 8601 nor a count of s, ms or us since 1970, or not from 1970 to 2099.
     """
-    if cell is None or (isinstance(cell, str) and not cell.strip()):
+    moment, time_format = _read_moment(cell)
+    if not _FIRST_TIME <= moment < _LAST_TIME:
+        raise CellError(f"must be from 1970 to 2099, was {cell}")
+    return moment, time_format
+
+
+def _read_moment(cell: Cell) -> tuple[int, str]:
+    if cell is None or (isinstance(cell, str) and cell.strip().lower() in _MISSING):
         raise CellError("is missing")
     if isinstance(cell, datetime):
         return _microseconds(cell), "ISO 8601"
@@ -114,7 +150,8 @@ def read_time(cell: Cell) -> tuple[int, str]:
         return _epoch(text)
     if isinstance(cell, str) and len(text) <= _LONGEST_CELL:
         try:
-            return _microseconds(datetime.fromisoformat(text)), "ISO 8601"
+            plain = text[:-4] if text[-4:].lower() in _ZONES else text
+            return _microseconds(datetime.fromisoformat(plain)), "ISO 8601"
         except (ValueError, OverflowError):
             pass  # refused below, with the same words as any other text
     if isinstance(cell, float | Decimal) and math.isfinite(cell) and cell > 0:

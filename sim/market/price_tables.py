@@ -9,9 +9,12 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -19,16 +22,35 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sim.core.errors import InputError
-from sim.market.price_cells import Cell
+from sim.market.price_cells import Cell, reads_as_time
 
 LARGEST_FILE: Final = (
     512 * 1024 * 1024
 )  # bytes, unpacked; assumption: a year of one-second ticks in ISO is 1/3 of it
 LARGEST_ROWS: Final = 10_000_000
 
+TRADE_PRICE: Final = "trade_price"
+"""Column of single trades, of which several may have happened at one time: the last counts."""
+
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _PARQUET_MAGIC: Final = b"PAR1"
-_DELIMITERS: Final = (",", ";", "\t")
+_DELIMITERS: Final = (",", ";", "\t", "|")
+_COMMENTS: Final = ("#", "//")
+_MOST_BANNER_LINES: Final = 20
+_SAMPLE: Final = 65_536  # characters, and lines, by which separator and width are told
+_SAMPLE_LINES: Final = 50
+
+_BAR: Final = ("open_time", "open", "high", "low", "close")
+_HEADERLESS: Final = {
+    2: ("time", "price"),
+    3: ("time", TRADE_PRICE, "volume"),  # Kraken, time and sales
+    5: _BAR,
+    6: (*_BAR, "volume"),
+    7: (*_BAR, "volume", "trades"),  # Kraken, OHLCVT
+    8: (*_BAR, "vwap", "volume", "trades"),  # Kraken, REST
+    12: (*_BAR, "volume", "close_time", "quote_volume", "trades", "taker_base", "taker_quote", "ignored"),
+}
+"""Columns of files without a header, by their number; twelve are Binance's klines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +59,10 @@ class PriceTable:
 
     path: Path
     header: tuple[str, ...]
-    """Column names, trimmed, in lower case."""
+    """Column names as `plain_name` writes them."""
     header_place: str
+    notes: tuple[str, ...] = ()
+    """What was passed over or assumed."""
     rows: Iterator[tuple[str, list[Cell]]]
     """(place, cells); the place is ``file:line`` of a CSV file, ``file: row n`` of a Parquet file."""
 
@@ -103,15 +127,67 @@ def _open_csv(path: Path, content: bytes) -> PriceTable:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise InputError(f"{path}:{line}: not a text file in UTF-8") from None
-    first_line = text.lstrip("\r\n").split("\n", 1)[0]
-    delimiter = max(_DELIMITERS, key=first_line.count)  # the first of them when none occurs
+    delimiter, width = _dialect(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     records = _csv_records(path, reader)
-    place, header = next(records, (f"{path}:1", []))
-    if not header:
-        raise InputError(f"{path}: the file is empty")
-    names = tuple(str(name).strip().lower() for name in header)
-    return PriceTable(path=path, header=names, header_place=place, rows=_full_rows(records, len(names)))
+    notes: list[str] = []
+    for place, cells in records:
+        first = str(cells[0]).lstrip()
+        if width > 1 and (len(cells) == 1 or first.startswith(_COMMENTS)) and len(notes) < _MOST_BANNER_LINES:
+            notes.append(f"{place}: not a row of the table, passed over: {str(cells[0]).strip()[:60]!r}")
+            continue
+        if not reads_as_time(cells[0]):
+            names = tuple(plain_name(str(name)) for name in cells)
+        else:
+            names = _headerless_names(place, cells)
+            records = chain([(place, cells)], records)
+            notes.append(f"{path}: has no header; its columns are taken for {', '.join(names)}")
+        return PriceTable(
+            path=path, header=names, header_place=place, rows=_full_rows(records, len(names)),
+            notes=tuple(notes),
+        )  # fmt: skip
+    raise InputError(f"{path}: the file is empty")
+
+
+def plain_name(name: str) -> str:
+    """Return a column's name in lower case, words joined by ``_``, no unit: ``Open (USD)`` -> ``open``."""
+    word = re.split(r"[(\[,]", name.strip().lower())[0]
+    return re.sub(r"[\s\-/]+", "_", word.strip())
+
+
+def _headerless_names(place: str, cells: list[Cell]) -> tuple[str, ...]:
+    """Return the names of the columns of an exchange's export, which are told by their number.
+
+    Raises
+    ------
+    InputError
+        No export known has as many.
+    """
+    names = _HEADERLESS.get(len(cells))
+    if names is None:
+        raise InputError(
+            f"{place}: has no header, and {len(cells)} columns are no export of Binance or Kraken; "
+            "name the columns in the first line"
+        )
+    return names
+
+
+def _dialect(text: str) -> tuple[str, int]:
+    """Return what separates the cells and how many cells a row has, by what most of the first lines agree on.
+
+    Words of a header may hold the other separators: ``Open, USD;High, USD``.
+    """
+    lines = [line for line in io.StringIO(text[:_SAMPLE]) if line.strip()][:_SAMPLE_LINES]
+    best, agreed = (_DELIMITERS[0], 1), 0
+    for delimiter in _DELIMITERS:
+        try:
+            widths = Counter(len(cells) for cells in csv.reader(lines, delimiter=delimiter))
+        except csv.Error:  # whichever it is, the strict reader will say so with its line
+            continue
+        width, count = max(widths.items(), key=lambda item: (item[0] > 1, item[1], item[0]), default=(1, 0))
+        if width > 1 and (count, width) > (agreed, best[1]):
+            best, agreed = (delimiter, width), count
+    return best
 
 
 def _csv_records(path: Path, reader: _CsvReader) -> Iterator[tuple[str, list[Cell]]]:
@@ -147,7 +223,7 @@ def _open_parquet(path: Path, content: bytes) -> PriceTable:
         raise InputError(f"{path}: more than {LARGEST_ROWS} rows")
     return PriceTable(
         path=path,
-        header=tuple(name.strip().lower() for name in names),
+        header=tuple(plain_name(name) for name in names),
         header_place=str(path),
         rows=_parquet_rows(path, file),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping, Sequence
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 from sim import __version__
@@ -77,9 +76,11 @@ def build_manifest(
         "inputs": dict(sorted(inputs.items())),
         "prices": {
             f"markets.{market}": {
-                "file": Path(history.source).name,
-                "sha256": sha256_file(Path(history.source)),
+                "file": history.source.name,
+                "sha256": sha256_file(history.source),
                 "rows": history.rows,
+                "row_seconds": history.row_seconds,
+                **({"notes": "; ".join(history.notes)} if history.notes else {}),
             }
             for market, history in sorted(histories.items())
         }

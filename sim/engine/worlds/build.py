@@ -15,6 +15,7 @@ from sim.chain.chain import Chain
 from sim.chain.fees import FeeMarket, NativeLedger
 from sim.chain.gas import GasProfile
 from sim.chain.mempool import Mempool
+from sim.core.errors import InputError
 from sim.core.rng import Streams
 from sim.engine.scenario.path_choice import PathChoice
 from sim.engine.scenario.schema import Scenario
@@ -73,8 +74,20 @@ class WorldBuilder:
         )
         self._paths = self.price_paths(self._streams)
         self._prices = [float(path.prices[0]) for path in self._paths]
+        self._refuse_prices_no_oracle_takes()
         self._setting = configs.setting(scenario, self._prices, self._start)
         self._groups = self._numbered()
+
+    def _refuse_prices_no_oracle_takes(self) -> None:
+        oracle = self._scenario.protocol.oracle
+        problems = [
+            f"markets.{market}: the price at the start, {price:g}, must be between {oracle.min_price:g} and "
+            f"{oracle.max_price:g}, protocol.oracle's min_price and max_price"
+            for market, price in enumerate(self._prices)
+            if not oracle.min_price < price < oracle.max_price
+        ]
+        if problems:
+            raise InputError(problems)
 
     def price_paths(self, streams: Streams) -> list[PricePath]:
         """Return the fundamental path of every market from the draws of a run."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,13 +15,11 @@ from sim.engine.scenario.schema import Scenario
 from sim.engine.worlds import configs
 from sim.engine.worlds.price_processes import price_process
 from sim.market.price_file import DEFAULT_MAX_GAP_SECONDS, load_price_file
-from sim.market.price_history import MICROSECONDS, PriceHistory
+from sim.market.price_history import PriceHistory
 from sim.market.price_paths import BlockClock
 
 MAX_STEPS = 2_000_000
 """Steps of one series; at a few thousand a second more is a mistake."""
-
-_POINTS_OF_A_BAR = 4  # open, two extremes, close
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,17 +82,17 @@ def price_series(
 
 
 def _recorded(history: PriceHistory, step_seconds: int | None) -> PriceSeries:
-    step = usual_spacing(history) if step_seconds is None else step_seconds
+    step = history.row_seconds if step_seconds is None else step_seconds
     steps = history.blocks_covered(step)
-    _check_length(steps, step, history.source)
+    _check_length(steps, step, str(history.source))
     path = history.onto_clock(BlockClock(start_time=history.start_time, seconds_per_block=step, blocks=steps))
     return PriceSeries(
         times=history.start_time + step * np.arange(steps + 1, dtype=np.int64),
         prices=path.prices,
         step_seconds=step,
-        source=f"{Path(history.source).name}, {history.rows:,} rows",
+        source=f"{history.source.name}, {history.rows:,} rows",
         stale_steps=int(np.count_nonzero(np.diff(path.published_at) <= 0)),
-        file=Path(history.source),
+        file=history.source,
     )
 
 
@@ -125,16 +122,8 @@ def _drawn(
         step_seconds=step,
         source=f"{scenario.name}, {described.price.kind} process, seed {scenario.seed}",
         stale_steps=0,
-        file=None if history is None else Path(history.source),
+        file=None if history is None else history.source,
     )
-
-
-def usual_spacing(history: PriceHistory) -> int:
-    """Return the most common distance of a file's rows in whole seconds, at least 1."""
-    rows = history.times[:: _POINTS_OF_A_BAR if bool(history.walked.any()) else 1]
-    counts: Counter[int] = Counter(np.diff(rows).tolist())
-    spacing: int = min(counts, key=lambda distance: (-counts[distance], distance))
-    return max(1, round(spacing / MICROSECONDS))
 
 
 def _check_length(steps: int, step: int, source: str) -> None:

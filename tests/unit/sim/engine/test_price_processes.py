@@ -67,7 +67,12 @@ def test_a_run_of_each_kind_moves_and_replays(tmp_path, capsys, price):
     recorded = tmp_path / "recorded.csv"
     if price == BOOTSTRAP:
         assert manifest["prices"] == {
-            "markets.0": {"file": "recorded.csv", "sha256": sha256_file(recorded), "rows": 60}
+            "markets.0": {
+                "file": "recorded.csv",
+                "sha256": sha256_file(recorded),
+                "rows": 60,
+                "row_seconds": 12,
+            }
         }
         assert (folder / manifest["inputs"]["markets.0.price.file"]).read_bytes() == recorded.read_bytes()
         recorded.unlink()  # the folder alone must do

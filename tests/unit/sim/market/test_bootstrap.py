@@ -1,6 +1,7 @@
 """The stationary bootstrap of a recorded series: its blocks, its marginal law, its addressing."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ def history(n=N) -> PriceHistory:
     phase = 2 * np.pi * np.arange(n) / 50
     returns = 1e-4 * (np.sin(phase) + 0.3) + 1e-9 * np.arange(n)
     return PriceHistory(
-        source="recorded.csv",
+        source=Path("recorded.csv"),
         rows=n + 1,
         times=(1_000_000 + 60 * np.arange(n + 1, dtype=np.int64)) * MICROSECONDS,
         prices=50.0 * np.exp(np.concatenate(([0.0], np.cumsum(returns)))),

@@ -170,7 +170,7 @@ def test_in_a_gap_the_price_stands_and_its_observation_grows_old(write):
 def test_a_run_cannot_start_before_the_first_price(write):
     history = load_price_file(write(TICKS))
     clock = BlockClock(start_time=history.start_time - 1, seconds_per_block=12, blocks=1)
-    with pytest.raises(InputError, match="before the first price"):
+    with pytest.raises(InputError, match="the run starts before them"):
         Replay(history=history).path(clock)
 
 
@@ -387,7 +387,10 @@ def load_or_refuse(path) -> None:
     clock = BlockClock(
         start_time=history.start_time, seconds_per_block=600, blocks=min(history.blocks_covered(600), 1000)
     )
-    path_on_clock = Replay(history=history).path(clock)
+    try:
+        path_on_clock = Replay(history=history).path(clock)
+    except InputError:
+        return  # no second price falls on a block
     assert (path_on_clock.published_at <= clock.timestamps).all()
     assert path_on_clock.prices.min() >= history.prices.min() * (1 - 1e-15)
     assert path_on_clock.prices.max() <= history.prices.max() * (1 + 1e-15)

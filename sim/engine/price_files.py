@@ -1,0 +1,77 @@
+"""What recorded prices make of a run: its length, and what a reader must know of them before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from sim.core.errors import InputError
+from sim.engine.options import RunOptions
+from sim.engine.scenario.market import ReplayPrice
+from sim.engine.scenario.schema import Scenario
+from sim.market.price_history import PriceHistory
+
+MOST_UNASKED_BLOCKS = 100_000
+"""Blocks that a price file may ask for by its length: fourteen days of twelve seconds."""
+
+COARSE_SECONDS = 300
+"""Rows farther apart than this are remarked on (assumption: a liquidation cascade lasts minutes)."""
+
+
+def fit_to_prices(scenario: Scenario, histories: Mapping[int, PriceHistory], options: RunOptions) -> Scenario:
+    """Return the scenario as long as the price file of the command line, unless blocks were asked for.
+
+    Raises
+    ------
+    InputError
+        The file is shorter than a block, or so long that it must be asked for.
+    """
+    if options.prices is None:
+        return scenario
+    history, seconds = histories[0], scenario.seconds_per_block
+    covered = history.blocks_covered(seconds)
+    if covered < 1:
+        raise InputError(f"{options.prices}: shorter than one block of {seconds} s")
+    if covered > MOST_UNASKED_BLOCKS and not (options.keep_blocks or options.whole_file):
+        raise InputError(
+            f"{options.prices}: covers {covered:,} blocks of {seconds} s, {_moment(history.start_time)} to "
+            f"{_moment(history.end_time)}; more than {MOST_UNASKED_BLOCKS:,} are only run when asked for: "
+            f"--blocks N runs the first N, --whole-file all, --set seconds_per_block=N makes longer ones"
+        )
+    blocks = min(scenario.blocks, covered) if options.keep_blocks else covered
+    return scenario.model_copy(update={"blocks": blocks}).with_files(
+        {reference: scenario.file(reference) for reference, _ in scenario.file_references()}
+    )
+
+
+def remarks(scenario: Scenario, histories: Mapping[int, PriceHistory], options: RunOptions) -> list[str]:
+    """Return what stands out in the price files of a run, for the user before it starts.
+
+    Parameters
+    ----------
+    scenario
+        As long as it will be run.
+    """
+    found: list[str] = []
+    start = scenario.start_timestamp if options.prices is None else histories[0].start_time
+    for market, history in sorted(histories.items()):
+        found += history.notes
+        name = history.source.name
+        replaced = market == 0 and options.prices is not None
+        if not replaced and not isinstance(scenario.markets[market].price, ReplayPrice):
+            continue
+        if history.row_seconds > COARSE_SECONDS:
+            found.append(
+                f"{name}: has a row every {history.row_seconds:,} s; within it the price walks straight or "
+                "stands still, so that a crash shorter than that is milder here than it was"
+            )
+        covered = (history.end_time - start) // scenario.seconds_per_block
+        if covered < scenario.blocks:
+            found.append(
+                f"{name}: ends at block {covered:,} of {scenario.blocks:,}; its last price stands from there"
+            )
+    return found
+
+
+def _moment(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
