@@ -28,7 +28,7 @@ from sim.experiments.sweep.plan import Plan
 from sim.experiments.sweep.progress import PointProgress, RunningMean, SweepProgress
 from sim.experiments.sweep.result import SWEEP_FILE, Failure, SweepResult
 from sim.experiments.sweep.runner import EXPERIMENT_FILE, REPORT_FILE, SweepInterrupted, run_plan
-from sim.metrics.path_metrics import METRICS
+from sim.metrics.book import METRICS
 
 ROWS = 12
 """Points in a table; the report has all of them."""
@@ -224,7 +224,7 @@ def _cell(name: str, mean: RunningMean | None) -> str:
     width = mean.half_width
     if width is not None and width > ROUNDING * abs(mean.mean):
         return f"{mean.mean:.4g} ± {width:.2g}"
-    if name in METRICS and METRICS[name].kind == "event":
+    if name in METRICS and METRICS[name].is_event:
         bound = f" (below {RULE_OF_THREE / mean.count:.2g})" if mean.mean == 0.0 and mean.count > 3 else ""
         return f"{round(mean.mean * mean.count):,} of {mean.count:,}{bound}"
     return f"{mean.mean:.4g}, {mean.count:,} alike"

@@ -96,6 +96,11 @@ class Registry(Generic[T]):
         """Return the names of all declarations, in their order."""
         return tuple(declaration.name for declaration in self.all())
 
+    def get(self, name: str) -> T | None:
+        """Return the declaration of a name, None if there is none."""
+        self.all()
+        return self._declared.get(name)
+
     def __getitem__(self, name: str) -> T:
         """Return the declaration of a name; KeyError if there is none."""
         self.all()

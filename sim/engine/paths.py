@@ -79,17 +79,16 @@ def run_path(scenario: Scenario, options: PathOptions, warm: WarmStarts | None =
     histories = load_histories(scenario, run_options, load_price_file if warm is None else warm.history)
     scenario = fit_to_prices(scenario, histories, run_options)
     run = _execute(scenario, run_options, histories, warm, forced_flow=True)
-    drawdown, seconds = None, dict(run.seconds)
+    twin, seconds = None, dict(run.seconds)
     if options.twin:
-        # The twin gives one ratio and no evidence: the fastest engine does, whichever runs the path.
+        # The twin gives a few metrics and no evidence: the fastest engine does, whichever runs the path.
         twin = _execute(scenario, replace(run_options, engine=None), histories, warm, forced_flow=False)
-        drawdown = twin.recorder.totals.drawdown
         seconds["twin"] = twin.seconds["setup"] + twin.seconds["blocks"]
     return PathOutcome(
         path=chosen.path,
         population=chosen.population,
         digest=run.digest,
-        summary=summarise(scenario, run, drawdown),
+        summary=summarise(run, twin),
         seconds=seconds,
     )
 

@@ -61,12 +61,11 @@ def replay_run(folder: Path, engine: str | None) -> ReplayResult:
     if found:
         found.sort(key=lambda item: item[0])
         return ReplayResult(identical=False, first_difference=found[0][1])
-    drawdown = None
+    twin = None
     if stored.data.get("twin"):
         twin = execute(stored.scenario, replace(options, engine=None), histories, forced_flow=False)
-        drawdown = twin.recorder.totals.drawdown
     stated = _manifest_difference(stored, run, histories) or _summary_difference(
-        summary, summarise(stored.scenario, run, drawdown)
+        summary, summarise(run, twin)
     )
     return ReplayResult(identical=stated is None, first_difference=stated)
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -15,7 +14,6 @@ from sim.chain.chain import default_engine
 from sim.core.errors import InputError, InvariantViolation, RunError
 from sim.core.files import atomic_write_bytes
 from sim.core.folders import seal_again, write_record
-from sim.core.portable_math import ordered_sum
 from sim.engine.blocks.closing import final_accounts, share_values
 from sim.engine.blocks.loop import BlockLoop, Progress
 from sim.engine.blocks.recorder import Recorder
@@ -32,14 +30,15 @@ from sim.engine.results.result import (
     settled_folder,
     write_json,
 )
-from sim.engine.results.summary import Summary, build_summary, check_expectations
+from sim.engine.scenario.expect import OF_EVERY_RUN, check_expectations, needs_twin
 from sim.engine.scenario.market import BootstrapPrice, ReplayPrice
 from sim.engine.scenario.schema import Scenario
 from sim.engine.worlds.build import BuildOptions, WorldBuilder
 from sim.engine.worlds.world import World
 from sim.market.price_file import DEFAULT_MAX_GAP_SECONDS, load_price_file
 from sim.market.price_history import PriceHistory
-from sim.protocol.mirror import Valuation
+from sim.metrics.book import DIGEST, measured
+from sim.metrics.facts import RunFacts
 
 
 @dataclass(slots=True)
@@ -49,7 +48,8 @@ class Execution:
     world: World
     loop: BlockLoop
     recorder: Recorder
-    digest: str
+    blocks: int
+    digest: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -159,7 +159,7 @@ def run_world(
     loop = BlockLoop(world, recorder)
     loop.first_shares = share_values(world)
     built = perf_counter()
-    execution = Execution(world, loop, recorder, "", {"setup": built - since})
+    execution = Execution(world, loop, recorder, blocks, seconds={"setup": built - since})
     loop.run(blocks, progress)
     execution.seconds["blocks"] = perf_counter() - built
     execution.digest = recorder.hash_final(final_state(world))
@@ -208,14 +208,13 @@ def run_scenario(scenario: Scenario, options: RunOptions) -> RunResult:
         except InvariantViolation as violation:
             write_crash_report(scenario, options, violation)
             raise
-        drawdown = None
+        twin = None
         if options.twin:
-            # The twin gives one ratio and no evidence: the fastest engine does, whichever ran the run.
+            # The twin gives a few metrics and no evidence: the fastest engine does, whichever ran the run.
             twin = execute(scenario, replace(options, engine=None), histories, forced_flow=False)
             run.seconds["twin"] = twin.seconds["setup"] + twin.seconds["blocks"]
-            drawdown = twin.recorder.totals.drawdown
             twin.world.chain.close()
-        summary = summarise(scenario, run, drawdown)
+        summary = summarise(run, twin)
         for row in final_accounts(run.world, run.loop, run.recorder):
             run.recorder.tables.accounts.append(row)
         results.write_tables(run.recorder.tables.named())
@@ -243,7 +242,9 @@ def run_scenario(scenario: Scenario, options: RunOptions) -> RunResult:
         summary=summary,
         folder=folder,
         digest=run.digest,
-        expectations=check_expectations(applicable_expectations(scenario, options), summary),
+        expectations=check_expectations(
+            applicable_expectations(scenario, options), summary, worlds=("twin",) if options.twin else ()
+        ),
     )
 
 
@@ -265,40 +266,48 @@ def applicable_expectations(scenario: Scenario, options: RunOptions) -> dict[str
     """Return what the scenario expects of this run.
 
     Its bounds are about its own path in full: recorded prices and another number of blocks leave only what
-    holds of every run, and without a twin there is no amplification.
+    holds of every run, and without a twin nothing is asked that needs one.
     """
     expected = scenario.expect.expectations()
     if options.prices is not None or options.keep_blocks:
-        return {key: bounds for key, bounds in expected.items() if key == "invariant_violations"}
+        return {key: bounds for key, bounds in expected.items() if key == OF_EVERY_RUN}
     if not options.twin:
-        expected = {key: bounds for key, bounds in expected.items() if key not in OF_THE_TWIN}
+        expected = {key: bounds for key, bounds in expected.items() if not needs_twin([key])}
     return expected
 
 
-def summarise(scenario: Scenario, run: Execution, twin_drawdown: float | None) -> Summary:
-    """Return ``summary.json`` of an execution."""
-    external = run.world.external[0]
-    return build_summary(
-        recorder=run.recorder,
-        digest=run.digest,
-        blocks=scenario.blocks,
-        before=run.loop.first.totals,
-        after=run.loop.reading.totals,
-        first=run.loop.first.markets[0],
-        external_start=float(external.path.prices[0]),
-        external_end=external.state.price,
+def summarise(run: Execution, twin: Execution | None) -> dict[str, object]:
+    """Return ``summary.json`` of an execution: its digest, and what the metric book measures.
+
+    Parameters
+    ----------
+    twin
+        The same run without forced flow, if it was run as well.
+    """
+    return {DIGEST: run.digest, **measured(facts_of(run, twin))}
+
+
+def facts_of(run: Execution, twin: Execution | None = None) -> RunFacts:
+    """Return what metrics may read of an execution."""
+    external, loop, recorder = run.world.external[0], run.loop, run.recorder
+    return RunFacts(
+        blocks=run.blocks,
+        totals=recorder.totals,
+        forest=recorder.forest,
+        coverage=recorder.coverage,
+        procyclicality=recorder.procyclicality,
+        before=loop.first.totals,
+        after=loop.reading.totals,
+        market_before=loop.first.markets[0],
+        valuation=loop.reading.valuation,
+        price_start=float(external.path.prices[0]),
+        price_end=external.state.price,
         native_price=run.world.native_price,
-        invariants_checked=run.loop.checker.checked,
-        invariant_violations=len(run.loop.checker.violations),
-        twin_drawdown=twin_drawdown,
-        unbooked_loss=unbooked_loss(run.loop.reading.valuation),
+        invariants_checked=loop.checker.checked,
+        invariant_violations=len(loop.checker.violations),
+        column=lambda table, name: recorder.tables.named()[table].column(name),
+        twin=None if twin is None else facts_of(twin),
     )
-
-
-def unbooked_loss(valuation: Valuation) -> float:
-    """Return what accounts with a position owe beyond their collateral, quote."""
-    open_accounts = valuation.notional > 0.0
-    return ordered_sum(np.maximum(-valuation.equity[open_accounts], 0.0))
 
 
 def timing(scenario: Scenario, run: Execution, wall: float) -> dict[str, object]:
@@ -327,8 +336,5 @@ def write_observed(histories: Mapping[int, PriceHistory], folder: Path) -> None:
     pq.write_table(table, sink, compression="zstd")
     atomic_write_bytes(folder / OBSERVED, sink.getvalue().to_pybytes())
 
-
-OF_THE_TWIN = ("amplification", "twin_price_drawdown")
-"""Keys of the summary that only a run with its twin has."""
 
 __all__ = ["RunOptions", "RunResult", "run_scenario"]

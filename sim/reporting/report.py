@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
 from sim.core.files import atomic_write_text
+from sim.metrics.book import DIGEST, METRICS
 from sim.reporting import formatting
 from sim.reporting.cascades import biggest_cascades
 from sim.reporting.context import replaced_by_prices, scripted_shocks
@@ -25,7 +26,7 @@ from sim.reporting.plotting import FONT, Figure
 from sim.reporting.tables import RunFolder, column, has_columns, last_value, load_run
 from sim.reporting.transactions import revert_reasons, transaction_kinds
 from sim.reporting.verdict import reach_verdict
-from sim.reporting.vocabulary import GLOSSARY, METRICS
+from sim.reporting.vocabulary import GLOSSARY, write_value
 
 TEMPLATES = Path(__file__).parent / "templates"
 SCHEMA = "seawall-report-1"
@@ -228,14 +229,14 @@ def _waterfall(run: RunFolder) -> list[tuple[str, float]]:
 def _metric_rows(summary: Mapping[str, Any]) -> list[dict[str, str]]:
     known = [
         {
-            "key": key,
+            "key": metric.name,
             "label": metric.label,
-            "value": metric.write(summary[key]),
-            "unit": metric.unit,
+            "value": write_value(metric, summary[metric.name]),
+            "unit": metric.quantity,
             "meaning": metric.meaning,
         }
-        for key, metric in METRICS.items()
-        if key in summary
+        for metric in METRICS
+        if metric.name in summary
     ]
     others = [
         {
@@ -245,7 +246,7 @@ def _metric_rows(summary: Mapping[str, Any]) -> list[dict[str, str]]:
             "unit": "",
             "meaning": "",
         }
-        for key in sorted(set(summary) - set(METRICS) - {"digest"})
+        for key in sorted(set(summary) - set(METRICS.names()) - {DIGEST})
         if isinstance(summary[key], (int, float, str)) or summary[key] is None
     ]
     return known + others

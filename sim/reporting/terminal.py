@@ -8,8 +8,9 @@ from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
+from sim.metrics.book import DIGEST, METRICS
 from sim.reporting.formatting import is_missing, number
-from sim.reporting.vocabulary import METRICS
+from sim.reporting.vocabulary import write_value
 
 SECTIONS = ("Price", "Cascade", "Losses", "Margin", "Chain", "Run")
 
@@ -30,18 +31,18 @@ def summary_table(summary: Mapping[str, Any], timing: Mapping[str, Any] | None =
     table.add_column("Value", justify="right", no_wrap=True)
     table.add_column("Unit", style="dim", no_wrap=True)
     for section in SECTIONS:
-        keys = [key for key, metric in METRICS.items() if metric.section == section and key in summary]
-        for position, key in enumerate(keys):
-            metric = METRICS[key]
+        listed = [metric for metric in METRICS if metric.section == section and metric.name in summary]
+        for position, metric in enumerate(listed):
+            value = summary[metric.name]
             table.add_row(
                 section if position == 0 else "",
-                metric.label,
-                metric.write(summary[key]),
-                metric.unit if not is_missing(summary[key]) else "",
-                style=_alarm(key, summary[key]),
-                end_section=position == len(keys) - 1,
+                escape(metric.label),
+                write_value(metric, value),
+                escape(metric.quantity) if not is_missing(value) else "",
+                style=_alarm(metric.name, value),
+                end_section=position == len(listed) - 1,
             )
-    for key in sorted(set(summary) - set(METRICS) - {"digest"}):
+    for key in sorted(set(summary) - set(METRICS.names()) - {DIGEST}):
         if isinstance(summary[key], (int, float, str)):
             table.add_row(
                 "", escape(key), escape(number(summary[key], 2 if isinstance(summary[key], float) else 0)), ""

@@ -14,7 +14,7 @@ from sim.core.rng import Streams
 from sim.experiments.sweep.inputs import gather, write_plan
 from sim.experiments.sweep.plan import Plan
 from sim.experiments.sweep.result import Failure, Stop
-from sim.metrics.path_metrics import METRICS, path_metrics
+from sim.metrics.book import METRICS, path_metrics
 
 ROOT = Path(__file__).parents[2]
 SCENARIO = ROOT / "scenarios" / "flash_crash.toml"
@@ -26,7 +26,7 @@ def toy_summary(size: float, noise: float, ramp: float) -> dict[str, object]:
     liquidated = min(0.9, depth * (1.0 + ramp))
     bad_debt = max(depth * (1.0 - 0.5 * ramp) - 0.2, 0.0)
     uncovered = max(bad_debt - 0.03, 0.0)
-    found: dict[str, object] = {name: 0.0 for name, metric in METRICS.items() if metric.kind != "event"}
+    found: dict[str, object] = {metric.name: 0.0 for metric in METRICS if not metric.is_event}
     return found | {
         "open_interest_start": 1e6,
         "liquidations": round(100 * liquidated),
@@ -87,9 +87,9 @@ def write_sweep_folder(
         completed += len(table)
         place = folder / "paths" / f"point={point.index:04d}"
         place.mkdir(parents=True, exist_ok=True)
-        columns = ["path", "population", "digest", *(draw.key for draw in plan.draws), *METRICS]
+        columns = ["path", "population", "digest", *(draw.key for draw in plan.draws), *METRICS.names()]
         frame = pd.DataFrame(table, columns=columns)
-        frame[list(METRICS)] = frame[list(METRICS)].astype(float)
+        frame[list(METRICS.names())] = frame[list(METRICS.names())].astype(float)
         frame.to_parquet(place / "part-0.parquet")
         rows.append(
             {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from sim.core.units import GWEI, WAD
 from sim.engine.blocks.rows import BlockRow, EventRow, LiquidationRow
 from sim.engine.blocks.tables import RunTables
 from sim.metrics.cascade import Attribution, CascadeForest
+from sim.metrics.facts import Totals
 from sim.metrics.margin import CoverageTest, Procyclicality
 from sim.protocol.events import ProtocolEvent
 from sim.protocol.mirror import Valuation
@@ -52,33 +53,6 @@ class FeeFacts:
     included: int
     reverted: int
     evicted: int
-
-
-@dataclass(slots=True)
-class Totals:
-    """Running figures that the summary needs and no table row holds."""
-
-    transactions: int = 0
-    reverted: int = 0
-    liquidated_notional: float = 0.0
-    endogenous_notional: float = 0.0
-    margin_induced: int = 0
-    auto_deleveraged_notional: float = 0.0
-    margin_calls: int = 0
-    cured_margin_calls: int = 0
-    bounties: int = 0
-    liquidator_gas_wei: int = 0
-    oracle_age_max: int = 0
-    base_fee_max: int = 0
-    fund_min: int = 2**256
-    price_min: float = float("inf")
-    drawdown: float = 0.0
-    overshoot: float = 0.0
-    """Largest fall of the outside price below the fundamental price, a share of it."""
-    highest: float = 0.0
-    initial_weighted: list[float] = field(default_factory=list)
-    maintenance_weighted: list[float] = field(default_factory=list)
-    notional: list[float] = field(default_factory=list)
 
 
 class Recorder:

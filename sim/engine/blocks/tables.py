@@ -36,6 +36,12 @@ class TableWriter(Generic[R]):
         """Append one row."""
         self.rows.append(row)
 
+    def column(self, name: str) -> list[object]:
+        """Return the values of one column so far, one a row; KeyError if there is no such column."""
+        if name not in TABLES[self.name]._fields:
+            raise KeyError(name)
+        return [getattr(row, name) for row in self.rows]
+
     def to_arrow(self) -> pa.Table:
         """Return the rows as an Arrow table with the declared types."""
         return to_arrow(TABLES[self.name], self.rows)

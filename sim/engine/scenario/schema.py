@@ -17,10 +17,11 @@ from sim.core.documents.messages import describe
 from sim.core.documents.sections import IDENTIFIER, Document, Problem, Section, number, text, walk_sections
 from sim.core.errors import InputError
 from sim.engine.scenario.chain import ChainSection
+from sim.engine.scenario.expect import ExpectSection
 from sim.engine.scenario.market import MAX_MARKETS, BootstrapPrice, MarketSection, ReplayPrice
 from sim.engine.scenario.protocol import ProtocolSection
 from sim.engine.scenario.risk import BUILT_IN_MODELS
-from sim.engine.scenario.shocks import ExpectSection, FlowSection, Shock
+from sim.engine.scenario.shocks import FlowSection, Shock
 
 SCHEMA_VERSION = 1
 MAX_PARTICIPANTS = 200_000

@@ -1,9 +1,9 @@
-"""Scripted shocks, the routes of forced flow, and what a scenario expects."""
+"""Scripted shocks, and the routes of forced flow."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from sim.core.documents.sections import Problem, Section, number, text
 
@@ -130,55 +130,3 @@ class FlowSection(Section):
         "Share of arbitrage trades whose other leg is done outside.",
         source="both legs, by definition",
     )
-
-
-class ExpectSection(Section):
-    """What must hold of ``summary.json``: keys ``min_KEY``, ``max_KEY`` and ``equals`` tables.
-
-    ``min_liquidations = 1`` asks for ``summary["liquidations"] >= 1``;
-    ``equals = { invariant_violations = 0 }`` asks for equality, and takes text and booleans too.
-    """
-
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
-
-    equals: dict[str, float | bool | str] = Field(
-        {}, description="Values that must be met exactly.", max_length=64
-    )
-
-    def expectations(self) -> dict[str, dict[str, object]]:
-        """Return the bounds by summary key, for example ``{"bad_debt": {"min": 0.0, "max": 10.0}}``."""
-        found: dict[str, dict[str, object]] = {}
-        for name, value in (self.__pydantic_extra__ or {}).items():
-            side, _, key = name.partition("_")
-            found.setdefault(key, {})[side] = value
-        for key, exact in self.equals.items():
-            found.setdefault(key, {})["equals"] = exact
-        return found
-
-    def problems(self) -> Iterator[Problem]:
-        """Yield keys that ``summary.json`` does not have and bounds that are not numbers."""
-        for name, value in (self.__pydantic_extra__ or {}).items():
-            side, _, key = name.partition("_")
-            if side not in ("min", "max") or key not in SUMMARY_KEYS:
-                yield (name,), "must be min_ or max_ followed by a key of summary.json, or equals"
-            elif isinstance(value, bool) or not isinstance(value, int | float):
-                yield (name,), f"must be a number, was {value!r}"
-        for key in self.equals:
-            if key not in SUMMARY_KEYS:
-                yield ("equals", key), "is not a key of summary.json"
-
-
-SUMMARY_KEYS = (
-    "digest", "blocks", "transactions", "reverted", "liquidations", "liquidated_notional",
-    "endogenous_share", "margin_induced_liquidations", "branching_ratio", "cascade_size_max",
-    "cascade_depth_max", "amplification", "bad_debt", "insurance_fund_start", "insurance_fund_min",
-    "insurance_fund_end", "fund_depleted", "auto_deleveraged_notional", "socialized_loss",
-    "margin_calls", "cured_margin_calls", "mean_initial_margin_ratio", "mean_maintenance_margin_ratio",
-    "peak_to_trough_margin", "max_1h_margin_increase", "margin_coverage", "breaches",
-    "mean_breach_size", "liquidator_profit", "oracle_staleness_max_seconds", "base_fee_max_gwei",
-    "invariants_checked", "invariant_violations", "price_start", "price_min", "price_end", "fund_draws",
-    "auto_deleverage_haircuts", "pending_deficit_end", "negative_equity_end", "liquidator_tips",
-    "margin_coverage_pairs", "price_drawdown", "price_overshoot", "open_interest_start",
-    "twin_price_drawdown", "index_price_start",
-)  # fmt: skip
-"""Keys of ``summary.json``, in their order."""

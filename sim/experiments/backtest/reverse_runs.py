@@ -128,7 +128,7 @@ def _run(scenario: Scenario, index: int, size: float, engine: str | None) -> Rev
     options = RunOptions(out=Path(), engine=engine, twin=False)
     run = execute(resized, options, load_histories(resized, options), forced_flow=True)
     try:
-        summary = summarise(resized, run, None)
+        summary = summarise(run, None)
     finally:
         run.world.chain.close()
     return ReverseRun(

@@ -25,7 +25,7 @@ class Endpoint:
     """
 
     metric: str
-    """Name in ``sim.metrics.path_metrics.METRICS``."""
+    """Name in ``sim.metrics.book.METRICS``."""
     role: Role
     """``solvency``: who pays when it goes wrong; ``guardrail``: a side effect with a limit; ``efficiency``:
     what users pay for safety."""

@@ -9,14 +9,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, Strict
 
 from sim.core.digest import sha256_hex
-from sim.core.documents.messages import nearest
 from sim.core.documents.sections import Document, Problem, Section, number, text
 from sim.core.documents.toml_file import TomlFile
 from sim.core.documents.toml_text import toml_value
 from sim.core.errors import InputError
 from sim.experiments.decision.endpoints import LEAST_TAIL_PATHS, Endpoint
 from sim.experiments.decision.results import Rule
-from sim.metrics.path_metrics import METRICS
+from sim.metrics.book import METRICS, metric_problem
 
 PriceModel = Literal["scenario", "gbm", "kou", "garch_t", "bootstrap"]
 ImpactLaw = Literal["linear", "square_root"]
@@ -55,17 +54,18 @@ class EndpointSection(Section):
 
     def problems(self) -> Iterator[Problem]:
         """Yield a metric or numbers with which the endpoint would ask nothing."""
-        metric = METRICS.get(self.metric)
-        if metric is None:
-            yield ("metric",), f"unknown metric {self.metric!r}{nearest(self.metric, list(METRICS))[:200]}"
+        wrong = metric_problem(self.metric)
+        if wrong is not None:
+            yield ("metric",), wrong
             return
+        metric = METRICS[self.metric]
         if metric.direction == 0:
             yield ("metric",), f"{self.metric} has no direction: more of it is neither better nor worse"
-        if metric.kind == "event" and self.statistic not in (None, "probability"):
+        if metric.is_event and self.statistic not in (None, "probability"):
             yield ("statistic",), f"{self.metric} is an event: only its probability can be compared"
-        if metric.kind != "event" and self.statistic == "probability":
+        if not metric.is_event and self.statistic == "probability":
             yield ("statistic",), f"{self.metric} is no event: it has no probability"
-        if metric.kind == "event":
+        if metric.is_event:
             if self.margin >= 1.0:
                 yield (
                     ("margin",),
@@ -81,7 +81,7 @@ class EndpointSection(Section):
                 )
         elif self.largest is None:
             yield ("largest",), "is required for a metric that is no event"
-        if self.largest is not None and metric.kind != "event" and self.margin >= self.largest:
+        if self.largest is not None and not metric.is_event and self.margin >= self.largest:
             yield (
                 ("margin",),
                 f"must be below largest {self.largest:g}, was {self.margin:g}: anything would be accepted",
@@ -92,7 +92,7 @@ class EndpointSection(Section):
     def endpoint(self) -> Endpoint:
         """Return the endpoint with its defaults filled in."""
         metric = METRICS[self.metric]
-        is_event = metric.kind == "event"
+        is_event = metric.is_event
         return Endpoint(
             metric=self.metric,
             role=self.role,

@@ -10,7 +10,7 @@ import numpy as np
 
 from sim.core.arrays import IntArray
 from sim.experiments.estimates.rows import REPLICATES
-from sim.metrics.path_metrics import METRICS
+from sim.metrics.book import METRICS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,5 +69,5 @@ def independent_units(paths: pd.DataFrame, design: Design) -> Units:
 
 def metric_columns(paths: pd.DataFrame, metrics: Sequence[str] | None = None) -> list[str]:
     """Return the metrics of a table in the order of `METRICS`; those named only, if any are."""
-    wanted = METRICS if metrics is None else [name for name in METRICS if name in set(metrics)]
+    wanted = [name for name in METRICS.names() if metrics is None or name in metrics]
     return [name for name in wanted if name in paths.columns]

@@ -22,7 +22,7 @@ from sim.experiments.estimates.design import (
     metric_columns,
 )
 from sim.experiments.estimates.rows import join
-from sim.metrics.path_metrics import METRICS
+from sim.metrics.book import METRICS
 from sim.metrics.statistics.clustered import clustered_mean
 from sim.metrics.statistics.intervals import rule_of_three
 from sim.metrics.statistics.paired import mcnemar_of_paths, paired_difference
@@ -108,12 +108,12 @@ def paired_estimates(
         tails = _tail_rows({name: arms[name] for name in names}, kept, chosen, note)
         for name in names:
             label = {"metric": name, "family": METRICS[name].family}
-            if METRICS[name].kind == "event":
+            if METRICS[name].is_event:
                 found = [_event_row(arms[name][0] > 0.5, arms[name][1] > 0.5, kept, chosen, note)]
             else:
                 found = [_mean_row(*arms[name], kept, chosen, note), *tails.get(name, ())]
             rows += [label | one for one in found]
-    order = {name: index for index, name in enumerate(METRICS)}
+    order = {name: index for index, name in enumerate(METRICS.names())}
     rows.sort(key=lambda one: order[one["metric"]])  # stable: statistics keep their order
     return pd.DataFrame(rows, columns=list(PAIRED_COLUMNS))
 
@@ -205,7 +205,7 @@ def _tail_rows(
     names = [
         name
         for name in arms
-        if METRICS[name].family in TAILED and METRICS[name].direction > 0 and METRICS[name].kind != "event"
+        if METRICS[name].family in TAILED and METRICS[name].direction > 0 and not METRICS[name].is_event
     ]
     if not names:
         return {}

@@ -37,7 +37,7 @@ from sim.experiments.estimates.rows import (
     tail_index_row,
 )
 from sim.experiments.sweep.inputs import read_plan
-from sim.metrics.path_metrics import METRICS, Metric
+from sim.metrics.book import METRICS, Metric
 from sim.metrics.statistics.sequential import mean_sequence, proportion_sequence
 from sim.metrics.statistics.tail_bootstrap import TailMeasures, bootstrap_tails, tail_measures
 
@@ -160,17 +160,17 @@ def _metric_rows(
     undefined = "" if present.all() else f"not defined in {int((~present).sum())} paths"
     metric, design = context.metric, context.design
     if not values.size:
-        statistic = "probability" if metric.kind == "event" else "mean"
+        statistic = "probability" if metric.is_event else "mean"
         yield row(statistic, math.nan, n=0, units=0, method="none", note="not defined in any path")
         return
     sizes = {"n": values.size, "units": values.size if labels is None else len(np.unique(labels))}
     if metric.name == design.stopping_metric:
         yield _sequence_row(values, labels, context, undefined)
-    elif metric.kind == "event":
+    elif metric.is_event:
         yield probability_row(values > 0.5, labels, context.units.word, design.confidence, undefined)
     else:
         yield mean_row(values, labels, context.units.word, design.confidence, undefined)
-    if metric.kind == "event" or metric.family not in TAILED or metric.direction <= 0:
+    if metric.is_event or metric.family not in TAILED or metric.direction <= 0:
         return
     clustered = labels is not None
     for index, probability in enumerate(QUANTILES):
@@ -191,7 +191,7 @@ def _sequence_row(
     values: FloatArray, labels: IntArray | None, context: _Context, note: str
 ) -> dict[str, Any]:
     """Return the estimate whose interval allows for having been looked at while the paths came in."""
-    design, event = context.design, context.metric.kind == "event"
+    design, event = context.design, context.metric.is_event
     statistic, confidence = "probability" if event else "mean", design.stopping_confidence
     units = values if labels is None else _unit_means(values, labels)
     method = "time-uniform confidence sequence, the stopping rule's"
@@ -238,7 +238,7 @@ def _shortfall_ends(
     groups: dict[bytes, list[str]] = {}
     for name, column in values.items():
         metric = METRICS[name]
-        if metric.direction <= 0 or metric.kind == "event" or metric.family not in TAILED:
+        if metric.direction <= 0 or metric.is_event or metric.family not in TAILED:
             continue
         present = np.isfinite(column)
         needed = metric.family == "severity" and present.sum() * (1.0 - SHORTFALL) >= TAIL_PATHS - 1e-9

@@ -10,7 +10,7 @@ import numpy as np
 from sim.core.arrays import FloatArray, IntArray
 from sim.experiments.exploration.resampling import event_interval
 from sim.experiments.exploration.samples import Samples
-from sim.metrics.path_metrics import METRICS
+from sim.metrics.book import METRICS
 from sim.metrics.statistics.intervals import Interval, rule_of_three
 from sim.metrics.statistics.paired import mean_interval
 
@@ -34,7 +34,7 @@ class Constraint:
     @property
     def is_event(self) -> bool:
         """Whether the metric is yes or no on each path."""
-        return METRICS[self.metric].kind == "event"
+        return METRICS[self.metric].is_event
 
     def bounds(self, samples: Samples) -> tuple[Interval, ...]:
         """Return the estimate at each point with its one-sided bound; the other end is open.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sim.core.arrays import FloatArray
 from sim.experiments.exploration.resampling import Statistic, evaluate
 from sim.experiments.exploration.samples import Samples
-from sim.metrics.path_metrics import METRICS, Metric
+from sim.metrics.book import METRICS, Metric
 
 _WORDS = {"var95": "VaR95", "var99": "VaR99", "es95": "ES95", "es99": "ES99"}
 

@@ -7,25 +7,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Strict
 
-from sim.core.documents.messages import nearest
 from sim.core.documents.sections import Problem, Section, number, text
 from sim.experiments.exploration.constraints import Constraint
 from sim.experiments.exploration.numbers import FULL_SAMPLES
 from sim.experiments.exploration.objectives import Objective
 from sim.experiments.exploration.resampling import Statistic
-from sim.metrics.path_metrics import METRICS
+from sim.metrics.book import METRICS, metric_problem
 
 Direction = Literal["minimise", "maximise"]
 
 _SMALL = "assumption: see docs/exploration.md"
 _QUANT = "quant notes 7.4"
-
-
-def metric_problem(name: str) -> str | None:
-    """Return what is wrong with the name of a metric."""
-    if name in METRICS:
-        return None
-    return f"unknown metric {name!r}{nearest(name, tuple(METRICS))}"
 
 
 class ObjectiveSection(Section):
@@ -47,7 +39,7 @@ class ObjectiveSection(Section):
                 ("direction",),
                 f"must say minimise or maximise: {self.metric} is neither good nor bad in itself",
             )
-        elif METRICS[self.metric].kind == "event" and self.statistic != "mean":
+        elif METRICS[self.metric].is_event and self.statistic != "mean":
             yield (
                 ("statistic",),
                 f"must be mean: {self.metric} is yes or no on each path, its mean is a probability",
@@ -117,8 +109,8 @@ class FrontierSection(Bootstrap):
             wrong = metric_problem(getattr(self, field))
             if wrong is not None:
                 yield (field,), wrong
-        if self.size in METRICS and METRICS[self.size].kind != "event":
-            events = ", ".join(name for name, metric in METRICS.items() if metric.kind == "event")
+        if self.size in METRICS and not METRICS[self.size].is_event:
+            events = ", ".join(metric.name for metric in METRICS if metric.is_event)
             yield ("size",), f"must be an event ({events}), was {self.size!r}"
         if (self.efficiency.metric, self.efficiency.statistic) == (self.loss.metric, self.loss.statistic):
             yield ("loss",), "must differ from efficiency: a front needs two objectives"
@@ -137,7 +129,7 @@ class OutputSection(Section):
         wrong = metric_problem(self.metric)
         if wrong is not None:
             yield ("metric",), wrong
-        elif METRICS[self.metric].kind == "event" and self.statistic != "mean":
+        elif METRICS[self.metric].is_event and self.statistic != "mean":
             yield (
                 ("statistic",),
                 f"must be mean: {self.metric} is yes or no on each path, its mean is a probability",
@@ -226,7 +218,7 @@ class ConstraintSection(Section):
             yield ("at_most",), "give exactly one of at_most and at_least"
             return
         limit = self.at_most if self.at_most is not None else self.at_least
-        is_event = wrong is None and METRICS[self.metric].kind == "event"
+        is_event = wrong is None and METRICS[self.metric].is_event
         if is_event and limit is not None and not 0.0 <= limit <= 1.0:
             name = "at_most" if self.at_most is not None else "at_least"
             yield (name,), f"must be a probability from 0 to 1, was {limit:g}"

@@ -17,12 +17,12 @@ from time import perf_counter
 from sim.core.errors import InputError, InvariantViolation, RunError
 from sim.engine.blocks.loop import Progress
 from sim.engine.options import RunOptions
-from sim.engine.run import OF_THE_TWIN, run_scenario
+from sim.engine.run import run_scenario
+from sim.engine.scenario.expect import OF_EVERY_RUN, needs_twin
 from sim.engine.scenario.load import load_scenario
 from sim.engine.scenario.schema import Scenario
 from sim.experiments.suites.coverage import Coverage, coverage_of, total_coverage
 
-OF_EVERY_RUN = "invariant_violations"
 """Summary key that a finished run always meets: to expect it alone is to expect nothing of the scenario."""
 
 EXERCISED_NOTHING = "no transaction succeeded: a pass that exercised nothing is no pass"
@@ -167,7 +167,7 @@ def run_suite(
             options = RunOptions(
                 out=(Path(scratch) if runs is None else runs) / name,
                 engine=engine,
-                twin=any(key in OF_THE_TWIN for key in scenario.expect.expectations()),
+                twin=needs_twin(scenario.expect.expectations()),
                 progress=progress,
             )
             outcomes.append(_run(scenario, file, options, keep=runs is not None))

@@ -15,7 +15,7 @@ from sim.experiments.sweep.ledger import Ledger, Run
 from sim.experiments.sweep.plan import Plan
 from sim.experiments.sweep.result import PATHS, POINTS
 from sim.experiments.sweep.stopping import StoppingRule
-from sim.metrics.path_metrics import METRICS
+from sim.metrics.book import METRICS
 
 
 def counted(runs: Iterable[Run], rule: StoppingRule, plan: Plan) -> Iterator[Run]:
@@ -75,7 +75,7 @@ def _paths_table(rows: Sequence[Run], plan: Plan, drawn: Mapping[int, Mapping[st
     }
     for draw in plan.draws:
         columns[draw.key] = pa.array([float(drawn[run.path][draw.key]) for run in rows], pa.float64())
-    for name in METRICS:
+    for name in METRICS.names():
         columns[name] = pa.array([(run.metrics or {}).get(name) for run in rows], pa.float64())
     return pa.table(columns)
 

@@ -21,7 +21,7 @@ from sim.core.errors import InputError
 from sim.experiments.shipped import shipped_scenarios
 from sim.experiments.sweep.design import Draw, Method, Range, Scale, Value
 from sim.experiments.sweep.plan import DEFAULT_METRICS, Stopping
-from sim.metrics.path_metrics import METRICS
+from sim.metrics.book import metric_problem
 
 KINDS = {"sweep": "sweep", "frontier": "frontier", "sensitivity": "sensitivity", "optimise": "optimise"}
 """Kind of experiment -> the command that runs it."""
@@ -373,9 +373,9 @@ def _scenario_file(written: str, file: TomlFile) -> Path:
 
 def _metric_problems(names: tuple[str, ...], where: KeyPath) -> Iterator[Problem]:
     for index, name in enumerate(names):
-        if name not in METRICS:
+        if wrong := metric_problem(name):
             place = (*where, index) if len(where) == 1 and where[0] == "metrics" else where
-            yield place, f"unknown metric {name!r}{nearest(name, tuple(METRICS))}"
+            yield place, wrong
 
 
 __all__ = ["DesignedFields", "Experiment", "ExperimentFields", "SweepExperiment", "Value", "load_experiment"]

@@ -14,7 +14,7 @@ import numpy as np
 from sim.experiments.sweep.ledger import FINAL, Run
 from sim.experiments.sweep.plan import Plan, Stopping
 from sim.experiments.sweep.result import Stop
-from sim.metrics.path_metrics import METRICS
+from sim.metrics.book import METRICS
 from sim.metrics.statistics.sequential import mean_sequence, proportion_sequence
 
 
@@ -81,7 +81,7 @@ def half_width(values: list[float | None], rule: Stopping, *, in_pairs: bool) ->
     metric = METRICS.get(rule.metric)
     if in_pairs:  # two paths of a pair are one observation (quant 7.3)
         known = known.reshape(-1, 2).mean(axis=1)
-    if metric is not None and metric.kind == "event" and not in_pairs:
+    if metric is not None and metric.is_event and not in_pairs:
         interval = proportion_sequence(int(known.sum()), known.size, confidence=rule.confidence)
         width, mean = (interval.upper - interval.lower) / 2.0, interval.estimate
     else:

@@ -19,7 +19,7 @@ from sim.engine.paths import PathOptions, WarmStarts, run_path
 from sim.engine.results.manifest import versions
 from sim.engine.scenario.load import load_scenario
 from sim.engine.scenario.schema import Scenario
-from sim.metrics.path_metrics import path_metrics
+from sim.metrics.book import path_metrics
 
 Ending = Literal["done", "input", "invariant", "error", "disk", "worker"]
 """``done``; bad input; a broken invariant; any other error; a full disk; the worker died."""

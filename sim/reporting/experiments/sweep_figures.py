@@ -9,7 +9,7 @@ from typing import TypeGuard
 import numpy as np
 
 from sim.experiments.sweep.design import Value
-from sim.metrics.path_metrics import METRICS
+from sim.metrics.book import METRICS
 from sim.reporting.experiments.distributions import exceedance_figure, violin_figure
 from sim.reporting.experiments.figures import (
     Estimates,
@@ -65,7 +65,7 @@ def distribution_figures(view: SweepView) -> list[Part]:
     shown, words = _chosen_points(view)
     parts: list[Part] = [words] if words else []
     for metric in view.metrics:
-        if METRICS[metric].kind == "event":
+        if METRICS[metric].is_event:
             continue
         samples: list[tuple[str, FloatArray]] = []
         marks: list[tuple[int, float, float, float, float]] = []
@@ -158,7 +158,7 @@ def _series(view: SweepView, metric: str, x: Sequence[float | str]) -> Estimates
 
 def _axis(metric: str) -> str:
     unit = metric_unit(metric)
-    what = "chance" if METRICS[metric].kind == "event" else "mean"
+    what = "chance" if METRICS[metric].is_event else "mean"
     return f"{what}, {unit}" if unit else what
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from sim.experiments.estimates.points import FAMILIES
-from sim.metrics.path_metrics import METRICS
+from sim.metrics.book import METRICS
 from sim.metrics.statistics.intervals import rule_of_three
 from sim.reporting.experiments.page import Markup
 from sim.reporting.experiments.sweep_view import SweepView
@@ -29,31 +29,6 @@ from sim.reporting.experiments.tables import (
 )
 from sim.reporting.formatting import NARROW_SPACE, number, significant
 
-FAMILY_COLUMNS: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "coverage": (("margin_coverage", "mean"), ("any_breach", "probability"), ("mean_breach_size", "mean")),
-    "severity": (
-        ("insolvent", "probability"),
-        ("fund_depleted", "probability"),
-        ("bad_debt_ratio", "mean"),
-        ("uncovered_loss_ratio", "mean"),
-        ("fund_drawdown", "mean"),
-    ),
-    "cascade": (
-        ("any_liquidation", "probability"),
-        ("liquidated_share", "mean"),
-        ("liquidated_share", "VaR95"),
-        ("endogenous_share", "mean"),
-        ("amplification", "mean"),
-    ),
-    "procyclicality": (
-        ("peak_to_trough_margin", "mean"),
-        ("max_1h_margin_increase", "mean"),
-        ("max_1h_margin_increase", "VaR95"),
-        ("margin_induced_share", "mean"),
-    ),
-    "efficiency": (("mean_initial_margin_ratio", "mean"), ("mean_maintenance_margin_ratio", "mean")),
-}
-"""What each family shows: the metrics of quant 1 that a path has, as (metric, statistic)."""
 TAIL_COLUMNS = tuple(("uncovered_loss_ratio", name) for name in ("VaR95", "VaR99", "ES99", "tail index"))
 """The tails of severity, a table of their own."""
 CONFIDENCE = 0.95
@@ -67,7 +42,7 @@ def headline_table(view: SweepView) -> Markup:
     columns = [Column(heading="Point", kind="name")]
     shown: list[tuple[str, str]] = []
     for metric in view.metrics:
-        if METRICS[metric].kind == "event":
+        if METRICS[metric].is_event:
             shown.append((metric, "probability"))
             continue
         shown.append((metric, "mean"))
@@ -87,7 +62,8 @@ def family_tables(view: SweepView) -> list[Markup]:
     """Return one table for each of the five families."""
     found = []
     for family in FAMILIES:
-        found.append(_family_table(view, family.capitalize(), FAMILY_COLUMNS[family]))
+        wanted = [(metric.name, one) for metric in METRICS if metric.family == family for one in metric.shown]
+        found.append(_family_table(view, family.capitalize(), wanted))
         if family == "severity":
             found.append(_family_table(view, "Severity, tails", TAIL_COLUMNS))
     return found
@@ -172,7 +148,7 @@ def difference_table(view: SweepView, found: Mapping[int, pd.DataFrame]) -> Mark
 def worst_paths_table(view: SweepView, metric: str) -> Markup | None:
     """Return the paths with the worst values of a metric over all points, with commands; None if none is."""
     known = METRICS[metric]
-    if known.direction == 0 or known.kind == "event":
+    if known.direction == 0 or known.is_event:
         return None
     values = view.paths[["point", "path", metric]].dropna()
     if values.empty or values[metric].nunique() < 2:

@@ -14,7 +14,7 @@ from sim.experiments.estimates.points import Design, design_of, estimate_paths
 from sim.experiments.sweep.inputs import read_plan
 from sim.experiments.sweep.plan import Plan
 from sim.experiments.sweep.result import SweepResult
-from sim.metrics.path_metrics import METRICS
+from sim.metrics.book import METRICS
 
 PLAN_FILE = Path("inputs") / "plan.json"
 

@@ -11,26 +11,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from sim.metrics.path_metrics import METRICS
+from sim.metrics.book import METRICS
 from sim.reporting.formatting import NARROW_SPACE, is_missing, number, percent, significant
-from sim.reporting.vocabulary import METRICS as SUMMARY_METRICS
 
 ABSENT = "–"
-_FACTORS = frozenset({"amplification", "branching_ratio", "peak_to_trough_margin"})
-"""Ratios that are read as a factor, not as a share."""
-_WORDS = {
-    "liquidated_share": "Liquidated share",
-    "bad_debt_ratio": "Bad debt ratio",
-    "fund_drawdown": "Fund drawdown",
-    "fund_drain": "Fund drain",
-    "uncovered_loss": "Uncovered loss",
-    "uncovered_loss_ratio": "Uncovered loss ratio",
-    "insolvent": "Insolvent",
-    "any_liquidation": "Any liquidation",
-    "margin_induced_share": "Margin-induced share",
-    "bad_debt_per_liquidated": "Bad debt per liquidated",
-    "any_breach": "Any breach",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,25 +74,22 @@ def table(
 
 def metric_label(name: str) -> str:
     """Return the name of a metric for readers; an unknown one keeps its key."""
-    if name in SUMMARY_METRICS:
-        return SUMMARY_METRICS[name].label
-    return _WORDS.get(name, name)
+    return METRICS[name].label if name in METRICS else name
 
 
 def metric_meaning(name: str) -> str:
     """Return one sentence on what a metric measures, or nothing."""
-    return METRICS[name].description if name in METRICS else ""
+    return METRICS[name].meaning if name in METRICS else ""
 
 
 def metric_unit(name: str) -> str:
-    """Return the unit as the tables write it."""
-    unit = METRICS[name].unit if name in METRICS else ""
-    return "USDC" if unit == "quote" else "" if unit == "1" else unit
+    """Return the unit as the tables write it; shares and factors need none."""
+    return METRICS[name].quantity if name in METRICS and METRICS[name].unit != "1" else ""
 
 
 def is_share(name: str) -> bool:
     """Return whether a metric is written as a percentage."""
-    return name in METRICS and METRICS[name].kind != "amount" and name not in _FACTORS
+    return name in METRICS and METRICS[name].is_share
 
 
 def metric_value(name: str, value: object) -> str:

@@ -99,8 +99,16 @@ def test_load_valid_file_gives_values_defaults_and_name(tmp_path):
             22,
             "shocks.0.market: there is no market 1, the last is 0",
         ),
-        ("[expect]\nmax_bad_dept = 0\n", 18, "expect.max_bad_dept: must be min_ or max_ followed by"),
-        ("[expect]\nequals = { blokcs = 1 }\n", 18, "expect.equals.blokcs: is not a key of summary.json"),
+        (
+            "[expect]\nmax_bad_dept = 0\n",
+            18,
+            "expect.max_bad_dept: unknown metric 'bad_dept', did you mean bad",
+        ),
+        (
+            "[expect]\nequals = { blokcs = 1 }\n",
+            18,
+            "expect.equals.blokcs: unknown metric 'blokcs', did you mean",
+        ),
         (
             "[keepers]\ncount = 3\n[protocol.oracle]\nvalid_sources = 5\n",
             18,

@@ -5,7 +5,7 @@ import pytest
 
 from sim.core.errors import InputError
 from sim.experiments.decision.plan import DEFAULT_ENDPOINTS, ComparePlan, load_plan
-from sim.metrics.path_metrics import METRICS
+from sim.metrics.book import METRICS
 
 LOSS = """
 [[endpoints]]
@@ -27,7 +27,7 @@ def test_the_built_in_plan_says_everything():
     roles = {endpoint.role for endpoint in plan.all_endpoints()}
     assert roles == {"solvency", "guardrail", "efficiency"}
     assert all("assumption" in section.source for section in DEFAULT_ENDPOINTS)
-    assert any(METRICS[endpoint.metric].kind == "event" for endpoint in plan.all_endpoints())
+    assert any(METRICS[endpoint.metric].is_event for endpoint in plan.all_endpoints())
 
 
 def test_the_registered_text_is_the_plan():

@@ -17,7 +17,7 @@ from sim.experiments.estimates.points import (
     estimate_paths,
     paired_estimates,
 )
-from sim.metrics.path_metrics import METRICS
+from sim.metrics.book import METRICS
 from sim.metrics.statistics.clustered import clustered_mean, clustered_proportion
 from sim.metrics.statistics.expected_shortfall import empirical_expected_shortfall
 from sim.metrics.statistics.intervals import clopper_pearson, quantile_interval, rule_of_three
@@ -283,4 +283,4 @@ def test_points_without_common_paths_are_refused() -> None:
 
 def test_unknown_columns_are_not_metrics() -> None:
     found = estimate_paths(table(30, speed=1.0), design=QUICK)
-    assert set(found["metric"]) <= set(METRICS)
+    assert set(found["metric"]) <= set(METRICS.names())

@@ -1,0 +1,328 @@
+"""Metrics of losses: who bore what the collateral did not cover, and what became of the fund."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.core.portable_math import ordered_sum
+from sim.core.units import WAD
+from sim.metrics.book import BETTER, METRICS, NEUTRAL, WORSE, Metric, Readings, ratio
+from sim.metrics.facts import RunFacts
+
+DUST = 1e-6
+"""Uncovered loss, as a share of open interest, up to which a path counts as solvent.
+
+Assumption: rounding of single closes leaves less than a millionth; the smallest loss of interest is larger.
+"""
+
+
+def _unbooked_loss(run: RunFacts) -> float:
+    held = run.valuation.notional > 0.0
+    return ordered_sum(np.maximum(-run.valuation.equity[held], 0.0))
+
+
+def _fall_of_the_fund(known: Readings) -> float:
+    return max(known["insurance_fund_start"] - known["insurance_fund_min"], 0.0)
+
+
+def _uncovered_loss(known: Readings) -> float:
+    """Return the fund's shortfall of the literature.
+
+    It is the loss beyond collateral and fund that somebody else bears or that is still open when the path
+    ends. What the path's end cuts short is counted, or a late crash would look harmless.
+    """
+    return (
+        known["socialized_loss"]
+        + known["auto_deleverage_haircuts"]
+        + known["pending_deficit_end"]
+        + known["negative_equity_end"]
+    )
+
+
+METRICS.add(
+    Metric(
+        order=12,
+        name="bad_debt",
+        label="Bad debt",
+        meaning="Losses beyond the collateral of closed accounts, before anyone covers them.",
+        unit="quote",
+        kind="amount",
+        direction=WORSE,
+        family="severity",
+        section="Losses",
+        markets="all",
+        measure=lambda run: (run.after.bad_debt - run.before.bad_debt) / WAD,
+    )
+)
+METRICS.add(
+    Metric(
+        order=13,
+        name="insurance_fund_start",
+        label="Insurance fund, start",
+        meaning="Reserves of the insurance fund before block 0.",
+        unit="quote",
+        kind="amount",
+        direction=NEUTRAL,
+        family="other",
+        section="Losses",
+        markets="all",
+        measure=lambda run: run.before.fund_reserves / WAD,
+    )
+)
+METRICS.add(
+    Metric(
+        order=14,
+        name="insurance_fund_min",
+        label="Insurance fund, lowest",
+        meaning="Smallest reserves of the insurance fund before block 0 or at the end of any block.",
+        unit="quote",
+        kind="amount",
+        direction=BETTER,
+        family="severity",
+        section="Losses",
+        markets="all",
+        measure=lambda run: min(run.totals.fund_min, run.before.fund_reserves) / WAD,
+    )
+)
+METRICS.add(
+    Metric(
+        order=15,
+        name="insurance_fund_end",
+        label="Insurance fund, end",
+        meaning="Reserves of the insurance fund after the last block.",
+        unit="quote",
+        kind="amount",
+        direction=BETTER,
+        family="severity",
+        section="Losses",
+        markets="all",
+        measure=lambda run: run.after.fund_reserves / WAD,
+    )
+)
+METRICS.add(
+    Metric(
+        order=16,
+        name="fund_depleted",
+        label="Fund depleted",
+        meaning="Whether the reserves of the insurance fund were zero at the end of any block.",
+        unit="1",
+        kind="event",
+        direction=WORSE,
+        family="severity",
+        section="Losses",
+        markets="all",
+        shown=("probability",),
+        measure=lambda run: run.totals.fund_min == 0,
+    )
+)
+METRICS.add(
+    Metric(
+        order=17,
+        name="auto_deleveraged_notional",
+        label="Auto-deleveraged notional",
+        meaning="Notional of winners closed against their will because the fund was empty.",
+        unit="quote",
+        kind="amount",
+        direction=WORSE,
+        family="severity",
+        section="Losses",
+        markets="all",
+        measure=lambda run: run.totals.auto_deleveraged_notional,
+    )
+)
+METRICS.add(
+    Metric(
+        order=18,
+        name="socialized_loss",
+        label="Socialised loss",
+        meaning="Loss written off against the shares of the liquidity pool.",
+        unit="quote",
+        kind="amount",
+        direction=WORSE,
+        family="severity",
+        section="Losses",
+        markets="all",
+        measure=lambda run: (run.after.socialized_loss - run.before.socialized_loss) / WAD,
+    )
+)
+METRICS.add(
+    Metric(
+        order=36,
+        name="fund_draws",
+        label="Paid by the fund",
+        meaning="Bad debt covered by the insurance fund; what flowed back into it is not netted.",
+        unit="quote",
+        kind="amount",
+        direction=WORSE,
+        family="severity",
+        section="Losses",
+        markets="all",
+        measure=lambda run: (run.after.fund_draws - run.before.fund_draws) / WAD,
+    )
+)
+METRICS.add(
+    Metric(
+        order=37,
+        name="auto_deleverage_haircuts",
+        label="Auto-deleveraging haircuts",
+        meaning="Bad debt taken from the gains of deleveraged winners.",
+        unit="quote",
+        kind="amount",
+        direction=WORSE,
+        family="severity",
+        section="Losses",
+        markets="all",
+        measure=lambda run: (run.after.haircuts - run.before.haircuts) / WAD,
+    )
+)
+METRICS.add(
+    Metric(
+        order=38,
+        name="pending_deficit_end",
+        label="Pending deficit, end",
+        meaning="Negative collateral of closed accounts that nobody has covered after the last block.",
+        unit="quote",
+        kind="amount",
+        direction=WORSE,
+        family="severity",
+        section="Losses",
+        markets="all",
+        measure=lambda run: run.after.pending_deficit / WAD,
+    )
+)
+METRICS.add(
+    Metric(
+        order=39,
+        name="negative_equity_end",
+        label="Unbooked loss, end",
+        meaning=(
+            "What accounts still open after the last block owe beyond their collateral: bad debt that nobody "
+            "found worth liquidating, and so nobody booked."
+        ),
+        unit="quote",
+        kind="amount",
+        direction=WORSE,
+        family="severity",
+        section="Losses",
+        markets="all",
+        measure=_unbooked_loss,
+    )
+)
+METRICS.add(
+    Metric(
+        order=102,
+        name="bad_debt_ratio",
+        label="Bad debt ratio",
+        meaning="Bad debt over open interest at the start.",
+        unit="1",
+        unit_words="of open interest",
+        kind="share",
+        direction=WORSE,
+        family="severity",
+        section="Losses",
+        markets="all, over market 0",
+        undefined="open interest at the start was zero",
+        shown=("mean",),
+        derive=lambda known: ratio(known["bad_debt"], known["open_interest_start"]),
+    )
+)
+METRICS.add(
+    Metric(
+        order=103,
+        name="fund_drawdown",
+        label="Fund drawdown",
+        meaning="Fall of the fund from start to lowest, over its start.",
+        unit="1",
+        unit_words="of the fund",
+        kind="share",
+        direction=WORSE,
+        family="severity",
+        section="Losses",
+        markets="all",
+        undefined="there was no fund at the start",
+        shown=("mean",),
+        derive=lambda known: ratio(_fall_of_the_fund(known), known["insurance_fund_start"]),
+    )
+)
+METRICS.add(
+    Metric(
+        order=104,
+        name="fund_drain",
+        label="Fund drain",
+        meaning="Fall of the fund from start to lowest, over open interest at the start.",
+        unit="1",
+        unit_words="of open interest",
+        kind="share",
+        direction=WORSE,
+        family="severity",
+        section="Losses",
+        markets="all, over market 0",
+        undefined="open interest at the start was zero",
+        derive=lambda known: ratio(_fall_of_the_fund(known), known["open_interest_start"]),
+    )
+)
+METRICS.add(
+    Metric(
+        order=105,
+        name="uncovered_loss",
+        label="Uncovered loss",
+        meaning="What neither account nor fund paid: socialised, haircut, pending, and negative equity.",
+        unit="quote",
+        kind="amount",
+        direction=WORSE,
+        family="severity",
+        section="Losses",
+        markets="all",
+        derive=_uncovered_loss,
+    )
+)
+METRICS.add(
+    Metric(
+        order=106,
+        name="uncovered_loss_ratio",
+        label="Uncovered loss ratio",
+        meaning="Uncovered loss, the fund's shortfall, over open interest at the start.",
+        unit="1",
+        unit_words="of open interest",
+        kind="share",
+        direction=WORSE,
+        family="severity",
+        section="Losses",
+        markets="all, over market 0",
+        undefined="open interest at the start was zero",
+        shown=("mean",),
+        derive=lambda known: ratio(known["uncovered_loss"], known["open_interest_start"]),
+    )
+)
+METRICS.add(
+    Metric(
+        order=107,
+        name="insolvent",
+        label="Insolvent",
+        meaning="Whether the uncovered loss is above a millionth of open interest at the start.",
+        unit="1",
+        kind="event",
+        direction=WORSE,
+        family="severity",
+        section="Losses",
+        markets="all, over market 0",
+        shown=("probability",),
+        derive=lambda known: float(known["uncovered_loss"] > DUST * known["open_interest_start"]),
+    )
+)
+METRICS.add(
+    Metric(
+        order=110,
+        name="bad_debt_per_liquidated",
+        label="Bad debt per liquidated",
+        meaning="Bad debt over liquidated notional; 0 if nothing was liquidated.",
+        unit="1",
+        unit_words="of liquidated notional",
+        kind="share",
+        direction=WORSE,
+        family="severity",
+        section="Losses",
+        markets="all",
+        derive=lambda known: ratio(known["bad_debt"], known["liquidated_notional"], 0.0),
+    )
+)

@@ -1,0 +1,73 @@
+"""What a metric may read: the totals, readings and recorded rows of one finished run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from sim.metrics.cascade import CascadeForest
+from sim.metrics.margin import CoverageTest, Procyclicality
+from sim.protocol.mirror import Valuation
+from sim.protocol.state import MarketState, ProtocolState
+
+
+@dataclass(slots=True)
+class Totals:
+    """Running figures of a run that metrics need and no table row holds."""
+
+    transactions: int = 0
+    reverted: int = 0
+    liquidated_notional: float = 0.0
+    endogenous_notional: float = 0.0
+    margin_induced: int = 0
+    auto_deleveraged_notional: float = 0.0
+    margin_calls: int = 0
+    cured_margin_calls: int = 0
+    bounties: int = 0
+    liquidator_gas_wei: int = 0
+    oracle_age_max: int = 0
+    base_fee_max: int = 0
+    fund_min: int = 2**256
+    price_min: float = float("inf")
+    drawdown: float = 0.0
+    overshoot: float = 0.0
+    """Largest fall of the outside price below the fundamental price, a share of it."""
+    highest: float = 0.0
+    initial_weighted: list[float] = field(default_factory=list)
+    maintenance_weighted: list[float] = field(default_factory=list)
+    notional: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """One finished run as metrics see it; integers of the contracts are WAD."""
+
+    blocks: int
+    totals: Totals
+    """Summed or extreme over the blocks; prices, fund and drawdown are read with market 0."""
+    forest: CascadeForest
+    coverage: CoverageTest
+    """Of market 0."""
+    procyclicality: Procyclicality
+    """Of market 0."""
+    before: ProtocolState
+    """The protocol before block 0."""
+    after: ProtocolState
+    """The protocol after the last block."""
+    market_before: MarketState
+    """Market 0 before block 0."""
+    valuation: Valuation
+    """Every account after the last block."""
+    price_start: float
+    """Outside price of market 0 at the start, quote."""
+    price_end: float
+    """Outside price of market 0 after the last block, quote."""
+    native_price: float
+    """Quote per native coin."""
+    invariants_checked: int
+    invariant_violations: int
+    column: Callable[[str, str], Sequence[object]]
+    """(table, column) -> that column's values, one a row, of ``blocks``, ``transactions``, ``liquidations``
+    or ``events``; ``accounts`` is written after the metrics are computed."""
+    twin: RunFacts | None = None
+    """The same run without forced flow, if it was run as well."""

@@ -1,0 +1,75 @@
+"""The facts of a run in which every number is its own, so that no metric can read its neighbour's."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+
+from sim.core.units import GWEI, WAD
+from sim.metrics.cascade import Attribution, CascadeForest
+from sim.metrics.facts import RunFacts, Totals
+from sim.metrics.margin import CoverageTest, Procyclicality
+from sim.protocol.mirror import Valuation
+from sim.protocol.state import MarketState, ProtocolState
+
+
+def run_facts(*, twin: RunFacts | None = None, drawdown: float = 0.3) -> RunFacts:
+    """Return facts whose metrics are worked out by hand in ``tests/unit/sim/metrics/test_book.py``."""
+    forest = CascadeForest()
+    for parent in (-1, 0, 1, 0, -1):  # one tree of four liquidations and two generations, one of one
+        cause = "exogenous" if parent < 0 else "price"
+        forest.add(Attribution(cause=cause, parent=parent, parents=() if parent < 0 else (parent,)))
+    zeros = np.zeros(4)
+    return RunFacts(
+        blocks=11,
+        totals=Totals(
+            transactions=101,
+            reverted=13,
+            liquidated_notional=4_000.0,
+            endogenous_notional=3_000.0,
+            margin_induced=3,
+            auto_deleveraged_notional=170.0,
+            margin_calls=19,
+            cured_margin_calls=7,
+            bounties=50 * WAD,
+            liquidator_gas_wei=WAD // 100,
+            oracle_age_max=432,
+            base_fee_max=77 * GWEI,
+            fund_min=600 * WAD,
+            price_min=1_400.0,
+            drawdown=drawdown,
+            overshoot=0.02,
+            initial_weighted=[10.0, 40.0],
+            maintenance_weighted=[5.0, 30.0],
+            notional=[100.0, 400.0],
+        ),
+        forest=forest,
+        coverage=CoverageTest(pairs=40, breaches=2, breach_sizes=[0.5, 1.0]),
+        procyclicality=Procyclicality(highest=0.09, lowest=0.06, max_increase=0.25),
+        before=_protocol(1_000),
+        after=_protocol(2_000),
+        market_before=MarketState(**{field.name: 1_990 * WAD for field in fields(MarketState)}),
+        valuation=Valuation(
+            equity=np.array([5.0, -3.0, -4.0, -100.0]),
+            notional=np.array([50.0, 60.0, 70.0, 0.0]),
+            initial_requirement=zeros,
+            maintenance_requirement=zeros,
+            maintenance_ratio=zeros[np.newaxis],
+        ),
+        price_start=2_000.0,
+        price_end=1_700.0,
+        native_price=2_500.0,
+        invariants_checked=900,
+        invariant_violations=0,
+        column=lambda table, name: {("liquidations", "notional"): [250.0, 750.0]}[table, name],
+        twin=twin,
+    )
+
+
+def _protocol(base: int) -> ProtocolState:
+    """Return a state whose fields rise by place: the second state differs in each by its own amount."""
+    share = base // 1_000
+    return ProtocolState(
+        **{field.name: (base + share * place) * WAD for place, field in enumerate(fields(ProtocolState))}
+    )
