@@ -147,23 +147,13 @@ def account_lookup(run: RunFolder) -> dict[str, dict[str, object]]:
 
 
 def group_label(run: RunFolder, group: object) -> str:
-    """Write a group's name for a reader: ``traders:retail`` is told as "retail traders"."""
-    kind, _, name = str(group).partition(":")
-    if kind == "liquidators":
-        return _liquidators_label(name)
-    kind = kind.replace("_", " ")
-    name = run.market_name(int(name)) if name.isdigit() else name.replace("_", " ")
+    """Return the words for a group of participants: those its run gave it, or its name in plain words."""
+    labels = run.manifest.get("groups")
+    label = labels.get(str(group)) if isinstance(labels, dict) else None
+    if isinstance(label, str):
+        return label
+    kind, _, name = str(group).replace("_", " ").partition(":")
     return kind if name in ("", kind) else f"{name} {kind}"
-
-
-def _liquidators_label(name: str) -> str:
-    """Write a group of liquidators, named ``liquidators_LATENCY_static`` or parts of it, for a reader."""
-    parts = name.split("_")
-    latency = next((int(part) for part in parts if part.isdigit()), None)
-    label = "liquidators"
-    if latency is not None:
-        label += ", same block" if latency == 0 else f", {latency} block{'s' if latency > 1 else ''} late"
-    return f"{label}, fixed fee" if "static" in parts else label
 
 
 def short_account(account: object) -> str:

@@ -91,6 +91,7 @@ def build_manifest(
         "gas_profile_sha256": sha256_file(PROFILE_PATH),
         "gas_profile_is_of_these_contracts": profile.is_current(artifacts.values()),
         "raised_openings": world.raised_openings,
+        "groups": {group.name: group.label for group in world.groups},
         "agents": [agent.describe() for agent in world.agents],
         "versions": versions(),
         "assumptions": assumptions(scenario),

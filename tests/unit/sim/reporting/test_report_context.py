@@ -56,12 +56,11 @@ def test_a_price_file_of_the_scenario_itself_replaces_nothing(load_with):
 @pytest.mark.parametrize(
     ("group", "label"),
     [
-        ("liquidators:liquidators", "liquidators"),
-        ("liquidators:liquidators_0", "liquidators, same block"),
         ("liquidators:liquidators_1_static", "liquidators, 1 block late, fixed fee"),
-        ("liquidators:liquidators_2", "liquidators, 2 blocks late"),
-        ("traders:retail", "retail traders"),
+        ("fund_backers", "fund backers"),
+        ("traders:late_retail", "late retail traders"),
     ],
 )
-def test_groups_are_named_for_a_reader(load_with, group, label):
-    assert group_label(load_with(), group) == label
+def test_groups_are_named_as_their_run_says_or_plainly(load_with, group, label):
+    labels = {"liquidators:liquidators_1_static": "liquidators, 1 block late, fixed fee", "fund_backers": 7}
+    assert group_label(load_with(groups=labels), group) == label
