@@ -31,8 +31,10 @@ from sim.protocol.actions import CLOSE_ALL, NO_LIMIT, ActionBatch, Fees  # noqa:
 from sim.protocol.address_book import AddressBook  # noqa: E402
 from sim.protocol.client import ProtocolClient  # noqa: E402
 from sim.protocol.contracts import compile_protocol  # noqa: E402
-from sim.protocol.deployment import OWNER, Deployer, Deployment  # noqa: E402
-from sim.protocol.parameters import MarketParameters, ProtocolParameters  # noqa: E402
+from sim.protocol.deployed import OWNER, Deployment  # noqa: E402
+from sim.protocol.deployment import Deployer  # noqa: E402
+from sim.protocol.parameters.table import STRUCTS  # noqa: E402
+from sim.protocol.parameters.values import MarketParameters, ProtocolParameters  # noqa: E402
 
 ENTRY_POINTS: Final = (
     "insurance_fund.deposit",
@@ -62,60 +64,16 @@ COLLATERAL: Final = 10_000  # quote per trader
 FREE: Final = Fees(0, 0)
 
 PARAMETERS: Final = ProtocolParameters(
-    # Gas hardly depends on values; these are the defaults that contracts and scenarios document.
-    margin={
-        "trade_fee_rate": 0.0005,
-        "pool_fee_share": 0.6,
-        "fund_fee_share": 0.2,
-        "upnl_weight": 1.0,
-        "upnl_cap": 10_000_000,
-        "withdraw_margin_ratio": 0.10,
-        "ramp_per_hour": 0.25,
-        "funding_coefficient": 0.125,
-        "funding_margin_coefficient": 0.75,
-        "max_funding_rate_per_hour": 0.04,
-        "min_position_notional": 100,
-    },
+    # Gas hardly depends on values; these are the table's defaults, but for what this world needs.
+    margin={**STRUCTS["margin"].defaults, "upnl_cap": 10_000_000, "min_position_notional": 100},
     liquidation={
-        "buffer": 0.15,
-        "fee_base": 0.005,
-        "fee_volatility_coefficient": 0.5,
-        "fee_shortfall_coefficient": 1.0,
-        "fee_max": 0.05,
-        "fee_maintenance_share": 0.6,
-        "fee_equity_share": 0.95,
-        "volatility_reference": 0.6,
-        "bounty_share_base": 0.5,
-        "bounty_volatility_coefficient": 0.1,
-        "bounty_adequacy_coefficient": 0.2,
-        "bounty_share_min": 0.30,
-        "bounty_share_max": 0.80,
+        **STRUCTS["liquidation"].defaults,
         "min_bounty": 5,
         "throttle_share_per_hour": 100,  # on, and wide: the dearer path
         "backstop_ratio": 0.6667,
-        "adl_window_seconds": 60,
     },
-    oracle={
-        "heartbeat_grace_seconds": 60,
-        "max_source_confidence_ratio": 0.10,
-        "max_confidence_ratio": 0.02,
-        "max_divergence": 5,
-        "min_price": 0.000001,
-        "max_price": 1_000_000_000,
-        "tau_fast_seconds": 3_600,
-        "tau_slow_seconds": 604_800,
-        "tau_ema_seconds": 3_600,
-        "max_return": 0.5,
-        "limiter_horizon_seconds": 300,
-        "limiter_minimum": 0.05,
-        "limiter_coefficient": 4,
-        "valid_sources": 3,
-        "minimum_sources": 2,
-        "open_status": 0,
-        "withdraw_status": 0,
-        "liquidate_status": 2,
-        "settle_status": 4,
-    },
+    oracle=STRUCTS["oracle"].defaults,
+    reporter=STRUCTS["reporter"].defaults,
     fund={"target_reserves": 1_000_000},
     markets=(
         MarketParameters(
@@ -123,9 +81,8 @@ PARAMETERS: Final = ProtocolParameters(
             initial_price=PRICE,
             initial_variance_fast=0.25,
             initial_variance_slow=0.25,
-            skew_scale=100_000,
-            max_premium=0.1,
-            open_interest_cap=1_000_000,
+            pricing_terms={"skew_scale": 100_000, "max_premium": 0.1},
+            market={"open_interest_cap": 1_000_000},
             risk_model={
                 "z": 4,
                 "initial_horizon_seconds": 14_400,

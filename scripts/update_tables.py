@@ -7,7 +7,7 @@ scripts/update_tables.py
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -16,8 +16,12 @@ if str(ROOT) not in sys.path:
 
 from sim.core.columns import describe_type, fields_of  # noqa: E402  (the path must be set first)
 from sim.core.files import atomic_write_text  # noqa: E402
+from sim.core.units import WAD  # noqa: E402
 from sim.engine.blocks.tables import TABLES  # noqa: E402
+from sim.engine.scenario.protocol import SECTIONS  # noqa: E402
 from sim.metrics.book import METRICS, Metric  # noqa: E402
+from sim.protocol.governance import rules  # noqa: E402
+from sim.protocol.parameters.table import STRUCTS, Condition, Parameter, Struct  # noqa: E402
 
 _TABLES_HEAD = """\
 # Tables of a run
@@ -25,6 +29,16 @@ _TABLES_HEAD = """\
 What the Parquet files of a results folder hold, written by `scripts/update_tables.py` from the classes of
 their rows (`sim/engine/blocks/rows.py`). A participant is numbered as in `accounts.parquet`. Amounts are
 plain numbers in the unit named, not WAD.
+"""
+
+_PARAMETERS_HEAD = """\
+# Parameters of the contracts
+
+Every parameter by struct and by the contracts' own names, written by `scripts/update_tables.py` from the
+table in `sim/protocol/parameters`. Scenarios, the governor, reports and documents read that table; a test
+deploys every struct at its bounds and a unit beyond them. Names that end in `_seconds`, `_sources` or `_status`
+are whole numbers on chain, everything else has 18 decimals. What the governor's steps and sides mean is in
+[governance](governance.md).
 """
 
 
@@ -89,8 +103,67 @@ def _metric_table(metrics: list[Metric]) -> list[str]:
     return lines
 
 
+def parameters_page() -> str:
+    """Return docs/parameters.md."""
+    lines = [_PARAMETERS_HEAD]
+    for struct in STRUCTS:
+        place = SECTIONS.get(struct.name, "protocol.risk_model_parameters")
+        lines += [f"## `{struct.name}`", "", f"{struct.meaning} {_changed(struct)}", ""]
+        lines += [f"Keys of `[{place}]`; bounds checked in `{struct.checked_in}`.", ""]
+        lines += ["| parameter | unit | bounds | default | meaning | source of the default |"]
+        lines += ["|---|---|---|---|---|---|", *map(_parameter_row, struct), ""]
+        lines += [f"- {_condition(condition)}" for condition in struct.conditions]
+        if struct.conditions:
+            lines.append("")
+        if struct.name in rules.GOVERNED:
+            lines += _governed(rules.GOVERNED[struct.name])
+    lines += ["## A change of formula", "", "What it may do to the ratios and the haircut of a market.", ""]
+    return "\n".join(lines + _governed(rules.RESULTS))
+
+
+def _parameter_row(row: Parameter) -> str:
+    low, high = f"{float(row.minimum):g}", f"{float(row.maximum):g}"
+    bounds = f"{'above ' if row.above else ''}{low} to {'below ' if row.below else ''}{high}"
+    if row.checked != "both":
+        unchecked = "upper" if row.checked == "minimum" else "lower"
+        bounds += f"; the contract has no {unchecked} bound, this one is an assumption"
+    if row.switch:
+        bounds += f", or none with `{row.switch} = false`"
+    default = f"`{row.key}`" if row.key else f"{row.default:g}"
+    return f"| `{row.name}` | {row.unit} | {bounds} | {default} | {row.meaning} | {row.source} |"
+
+
+def _condition(condition: Condition) -> str:
+    high = f"`{condition.high}`" if isinstance(condition.high, str) else f"{condition.high / WAD:g}"
+    low = " + ".join(f"`{name}`" for name in condition.low)
+    return f"{low} is {'below' if condition.strict else 'at most'} {high}"
+
+
+def _changed(struct: Struct) -> str:
+    days = rules.DELAY_SECONDS // rules.DAY_SECONDS
+    if struct.model is not None:
+        return f"Changed by the governor's `set_model`, {days} days after the proposal."
+    if struct.setter is not None:
+        call = f"{struct.contract}.{struct.setter.function}"
+        return f"Changed by the governor through `{call}`, {days} days after the proposal."
+    return "Fixed at deployment: nobody can change it."
+
+
+def _governed(fields: Mapping[str, rules.FieldRule]) -> list[str]:
+    lines = ["| word | the governor's bounds | largest step | always | tighter | source of these bounds |"]
+    lines.append("|---|---|---|---|---|---|")
+    for name, rule in fields.items():
+        bounds = f"{float(rule.minimum):g} to {float(rule.maximum):g}"
+        bounds += ", or none" if rule.unlimited else ""
+        steps = f"+{rule.increase:.0%} / -{rule.decrease:.0%}"
+        side = {"": "-", "higher": "up", "lower": "down"}[rule.tighter]
+        lines.append(f"| `{name}` | {bounds} | {steps} | {rule.step:g} | {side} | {rule.source} |")
+    return [*lines, ""]
+
+
 PAGES: dict[Path, Callable[[], str]] = {
     ROOT / "docs" / "metrics.md": metrics_page,
+    ROOT / "docs" / "parameters.md": parameters_page,
     ROOT / "docs" / "tables.md": tables_page,
 }
 """File -> what it must say."""

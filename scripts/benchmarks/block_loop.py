@@ -33,10 +33,10 @@ _KIB_PER_MIB: Final = 1024 if sys.platform != "darwin" else 1024 * 1024  # ru_ma
 SCALED: Final = {
     "markets.0.impact.depth_per_percent": 2_000_000.0,
     "markets.0.pool.skew_scale": 200_000.0,
-    "markets.0.pool.open_interest_cap": 50_000_000.0,
+    "markets.0.pool.open_interest_cap_notional": 50_000_000.0,
     "protocol.pool.deposit": 15_000_000.0,
     "protocol.insurance_fund.deposit": 150_000.0,
-    "protocol.insurance_fund.target": 300_000.0,
+    "protocol.insurance_fund.target_reserves": 300_000.0,
     "protocol.risk_model_parameters.open_interest_lower": 20_000_000.0,
     "protocol.risk_model_parameters.open_interest_upper": 50_000_000.0,
 }

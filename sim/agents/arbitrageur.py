@@ -275,8 +275,8 @@ class _Arbitrageurs(AgentKind[ArbitrageursSection]):
                 start.members[_group(market)],
                 name=f"arbitrageurs_{deployed.name.lower()}",
                 market=market,
-                skew_scale=deployed.skew_scale,
-                max_premium=deployed.max_premium,
+                skew_scale=float(deployed.pricing_terms["skew_scale"]),
+                max_premium=float(deployed.pricing_terms["max_premium"]),
                 outages=start.setting.outages_of(self.name, market),
             )
 

@@ -18,7 +18,7 @@ from sim.core.arrays import IntArray
 from sim.core.documents.sections import Section
 from sim.core.registry import Registry
 from sim.core.rng import Streams
-from sim.protocol.parameters import ProtocolParameters
+from sim.protocol.parameters.values import ProtocolParameters
 
 MAX_SECTIONS = 32
 """Tables of one kind in a scenario."""

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 
 from sim.core.arrays import FloatArray
-from sim.protocol.parameters import ProtocolParameters
+from sim.protocol.parameters.values import ProtocolParameters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,8 @@ class LiquidationTerms:
         rate = self.fee_rate(equity, maintenance, notional, volatility)
         closed = self.closed_notional(equity, maintenance, notional, rate)
         fee = np.minimum(rate * closed, self.fee_equity_share * np.maximum(equity, 0.0))
-        adequacy = min(1.0, max(fund_reserves, 0.0) / self.target_reserves)
+        reserves = max(fund_reserves, 0.0)
+        adequacy = 1.0 if reserves >= self.target_reserves else reserves / self.target_reserves
         excess = volatility / self.volatility_reference - 1.0
         share = self.bounty_share_base + self.bounty_volatility_coefficient * excess
         share = share - self.bounty_adequacy_coefficient * (1.0 - adequacy)

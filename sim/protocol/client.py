@@ -14,7 +14,7 @@ from sim.chain.chain import Chain
 from sim.core.units import WAD
 from sim.protocol.actions import ActionBatch
 from sim.protocol.address_book import AddressBook
-from sim.protocol.deployment import OWNER, Deployment
+from sim.protocol.deployed import OWNER, Deployment
 from sim.protocol.events import EventDecoder, ProtocolEvent
 from sim.protocol.mirror import RATIO_GRID_NOTIONALS, RatioCurve
 from sim.protocol.state import MARKET_WORDS, PROTOCOL_WORDS, MarketState, ProtocolState

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sim.chain.abi import ContractAbi
 from sim.chain.compile import Artifact, compile_contract, contracts_root
+from sim.protocol.parameters.table import models
 
 SOURCES: Mapping[str, str] = {
     "token": "testing/ERC20Mock.vy",
@@ -21,9 +22,7 @@ SOURCES: Mapping[str, str] = {
 """Contract key -> source file below the contracts folder, in deployment order."""
 
 RISK_MODELS: Mapping[str, str] = {
-    "static": "risk_models/StaticRiskModel.vy",
-    "volatility": "risk_models/VolatilityRiskModel.vy",
-    "adaptive": "risk_models/AdaptiveRiskModel.vy",
+    name: struct.model.source for name, struct in models().items() if struct.model is not None
 }
 """Name in a scenario -> source file of the risk models that ship."""
 

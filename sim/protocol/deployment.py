@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sim.chain.abi import ContractAbi
-from sim.chain.accounts import account
 from sim.chain.chain import Chain
 from sim.chain.compile import Artifact
 from sim.chain.transaction import Receipt, Transaction
@@ -16,26 +13,19 @@ from sim.core.errors import RunError
 from sim.core.units import to_wad
 from sim.protocol.address_book import AddressBook
 from sim.protocol.contracts import compile_protocol, compile_risk_models, load_abis
-from sim.protocol.governor_setup import Hands, hand_over
-from sim.protocol.parameters import ProtocolParameters, fill_constructor, to_chain
+from sim.protocol.deployed import OWNER, Deployment
+from sim.protocol.governance.setup import Hands, hand_over
+from sim.protocol.parameters.values import ProtocolParameters
+from sim.protocol.parameters.words import fill_inputs, inputs_of
 
-OWNER = account("owner").address
 TOKEN_DECIMALS = 6
 WALLET_BATCH = 512
 """Most accounts one ``mint_many`` takes (bound of the mock token)."""
 UNLIMITED_ALLOWANCE = 2**256 - 1
+REPORTER_WEIGHT = 1
+"""The same for every reporter: the index is a weighted median, so that a common weight changes nothing."""
 DRAWER = True
 """Status of a contract that may draw on the insurance fund."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deployment:
-    """Addresses, ABIs and artifacts of a deployed protocol; contract keys as in ``contracts.SOURCES``."""
-
-    addresses: Mapping[str, str]
-    abis: Mapping[str, ContractAbi]
-    artifacts: Mapping[str, Artifact]
-    markets: int
 
 
 class Deployer:
@@ -105,17 +95,10 @@ class Deployer:
                 to_wad(market.initial_variance_slow),
             )
             for reporter in reporters[market_id]:
-                self.send(
-                    "price_oracle",
-                    "add_reporter",
-                    market_id,
-                    reporter,
-                    parameters.reporter_weight,
-                    parameters.reporter_heartbeat_seconds,
-                )
-            self.send("liquidity_pool", "add_market", to_wad(market.skew_scale), to_wad(market.max_premium))
-            cap = to_chain("open_interest_cap", "uint256", market.open_interest_cap)
-            self.send("margin_engine", "add_market", get[key], cap)
+                given = {"asset": market_id, "reporter": reporter, "weight": REPORTER_WEIGHT}
+                self._add("price_oracle", "add_reporter", given, parameters.reporter)
+            self._add("liquidity_pool", "add_market", {}, market.pricing_terms)
+            self._add("margin_engine", "add_market", {"risk_model": get[key]}, market.market)
         hands = Hands(owner=OWNER, create=self._deploy, send=self.send)
         hand_over(hands, get, self._abis, self._artifacts, self._models, len(parameters.markets))
         return Deployment(
@@ -145,7 +128,11 @@ class Deployer:
         fixed: dict[str, Any] = {"owner": OWNER, **self._addresses}
         if "token" in self._addresses:
             fixed["quote_token"] = self._addresses["token"]
-        return fill_constructor(self._artifacts[key].abi, fixed, values, where)
+        return fill_inputs(inputs_of(self._artifacts[key].abi), fixed, values, where)
+
+    def _add(self, key: str, function: str, fixed: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+        inputs = inputs_of(self._artifacts[key].abi, function)
+        self.send(key, function, *fill_inputs(inputs, fixed, values, f"{key}.{function}"))
 
 
 def deploy_protocol(

@@ -49,7 +49,7 @@ def run_cascade(ratio: float, count: int):
         f"protocol.risk_model_parameters.initial_ratio={MAINTENANCE + GAP / 10.0}",
         # Ten times the requirement restored: what would be left is dust, so all closes.
         "protocol.liquidation.buffer=10.0",
-        f"protocol.liquidation.min_position_notional={NOTIONAL / 2.0}",
+        f"protocol.margin.min_position_notional={NOTIONAL / 2.0}",
         "protocol.liquidation.min_bounty=10.0",
         "flow.hedge_share=1.0",
         "flow.hedge_half_life_seconds=0",

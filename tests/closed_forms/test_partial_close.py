@@ -21,9 +21,9 @@ def liquidation_world(mark_impact: float, fee: float, accounts: list[Account]) -
         "protocol.risk_model_parameters.maintenance_ratio=0.04",
         "protocol.risk_model_parameters.initial_ratio=0.05",
         "protocol.liquidation.buffer=0.25",
-        f"protocol.liquidation.base_fee={fee}",
-        "protocol.liquidation.volatility_convexity=0.0",
-        "protocol.liquidation.shortfall_convexity=0.0",
+        f"protocol.liquidation.fee_base={fee}",
+        "protocol.liquidation.fee_volatility_coefficient=0.0",
+        "protocol.liquidation.fee_shortfall_coefficient=0.0",
         f"markets.0.pool.skew_scale={skew_scale}",
     )
     return Driver(world)

@@ -162,7 +162,7 @@ def test_an_edited_scenario_leads_to_another_run(folder):
     """Changing the stored scenario itself: the recomputed run differs from the tables."""
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text())
-    manifest["scenario"]["protocol"]["margin"]["fee_rate"] = 0.001
+    manifest["scenario"]["protocol"]["margin"]["trade_fee_rate"] = 0.001
     path.write_text(json.dumps(manifest))
     seal(folder)
     assert not replay_run(folder, None).identical

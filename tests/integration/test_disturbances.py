@@ -141,7 +141,7 @@ def test_whale_withdraws_and_is_liquidated(tmp_path):
         "whales.0.behavior=withdraw_margin",
         "whales.0.start_minute=1.0",
         "protocol.risk_model=static",
-        "protocol.margin.withdraw_floor_ratio=0.0",
+        "protocol.margin.withdraw_margin_ratio=0.0",
     )
     accounts = table(result, "accounts")
     whale = accounts["group"].index("whale:whale")
@@ -175,7 +175,7 @@ def test_withdrawal_rule_keeps_the_floor(tmp_path):
         "protocol.risk_model=static",
         "protocol.risk_model_parameters.initial_ratio=0.05",
         "protocol.risk_model_parameters.maintenance_ratio=0.025",
-        "protocol.margin.withdraw_floor_ratio=0.10",
+        "protocol.margin.withdraw_margin_ratio=0.10",
     )
     rows = table(result, "events")
     checks = [

@@ -44,7 +44,7 @@ low = 3.0
 high = 8.0
 
 [[parameters]]
-key = "protocol.insurance_fund.target"
+key = "protocol.insurance_fund.target_reserves"
 low = 1_000.0
 high = 900_000.0
 """
@@ -277,9 +277,9 @@ def test_bad_files_are_refused_in_a_line(command, text, change, line, tmp_path, 
 
 
 def test_ranges_that_contradict_one_another_are_refused_before_anything_runs(tmp_path, capsys):
-    text = SENSITIVITY.replace("protocol.insurance_fund.target", "protocol.liquidation.max_fee")
+    text = SENSITIVITY.replace("protocol.insurance_fund.target_reserves", "protocol.liquidation.fee_max")
     text = text.replace("low = 1_000.0\nhigh = 900_000.0", "low = 0.001\nhigh = 0.05")
     assert run("sensitivity", write(tmp_path, text), tmp_path / "out") == 2
     told = capsys.readouterr().err
-    assert "must be at most max_fee 0.001" in told
+    assert "must be at most fee_max 0.001" in told
     assert not (tmp_path / "out").exists()

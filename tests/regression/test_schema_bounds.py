@@ -37,8 +37,15 @@ def bounds(section: str, model) -> list[str]:
     found = []
     for name, field in model.model_fields.items():
         for limit in field.metadata:
+            if field.annotation not in (int, float):
+                continue
             bound = getattr(limit, "ge", getattr(limit, "le", None))
-            if bound is not None and field.annotation in (int, float):
+            beside = {"gt": 1e-18, "lt": -1e-16} if field.annotation is float else {"gt": 1, "lt": -1}
+            for kind, step in beside.items():  # the bound itself is excluded
+                excluded = getattr(limit, kind, None)
+                if excluded is not None:
+                    bound = excluded + step * max(abs(excluded), 1)
+            if bound is not None:
                 found.append(f"{section}.{name}={field.annotation(bound)!r}")
     return found
 

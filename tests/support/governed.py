@@ -10,13 +10,14 @@ from typing import Any
 from sim.chain.accounts import account
 from sim.chain.chain import CallReverted, Chain, default_engine
 from sim.chain.transaction import Receipt, Transaction
-from sim.engine.worlds.configs import protocol_parameters
-from sim.protocol import governor_rules as rules
+from sim.engine.worlds.parameters import protocol_parameters
 from sim.protocol.address_book import AddressBook
-from sim.protocol.deployment import OWNER, deploy_protocol
+from sim.protocol.deployed import OWNER
+from sim.protocol.deployment import deploy_protocol
+from sim.protocol.governance import rules
+from sim.protocol.governance.setup import GOVERNOR, GUARDIAN
 from sim.protocol.governance.values import PARAMETERS_SELECTOR
-from sim.protocol.governor_setup import GOVERNOR, GUARDIAN
-from sim.protocol.parameters import ProtocolParameters
+from sim.protocol.parameters.values import ProtocolParameters
 from tests.support.small_run import small_scenario
 
 GENESIS = 1_700_000_000
@@ -117,7 +118,7 @@ class Governed:
 
     def margin_words(self, **changes: int) -> tuple[int, ...]:
         """Return the margin engine's words, some replaced."""
-        words = dict(zip(rules.MARGIN, self.read("margin_engine", "parameters"), strict=True))
+        words = dict(zip(rules.GOVERNED["margin"], self.read("margin_engine", "parameters"), strict=True))
         assert changes.keys() <= words.keys()
         return tuple((words | changes).values())
 

@@ -46,7 +46,12 @@ def describe(error: Mapping[str, Any], root: type[Section]) -> str:
     """Return one sentence for one pydantic error of a scenario or a parameter table."""
     kind = error["type"]
     if kind == "extra_forbidden":
-        return "unknown key" + nearest(str(error["loc"][-1]), _sibling_names(root, error["loc"][:-1]))
+        key, tables = str(error["loc"][-1]), _tables(root, error["loc"][:-1])
+        for table in tables:
+            if key in table.renamed:
+                return f"is now {table.renamed[key]}"
+        known = dict.fromkeys(name for table in tables for name in table.model_fields)
+        return "unknown key" + nearest(key, tuple(known))
     if kind in _PLAIN:
         return _PLAIN[kind].format(**error.get("ctx", {}))
     if kind in _WITH_VALUE:
@@ -80,8 +85,8 @@ def _shown(value: object) -> str:
     return shown if len(shown) <= 60 else shown[:57] + "..."
 
 
-def _sibling_names(root: type[Section], location: Location) -> tuple[str, ...]:
-    """Return the keys the table at ``location`` may have."""
+def _tables(root: type[Section], location: Location) -> list[type[Section]]:
+    """Return what the table at ``location`` may be."""
     candidates: list[type[Section]] = [root]
     for step in location:
         if isinstance(step, int):
@@ -94,7 +99,7 @@ def _sibling_names(root: type[Section], location: Location) -> tuple[str, ...]:
             if step in model.model_fields
             for inner in _sections(model.model_fields[step].annotation)
         ]
-    return tuple(dict.fromkeys(name for model in candidates for name in model.model_fields))
+    return candidates
 
 
 def _sections(annotation: Any) -> Iterator[type[Section]]:

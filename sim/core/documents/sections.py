@@ -1,7 +1,7 @@
 """Building blocks of the scenario schema: a strict frozen section, and numbers that carry unit and source."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -21,6 +21,9 @@ class Section(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """Keys this table had under other names -> what they are called now, a path if they moved elsewhere."""
 
     def problems(self) -> Iterator[Problem]:
         """Yield the problems that only show when several fields of this section are read together."""
@@ -52,6 +55,7 @@ def number(
     *,
     source: str,
     above: bool = False,
+    below: bool = False,
 ) -> Any:
     """Return a bounded numeric field.
 
@@ -60,7 +64,7 @@ def number(
     default
         Value when the file says nothing; ``...`` makes the key required.
     low, high
-        Inclusive bounds; with ``above`` the lower bound itself is excluded.
+        Inclusive bounds; with ``above`` the lower bound itself is excluded, with ``below`` the upper one.
     unit
         Unit of the value as shown to a reader, ``"1"`` for a plain ratio or count.
     description
@@ -68,7 +72,7 @@ def number(
     source
         Where the default comes from, or ``"assumption: why"``.
     """
-    bounds: dict[str, Any] = {"gt" if above else "ge": low, "le": high}
+    bounds: dict[str, Any] = {"gt" if above else "ge": low, "lt" if below else "le": high}
     extra: dict[str, Any] = {"unit": unit, "source": source}
     return Field(default, description=description, json_schema_extra=extra, **bounds)
 

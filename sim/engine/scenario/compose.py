@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field, Strict, ValidationError, create_model
 
 from sim.agents.kind import AGENTS, MAX_SECTIONS, AgentKind
+from sim.core.documents.toml_file import refusals
 from sim.core.errors import InputError
 from sim.engine.scenario.risk import BUILT_IN_MODELS
 from sim.engine.scenario.schema import Scenario
@@ -32,8 +33,8 @@ def scenario_of(data: Mapping[str, Any], files: Mapping[str, Path] | None = None
     try:
         scenario = scenario_class().model_validate_json(json.dumps(data))
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
-        raise InputError(lines) from None
+        found = refusals(error, scenario_class(), data)
+        raise InputError([f"{'.'.join(map(str, where))}: {message}" for where, message in found]) from None
     return scenario.with_files(files or {})
 
 

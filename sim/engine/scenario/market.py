@@ -1,11 +1,13 @@
 """Market sections of a scenario: the external price, impact and depth, and the pool's fill curve."""
 
 from collections.abc import Iterator
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 from pydantic import Field, Strict
 
 from sim.core.documents.sections import Problem, Section, number, text
+from sim.engine.scenario.composed import StructSection, composed_of
 
 MAX_MARKETS = 8
 """Markets the contracts hold (``MAX_MARKETS`` on chain)."""
@@ -217,27 +219,21 @@ class ImpactSection(Section):
     )  # fmt: skip
 
 
-class PoolCurveSection(Section):
-    """Skew pricing of the pool's fills in one market, and that market's open-interest cap."""
+@composed_of("pricing_terms")
+class PoolCurveSection(StructSection):
+    """Skew pricing of the pool's fills in one market, and that market's open-interest cap.
 
-    skew_scale: float = number(
-        1_000_000.0, 1e-6, 1e18, "base units", "Skew at which the fill is twice the index.",
-        source="assumption: 1 % premium at a skew of 10,000 units",
-    )  # fmt: skip
-    max_premium: float = number(
-        0.05,
-        0.0,
-        0.5,
-        "1",
-        "Cap on the premium or discount of a fill.",
-        source="assumption: the limiter's 5 % band",
-    )
-    open_interest_cap: float = number(
+    Base units are those at ``initial_price``: with ``--prices`` they follow the price a run starts at.
+    """
+
+    renamed = MappingProxyType({"open_interest_cap": "open_interest_cap_notional"})
+
+    open_interest_cap_notional: float = number(
         50_000_000.0,
         1.0,
         1e15,
         "quote",
-        "Largest open interest of one side.",
+        "Largest open interest of one side; the contract's cap is it over the price a run starts at.",
         source="dYdX v4 small-cap tier, upper cap",
     )
 

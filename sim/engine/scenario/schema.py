@@ -20,7 +20,7 @@ from sim.engine.scenario.chain import ChainSection
 from sim.engine.scenario.expect import ExpectSection
 from sim.engine.scenario.market import MAX_MARKETS, BootstrapPrice, MarketSection, ReplayPrice
 from sim.engine.scenario.protocol import ProtocolSection
-from sim.engine.scenario.risk import BUILT_IN_MODELS
+from sim.engine.scenario.risk import BUILT_IN_MODELS, not_whole, whole_numbers
 from sim.engine.scenario.shocks import FlowSection, Shock
 
 SCHEMA_VERSION = 1
@@ -128,13 +128,13 @@ class Scenario(Document):
     def risk_parameters(self, market: int) -> dict[str, int | float]:
         """Return the risk-model parameters of one market, defaults and per-market values filled in.
 
-        Keys ending in ``_seconds`` are whole numbers; everything else is a decimal that goes on chain as WAD.
+        Which of them are whole numbers follows from their names (`sim.protocol.parameters.words`).
         """
         given = {**self.protocol.risk_model_parameters, **self.markets[market].risk_model_parameters}
         if not self.protocol.is_custom_model:
             model = BUILT_IN_MODELS[self.protocol.risk_model]
-            return dict(model.model_validate(_whole_seconds(given)).model_dump())
-        return _whole_seconds(given)
+            return dict(model.model_validate(whole_numbers(given)).model_dump())
+        return whole_numbers(given)
 
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong between sections."""
@@ -150,6 +150,13 @@ class Scenario(Document):
             yield (
                 (KEEPERS.name, "count"),
                 f"must be at least protocol.oracle.valid_sources {needed}, was {keepers}",
+            )
+        first = self.section(KEEPERS).first_confidence_ratio
+        widest = self.protocol.oracle.max_source_confidence_ratio
+        if first > widest:
+            yield (
+                (KEEPERS.name, "first_confidence_ratio"),
+                f"must be at most protocol.oracle.max_source_confidence_ratio {widest:g}, was {first:g}",
             )
 
     def canonical(self) -> dict[str, Any]:
@@ -189,15 +196,12 @@ class Scenario(Document):
                 )
         for path, table in tables:
             for name, value in table.items():
-                if name.endswith("_seconds") and value != int(value):
-                    yield (*path, name), f"must be a whole number of seconds, was {value:g}"
+                problem = not_whole(name, value)
+                if problem is not None:
+                    yield (*path, name), problem
             model = BUILT_IN_MODELS.get(self.protocol.risk_model)
             if model is not None:
-                yield from _model_problems(model, _whole_seconds(table), path)
-
-
-def _whole_seconds(table: Mapping[str, float]) -> dict[str, int | float]:
-    return {name: int(value) if name.endswith("_seconds") else value for name, value in table.items()}
+                yield from _model_problems(model, whole_numbers(table), path)
 
 
 def _model_problems(

@@ -23,85 +23,10 @@ from sim.engine.scenario.shocks import (
     VolatilityShock,
 )
 from sim.engine.worlds.flows import FlowConfig
+from sim.engine.worlds.parameters import protocol_parameters
 from sim.engine.worlds.world import GasWindow
 from sim.market.impact import ImpactParameters
 from sim.market.shocks import MarketShock, ShockSchedule
-from sim.protocol.parameters import UNLIMITED, MarketParameters, ProtocolParameters
-
-_HOURS_OF_FUNDING_CAP = 8.0
-"""dYdX bounds the eight-hour rate; the contract's cap is hourly."""
-
-
-def protocol_parameters(scenario: Scenario, initial_prices: Sequence[float]) -> ProtocolParameters:
-    """Return what the contracts are deployed with, by the contracts' own names.
-
-    Quantities in base units follow the price a run starts at, so that depth and caps stay what they
-    are in quote when ``--prices`` brings another asset.
-    """
-    margin, oracle = scenario.protocol.margin, scenario.protocol.oracle
-    fund = scenario.protocol.insurance_fund
-    liquidation = scenario.protocol.liquidation
-    oracle_values = {
-        name: value
-        for name, value in oracle.model_dump().items()
-        if name not in ("heartbeat_seconds", "initial_volatility_fast", "initial_volatility_slow")
-    }
-    markets = [
-        MarketParameters(
-            name=market.name,
-            initial_price=price,
-            initial_variance_fast=oracle.initial_volatility_fast * oracle.initial_volatility_fast,
-            initial_variance_slow=oracle.initial_volatility_slow * oracle.initial_volatility_slow,
-            skew_scale=skew_scale(market, price),
-            max_premium=market.pool.max_premium,
-            open_interest_cap=market.pool.open_interest_cap / price,
-            risk_model=scenario.risk_parameters(index),
-        )
-        for index, (market, price) in enumerate(zip(scenario.markets, initial_prices, strict=True))
-    ]
-    return ProtocolParameters(
-        margin={
-            "trade_fee_rate": margin.fee_rate,
-            "pool_fee_share": margin.pool_fee_share,
-            "fund_fee_share": margin.fund_fee_share,
-            "upnl_weight": margin.unrealized_profit_weight,
-            "upnl_cap": margin.unrealized_profit_cap,
-            "withdraw_margin_ratio": margin.withdraw_floor_ratio,
-            "ramp_per_hour": margin.ramp_per_hour if margin.maintenance_ramp else UNLIMITED,
-            "funding_coefficient": margin.funding_coefficient,
-            "funding_margin_coefficient": margin.funding_margin_multiple / _HOURS_OF_FUNDING_CAP,
-            "max_funding_rate_per_hour": margin.funding_cap_per_hour,
-            "min_position_notional": liquidation.min_position_notional,
-        },
-        liquidation={
-            "buffer": liquidation.buffer,
-            "fee_base": liquidation.base_fee,
-            "fee_volatility_coefficient": liquidation.volatility_convexity,
-            "fee_shortfall_coefficient": liquidation.shortfall_convexity,
-            "fee_max": liquidation.max_fee,
-            "fee_maintenance_share": liquidation.maintenance_fee_cap,
-            "fee_equity_share": liquidation.equity_fee_cap,
-            "volatility_reference": liquidation.reference_volatility,
-            "bounty_share_base": liquidation.bounty_share,
-            "bounty_volatility_coefficient": liquidation.bounty_volatility_slope,
-            "bounty_adequacy_coefficient": liquidation.bounty_adequacy_slope,
-            "bounty_share_min": liquidation.bounty_share_min,
-            "bounty_share_max": liquidation.bounty_share_max,
-            "min_bounty": liquidation.min_bounty,
-            "throttle_share_per_hour": liquidation.throttle_share_per_hour,
-            "backstop_ratio": liquidation.backstop_ratio,
-            "adl_window_seconds": liquidation.adl_window_seconds,
-        },
-        oracle=oracle_values,
-        fund={"target_reserves": fund.target},
-        markets=markets,
-        reporter_heartbeat_seconds=oracle.heartbeat_seconds,
-    )
-
-
-def skew_scale(market: MarketSection, initial_price: float) -> float:
-    """Return the pool's skew scale in base units at the price the run starts at."""
-    return market.pool.skew_scale * market.initial_price / initial_price
 
 
 def impact_parameters(market: MarketSection) -> ImpactParameters:

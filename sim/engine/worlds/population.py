@@ -17,7 +17,8 @@ from sim.core.units import QUANTUM, TOKEN_UNIT, WAD, to_wad_list
 from sim.protocol import actions
 from sim.protocol.actions import ActionBatch, Fees
 from sim.protocol.client import ProtocolClient
-from sim.protocol.deployment import OWNER, UNLIMITED_ALLOWANCE
+from sim.protocol.deployed import OWNER
+from sim.protocol.deployment import UNLIMITED_ALLOWANCE
 from sim.protocol.mirror import AccountMirror
 
 FREE = Fees(0, 0)

@@ -22,10 +22,10 @@ from sim.core.digest import Digest
 from sim.core.errors import InputError, RunError
 from sim.core.units import WAD, to_wad, to_wad_list
 from sim.engine.scenario.schema import Scenario
-from sim.engine.worlds import configs
+from sim.engine.worlds.parameters import protocol_parameters
 from sim.protocol.address_book import AddressBook
 from sim.protocol.deployment import deploy_protocol
-from sim.protocol.parameters import ProtocolParameters
+from sim.protocol.parameters.values import ProtocolParameters
 from sim.protocol.state import MARKET_WORDS, MarketState
 
 _REPORTER = "reporter"
@@ -193,7 +193,7 @@ class Instrument:
     def _parameters(self, price: float, initial_variance: float | None) -> ProtocolParameters:
         """Return the scenario's parameters with this market alone and one source instead of several."""
         starts = [price] * len(self.scenario.markets)
-        parameters = configs.protocol_parameters(self.scenario, starts)
+        parameters = protocol_parameters(self.scenario, starts)
         market = parameters.markets[self.market]
         if initial_variance is not None:
             market = replace(

@@ -12,7 +12,7 @@ from sim.engine.options import RunOptions
 from sim.engine.run import load_histories, world_builder
 from sim.engine.scenario.market import ReplayPrice
 from sim.engine.scenario.schema import Scenario
-from sim.engine.worlds.configs import protocol_parameters
+from sim.engine.worlds.parameters import protocol_parameters
 from sim.experiments.decision.arms import Arms
 from sim.market.price_history import PriceHistory
 from sim.protocol.governance.proposal import Change, Enactment, Proposal, diff, enact, encode

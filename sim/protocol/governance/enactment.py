@@ -10,11 +10,11 @@ from typing import Any
 from sim.chain.chain import Chain
 from sim.chain.transaction import Receipt, Transaction
 from sim.core.errors import RunError
-from sim.protocol import governor_rules as rules
-from sim.protocol.deployment import OWNER, Deployment
+from sim.protocol.deployed import OWNER, Deployment
+from sim.protocol.governance import rules
+from sim.protocol.governance.setup import GOVERNOR
 from sim.protocol.governance.types import EnactedProposal, Enactment, Proposal, Reading, Value
 from sim.protocol.governance.values import State, read_model, read_setter
-from sim.protocol.governor_setup import GOVERNOR
 
 _BLOCK_SECONDS = 12
 

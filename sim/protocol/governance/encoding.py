@@ -7,31 +7,34 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from sim.protocol import governor_rules as rules
-from sim.protocol.deployment import Deployment
-from sim.protocol.governance.steps import COUPLINGS, Steps, steps
+from sim.protocol.deployed import Deployment
+from sim.protocol.governance import rules
+from sim.protocol.governance.rules import FieldRule, Setter
+from sim.protocol.governance.setup import GOVERNOR
+from sim.protocol.governance.steps import Steps, steps
 from sim.protocol.governance.types import Diff, Proposal, Value
-from sim.protocol.governance.values import from_chain
-from sim.protocol.governor_rules import FieldRule
-from sim.protocol.governor_setup import GOVERNOR
-from sim.protocol.parameters import MarketParameters, Number, to_chain
-
-STRUCTS: Sequence[tuple[str, str, Mapping[str, FieldRule]]] = (
-    ("margin_engine", "margin", rules.MARGIN),
-    ("liquidation_engine", "liquidation", rules.LIQUIDATION),
-    ("insurance_fund", "fund", rules.FUND),
-)
-"""(contract, attribute of the parameters, rules)."""
+from sim.protocol.parameters.table import STRUCTS
+from sim.protocol.parameters.values import ProtocolParameters, Words
+from sim.protocol.parameters.words import Number, from_chain, to_chain
 
 
-def pricing_terms(market: MarketParameters) -> dict[str, Number]:
-    """Return the words of ``set_pricing_terms``."""
-    return {"skew_scale": market.skew_scale, "max_premium": market.max_premium}
+def values_of(parameters: ProtocolParameters, setter: Setter, market: int | None) -> Words:
+    """Return what a setter would be called with, by field name."""
+    holder = parameters if market is None else parameters.markets[market]
+    words: Words = getattr(holder, setter.struct)
+    return words
 
 
-def open_interest_cap(market: MarketParameters) -> dict[str, Number]:
-    """Return the word of ``set_market`` that may change."""
-    return {"open_interest_cap": market.open_interest_cap}
+def places(current: ProtocolParameters, proposed: ProtocolParameters) -> Iterator[tuple[Setter, int | None]]:
+    """Yield every setter, for each market that both versions have where it is a market's."""
+    markets = range(min(len(current.markets), len(proposed.markets)))
+    for setter in rules.SETTERS:
+        if not setter.per_market:
+            yield setter, None
+    for market in markets:
+        for setter in rules.SETTERS:
+            if setter.per_market:
+                yield setter, market
 
 
 def kept(old: Mapping[str, Number], new: Mapping[str, Number], blocked: Container[str]) -> dict[str, Number]:
@@ -40,11 +43,11 @@ def kept(old: Mapping[str, Number], new: Mapping[str, Number], blocked: Containe
 
 
 def setter_steps(
-    fields: Mapping[str, FieldRule], before: Sequence[int], after: Sequence[int], coupled: str
+    fields: Mapping[str, FieldRule], before: Sequence[int], after: Sequence[int], struct: str
 ) -> Steps:
-    """Return the steps of one setter between words; ``coupled`` names the conditions on several of them."""
+    """Return the steps of the words of one struct."""
     word_rules = [rule.words(name) for name, rule in fields.items()]
-    return steps(before, after, word_rules, list(fields), COUPLINGS.get(coupled, ()))
+    return steps(before, after, word_rules, list(fields), STRUCTS[struct].conditions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,23 +135,19 @@ def _groups(difference: Diff, deployment: Deployment) -> Iterator[_Group]:
     ) -> dict[str, Number]:
         return kept(old, new, blocked[contract, market])
 
-    for contract, attribute, fields in STRUCTS:
-        old, new = getattr(current, attribute), getattr(proposed, attribute)
-        path = _path(fields, old, wanted(contract, None, old, new), contract)
-        yield _setter(deployment, contract, "set_parameters", None, fields, path)
-    for market, (old_market, new_market) in enumerate(zip(current.markets, proposed.markets, strict=False)):
-        old, new = pricing_terms(old_market), pricing_terms(new_market)
-        path = _path(rules.PRICING_TERMS, old, wanted("liquidity_pool", market, old, new), "liquidity_pool")
-        yield _setter(deployment, "liquidity_pool", "set_pricing_terms", market, rules.PRICING_TERMS, path)
-        old, new = open_interest_cap(old_market), open_interest_cap(new_market)
-        caps = _path(rules.OPEN_INTEREST_CAP, old, wanted("margin_engine", market, old, new), "")
-        model = deployment.addresses[f"risk_model:{market}"]
-        yield _setter(deployment, "margin_engine", "set_market", market, rules.OPEN_INTEREST_CAP, caps, model)
+    first_rounds: dict[int, int] = {}
+    for setter, market in places(current, proposed):
+        old, new = values_of(current, setter, market), values_of(proposed, setter, market)
+        path = _path(setter.fields, old, wanted(setter.contract, market, old, new), setter.struct)
+        yield _setter(deployment, setter, market, path)
+        if market is not None and setter.fixed:  # its proposals name the formula, which waits for them
+            first_rounds[market] = max(len(path) - 1, 0)
+    for market, (here, there) in enumerate(zip(current.markets, proposed.markets, strict=False)):
         if "kind" not in blocked["risk_model", market]:
             kinds = (difference.current_kind, difference.proposed_kind)
-            old, new = old_market.risk_model, new_market.risk_model
+            old, new = here.risk_model, there.risk_model
             new = wanted("risk_model", market, old, new) if kinds[0] == kinds[1] else new
-            yield _model(deployment, market, kinds, old, new, first_round=max(len(caps) - 1, 0))
+            yield _model(deployment, market, kinds, old, new, first_round=first_rounds[market])
 
 
 _Path = list[tuple[list[int], list[int]]]
@@ -156,33 +155,26 @@ _Path = list[tuple[list[int], list[int]]]
 
 
 def _path(
-    fields: Mapping[str, FieldRule], old: Mapping[str, Number], new: Mapping[str, Number], coupled: str
+    fields: Mapping[str, FieldRule], old: Mapping[str, Number], new: Mapping[str, Number], struct: str
 ) -> _Path:
     before, after = rules.field_words(fields, old), rules.field_words(fields, new)
-    return list(pairwise([before, *setter_steps(fields, before, after, coupled).path]))
+    return list(pairwise([before, *setter_steps(fields, before, after, struct).path]))
 
 
-def _setter(
-    deployment: Deployment,
-    contract: str,
-    function: str,
-    market: int | None,
-    fields: Mapping[str, FieldRule],
-    path: _Path,
-    model: str | None = None,
-) -> _Group:
-    entry = deployment.abis[contract][function]
+def _setter(deployment: Deployment, setter: Setter, market: int | None, path: _Path) -> _Group:
+    contract, fields = setter.contract, setter.fields
+    entry = deployment.abis[contract][setter.function]
+    head: list[object] = [] if market is None else [market]
+    head += [deployment.addresses[f"{name}:{market}"] for name in setter.fixed]
 
     def call(words: list[int]) -> bytes:
-        head = [] if market is None else [market]
-        if model is not None:
-            return entry.encode(*head, model, *words)
-        return entry.encode(*head, words) if market is None else entry.encode(*head, *words)
+        # A contract's own words are one struct; a market's are arguments of their own.
+        return entry.encode(words) if market is None else entry.encode(*head, *words)
 
     return _Group(
         contract=contract,
         target=deployment.addresses[contract],
-        function=function,
+        function=setter.function,
         market=market,
         path=[
             _Step(

@@ -9,16 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from sim.protocol import governor_rules as rules
+from sim.protocol.governance import rules
 from sim.protocol.governance.enactment import enact
-from sim.protocol.governance.encoding import (
-    STRUCTS,
-    encode,
-    kept,
-    open_interest_cap,
-    pricing_terms,
-    setter_steps,
-)
+from sim.protocol.governance.encoding import encode, kept, places, setter_steps, values_of
+from sim.protocol.governance.rules import FieldRule
 from sim.protocol.governance.types import (
     Change,
     Diff,
@@ -28,8 +22,8 @@ from sim.protocol.governance.types import (
     Reading,
     Value,
 )
-from sim.protocol.governor_rules import FieldRule
-from sim.protocol.parameters import Number, ProtocolParameters, to_chain
+from sim.protocol.parameters.values import ProtocolParameters
+from sim.protocol.parameters.words import Number, to_chain
 
 __all__ = [
     "Change",
@@ -46,7 +40,7 @@ __all__ = [
 
 _ORACLE_FIXED = "the oracle's parameters are fixed at deployment: a change is a new oracle and a migration"
 _START_VALUE = "where a run starts, not a parameter"
-_REPORTER_FIXED = "a reporter keeps the weight and heartbeat it was added with: the oracle has no setter"
+_REPORTER_FIXED = "a reporter keeps the heartbeat it was added with: the oracle has no setter"
 _OWN_MODEL = (
     "a designer's own model: its blueprint must be registered first (long time-lock, docs/governance.md)"
 )
@@ -70,15 +64,10 @@ def diff(
         ``static``, ``volatility``, ``adaptive``, or the file of a designer's own model, as in a scenario.
     """
     changes: list[Change] = []
-    for contract, attribute, fields in STRUCTS:
-        old, new = getattr(current, attribute), getattr(proposed, attribute)
-        changes += _compare(contract, None, old, new, fields, coupled=contract)
+    for setter, market in places(current, proposed):
+        old, new = values_of(current, setter, market), values_of(proposed, setter, market)
+        changes += _compare(setter.contract, market, old, new, setter.fields, setter.struct)
     for market, (here, there) in enumerate(zip(current.markets, proposed.markets, strict=False)):
-        changes += _compare(
-            "liquidity_pool", market, pricing_terms(here), pricing_terms(there), rules.PRICING_TERMS
-        )
-        caps = open_interest_cap(here), open_interest_cap(there)
-        changes += _compare("margin_engine", market, *caps, rules.OPEN_INTEREST_CAP)
         changes += _compare_models(market, here.risk_model, there.risk_model, current_kind, proposed_kind)
         for name in ("name", "initial_price", "initial_variance_fast", "initial_variance_slow"):
             changes += _obstructed(
@@ -87,14 +76,10 @@ def diff(
     changes += _obstructed(
         "margin_engine", None, "markets", len(current.markets), len(proposed.markets), _MARKETS
     )
-    for name in sorted(current.oracle.keys() | proposed.oracle.keys()):
-        changes += _obstructed(
-            "price_oracle", None, name, current.oracle.get(name), proposed.oracle.get(name), _ORACLE_FIXED
-        )
-    for name in ("reporter_weight", "reporter_heartbeat_seconds"):
-        changes += _obstructed(
-            "price_oracle", None, name, getattr(current, name), getattr(proposed, name), _REPORTER_FIXED
-        )
+    for attribute, reason in (("oracle", _ORACLE_FIXED), ("reporter", _REPORTER_FIXED)):
+        old, new = getattr(current, attribute), getattr(proposed, attribute)
+        for name in sorted(old.keys() | new.keys()):
+            changes += _obstructed("price_oracle", None, name, old.get(name), new.get(name), reason)
     return Diff(
         current=current,
         proposed=proposed,
@@ -110,8 +95,7 @@ def _compare(
     old: Mapping[str, Number],
     new: Mapping[str, Number],
     fields: Mapping[str, FieldRule],
-    *,
-    coupled: str = "",
+    struct: str,
 ) -> Iterator[Change]:
     """Yield the fields of one setter that differ on chain, each with what keeps it from changing."""
     before, after = rules.field_words(fields, old), rules.field_words(fields, new)
@@ -123,7 +107,7 @@ def _compare(
     }
     # What can change must also have a way there beside what cannot.
     wanted = rules.field_words(fields, kept(old, new, obstacles))
-    obstacles |= setter_steps(fields, before, wanted, coupled).reasons
+    obstacles |= setter_steps(fields, before, wanted, struct).reasons
     for name in differing:
         yield Change(
             contract=contract,
@@ -139,7 +123,7 @@ def _compare_models(
     market: int, old: Mapping[str, Number], new: Mapping[str, Number], old_kind: str, new_kind: str
 ) -> Iterator[Change]:
     if old_kind == new_kind and new_kind in rules.KINDS:
-        yield from _compare("risk_model", market, old, new, rules.MODELS[new_kind], coupled=new_kind)
+        yield from _compare("risk_model", market, old, new, rules.MODELS[new_kind], new_kind)
         return
     if old_kind == new_kind and dict(old) == dict(new):
         return

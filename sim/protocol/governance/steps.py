@@ -2,59 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from itertools import permutations
-from typing import Final, NamedTuple
+from typing import Final
 
-from sim.core.units import WAD
-from sim.protocol.governor_rules import WordRule
+from sim.protocol.governance.rules import WordRule
+from sim.protocol.parameters.table import Condition
 
 Words = Sequence[int]
 
 MAX_STEPS: Final = 1_000
 """Assumption: a change that takes more than five years of proposals is none."""
-
-
-class Coupling(NamedTuple):
-    """A condition that a contract puts on several words at once; it must be linear in them."""
-
-    names: tuple[str, ...]
-    holds: Callable[[Mapping[str, int]], bool]
-
-
-def _below(low: str, high: str) -> Coupling:
-    return Coupling((low, high), lambda w: w[low] < w[high])
-
-
-def _not_above(low: str, high: str) -> Coupling:
-    return Coupling((low, high), lambda w: w[low] <= w[high])
-
-
-COUPLINGS: Final[dict[str, tuple[Coupling, ...]]] = {
-    "margin_engine": (
-        Coupling(
-            ("pool_fee_share", "fund_fee_share"), lambda w: w["pool_fee_share"] + w["fund_fee_share"] <= WAD
-        ),
-    ),
-    "liquidation_engine": (
-        _not_above("fee_base", "fee_max"),
-        _not_above("bounty_share_min", "bounty_share_max"),
-    ),
-    "static": (_below("maintenance_ratio", "initial_ratio"),),
-    "volatility": (
-        _below("maintenance_min", "initial_min"),
-        _not_above("maintenance_horizon_seconds", "initial_horizon_seconds"),
-    ),
-    "adaptive": (
-        _below("maintenance_floor", "initial_floor"),
-        _not_above("maintenance_horizon_seconds", "initial_horizon_seconds"),
-        _below("open_interest_lower", "open_interest_upper"),
-    ),
-}
-"""Contract or kind of model -> conditions that its own checks put on several words at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +29,11 @@ class Steps:
 
 
 def steps(
-    old: Words, target: Words, rules: Sequence[WordRule], names: Sequence[str], couplings: Sequence[Coupling]
+    old: Words,
+    target: Words,
+    rules: Sequence[WordRule],
+    names: Sequence[str],
+    conditions: Sequence[Condition],
 ) -> Steps:
     """Return the words after each step; the last ones are the target, but for words with a reason.
 
@@ -81,15 +46,15 @@ def steps(
     ----------
     old, target, rules, names
         [word] current and wanted value, rule and field name; every target that differs must be within bounds.
-    couplings
+    conditions
         Conditions on several words at once that the old words satisfy.
     """
     paths: list[tuple[list[int], list[list[int]]]] = []
     reasons: dict[str, str] = {}
-    for block in _blocks(names, couplings):
+    for block in _blocks(names, conditions):
         own = [names[i] for i in block]
         start, end = [old[i] for i in block], [target[i] for i in block]
-        holds = _holding(own, couplings)
+        holds = _holding(own, conditions)
         path = None
         reason = f"the contract does not take {' and '.join(own)} together as they would be"
         if start == end or holds(end):
@@ -107,19 +72,19 @@ def steps(
     return Steps(path=whole, reasons=reasons)
 
 
-def _blocks(names: Sequence[str], couplings: Sequence[Coupling]) -> list[list[int]]:
+def _blocks(names: Sequence[str], conditions: Sequence[Condition]) -> list[list[int]]:
     """Return the indices of the words that conditions tie together; every other word is its own block."""
     blocks = [{index} for index in range(len(names))]
-    for coupling in couplings:
-        tied = {names.index(name) for name in coupling.names}
+    for condition in conditions:
+        tied = {names.index(name) for name in condition.names}
         touched = [block for block in blocks if block & tied]
         blocks = [block for block in blocks if not block & tied] + [tied.union(*touched)]
     return sorted(sorted(block) for block in blocks)
 
 
-def _holding(names: Sequence[str], couplings: Sequence[Coupling]) -> Callable[[Words], bool]:
-    mine = [coupling for coupling in couplings if coupling.names[0] in names]
-    return lambda words: all(coupling.holds(dict(zip(names, words, strict=True))) for coupling in mine)
+def _holding(names: Sequence[str], conditions: Sequence[Condition]) -> Callable[[Words], bool]:
+    mine = [condition for condition in conditions if condition.names[0] in names]
+    return lambda words: all(condition.holds(dict(zip(names, words, strict=True))) for condition in mine)
 
 
 def _path(

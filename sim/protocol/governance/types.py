@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sim.protocol.parameters import Number, ProtocolParameters
+from sim.protocol.parameters.values import ProtocolParameters
+from sim.protocol.parameters.words import Number
 
 Value = Number | str
 """A number in people's units, or the name of a risk model's kind."""

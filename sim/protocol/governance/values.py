@@ -7,23 +7,14 @@ from dataclasses import dataclass
 
 from sim.chain.abi import checksum_address, keccak256
 from sim.chain.chain import Chain
-from sim.core.units import MAX_UINT256, from_wad
-from sim.protocol import governor_rules as rules
-from sim.protocol.deployment import Deployment
+from sim.protocol.deployed import Deployment
+from sim.protocol.governance import rules
+from sim.protocol.governance.setup import GOVERNOR
 from sim.protocol.governance.types import Value
-from sim.protocol.governor_setup import GOVERNOR
-from sim.protocol.parameters import UNLIMITED, Number, to_chain
+from sim.protocol.parameters.words import from_chain
 
 _WORD = 32
 PARAMETERS_SELECTOR = keccak256(b"parameters()")[:4]
-
-
-def from_chain(name: str, word: int) -> Number:
-    """Return the value of a field from its word on chain, the inverse of ``to_chain``."""
-    if word == MAX_UINT256:
-        return UNLIMITED
-    is_plain = to_chain(name, "uint256", 1) == 1
-    return word if is_plain else from_wad(word)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sim.protocol import governor_rules as rules
-from sim.protocol.deployment import OWNER
-from sim.protocol.governor_setup import GOVERNOR, GUARDIAN
+from sim.protocol.deployed import OWNER
+from sim.protocol.governance import rules
+from sim.protocol.governance.setup import GOVERNOR, GUARDIAN
 from tests.support.governed import NOBODY, ZERO, Governed
 
 OWNERS = "access: not owner"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from sim.core.units import WAD
-from sim.protocol import governor_rules as rules
-from sim.protocol.deployment import OWNER
-from sim.protocol.governor_setup import GOVERNOR, GUARDIAN
+from sim.protocol.deployed import OWNER
+from sim.protocol.governance import rules
+from sim.protocol.governance.setup import GOVERNOR, GUARDIAN
 from tests.support.governed import DAY, NOBODY
 
 

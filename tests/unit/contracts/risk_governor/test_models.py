@@ -9,11 +9,11 @@ import pytest
 from sim.core.errors import RunError
 from sim.core.units import WAD
 from sim.engine.scenario.load import load_scenario
-from sim.engine.worlds.configs import protocol_parameters
-from sim.protocol import governor_rules as rules
+from sim.engine.worlds.parameters import protocol_parameters
 from sim.protocol.contracts import compile_risk_models
-from sim.protocol.deployment import OWNER
-from sim.protocol.governor_setup import GOVERNOR, blueprint
+from sim.protocol.deployed import OWNER
+from sim.protocol.governance import rules
+from sim.protocol.governance.setup import GOVERNOR, blueprint
 from tests.support.governed import DAY, NOBODY, PRICE, ZERO, Governed
 
 SCENARIOS = Path(__file__).resolve().parents[4] / "scenarios"

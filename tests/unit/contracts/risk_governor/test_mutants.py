@@ -16,8 +16,8 @@ from sim.chain.abi import ContractAbi
 from sim.chain.compile import compile_contract, contracts_root
 from sim.core.units import MAX_UINT256, WAD
 from sim.protocol.contracts import compile_risk_models
-from sim.protocol.deployment import OWNER
-from sim.protocol.governor_setup import GOVERNOR, GUARDIAN, blueprint
+from sim.protocol.deployed import OWNER
+from sim.protocol.governance.setup import GOVERNOR, GUARDIAN, blueprint
 from tests.support.governed import DAY, NOBODY, Governed
 
 FEE = 6 * WAD // 10_000

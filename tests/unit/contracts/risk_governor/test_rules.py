@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.core.units import MAX_UINT256, WAD
-from sim.protocol import governor_rules as rules
-from sim.protocol.deployment import OWNER
-from sim.protocol.governor_setup import GOVERNOR, GUARDIAN
+from sim.protocol.deployed import OWNER
+from sim.protocol.governance import rules
+from sim.protocol.governance.setup import GOVERNOR, GUARDIAN
 from tests.support.governed import DAY, Governed
 
 NOTHING = "governor: nothing changes"
@@ -124,7 +124,7 @@ def test_the_twin_always_gets_nearer(old, target, step, relative):
 
 
 def test_a_word_out_of_bounds_is_measured_from_the_nearer_bound():
-    rule = rules.MARGIN["trade_fee_rate"].words("trade_fee_rate")
+    rule = rules.GOVERNED["margin"]["trade_fee_rate"].words("trade_fee_rate")
     assert rule.reach(rule.maximum * 5) == rule.reach(rule.maximum)
 
 
@@ -224,7 +224,7 @@ FINE = rules.RESULTS["haircut"].words("haircut").encoded()
     ],
 )
 def test_a_rule_that_cannot_be_computed_with_is_refused(governed, index, value, reason):
-    word = list(rules.MARGIN["trade_fee_rate"].words("trade_fee_rate").encoded())
+    word = list(rules.GOVERNED["margin"]["trade_fee_rate"].words("trade_fee_rate").encoded())
     word[index] = value
     data = governed.data(GOVERNOR, "set_model_limits", tuple(word), FINE, 0)
     assert governed.execute(governed.propose(GOVERNOR, data)).revert_reason == reason

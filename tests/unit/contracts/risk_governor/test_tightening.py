@@ -9,9 +9,9 @@ from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from sim.core.units import WAD
-from sim.protocol import governor_rules as rules
-from sim.protocol.deployment import OWNER
-from sim.protocol.governor_setup import GOVERNOR, GUARDIAN
+from sim.protocol.deployed import OWNER
+from sim.protocol.governance import rules
+from sim.protocol.governance.setup import GOVERNOR, GUARDIAN
 from sim.reference.ramp_math import effective_ratio
 from sim.reference.risk_math import AdaptiveParameters, RiskInputs, adaptive_ratios
 from tests.support.governed import DAY

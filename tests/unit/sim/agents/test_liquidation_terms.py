@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -55,3 +57,9 @@ def test_empty_fund_lowers_the_liquidators_share():
     arguments = column(4_500.0), column(5_000.0), column(100_000.0), column(0.6)
     full, empty = TERMS.bounty(*arguments, 1e6)[0][0], TERMS.bounty(*arguments, 0.0)[0][0]
     assert empty == pytest.approx(full * 0.3 / 0.5)
+
+
+def test_a_fund_without_a_target_is_adequate():
+    terms = replace(TERMS, target_reserves=0.0)
+    arguments = column(4_500.0), column(5_000.0), column(100_000.0), column(0.6)
+    assert terms.bounty(*arguments, 0.0)[0][0] == TERMS.bounty(*arguments, 1e6)[0][0]

@@ -88,7 +88,7 @@ def test_every_number_has_bounds_unit_and_source():
                 isinstance(extra, dict) and extra.get("unit") and extra.get("source") and field.description
             ):
                 missing.append(f"{section.__name__}.{name}: unit, source or description")
-            if not (bounds & {"Ge", "Gt"} and "Le" in bounds):
+            if not (bounds & {"Ge", "Gt"} and bounds & {"Le", "Lt"}):
                 missing.append(f"{section.__name__}.{name}: bounds")
     assert missing == []
 

@@ -63,9 +63,9 @@ def test_load_valid_file_gives_values_defaults_and_name(tmp_path):
         ("[chain]\nbase_fee_gwei = true\n", 18, "chain.base_fee_gwei: must be a number, was true"),
         ("[chain]\nmempool_size = 20.5\n", 18, "chain.mempool_size: must be a whole number, was 20.5"),
         (
-            "[protocol.margin]\nfee_rate = -0.001\n",
+            "[protocol.margin]\ntrade_fee_rate = -0.001\n",
             18,
-            "protocol.margin.fee_rate: must be at least 0, was -0.001",
+            "protocol.margin.trade_fee_rate: must be at least 0, was -0.001",
         ),
         ("[chain]\nnative_price = nan\n", 18, "chain.native_price: must be a finite number, was nan"),
         ("[chain]\nnative_price = -inf\n", 18, "chain.native_price: must be a finite number, was -inf"),
@@ -242,8 +242,8 @@ def test_override_sets_list_entries_and_new_tables(tmp_path):
 
 
 def test_override_bad_value_names_the_option(tmp_path):
-    assert problems_of(write(tmp_path, BASE), "protocol.margin.fee_rate=-1") == [
-        "--set protocol.margin.fee_rate=-1: protocol.margin.fee_rate: must be at least 0, was -1"
+    assert problems_of(write(tmp_path, BASE), "protocol.margin.trade_fee_rate=-1") == [
+        "--set protocol.margin.trade_fee_rate=-1: protocol.margin.trade_fee_rate: must be at least 0, was -1"
     ]
 
 

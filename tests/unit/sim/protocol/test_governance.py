@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from sim.core.errors import RunError
 from sim.core.units import QUANTUM, WAD
 from sim.engine.scenario.load import load_scenario
-from sim.engine.worlds.configs import protocol_parameters
+from sim.engine.worlds.parameters import protocol_parameters
 from sim.protocol.governance.proposal import diff, enact, encode, rules
-from sim.protocol.governance.steps import COUPLINGS, Coupling, steps
-from sim.protocol.governor_setup import GOVERNOR, GUARDIAN
-from sim.protocol.parameters import UNLIMITED, ProtocolParameters
+from sim.protocol.governance.setup import GOVERNOR, GUARDIAN
+from sim.protocol.governance.steps import steps
+from sim.protocol.parameters.table import STRUCTS, below
+from sim.protocol.parameters.values import ProtocolParameters
+from sim.protocol.parameters.words import UNLIMITED
 from tests.support.governed import DAY, PRICE, Governed, parameters_of
 
 SCENARIOS = Path(__file__).resolve().parents[4] / "scenarios"
@@ -35,12 +37,12 @@ def governed(_deployed):
 
 
 def changed(parameters: ProtocolParameters, **groups) -> ProtocolParameters:
-    """Return parameters with some fields of some groups replaced; ``market`` is those of market 0."""
-    market = dict(groups.pop("market", {}))
-    model = market.pop("risk_model", {})
+    """Return parameters with some fields of some structs replaced; ``first`` is market 0 itself."""
     first = parameters.markets[0]
-    first = replace(first, **market, risk_model={**first.risk_model, **model})
+    own = {name: groups.pop(name) for name in ("pricing_terms", "market", "risk_model") if name in groups}
+    first = replace(first, **groups.pop("first", {}))
     fields = {name: {**getattr(parameters, name), **values} for name, values in groups.items()}
+    first = replace(first, **{name: {**getattr(first, name), **values} for name, values in own.items()})
     return replace(parameters, **fields, markets=[first])
 
 
@@ -81,9 +83,9 @@ FAMILIES = {
     "margin": ({"margin": {"trade_fee_rate": 0.0006}}, "margin_engine", "set_parameters"),
     "liquidation": ({"liquidation": {"buffer": 0.2}}, "liquidation_engine", "set_parameters"),
     "fund": ({"fund": {"target_reserves": 30_000.0}}, "insurance_fund", "set_parameters"),
-    "pricing": ({"market": {"max_premium": 0.06}}, "liquidity_pool", "set_pricing_terms"),
+    "pricing": ({"pricing_terms": {"max_premium": 0.06}}, "liquidity_pool", "set_pricing_terms"),
     "cap": ({"market": {"open_interest_cap": 20_000.0}}, "margin_engine", "set_market"),
-    "formula": ({"market": {"risk_model": {"z": 5.0}}}, "risk_model", "set_model"),
+    "formula": ({"risk_model": {"z": 5.0}}, "risk_model", "set_model"),
     "no ramp": ({"margin": {"ramp_per_hour": UNLIMITED}}, "margin_engine", "set_parameters"),
 }
 
@@ -118,11 +120,9 @@ def test_everything_at_once_is_enacted_side_by_side(governed):
         margin={"upnl_weight": 0.2, "withdraw_margin_ratio": 0.3},
         liquidation={"fee_base": 0.02, "fee_max": 0.08, "min_bounty": 33.333333},
         fund={"target_reserves": 100_000.0},
-        market={
-            "skew_scale": 70_000.0,
-            "open_interest_cap": governed.parameters.markets[0].open_interest_cap / 3,
-            "risk_model": {"z": 3.0, "haircut": 0.02, "stress_weight": 0.4},
-        },
+        pricing_terms={"skew_scale": 70_000.0},
+        market={"open_interest_cap": governed.parameters.markets[0].market["open_interest_cap"] / 3},
+        risk_model={"z": 3.0, "haircut": 0.02, "stress_weight": 0.4},
     )
     _, proposals, result = enacted(governed, proposed)
     rounds = {proposal.queue_after_seconds for proposal in proposals}
@@ -167,7 +167,7 @@ OBSTACLES = {
     "oracle": ({"oracle": {"max_return": 0.4}}, "fixed at deployment"),
     "bound": ({"margin": {"trade_fee_rate": 0.05}}, "outside the governor's bounds 0 to 0.01"),
     "no ramp at all": ({"margin": {"ramp_per_hour": 0.0}}, "outside the governor's bounds 0.01"),
-    "price": ({"market": {"initial_price": 1_000.0}}, "where a run starts"),
+    "price": ({"first": {"initial_price": 1_000.0}}, "where a run starts"),
 }
 
 
@@ -184,8 +184,8 @@ def test_what_no_setter_can_change_says_so(governed, name):
 
 def test_reporters_markets_and_own_models_are_obstacles(governed):
     current = governed.parameters
-    found = difference(governed, replace(current, reporter_heartbeat_seconds=60, reporter_weight=2))
-    assert [change.field for change in found.obstacles] == ["reporter_weight", "reporter_heartbeat_seconds"]
+    found = difference(governed, changed(current, reporter={"heartbeat_seconds": 60}))
+    assert [change.field for change in found.obstacles] == ["heartbeat_seconds"]
     found = difference(governed, replace(current, markets=[*current.markets, current.markets[0]]))
     assert [(change.field, change.after) for change in found.obstacles] == [("markets", 2)]
     own = replace(current, markets=[replace(current.markets[0], risk_model={"slope": 1.0})])
@@ -266,7 +266,7 @@ def test_what_is_verified_are_words_not_floats(governed):
     proposed = changed(governed.parameters, margin={"upnl_weight": 0.9})
     (proposal,) = encode(difference(governed, proposed), governed.deployment)
     words = list(proposal.words_after)
-    cap = list(rules.MARGIN).index("upnl_cap")
+    cap = list(rules.GOVERNED["margin"]).index("upnl_cap")
     words[cap] += 1
     result = enact(governed.chain, governed.deployment, [replace(proposal, words_after=tuple(words))])
     assert [item.reason for item in result.proposals] == [None]
@@ -310,7 +310,7 @@ def test_ratios_that_would_more_than_double_are_refused_at_execution(governed):
 @pytest.mark.parametrize("engine", ["pyevm", pytest.param("ethtester", marks=pytest.mark.evidence)])
 def test_every_engine_enacts_alike(governed, engine):
     proposed = changed(
-        governed.parameters, margin={"upnl_weight": 0.3}, market={"risk_model": {"z": 5.0, "haircut": 0.01}}
+        governed.parameters, margin={"upnl_weight": 0.3}, risk_model={"z": 5.0, "haircut": 0.01}
     )
     found = difference(governed, proposed)
     other = Governed(engine=engine)
@@ -329,7 +329,7 @@ def test_proposals_encoded_for_another_state_are_not_sent_on(governed):
 
 # Steps
 
-BELOW = Coupling(("high", "low"), lambda w: w["low"] < w["high"])
+BELOW = below("low", "high")
 
 
 def rule(step: int = 0, increase: int = WAD // 2, decrease: int = WAD // 4, grain: int = 1) -> rules.WordRule:
@@ -422,10 +422,11 @@ def test_every_path_between_formulas_a_contract_takes_stays_among_them(data):
 
     old, target = draw(), draw()
     word_rules = [field.words(name) for name, field in fields.items()]
-    found = steps(old, target, word_rules, list(fields), COUPLINGS[kind])
+    found = steps(old, target, word_rules, list(fields), STRUCTS[kind].conditions)
     assert found.reasons == {}
     for after in found.path:
-        assert all(coupling.holds(dict(zip(fields, after, strict=True))) for coupling in COUPLINGS[kind])
+        words = dict(zip(fields, after, strict=True))
+        assert all(condition.holds(words) for condition in STRUCTS[kind].conditions)
 
 
 SHARES = {"pool_fee_share": 0.98, "fund_fee_share": 0.02}
@@ -434,8 +435,8 @@ SHARES = {"pool_fee_share": 0.98, "fund_fee_share": 0.02}
 @pytest.mark.parametrize(
     ("override", "change"),
     [
-        ("fee_rate=0.02", {"trade_fee_rate": 0.01}),  # starts out of bounds
-        ("unrealized_profit_cap=0.0", {"upnl_cap": 1e12}),  # its first step is a hundred-millionth of the way
+        ("trade_fee_rate=0.02", {"trade_fee_rate": 0.01}),  # starts out of bounds
+        ("upnl_cap=0.0", {"upnl_cap": 1e12}),  # its first step is a hundred-millionth of the way
     ],
 )
 def test_a_condition_on_some_words_does_not_bar_another_ones_way(governed, override, change):
@@ -469,9 +470,8 @@ def test_a_value_that_fits_only_beside_one_that_cannot_change_is_an_obstacle(gov
 @settings(max_examples=200)
 def test_between_any_two_sets_of_words_a_contract_takes_a_change_is_encoded_or_has_a_reason(data):
     """Also out of the governor's own bounds, at their edges, and a unit beside them."""
-    tables = {"margin_engine": rules.MARGIN, "liquidation_engine": rules.LIQUIDATION, **rules.MODELS}
-    key = data.draw(st.sampled_from(sorted(tables)))
-    fields, couplings = tables[key], COUPLINGS[key]
+    key = data.draw(st.sampled_from(sorted(key for key in rules.GOVERNED if STRUCTS[key].conditions)))
+    fields, couplings = rules.GOVERNED[key], STRUCTS[key].conditions
 
     def draw(*, within: bool) -> list[int]:
         values = {}

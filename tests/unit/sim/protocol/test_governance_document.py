@@ -1,40 +1,15 @@
-"""The governance document states the rules that are deployed, and an example that anyone can recompute."""
+"""The governance document states the calls that are registered, and an example that anyone can recompute."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from sim.protocol.governance.proposal import diff, encode, rules
-from sim.protocol.governor_setup import GOVERNOR
+from sim.protocol.governance.setup import GOVERNOR
 from tests.support.governed import Governed
 
 DOCUMENT = (Path(__file__).resolve().parents[4] / "docs" / "governance.md").read_text()
-SIDES = {"": "-", "higher": "up", "lower": "down"}
-
-
-def rows(call: str, fields: Mapping[str, rules.FieldRule]) -> Iterator[str]:
-    for name, rule in fields.items():
-        bounds = f"{rule.minimum:g} to {rule.maximum:g}" + (", or none" if rule.unlimited else "")
-        steps = f"+{rule.increase:.0%} / -{rule.decrease:.0%}"
-        cells = (call, f"`{name}`", bounds, steps, f"{rule.step:g}", SIDES[rule.tighter], rule.source)
-        yield f"| {' | '.join(cells)} |"
-
-
-def table() -> list[str]:
-    """Return the rows of the document's table, in order."""
-    found = []
-    for setter in rules.SETTERS:
-        found += rows(f"`{setter.contract}.{setter.function}`", setter.fields)
-    for kind, fields in rules.MODELS.items():
-        found += rows(f"`set_model`, {kind}", fields)
-    return found + list(rows("`set_model`, result", rules.RESULTS))
-
-
-def test_the_document_states_every_rule():
-    stated = [line for line in DOCUMENT.splitlines() if line.startswith("| `") and line.count("|") == 8]
-    assert stated == table()
 
 
 def test_the_document_states_every_call_and_its_delay():

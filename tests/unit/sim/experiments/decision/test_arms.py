@@ -28,7 +28,7 @@ def test_parameter_files_are_laid_over_the_scenario(write):
     proposed = write(
         "proposed.toml",
         '[protocol]\nrisk_model = "static"\n[protocol.risk_model_parameters]\nmaintenance_ratio = 0.04\n'
-        "[[markets]]\n[markets.pool]\nopen_interest_cap = 9_000_000.0\n",
+        "[[markets]]\n[markets.pool]\nopen_interest_cap_notional = 9_000_000.0\n",
     )
     arms = load_arms(current, proposed, SCENARIO)
     assert protocol_of(arms, arms.current).canonical() == arms.current.scenario.canonical()
@@ -37,7 +37,7 @@ def test_parameter_files_are_laid_over_the_scenario(write):
     changed = {change.parameter: (change.before, change.after) for change in arms.changes}
     assert changed["protocol.margin.ramp_per_hour"] == (0.5, 0.25)
     assert changed["protocol.risk_model"] == ("adaptive", "static")
-    assert changed["markets.0.pool.open_interest_cap"][1] == 9_000_000.0
+    assert changed["markets.0.pool.open_interest_cap_notional"][1] == 9_000_000.0
     assert not arms.identical
 
 
@@ -105,8 +105,14 @@ def test_scenarios_that_differ_in_the_world_are_refused(write, old, new, line):
             "[protocol.margin]\nramp_per_hours = 1.0\n",
             "p.toml:2: protocol.margin.ramp_per_hours: unknown key",
         ),
-        ("[protocol.margin]\nfee_rate = -1.0\n", "p.toml:2: protocol.margin.fee_rate: must be at least 0"),
-        ("seed = 4\n[protocol.margin]\nfee_rate = 0.0\n", "p.toml"),  # neither parameters nor a scenario
+        (
+            "[protocol.margin]\ntrade_fee_rate = -1.0\n",
+            "p.toml:2: protocol.margin.trade_fee_rate: must be at least 0",
+        ),
+        (
+            "seed = 4\n[protocol.margin]\ntrade_fee_rate = 0.0\n",
+            "p.toml",
+        ),  # neither parameters nor a scenario
         ('[[markets]]\nname = "ETH"\n', "p.toml:2: markets.0.name: unknown key"),
         ("[[markets]]\npool = 3\n", "p.toml:2: markets.0.pool: must be a table"),
         ("protocol = 3\n", "p.toml:1: protocol: must be a table"),
@@ -120,12 +126,12 @@ def test_scenarios_that_differ_in_the_world_are_refused(write, old, new, line):
 def test_bad_parameter_files_are_refused_by_line(write, text, line):
     proposed = write("p.toml", text)
     with pytest.raises(InputError) as caught:
-        load_arms(write("c.toml", "[protocol.margin]\nfee_rate = 0.001\n"), proposed, SCENARIO)
+        load_arms(write("c.toml", "[protocol.margin]\ntrade_fee_rate = 0.001\n"), proposed, SCENARIO)
     assert line in str(caught.value).replace(f"{proposed.parent}/", "")
 
 
 def test_parameters_need_a_scenario_and_scenarios_need_none(write):
-    parameters = write("p.toml", "[protocol.margin]\nfee_rate = 0.001\n")
+    parameters = write("p.toml", "[protocol.margin]\ntrade_fee_rate = 0.001\n")
     with pytest.raises(InputError, match="so --scenario must say what they are laid over"):
         load_arms(parameters, parameters, None)
     base = write("base.toml", SCENARIO.read_text())

@@ -25,7 +25,7 @@ deposit = 2_500_000.0            # money
 @pytest.fixture(scope="module")
 def arms(tmp_path_factory):
     folder = tmp_path_factory.mktemp("arms")
-    (folder / "current.toml").write_text("[protocol.margin]\nfee_rate = 0.0005\n")
+    (folder / "current.toml").write_text("[protocol.margin]\ntrade_fee_rate = 0.0005\n")
     (folder / "proposed.toml").write_text(PROPOSED)
     return load_arms(folder / "current.toml", folder / "proposed.toml", SCENARIO)
 
@@ -71,7 +71,7 @@ def test_calldata_is_complete_and_names_no_machine(enacting, arms):
 
 
 def test_nothing_to_enact(tmp_path: Path):
-    (tmp_path / "same.toml").write_text("[protocol.margin]\nfee_rate = 0.0005\n")
+    (tmp_path / "same.toml").write_text("[protocol.margin]\ntrade_fee_rate = 0.0005\n")
     found = enact_change(load_arms(tmp_path / "same.toml", tmp_path / "same.toml", SCENARIO))
     assert (found.proposals, found.enactment, found.obstacles) == ((), None, ())
     assert found.is_complete

@@ -105,8 +105,8 @@ def test_a_file_sets_what_it_names(tmp_path: Path):
             "endpoints.0.threshold: says how large an improvement must be, but superiority is false",
         ),
         (
-            '[[draws]]\nkey = "protocol.margin.fee_rate"\nlow = 0.0\nhigh = 1.0',
-            "plan.toml:2: draws.0.key: protocol.margin.fee_rate is part of an arm or of a cell",
+            '[[draws]]\nkey = "protocol.margin.trade_fee_rate"\nlow = 0.0\nhigh = 1.0',
+            "plan.toml:2: draws.0.key: protocol.margin.trade_fee_rate is part of an arm or of a cell",
         ),
         ('[[draws]]\nkey = "shocks.0.size"\nlow = 0.1\nhigh = 0.0', "draws.0.low: must be below high 0"),
         ("paths = [", "plan.toml:1: not valid TOML"),

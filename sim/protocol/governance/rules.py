@@ -1,19 +1,18 @@
-"""What the ``RiskGovernor`` lets a parameter become: bounds, largest steps, the guardian's direction.
+"""What the ``RiskGovernor`` lets a parameter become, read off the table of parameters, and what it may call.
 
-One table, keyed by the contracts' own field names, in people's units as in ``sim/protocol/parameters.py``.
-A bound is the contract's own unless its source gives a reason for a tighter one. Sizes of steps are
-assumptions throughout: tightening may move a word by half, loosening by a quarter, and a word without a
-safer side may double or halve.
+A bound is the contract's own unless the row gives a reason for a tighter one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
-from sim.core.units import MAX_UINT256, QUANTUM, WAD, to_wad
-from sim.protocol.parameters import Number, to_chain
+from sim.core.units import MAX_UINT256, WAD, to_wad
+from sim.protocol.parameters.model_rows import HAIRCUT
+from sim.protocol.parameters.table import STRUCTS, Bound, Parameter, Side, Struct, models
+from sim.protocol.parameters.words import Number, to_chain
 
 DAY_SECONDS: Final = 86_400
 DELAY_SECONDS: Final = 2 * DAY_SECONDS
@@ -25,7 +24,6 @@ GRACE_SECONDS: Final = 14 * DAY_SECONDS
 INTERVAL_SECONDS: Final = DAY_SECONDS
 """Least time between two executions on one setter. Assumption: a day to see what the last one did."""
 
-Side = Literal["", "higher", "lower"]
 _SIDES: Final = {"": 0, "higher": 1, "lower": 2}
 
 
@@ -33,8 +31,8 @@ _SIDES: Final = {"": 0, "higher": 1, "lower": 2}
 class FieldRule:
     """What one field may become; amounts in people's units."""
 
-    minimum: float
-    maximum: float
+    minimum: Bound
+    maximum: Bound
     increase: float
     """Largest relative increase in one execution."""
     decrease: float
@@ -124,124 +122,57 @@ class WordRule:
         return word // self.grain * self.grain if target > old else -(-word // self.grain) * self.grain
 
 
-def _rule(
-    minimum: float,
-    maximum: float,
-    step: float,
-    source: str,
-    *,
-    tighter: Side = "",
-    unlimited: bool = False,
-    grain: int = 1,
-) -> FieldRule:
-    increase, decrease = {"": (1.0, 0.5), "higher": (0.5, 0.25), "lower": (0.25, 0.5)}[tighter]
+_STEPS: Final[Mapping[Side, tuple[float, float]]] = {
+    "": (1.0, 0.5),
+    "higher": (0.5, 0.25),
+    "lower": (0.25, 0.5),
+}
+"""Side that is tighter -> largest relative increase and decrease of one execution; assumptions."""
+
+
+def rule_of(row: Parameter, checked_in: str) -> FieldRule:
+    """Return the rule of a row that the governor may change.
+
+    Raises
+    ------
+    ValueError
+        The row says nothing about the governor.
+    """
+    governed = row.governed
+    if governed is None:
+        raise ValueError(f"{row.name} has no rule")
+    increase, decrease = _STEPS[governed.tighter]
     return FieldRule(
-        minimum=minimum,
-        maximum=maximum,
+        minimum=row.minimum if governed.minimum is None else governed.minimum,
+        maximum=row.maximum if governed.maximum is None else governed.maximum,
         increase=increase,
         decrease=decrease,
-        step=step,
-        tighter=tighter,
-        source=source,
-        unlimited=unlimited,
-        grain=grain,
+        step=governed.step,
+        tighter=governed.tighter,
+        source=governed.reason or f"contract: {checked_in}",
+        unlimited=bool(row.switch),
+        grain=row.grain,
     )
 
 
-_MARGIN_BOUND = "contract: margin_params"
-_LIQUIDATION_BOUND = "contract: liquidation_params"
-_MODEL_BOUND = "contract: risk_math"
-_LEVERAGE = "assumption: above the 125x that exchanges have advertised, leverage ends at 200x"
-_SCENARIO = "assumption: the bound that scenarios have, far below the contract's"
-_AMOUNT = "assumption: 1e15 quote is more money than there is"
+def rules_of(struct: Struct) -> dict[str, FieldRule]:
+    """Return the rule of every field of a struct, in order."""
+    return {row.name: rule_of(row, struct.checked_in) for row in struct}
 
-MARGIN: Final[Mapping[str, FieldRule]] = {
-    "trade_fee_rate": _rule(0.0, 0.01, 0.0005, "assumption: ten times a taker fee of 0.1 %"),
-    "pool_fee_share": _rule(0.0, 1.0, 0.1, _MARGIN_BOUND),
-    "fund_fee_share": _rule(0.0, 1.0, 0.1, _MARGIN_BOUND),
-    "upnl_weight": _rule(0.0, 1.0, 0.1, _MARGIN_BOUND, tighter="lower"),
-    "upnl_cap": _rule(0.0, 1e18, 10_000.0, _MARGIN_BOUND, tighter="lower"),
-    "withdraw_margin_ratio": _rule(0.0, 1.0, 0.01, _MARGIN_BOUND, tighter="higher"),
-    "ramp_per_hour": _rule(
-        0.01, 1e6, 0.25, "contract; assumption: not 0, which exempts positions for ever",
-        unlimited=True,
-    ),
-    "funding_coefficient": _rule(0.0, 100.0, 0.05, _MARGIN_BOUND),
-    "funding_margin_coefficient": _rule(0.0, 100.0, 0.1, _MARGIN_BOUND),
-    "max_funding_rate_per_hour": _rule(0.0, 1.0, 0.01, _MARGIN_BOUND),
-    "min_position_notional": _rule(0.0, 1e12, 100.0, _MARGIN_BOUND),
-}  # fmt: skip
 
-LIQUIDATION: Final[Mapping[str, FieldRule]] = {
-    "buffer": _rule(0.0, 10.0, 0.05, _LIQUIDATION_BOUND),
-    "fee_base": _rule(0.0, 0.5, 0.001, _LIQUIDATION_BOUND),
-    "fee_volatility_coefficient": _rule(0.0, 1_000.0, 0.25, _LIQUIDATION_BOUND),
-    "fee_shortfall_coefficient": _rule(0.0, 1_000.0, 0.25, _LIQUIDATION_BOUND),
-    "fee_max": _rule(0.0, 0.5, 0.005, _LIQUIDATION_BOUND),
-    "fee_maintenance_share": _rule(0.0, 1.0, 0.1, _LIQUIDATION_BOUND),
-    "fee_equity_share": _rule(0.0, 1.0, 0.1, _LIQUIDATION_BOUND),
-    "volatility_reference": _rule(0.001, 100.0, 0.05, _LIQUIDATION_BOUND),
-    "bounty_share_base": _rule(0.0, 1.0, 0.1, _LIQUIDATION_BOUND),
-    "bounty_volatility_coefficient": _rule(0.0, 100.0, 0.1, _LIQUIDATION_BOUND),
-    "bounty_adequacy_coefficient": _rule(0.0, 100.0, 0.1, _LIQUIDATION_BOUND),
-    "bounty_share_min": _rule(0.0, 1.0, 0.1, _LIQUIDATION_BOUND),
-    "bounty_share_max": _rule(0.0, 1.0, 0.1, _LIQUIDATION_BOUND),
-    "min_bounty": _rule(0.0, 10_000.0, 10.0, _LIQUIDATION_BOUND, grain=QUANTUM),
-    "throttle_share_per_hour": _rule(0.0, 1_000.0, 0.5, _LIQUIDATION_BOUND),
-    "backstop_ratio": _rule(0.0, 1.0, 0.1, _LIQUIDATION_BOUND),
-    "adl_window_seconds": _rule(0, 604_800, 60, _LIQUIDATION_BOUND),
+GOVERNED: Final[Mapping[str, Mapping[str, FieldRule]]] = {
+    struct.name: rules_of(struct)
+    for struct in STRUCTS
+    if struct.setter is not None or struct.model is not None
 }
+"""Struct of the table -> field -> rule, in the contract's order."""
 
-FUND: Final[Mapping[str, FieldRule]] = {
-    "target_reserves": _rule(0.0, 1e18, 10_000.0, "contract: fund_draws"),
-}
-
-PRICING_TERMS: Final[Mapping[str, FieldRule]] = {
-    "skew_scale": _rule(1e-6, 1e20, 0.0, "contract: market_making; the governor's words end at 2**128"),
-    "max_premium": _rule(0.0, 0.99, 0.01, "contract: market_making, below 1"),
-}
-
-OPEN_INTEREST_CAP: Final[Mapping[str, FieldRule]] = {
-    "open_interest_cap": _rule(0.0, 1e18, 1.0, "contract: market_state", tighter="lower"),
-}
-
-_HAIRCUT = _rule(0.0, 0.999, 0.01, _SCENARIO, tighter="higher")
-_INITIAL = _rule(0.005, 1.0, 0.005, _LEVERAGE, tighter="higher")
-_MAINTENANCE = _rule(0.0025, 1.0, 0.0025, f"{_LEVERAGE}, maintenance is half", tighter="higher")
-_Z = _rule(0.5, 100.0, 0.25, "assumption: half a standard deviation at least", tighter="higher")
-_HORIZON = _rule(60, 31_536_000, 600, f"{_MODEL_BOUND}; assumption: a minute at least", tighter="higher")
-
-MODELS: Final[Mapping[str, Mapping[str, FieldRule]]] = {
-    "static": {"initial_ratio": _INITIAL, "maintenance_ratio": _MAINTENANCE, "haircut": _HAIRCUT},
-    "volatility": {
-        "z": _Z,
-        "initial_horizon_seconds": _HORIZON,
-        "maintenance_horizon_seconds": _HORIZON,
-        "initial_min": _INITIAL,
-        "maintenance_min": _MAINTENANCE,
-        "haircut": _HAIRCUT,
-    },
-    "adaptive": {
-        "z": _Z,
-        "initial_horizon_seconds": _HORIZON,
-        "maintenance_horizon_seconds": _HORIZON,
-        "initial_floor": _INITIAL,
-        "maintenance_floor": _MAINTENANCE,
-        "variance_floor": _rule(0.0, 100.0, 0.05, _SCENARIO, tighter="higher"),
-        "variance_stress": _rule(0.0, 100.0, 0.25, _SCENARIO, tighter="higher"),
-        # More weight on stress lowers margin while the market is wilder than that: no safer side.
-        "stress_weight": _rule(0.0, 1.0, 0.05, _MODEL_BOUND),
-        "size_coefficient": _rule(0.0, 100.0, 0.25, _SCENARIO, tighter="higher"),
-        "liquidity_floor": _rule(1.0, 1e15, 1e6, _AMOUNT, tighter="lower"),
-        "open_interest_lower": _rule(0.0, 1e15, 1e6, _AMOUNT, tighter="lower"),
-        "open_interest_upper": _rule(1.0, 1e15, 1e6, _AMOUNT, tighter="lower"),
-        "confidence_coefficient": _rule(0.0, 100.0, 0.5, _SCENARIO, tighter="higher"),
-        "haircut": _HAIRCUT,
-    },
-}
+MODELS: Final[Mapping[str, Mapping[str, FieldRule]]] = {name: GOVERNED[name] for name in models()}
 """Kind of risk model -> constructor field -> rule, in the constructor's order."""
 
-KINDS: Final[Mapping[str, int]] = {"static": 1, "volatility": 2, "adaptive": 3}
+KINDS: Final[Mapping[str, int]] = {
+    name: struct.model.number for name, struct in models().items() if struct.model is not None
+}
 """Number under which the governor knows a kind of risk model."""
 
 RESULTS: Final[Mapping[str, FieldRule]] = {
@@ -254,7 +185,7 @@ RESULTS: Final[Mapping[str, FieldRule]] = {
         tighter="higher",
         source="assumption: a change of formula may double or halve a market's ratios as of then",
     ),
-    "haircut": _HAIRCUT,
+    "haircut": rule_of(HAIRCUT, "risk_math"),
 }
 """What a new formula may do to the initial and the maintenance ratio and the haircut of its market."""
 
@@ -266,6 +197,8 @@ FIXED: Final = WordRule(minimum=1, maximum=0, increase=0, decrease=0, step=0, ti
 class Setter:
     """A setter that rules bound."""
 
+    struct: str
+    """Name in the table of parameters."""
     contract: str
     function: str
     view: str
@@ -281,43 +214,18 @@ class Setter:
         return [FIXED] * len(self.fixed) + [rule.words(name) for name, rule in self.fields.items()]
 
 
-SETTERS: Final[Sequence[Setter]] = (
+SETTERS: Final[Sequence[Setter]] = tuple(
     Setter(
-        contract="margin_engine",
-        function="set_parameters",
-        view="parameters",
-        per_market=False,
-        fields=MARGIN,
-    ),
-    Setter(
-        contract="liquidation_engine",
-        function="set_parameters",
-        view="parameters",
-        per_market=False,
-        fields=LIQUIDATION,
-    ),
-    Setter(
-        contract="insurance_fund",
-        function="set_parameters",
-        view="target_reserves",
-        per_market=False,
-        fields=FUND,
-    ),
-    Setter(
-        contract="liquidity_pool",
-        function="set_pricing_terms",
-        view="pricing_terms",
-        per_market=True,
-        fields=PRICING_TERMS,
-    ),
-    Setter(
-        contract="margin_engine",
-        function="set_market",
-        view="market_info",
-        per_market=True,
-        fields=OPEN_INTEREST_CAP,
-        fixed=("risk_model",),
-    ),
+        struct=struct.name,
+        contract=struct.contract,
+        function=struct.setter.function,
+        view=struct.setter.view,
+        per_market=struct.setter.per_market,
+        fields=GOVERNED[struct.name],
+        fixed=struct.setter.fixed,
+    )
+    for struct in STRUCTS
+    if struct.setter is not None
 )
 """Every setter of a risk parameter. A market's formula is set by the governor's own ``set_model``."""
 

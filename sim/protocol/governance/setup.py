@@ -12,7 +12,7 @@ from typing import Any, Final
 from sim.chain.abi import ContractAbi
 from sim.chain.accounts import account
 from sim.chain.compile import Artifact
-from sim.protocol import governor_rules as rules
+from sim.protocol.governance import rules
 
 GUARDIAN: Final = account("guardian").address
 

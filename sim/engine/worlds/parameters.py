@@ -1,0 +1,35 @@
+"""From a scenario to what the contracts are deployed with, by struct and field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sim.engine.scenario.schema import Scenario
+from sim.protocol.parameters.values import MarketParameters, ProtocolParameters
+
+
+def protocol_parameters(scenario: Scenario, initial_prices: Sequence[float]) -> ProtocolParameters:
+    """Return what the contracts are deployed with.
+
+    Quantities in base units follow the price a run starts at, so that depth and caps stay what they
+    are in quote when ``--prices`` brings another asset.
+    """
+    oracle = scenario.protocol.oracle
+    return ProtocolParameters(
+        **scenario.protocol.structs,
+        markets=[
+            MarketParameters(
+                name=market.name,
+                initial_price=price,
+                initial_variance_fast=oracle.initial_volatility_fast * oracle.initial_volatility_fast,
+                initial_variance_slow=oracle.initial_volatility_slow * oracle.initial_volatility_slow,
+                pricing_terms={
+                    **market.pool.values("pricing_terms"),
+                    "skew_scale": market.pool.skew_scale * market.initial_price / price,
+                },
+                market={"open_interest_cap": market.pool.open_interest_cap_notional / price},
+                risk_model=scenario.risk_parameters(index),
+            )
+            for index, (market, price) in enumerate(zip(scenario.markets, initial_prices, strict=True))
+        ],
+    )

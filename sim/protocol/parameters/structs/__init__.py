@@ -1,0 +1,1 @@
+"""Parameters of the contracts, one file for each struct."""

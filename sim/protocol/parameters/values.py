@@ -1,0 +1,37 @@
+"""What the contracts of one protocol are deployed with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sim.protocol.parameters.words import Number
+
+Words = Mapping[str, Number]
+"""Values of one struct in people's units, by field name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketParameters:
+    """One market: where its oracle starts, and the structs it has of its own."""
+
+    name: str
+    initial_price: float
+    initial_variance_fast: float
+    initial_variance_slow: float
+    pricing_terms: Words
+    market: Words
+    risk_model: Words
+    """Constructor values of the risk model."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtocolParameters:
+    """Everything the contracts are deployed with, by struct of the table and field."""
+
+    margin: Words
+    liquidation: Words
+    oracle: Words
+    reporter: Words
+    fund: Words
+    markets: Sequence[MarketParameters]
