@@ -36,8 +36,8 @@ _PARAMETERS_HEAD = """\
 
 Every parameter by struct and by the contracts' own names, written by `scripts/update_tables.py` from the
 table in `sim/protocol/parameters`. Scenarios, the governor, reports and documents read that table; a test
-deploys every struct at its bounds and a unit beyond them. Names that end in `_seconds`, `_sources` or `_status`
-are whole numbers on chain, everything else has 18 decimals. What the governor's steps and sides mean is in
+deploys every struct at its bounds and a unit beyond them. Names that end in `_seconds`, `_sources` or
+`_status` are whole numbers on chain, everything else has 18 decimals. What steps and sides mean is in
 [governance](governance.md).
 """
 
