@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 from sim.core.errors import InputError
 from sim.engine.options import RunOptions
-from sim.engine.scenario.market import ReplayPrice
 from sim.engine.scenario.schema import Scenario
 from sim.market.price_history import PriceHistory
 
@@ -58,7 +57,7 @@ def remarks(scenario: Scenario, histories: Mapping[int, PriceHistory], options: 
         found += history.notes
         name = history.source.name
         replaced = market == 0 and options.prices is not None
-        if not replaced and not isinstance(scenario.markets[market].price, ReplayPrice):
+        if not replaced and not scenario.markets[market].price.repeats_file:
             continue
         if history.row_seconds > COARSE_SECONDS:
             found.append(

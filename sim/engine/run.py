@@ -31,11 +31,10 @@ from sim.engine.results.result import (
     write_json,
 )
 from sim.engine.scenario.expect import OF_EVERY_RUN, check_expectations, needs_twin
-from sim.engine.scenario.market import BootstrapPrice, ReplayPrice
 from sim.engine.scenario.schema import Scenario
 from sim.engine.worlds.build import BuildOptions, WorldBuilder
 from sim.engine.worlds.world import World
-from sim.market.price_file import DEFAULT_MAX_GAP_SECONDS, load_price_file
+from sim.market.price_file import load_price_file
 from sim.market.price_history import PriceHistory
 from sim.metrics.book import DIGEST, measured
 from sim.metrics.facts import RunFacts
@@ -71,18 +70,12 @@ def load_histories(
     histories: dict[int, PriceHistory] = {}
     for index, market in enumerate(scenario.markets):
         if index == 0 and options.prices is not None:
-            own = market.price
-            gap = (
-                own.max_gap_seconds
-                if isinstance(own, ReplayPrice | BootstrapPrice)
-                else DEFAULT_MAX_GAP_SECONDS
-            )
-            histories[0] = load(options.prices, max_gap_seconds=gap)
-        elif isinstance(market.price, ReplayPrice | BootstrapPrice):
+            histories[0] = load(options.prices, max_gap_seconds=market.price.longest_gap_seconds)
+        elif market.price.price_file is not None:
             history = load(
-                scenario.file(f"markets.{index}.price.file"), max_gap_seconds=market.price.max_gap_seconds
+                scenario.file(f"markets.{index}.price.file"), max_gap_seconds=market.price.longest_gap_seconds
             )
-            if isinstance(market.price, BootstrapPrice):  # liquidations of another order of events
+            if not market.price.repeats_file:  # liquidations of another order of events
                 history = replace(history, observed_liquidations=None)
             histories[index] = history
     return histories
@@ -100,8 +93,7 @@ def world_builder(
     """
     replayed = frozenset({0}) if options.prices is not None else frozenset[int]()
     recorded = (
-        index in replayed or isinstance(market.price, ReplayPrice)
-        for index, market in enumerate(scenario.markets)
+        index in replayed or market.price.repeats_file for index, market in enumerate(scenario.markets)
     )
     if options.path is not None and options.path.antithetic and all(recorded):
         raise InputError("antithetic: every price is recorded, there is nothing to mirror; leave it out")

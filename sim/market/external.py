@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from sim.core import portable_math
 from sim.core.errors import RunError
+from sim.market.effects import NO_SHOCKS, ShockSchedule
 from sim.market.impact import ImpactModel
 from sim.market.price_paths import PricePath
-from sim.market.shocks import NO_SHOCKS, ShockSchedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

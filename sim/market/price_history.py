@@ -11,12 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.core import portable_math
 from sim.core.arrays import BoolArray, FloatArray, IntArray
 from sim.core.errors import InputError
-from sim.core.rng import Streams
 from sim.market.price_paths import BlockClock, PricePath
-from sim.market.shocks import NO_SHOCKS, ShockSchedule
 
 MICROSECONDS = 1_000_000
 POINTS_OF_A_BAR = 4  # open, two extremes, close
@@ -119,33 +116,3 @@ def usual_spacing(times: Sequence[int]) -> int:
 
 def _utc(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replay:
-    """A price process that repeats a recorded series: nothing drawn, the first price is the file's own."""
-
-    history: PriceHistory
-
-    def path(
-        self,
-        clock: BlockClock,
-        *,
-        initial_price: float = 0.0,  # noqa: ARG002  # a recording has its own
-        streams: Streams | None = None,  # noqa: ARG002  # and draws nothing
-        name: str = "",  # noqa: ARG002
-        shocks: ShockSchedule = NO_SHOCKS,
-    ) -> PricePath:
-        """Return the series on the clock; see `PriceProcess`.
-
-        A volatility shock multiplies the recorded log returns while it lasts; without one the recorded prices
-        come out unchanged to the last bit.
-        """
-        path = self.history.onto_clock(clock)
-        prices = path.prices
-        multiples = shocks.volatility_multipliers(clock.blocks)
-        if bool((multiples != 1.0).any()):
-            extra = (multiples - 1.0) * portable_math.log(prices[1:] / prices[:-1])
-            prices = prices.copy()
-            prices[1:] *= portable_math.exp(portable_math.ordered_cumsum(extra))
-        return PricePath(prices=prices * shocks.price_factors(clock.blocks), published_at=path.published_at)

@@ -16,7 +16,8 @@ from scipy import stats
 from sim.core.rng import Streams
 from sim.core.units import YEAR_SECONDS
 from sim.experiments.rare.importance import tilt_for_barrier, tilt_weights, weighted_mean
-from sim.market.price_paths import BlockClock, GeometricBrownianMotion
+from sim.market.price_paths import BlockClock
+from sim.market.price_processes.gbm import GeometricBrownianMotion
 from sim.metrics.statistics.intervals import clopper_pearson
 from tests.support.barrier import continuous_barrier, discrete_barrier, shifted_barrier
 
@@ -39,7 +40,7 @@ def exact(steps: int) -> float:
 def log_prices(paths, steps, seconds, *, seed, drift=0.0):
     """Return log prices of our own process, float64[path, step]."""
     clock = BlockClock(start_time=0, seconds_per_block=seconds // steps, blocks=steps)
-    process = GeometricBrownianMotion(volatility=SIGMA, drift=drift)
+    process = GeometricBrownianMotion(kind="gbm", volatility=SIGMA, drift=drift)
     streams = Streams(seed)
     found = np.empty((paths, steps + 1))
     for path in range(paths):

@@ -2,10 +2,11 @@
 
 import difflib
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sim.core.documents.sections import Section
+from sim.core.documents.variants import sections_in
 
 Location = tuple[str | int, ...]
 
@@ -97,22 +98,15 @@ def _tables(root: type[Section], location: Location) -> list[type[Section]]:
             inner
             for model in candidates
             if step in model.model_fields
-            for inner in _sections(model.model_fields[step].annotation)
+            for part in (model.model_fields[step].annotation, *model.model_fields[step].metadata)
+            for inner in sections_in(part)
         ]
     return candidates
 
 
-def _sections(annotation: Any) -> Iterator[type[Section]]:
-    """Yield the section classes inside an annotation, through tuples, unions and ``Annotated``."""
-    if isinstance(annotation, type) and issubclass(annotation, Section):
-        yield annotation
-    for argument in typing.get_args(annotation):
-        yield from _sections(argument)
-
-
 def _tags(model: type[Section]) -> tuple[str, ...]:
-    """Return the values of ``kind`` or ``distribution`` that choose this class out of a union."""
-    for name in ("kind", "distribution"):
+    """Return the values of ``kind``, ``law`` or ``distribution`` that choose this class out of several."""
+    for name in ("kind", "law", "distribution"):
         if name in model.model_fields:
             return tuple(map(str, typing.get_args(model.model_fields[name].annotation)))
     return ()

@@ -97,9 +97,8 @@ def _written(location: KeyPath, document: object) -> KeyPath:
     here: object = document
     for position, part in enumerate(location):
         if isinstance(part, str) and not (isinstance(here, dict) and part in here):
-            tags = (here.get("kind"), here.get("distribution")) if isinstance(here, dict) else ()
-            if position < len(location) - 1 and part in tags:
-                continue
+            if position < len(location) - 1 and isinstance(here, dict):
+                continue  # something below a key that is not written: the key is a tag
             if position > 0 and part in _SCALARS and not isinstance(here, dict):
                 continue
         path.append(part)

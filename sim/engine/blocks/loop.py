@@ -237,10 +237,10 @@ class BlockLoop:
 
     def _gas_multipliers(self, block: int) -> tuple[float, float]:
         demand = fee = 1.0
-        for window in self.world.gas_windows:
-            if window.start_block <= block < window.end_block:
-                demand *= window.demand_multiplier
-                fee *= window.fee_multiplier
+        for surge in self.world.gas_surges:
+            if surge.at_block <= block < surge.end_block:
+                demand *= surge.demand
+                fee *= surge.fee
         return demand, fee
 
     # --- check ---

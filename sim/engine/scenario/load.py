@@ -12,6 +12,7 @@ from sim.core.documents.toml_text import KeyPath
 from sim.core.errors import InputError
 from sim.engine.scenario.compose import scenario_class
 from sim.engine.scenario.schema import Scenario
+from sim.market.impact_law import IMPACT_LAWS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,7 @@ def load_scenario(path: Path, *, overrides: Sequence[str | Override] = ()) -> Sc
         (``markets.0.initial_price=100``). A value is TOML; what is not TOML is text. A file
         named here may lie anywhere: the person at the command line chose it. Naming another
         ``protocol.risk_model`` drops the file's ``risk_model_parameters``: they belong to the model it named.
+        Another ``impact.law`` drops what only the file's law knows.
 
     Raises
     ------
@@ -113,9 +115,19 @@ def _apply(document: dict[str, Any], override: Override) -> None:
             and target.get("risk_model", "adaptive") != override.value
         ):
             target.pop("risk_model_parameters", None)
+        if override.path[2:] == ("impact", "law"):
+            _keep_keys_of_law(target, override.value)
         target[str(last)] = override.value
     else:
         raise InputError(f"{override.text}: {'.'.join(map(str, override.path[:-1]))} is not a table")
+
+
+def _keep_keys_of_law(impact: dict[str, Any], law: object) -> None:
+    """Drop what belongs to another impact law than the one an override asks for."""
+    if isinstance(law, str) and law in IMPACT_LAWS:
+        known = {key for section in IMPACT_LAWS for key in section.model_fields}
+        for key in known.difference(IMPACT_LAWS[law].model_fields):
+            impact.pop(key, None)
 
 
 def _entry(items: list[Any], index: str | int, override: Override) -> Any:

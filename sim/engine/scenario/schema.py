@@ -15,13 +15,16 @@ from sim.agents.kind import AgentKind
 from sim.agents.oracle_keeper import KEEPERS
 from sim.core.documents.messages import describe
 from sim.core.documents.sections import IDENTIFIER, Document, Problem, Section, number, text, walk_sections
+from sim.core.documents.variants import OneOf
 from sim.core.errors import InputError
 from sim.engine.scenario.chain import ChainSection
 from sim.engine.scenario.expect import ExpectSection
-from sim.engine.scenario.market import MAX_MARKETS, BootstrapPrice, MarketSection, ReplayPrice
+from sim.engine.scenario.flow import FlowSection
+from sim.engine.scenario.market import MAX_MARKETS, MarketSection
 from sim.engine.scenario.protocol import ProtocolSection
 from sim.engine.scenario.risk import BUILT_IN_MODELS, not_whole, whole_numbers
-from sim.engine.scenario.shocks import FlowSection, Shock
+from sim.market.effects import AgentOutage
+from sim.market.shock import SHOCKS, Shock
 
 SCHEMA_VERSION = 1
 MAX_PARTICIPANTS = 200_000
@@ -45,7 +48,8 @@ def _utc(moment: datetime) -> datetime:
 
 # A TOML list is a Python list; strictness is lifted for the container alone, its entries stay strict.
 Markets = Annotated[tuple[MarketSection, ...], Strict(strict=False), Field(max_length=MAX_MARKETS)]
-Shocks = Annotated[tuple[Shock, ...], Strict(strict=False), Field(max_length=256)]
+AnyShock = Annotated[Shock, OneOf(SHOCKS, "kind")]
+Shocks = Annotated[tuple[AnyShock, ...], Strict(strict=False), Field(max_length=256)]
 
 
 class Scenario(Document):
@@ -122,8 +126,8 @@ class Scenario(Document):
         if self.protocol.is_custom_model:
             yield "protocol.risk_model", self.protocol.risk_model
         for index, market in enumerate(self.markets):
-            if isinstance(market.price, ReplayPrice | BootstrapPrice):
-                yield f"markets.{index}.price.file", market.price.file
+            if market.price.price_file is not None:
+                yield f"markets.{index}.price.file", market.price.price_file
 
     def risk_parameters(self, market: int) -> dict[str, int | float]:
         """Return the risk-model parameters of one market, defaults and per-market values filled in.
@@ -143,6 +147,7 @@ class Scenario(Document):
         if self.participants > MAX_PARTICIPANTS:
             yield (), f"at most {MAX_PARTICIPANTS} accounts start with a position, was {self.participants}"
         yield from self._market_problems()
+        yield from self._outage_problems()
         yield from self._name_problems()
         yield from self._risk_problems()
         keepers, needed = self.section(KEEPERS).count, self.protocol.oracle.valid_sources
@@ -168,6 +173,16 @@ class Scenario(Document):
             market = getattr(section, "market", None)
             if isinstance(market, int) and market >= len(self.markets):
                 yield (*path, "market"), f"there is no market {market}, the last is {len(self.markets) - 1}"
+
+    def _outage_problems(self) -> Iterator[Problem]:
+        """Yield outages of agents that nobody declared."""
+        known = {kind.name for kind in self.kinds}
+        for index, shock in enumerate(self.shocks):
+            if any(shock.problems()):
+                continue  # it has no start yet, so it has no effects
+            for effect in shock.effects(self.seconds_per_block):
+                if isinstance(effect, AgentOutage) and effect.agents not in known:
+                    yield ("shocks", index), f"there are no agents named {effect.agents!r} that could fail"
 
     def _name_problems(self) -> Iterator[Problem]:
         tables = [("markets", [market.name for market in self.markets])]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sim.agents.kind import AgentKind, Group, Opening, Start
+from sim.agents.liquidator import LIQUIDATORS
 from sim.agents.population import Population
 from sim.chain.chain import Chain
 from sim.chain.fees import FeeMarket, NativeLedger
@@ -23,13 +24,14 @@ from sim.engine.worlds import configs
 from sim.engine.worlds.flows import FlowRouter
 from sim.engine.worlds.foundation import Foundation, foundation_key
 from sim.engine.worlds.population import Populator
-from sim.engine.worlds.price_processes import price_process
 from sim.engine.worlds.world import World
+from sim.market.effects import ShockSchedule
 from sim.market.external import ExternalMarket
 from sim.market.impact import ImpactModel
 from sim.market.price_history import PriceHistory
 from sim.market.price_paths import BlockClock, PricePath
-from sim.market.shocks import ShockSchedule
+from sim.market.price_processes.replay import Replay
+from sim.market.shock import gas_surges, market_schedule
 from sim.protocol.address_book import AddressBook
 from sim.protocol.client import ProtocolClient
 from sim.protocol.deployment import deploy_protocol
@@ -204,15 +206,20 @@ class WorldBuilder:
             ),
             external=tuple(self._external(market) for market in range(len(scenario.markets))),
             routers=tuple(
-                FlowRouter(configs.flow_config(scenario, forced_flow=options.forced_flow))
+                FlowRouter(
+                    scenario.flow,
+                    forced_flow=options.forced_flow,
+                    unwind_half_life_seconds=scenario.section(LIQUIDATORS).unwind_half_life_seconds,
+                )
                 for _ in scenario.markets
             ),
             fee_market=FeeMarket(configs.fee_parameters(scenario), self._streams),
             mempool=Mempool(configs.mempool_parameters(scenario), self._streams),
             ledger=ledger,
             streams=self._streams,
-            # A surge answers a scripted fall, and a file from the command line replaces both.
-            gas_windows=() if options.replayed else tuple(configs.gas_windows(scenario)),
+            gas_surges=gas_surges(
+                scenario.shocks, scenario.seconds_per_block, replayed=bool(options.replayed)
+            ),
             gas=profile.mapping(),
             gas_limit=scenario.chain.block_gas_limit,
             native_price=scenario.chain.native_price,
@@ -236,24 +243,28 @@ class WorldBuilder:
 
     def _path(self, market: int, streams: Streams) -> PricePath:
         described = self._scenario.markets[market]
-        process = price_process(
-            described, self._options.histories.get(market), replayed=market in self._options.replayed
-        )
+        history = self._options.histories.get(market)
+        process = described.price
+        if market in self._options.replayed and history is not None:
+            process = Replay(kind="replay", file=history.source.name)
         return process.path(
             self._clock,
             initial_price=described.initial_price,
             streams=streams,
             name=f"price:{described.name}",
             shocks=self._shocks(market),
+            history=history,
         )
 
     def _shocks(self, market: int) -> ShockSchedule:
-        return configs.shock_schedule(self._scenario, market, replayed=market in self._options.replayed)
+        scenario = self._scenario
+        return market_schedule(
+            scenario.shocks, market, scenario.seconds_per_block, replayed=market in self._options.replayed
+        )
 
     def _external(self, market: int) -> ExternalMarket:
         scenario = self._scenario
-        parameters = configs.impact_parameters(scenario.markets[market])
-        impact = ImpactModel(parameters, seconds_per_block=scenario.seconds_per_block)
+        impact = ImpactModel(scenario.markets[market].impact, seconds_per_block=scenario.seconds_per_block)
         return ExternalMarket(self._paths[market], impact, shocks=self._shocks(market))
 
     def _sections(self) -> Iterator[tuple[AgentKind[Any], Any]]:

@@ -7,38 +7,22 @@ order keeps the liquidation that caused it, so that its impact can be attributed
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from sim.core.arrays import FloatArray, IntArray
 from sim.core.portable_math import power
+from sim.engine.scenario.flow import FlowSection
 
 VOLUNTARY = -1
 """Source of flow that no liquidation caused."""
-
-_NEGLIGIBLE = 1.0
-"""Quote; what is left of an order is sent whole below this."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlowConfig:
-    """Routes of flow; shares are fractions of notional."""
-
-    forced_flow: bool
-    """False keeps forced flow inside the protocol: the twin run."""
-    hedge_share: float
-    hedge_half_life_seconds: int
-    liquidator_share: float
-    liquidator_half_life_seconds: int
-    arbitrage_share: float
 
 
 class _Orders:
     """Orders worked down with a half-life, one remainder a source."""
 
-    def __init__(self, half_life_seconds: int) -> None:
+    def __init__(self, half_life_seconds: int, least: float) -> None:
         self._half_life = half_life_seconds
+        self._least = least
         self._remaining: dict[int, float] = {}
 
     def add(self, source: int, amount: float) -> None:
@@ -48,7 +32,7 @@ class _Orders:
         share = 1.0 - power(0.5, seconds / self._half_life) if self._half_life > 0 else 1.0
         for source in list(self._remaining):
             left = self._remaining[source]
-            sent = left if abs(left) < _NEGLIGIBLE else left * share
+            sent = left if abs(left) < self._least else left * share
             out[source] = out.get(source, 0.0) + sent
             if sent == left:
                 del self._remaining[source]
@@ -59,28 +43,40 @@ class _Orders:
 class FlowRouter:
     """Turns what happened on chain in a block into flow on one outside market."""
 
-    def __init__(self, config: FlowConfig) -> None:
-        self._config = config
-        self._hedge = _Orders(config.hedge_half_life_seconds)
-        self._unwind = _Orders(config.liquidator_half_life_seconds)
+    def __init__(self, routes: FlowSection, *, forced_flow: bool, unwind_half_life_seconds: int) -> None:
+        """Start without orders.
+
+        Parameters
+        ----------
+        routes
+            Shares of notional and half-lives, as the scenario states them.
+        forced_flow
+            False keeps forced flow inside the protocol whatever the scenario says: the twin run.
+        unwind_half_life_seconds
+            Half-life with which liquidators sell what they took over.
+        """
+        self._routes = routes
+        self._forced_flow = routes.forced_flow and forced_flow
+        self._hedge = _Orders(routes.hedge_half_life_seconds, routes.least_order)
+        self._unwind = _Orders(unwind_half_life_seconds, routes.least_order)
         self._now: dict[int, float] = {}
 
     def forced(self, source: int, traders_notional: float) -> None:
         """Book a forced close: ``traders_notional`` is what the traders sold (negative) or bought, quote."""
-        if not self._config.forced_flow:
+        if not self._forced_flow:
             return
-        self._hedge.add(source, traders_notional * self._config.hedge_share)
-        if self._config.liquidator_share:
-            self._unwind.add(source, traders_notional * self._config.liquidator_share)
+        self._hedge.add(source, traders_notional * self._routes.hedge_share)
+        if self._routes.liquidator_share:
+            self._unwind.add(source, traders_notional * self._routes.liquidator_share)
 
     def voluntary(self, traders_notional: float) -> None:
         """Book a trade that nobody forced, quote, positive if the traders bought."""
-        self._hedge.add(VOLUNTARY, traders_notional * self._config.hedge_share)
+        self._hedge.add(VOLUNTARY, traders_notional * self._routes.hedge_share)
 
     def arbitrage(self, traders_notional: float) -> None:
         """Book an arbitrageur's trade: its other leg goes outside at once, the pool hedges its own share."""
         self.voluntary(traders_notional)
-        outside = -traders_notional * self._config.arbitrage_share
+        outside = -traders_notional * self._routes.arbitrage_share
         self._now[VOLUNTARY] = self._now.get(VOLUNTARY, 0.0) + outside
 
     def step(self, seconds: int) -> tuple[IntArray, FloatArray]:

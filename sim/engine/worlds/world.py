@@ -13,21 +13,11 @@ from sim.chain.mempool import Mempool
 from sim.core.arrays import FloatArray
 from sim.core.rng import Streams
 from sim.engine.worlds.flows import FlowRouter
+from sim.market.effects import GasSurge
 from sim.market.external import ExternalMarket
 from sim.protocol.address_book import AddressBook
 from sim.protocol.client import ProtocolClient
 from sim.protocol.mirror import AccountMirror, RatioCurve
-
-
-@dataclass(frozen=True, slots=True)
-class GasWindow:
-    """A surge of background demand for block space."""
-
-    start_block: int
-    end_block: int
-    """First block after it."""
-    demand_multiplier: float
-    fee_multiplier: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +40,7 @@ class World:
     mempool: Mempool
     ledger: NativeLedger
     streams: Streams
-    gas_windows: Sequence[GasWindow]
+    gas_surges: Sequence[GasSurge]
     gas: Mapping[str, int]
     gas_limit: int
     native_price: float

@@ -7,16 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.core.units import WAD, YEAR_SECONDS
+from sim.core.units import WAD
 from sim.engine.options import RunOptions
 from sim.engine.run import build_world, load_histories
 from sim.engine.scenario.schema import Scenario
-from sim.engine.worlds import configs
-from sim.market.impact import ImpactModel, ImpactParameters
+from sim.market.impact import ImpactModel
+from sim.market.impact_law import ImpactLaw
 from sim.metrics.margin_model.stress import Book, CloseOutCost
-
-_ONE_PERCENT = 0.01
-_LEAST_START = 1e-9  # as `sim.market.impact`: a linear start of no length has an infinite slope
 
 
 def starting_book(scenario: Scenario, market: int, *, engine: str | None = None) -> Book:
@@ -51,39 +48,19 @@ def close_out_cost(scenario: Scenario, market: int) -> CloseOutCost:
     move (their own volatility estimate has just seen it): nothing is hedged later, and no fill is better than
     the law's average. Conservative, and an assumption.
     """
-    parameters = configs.impact_parameters(scenario.markets[market])
+    law = scenario.markets[market].impact
     seconds = scenario.seconds_per_block
 
     def cost(move: float, closed: float) -> float:
-        depth = depth_after(parameters, seconds, move)
-        impact = average_impact(parameters, closed / depth)
+        depth = depth_after(law, seconds, move)
+        impact = law.average(closed / depth)
         return -math.expm1(-impact) if move < 0 else math.expm1(impact)
 
     return cost
 
 
-def depth_after(parameters: ImpactParameters, seconds_per_block: int, move: float) -> float:
+def depth_after(law: ImpactLaw, seconds_per_block: int, move: float) -> float:
     """Return the quote that moves the price by 1 % in the block after an instantaneous move."""
-    model = ImpactModel(parameters, seconds_per_block=seconds_per_block)
+    model = ImpactModel(law, seconds_per_block=seconds_per_block)
     model.observe(1.0)
     return model.observe(1.0 + move)
-
-
-def average_impact(parameters: ImpactParameters, displacement: float) -> float:
-    """Return the mean log impact over a flow of `displacement` depths: its average fill against the start.
-
-    The law of `sim.market.impact` integrated: half the final impact where it is linear, two thirds where it
-    is a square root.
-    """
-    if parameters.law == "none" or displacement <= 0.0:
-        return 0.0
-    if parameters.law == "linear":
-        return 0.5 * _ONE_PERCENT * displacement
-    variance = parameters.reference_volatility**2 * 86_400 / YEAR_SECONDS
-    start = max(parameters.linear_below * variance / _ONE_PERCENT**2, _LEAST_START)
-    scale = _ONE_PERCENT * parameters.square_root_coefficient
-    if displacement <= start:
-        return 0.5 * scale * displacement / math.sqrt(start)
-    area = 0.5 * start**1.5 + 2.0 / 3.0 * (displacement**1.5 - start**1.5)
-    mean: float = scale * area / displacement
-    return mean

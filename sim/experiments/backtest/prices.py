@@ -10,13 +10,11 @@ import numpy as np
 from sim.core.arrays import FloatArray, IntArray
 from sim.core.errors import InputError
 from sim.core.rng import Streams
-from sim.engine.scenario.market import BootstrapPrice, ReplayPrice
 from sim.engine.scenario.schema import Scenario
-from sim.engine.worlds import configs
-from sim.engine.worlds.price_processes import price_process
-from sim.market.price_file import DEFAULT_MAX_GAP_SECONDS, load_price_file
+from sim.market.price_file import load_price_file
 from sim.market.price_history import PriceHistory
 from sim.market.price_paths import BlockClock
+from sim.market.shock import market_schedule
 
 MAX_STEPS = 2_000_000
 """Steps of one series; at a few thousand a second more is a mistake."""
@@ -65,18 +63,13 @@ def price_series(
     section = scenario.markets[market].price
     history: PriceHistory | None = None
     if prices is not None:
-        gap = (
-            section.max_gap_seconds
-            if isinstance(section, ReplayPrice | BootstrapPrice)
-            else DEFAULT_MAX_GAP_SECONDS
-        )
-        history = load_price_file(prices, max_gap_seconds=gap)
-    elif isinstance(section, ReplayPrice | BootstrapPrice):
+        history = load_price_file(prices, max_gap_seconds=section.longest_gap_seconds)
+    elif section.price_file is not None:
         path = scenario.file(f"markets.{market}.price.file")
-        history = load_price_file(path, max_gap_seconds=section.max_gap_seconds)
-        if isinstance(section, BootstrapPrice):
+        history = load_price_file(path, max_gap_seconds=section.longest_gap_seconds)
+        if not section.repeats_file:
             history = replace(history, observed_liquidations=None)
-    if history is not None and (prices is not None or isinstance(section, ReplayPrice)):
+    if history is not None and (prices is not None or section.repeats_file):
         return _recorded(history, step_seconds)
     return _drawn(scenario, market, history, step_seconds)
 
@@ -109,12 +102,13 @@ def _drawn(
     _check_length(scenario.blocks // every, step, scenario.name)
     described = scenario.markets[market]
     clock = BlockClock(start_time=scenario.start_timestamp, seconds_per_block=block, blocks=scenario.blocks)
-    path = price_process(described, history, replayed=False).path(
+    path = described.price.path(
         clock,
         initial_price=described.initial_price,
         streams=Streams(scenario.seed),
         name=f"price:{described.name}",
-        shocks=configs.shock_schedule(scenario, market, replayed=False),
+        shocks=market_schedule(scenario.shocks, market, block, replayed=False),
+        history=history,
     )
     return PriceSeries(
         times=clock.timestamps[::every].copy(),

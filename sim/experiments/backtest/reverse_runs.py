@@ -12,7 +12,7 @@ from sim.core.errors import InputError
 from sim.engine.options import RunOptions
 from sim.engine.run import execute, load_histories, summarise
 from sim.engine.scenario.schema import Scenario
-from sim.engine.scenario.shocks import PriceDrift, PriceJump
+from sim.market.shock import moves_price
 
 LARGEST_FALL: Final = -0.95
 """First size tried: a fund that survives it is not emptied by this shock."""
@@ -113,7 +113,7 @@ def price_shock(scenario: Scenario, market: int) -> int:
         The scenario scripts none there.
     """
     for index, shock in enumerate(scenario.shocks):
-        if isinstance(shock, PriceJump | PriceDrift) and shock.market == market:
+        if "size" in type(shock).model_fields and moves_price(shock, market, scenario.seconds_per_block):
             return index
     raise InputError(
         f"--reverse-runs: {scenario.name} scripts no price_jump or price_drift in market {market}"

@@ -12,19 +12,11 @@ from sim.core import portable_math
 from sim.core.documents.toml_text import toml_value
 from sim.core.errors import InputError
 from sim.core.units import YEAR_SECONDS
-from sim.engine.scenario.market import (
-    BootstrapPrice,
-    BridgePrice,
-    GarchPrice,
-    GbmPrice,
-    KouPrice,
-    MarketSection,
-    MertonPrice,
-    ReplayPrice,
-)
+from sim.engine.scenario.market import MarketSection
 from sim.engine.scenario.schema import Scenario
-from sim.experiments.decision.plan import ComparePlan
+from sim.experiments.decision.plan import OWN_PROCESS, ComparePlan, resamples
 from sim.market.price_file import load_price_file
+from sim.market.price_process import PRICE_PROCESSES
 
 LEAST_MODELS = 3
 
@@ -55,7 +47,7 @@ def market_cells(scenario: Scenario, plan: ComparePlan, price_file: Path | None)
     models = [
         model
         for model in plan.price_models
-        if model == "scenario" or "scenario" not in plan.price_models or own != {model}
+        if model == OWN_PROCESS or OWN_PROCESS not in plan.price_models or own != {model}
     ]
     if len(models) < LEAST_MODELS:
         raise InputError(
@@ -84,21 +76,18 @@ def annual_volatility(scenario: Scenario, market: int) -> float:
     Scripted shocks are not part of it: they happen in every cell. A bridge counts with the volatility around
     its waypoints, a recorded price with what it realised.
 
-    Notes
-    -----
-    Variance per year of the log price: Merton sigma^2 + l (m^2 + s^2); Kou sigma^2 + 2 l (p u^2 + q d^2) with
-    mean jumps u up and d down (quant 5.1); GARCH its unconditional one.
+    Raises
+    ------
+    InputError
+        The process has neither an annual variance of its own nor a file.
     """
     price = scenario.markets[market].price
-    if isinstance(price, ReplayPrice | BootstrapPrice):
-        return _realised(scenario.file(f"markets.{market}.price.file"), price.max_gap_seconds)
-    variance = price.volatility * price.volatility
-    if isinstance(price, MertonPrice):
-        size = price.jump_mean * price.jump_mean + price.jump_deviation * price.jump_deviation
-        variance += price.jump_intensity * size
-    elif isinstance(price, KouPrice):
-        variance += price.jump_intensity * _kou_jump_variance(price)
-    return _rounded(portable_math.sqrt(variance))
+    variance = price.annual_variance()
+    if variance is not None:
+        return _rounded(portable_math.sqrt(variance))
+    if price.price_file is None:
+        raise InputError(f"markets.{market}.price: a {price.kind} process does not say how volatile it is")
+    return _realised(scenario.file(f"markets.{market}.price.file"), price.longest_gap_seconds)
 
 
 def _price_overrides(
@@ -108,10 +97,10 @@ def _price_overrides(
     volatilities: Sequence[float],
     price_file: Path | None,
 ) -> list[str]:
-    if model == "scenario":
+    if model == OWN_PROCESS:
         return []
-    if model == "bootstrap":  # one file is the price of one market: the others keep their own process
-        value = toml_value({"kind": "bootstrap", "file": str(price_file)})
+    if resamples(PRICE_PROCESSES[model]):  # one file is the price of one market: the others keep their own
+        value = toml_value({"kind": model, "file": str(price_file)})
         return [f"markets.0.price={value}"]
     return [
         f"markets.{index}.price={toml_value(_matched(model, market, volatility, plan.kou_jump_share))}"
@@ -121,22 +110,11 @@ def _price_overrides(
 
 def _matched(model: str, market: MarketSection, volatility: float, jump_share: float) -> dict[str, object]:
     """Return the price section of a model with a given annual volatility and the market's own drift."""
-    own = market.price
-    drift = own.drift if isinstance(own, GbmPrice | MertonPrice | KouPrice | GarchPrice) else 0.0
-    section: dict[str, object] = {"kind": model, "volatility": volatility, "drift": drift}
-    if model == "kou":
-        jumps = KouPrice(kind="kou")
-        variance = volatility * volatility
-        section["volatility"] = _rounded(portable_math.sqrt((1.0 - jump_share) * variance))
-        section["jump_intensity"] = _rounded(jump_share * variance / _kou_jump_variance(jumps))
-    return section
-
-
-def _kou_jump_variance(price: KouPrice) -> float:
-    """Return E J^2 of one jump: twice the square of an exponential's mean."""
-    up, down = price.jump_mean_up, price.jump_mean_down
-    share = price.jump_down_share
-    return 2.0 * ((1.0 - share) * up * up + share * down * down)
+    drift = getattr(market.price, "drift", 0.0)
+    process = PRICE_PROCESSES[model].matched(volatility=volatility, drift=drift, jump_share=jump_share)
+    if process is None:
+        raise InputError(f"price_models: {model} cannot be given a volatility")
+    return process.model_dump(exclude_unset=True)
 
 
 def _realised(file: Path, max_gap_seconds: int) -> float:
@@ -156,16 +134,24 @@ def _rounded(value: float) -> float:
 def model_assumptions(scenario: Scenario, cells: Sequence[MarketCell]) -> list[str]:
     """Return sentences on how the price models were made comparable."""
     lines = []
+    models = tuple(dict.fromkeys(cell.price_model for cell in cells if cell.price_model != OWN_PROCESS))
+    matched = [model for model in models if not resamples(PRICE_PROCESSES[model])]
+    *others, last = matched
+    same = f"{', '.join(others)} and {last} have" if others else f"{last} has"
     for index, market in enumerate(scenario.markets):
         own = market.price
         lines.append(
             f"{market.name}: the scenario's own process is {own.kind} with an annual volatility of"
-            f" {100 * annual_volatility(scenario, index):.1f} %; gbm, kou and garch_t have the same"
+            f" {100 * annual_volatility(scenario, index):.1f} %; {same} the same"
         )
-        if isinstance(own, BridgePrice):
+        if own.in_no_other_model:
             lines.append(
-                f"{market.name}: the bridge's waypoints are in its own cells only; scripted shocks are in all"
+                f"{market.name}: {own.in_no_other_model} are in its own cells only;"
+                " scripted shocks are in all"
             )
-    if any(cell.price_model == "bootstrap" for cell in cells):
-        lines.append("the bootstrap has the volatility of its file, not the scenario's")
+    lines += [
+        f"the {model} has the volatility of its file, not the scenario's"
+        for model in models
+        if model not in matched
+    ]
     return lines

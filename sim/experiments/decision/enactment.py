@@ -10,7 +10,6 @@ from typing import Any
 
 from sim.engine.options import RunOptions
 from sim.engine.run import load_histories, world_builder
-from sim.engine.scenario.market import ReplayPrice
 from sim.engine.scenario.schema import Scenario
 from sim.engine.worlds.parameters import protocol_parameters
 from sim.experiments.decision.arms import Arms
@@ -150,7 +149,7 @@ def _enacted(changes: tuple[Change, ...], enactment: Enactment) -> list[Enacted]
 
 def _first_prices(scenario: Scenario, histories: Mapping[int, PriceHistory]) -> list[float]:
     return [
-        float(histories[index].prices[0]) if isinstance(market.price, ReplayPrice) else market.initial_price
+        float(histories[index].prices[0]) if market.price.repeats_file else market.initial_price
         for index, market in enumerate(scenario.markets)
     ]
 

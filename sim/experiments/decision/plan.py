@@ -15,10 +15,24 @@ from sim.core.documents.toml_text import toml_value
 from sim.core.errors import InputError
 from sim.experiments.decision.endpoints import LEAST_TAIL_PATHS, Endpoint
 from sim.experiments.decision.results import Rule
+from sim.market.impact_law import IMPACT_LAWS
+from sim.market.price_process import PRICE_PROCESSES, PriceProcess, RecordedProcess
 from sim.metrics.book import METRICS, metric_problem
 
-PriceModel = Literal["scenario", "gbm", "kou", "garch_t", "bootstrap"]
-ImpactLaw = Literal["linear", "square_root"]
+OWN_PROCESS = "scenario"
+"""Word for the scenario's own price process."""
+ModelName = Annotated[str, Field(max_length=40)]
+
+
+def resamples(process: type[PriceProcess]) -> bool:
+    """Return whether a process draws its paths from a price file."""
+    return issubclass(process, RecordedProcess) and not process.repeats_file
+
+
+def is_comparable(process: type[PriceProcess]) -> bool:
+    """Return whether a process can be a model of the market beside the scenario's own."""
+    return resamples(process) or process.matched(volatility=1.0, drift=0.0, jump_share=0.5) is not None
+
 
 MAX_PATHS = 1_000_000
 
@@ -192,7 +206,7 @@ class ComparePlan(Document):
     missing: float = number(
         0.01, 0.0, 0.5, "1", "Share of paths that may have a value in one arm only.", source="assumption"
     )
-    price_models: Annotated[tuple[PriceModel, ...], Strict(strict=False)] = Field(
+    price_models: Annotated[tuple[ModelName, ...], Strict(strict=False)] = Field(
         ("scenario", "gbm", "kou", "garch_t"),
         description="Processes of the outside price; at least three different ones.",
     )
@@ -203,7 +217,7 @@ class ComparePlan(Document):
         0.5, 0.01, 0.99, "1", "Share of the Kou process's variance that comes from jumps.",
         source="assumption: half; ten jumps a year (quant notes 5.4) would leave a day without one",
     )  # fmt: skip
-    impact_laws: Annotated[tuple[ImpactLaw, ...], Strict(strict=False)] = Field(
+    impact_laws: Annotated[tuple[ModelName, ...], Strict(strict=False)] = Field(
         ("linear", "square_root"), description="Impact laws; both."
     )
     draws: Annotated[tuple[DrawSection, ...], Strict(strict=False)] = Field(
@@ -244,9 +258,14 @@ class ComparePlan(Document):
             )
 
     def _model_problems(self) -> Iterator[Problem]:
-        for key, least, chosen in (
-            ("price_models", 3, self.price_models), ("impact_laws", 2, self.impact_laws),
+        models = (OWN_PROCESS, *(process.name for process in PRICE_PROCESSES if is_comparable(process)))
+        laws = tuple(law.name for law in IMPACT_LAWS if law.takes_flow)
+        for key, least, chosen, known in (
+            ("price_models", 3, self.price_models, models), ("impact_laws", 2, self.impact_laws, laws),
         ):  # fmt: skip
+            for index, name in enumerate(chosen):
+                if name not in known:
+                    yield (key, index), f"must be one of {', '.join(map(repr, known))}, was {name!r}"
             if len(set(chosen)) != len(chosen):
                 yield (key,), f"names one twice: {', '.join(chosen)}"
             elif len(chosen) < least:
@@ -254,10 +273,12 @@ class ComparePlan(Document):
                     (key,),
                     f"needs at least {least}, to show whether the verdict depends on them, was {len(chosen)}",
                 )
-        if "bootstrap" in self.price_models and self.price_file is None:
-            yield ("price_file",), "is required by the price model bootstrap"
-        if "bootstrap" not in self.price_models and self.price_file is not None:
-            yield ("price_file",), "is given, but bootstrap is not among price_models"
+        resampling = [process.name for process in PRICE_PROCESSES if resamples(process)]
+        drawn = [name for name in resampling if name in self.price_models]
+        if drawn and self.price_file is None:
+            yield ("price_file",), f"is required by the price model {drawn[0]}"
+        if not drawn and self.price_file is not None:
+            yield ("price_file",), f"is given, but {' or '.join(resampling)} is not among price_models"
 
     @property
     def rule(self) -> Rule:

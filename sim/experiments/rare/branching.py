@@ -24,14 +24,12 @@ from sim.engine.blocks.recorder import Recorder
 from sim.engine.blocks.tables import RunTables, TableWriter
 from sim.engine.options import RunOptions
 from sim.engine.run import world_builder
-from sim.engine.scenario.market import GbmPrice, KouPrice, MertonPrice
 from sim.engine.scenario.path_choice import PathChoice
 from sim.engine.scenario.schema import Scenario
 from sim.engine.worlds.build import WorldBuilder
 from sim.engine.worlds.warm import WarmStarts
 from sim.market.price_paths import PricePath
 
-BRANCHABLE = (GbmPrice, MertonPrice, KouPrice)
 """Processes whose increments are independent: the future is the same in law whatever the past was."""
 
 Score = Callable[[BlockLoop], float]
@@ -147,7 +145,7 @@ def _unchanging(loop: BlockLoop) -> Iterator[object]:
     """Yield what a copy of a loop may share with it: nothing in a block changes it."""
     world = loop.world
     yield from (world.chain, world.client, world.book, world.gas, world.openings, world.entry_leverage)
-    yield from (world.frozen_curves, world.gas_windows, world.hedged, world.streams)
+    yield from (world.frozen_curves, world.gas_surges, world.hedged, world.streams)
     yield from (loop.first, loop.reading, loop.first_wallets, loop.first_collateral, loop.first_shares)
     yield from loop.remembered()
     yield loop.last_events
@@ -178,7 +176,7 @@ def branching_path(
         A market's process has no independent increments.
     """
     for index, market in enumerate(scenario.markets):
-        if not isinstance(market.price, BRANCHABLE):
+        if not market.price.has_independent_increments:
             raise InputError(
                 f"markets.{index}.price: a path of kind {market.price.kind} cannot be branched, its future "
                 "depends on its past; use gbm, merton or kou"

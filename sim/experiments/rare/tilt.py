@@ -17,10 +17,10 @@ from sim.core.errors import InputError
 from sim.core.rng import Streams
 from sim.core.units import YEAR_SECONDS
 from sim.engine.paths import PathOptions, PathOutcome, WarmStarts, run_path
-from sim.engine.scenario.market import GbmPrice
 from sim.engine.scenario.path_choice import PathChoice
 from sim.engine.scenario.schema import Scenario
-from sim.engine.worlds import configs
+from sim.market.price_processes.gbm import GeometricBrownianMotion
+from sim.market.shock import market_schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,7 @@ def tilt_weight(scenario: Scenario, streams: Streams, drift_tilt: float) -> floa
     price = _gbm(scenario)
     market = scenario.markets[0]
     years = scenario.seconds_per_block / YEAR_SECONDS
-    shocks = configs.shock_schedule(scenario, 0, replayed=False)
+    shocks = market_schedule(scenario.shocks, 0, scenario.seconds_per_block, replayed=False)
     deviations = price.volatility * shocks.volatility_multipliers(scenario.blocks)
     if drift_tilt == 0.0:
         return 1.0
@@ -99,8 +99,8 @@ def tilt_weight(scenario: Scenario, streams: Streams, drift_tilt: float) -> floa
     return portable_math.exp(-portable_math.ordered_sum(moved * normals + 0.5 * (moved * moved)))
 
 
-def _gbm(scenario: Scenario) -> GbmPrice:
+def _gbm(scenario: Scenario) -> GeometricBrownianMotion:
     price = scenario.markets[0].price
-    if not isinstance(price, GbmPrice):
+    if not isinstance(price, GeometricBrownianMotion):
         raise InputError(f"drift_tilt: needs markets.0.price.kind gbm, was {price.kind}")
     return price

@@ -2,20 +2,20 @@
 
 import pytest
 
-from sim.engine.worlds.flows import VOLUNTARY, FlowConfig, FlowRouter
+from sim.engine.scenario.flow import FlowSection
+from sim.engine.worlds.flows import VOLUNTARY, FlowRouter
 
 
-def router(**changes: object) -> FlowRouter:
+def router(*, forced_flow: bool = True, **changes: object) -> FlowRouter:
     """Return a router that hedges half at once unless told otherwise."""
     base: dict[str, object] = {
-        "forced_flow": True,
-        "hedge_share": 0.5,
         "hedge_half_life_seconds": 0,
-        "liquidator_share": 0.0,
-        "liquidator_half_life_seconds": 0,
-        "arbitrage_share": 1.0,
     }
-    return FlowRouter(FlowConfig(**{**base, **changes}))  # type: ignore[arg-type]
+    return FlowRouter(
+        FlowSection(**{**base, **changes}),  # type: ignore[arg-type]
+        forced_flow=forced_flow,
+        unwind_half_life_seconds=0,
+    )
 
 
 def flow_of(step: tuple[object, object]) -> dict[int, float]:
@@ -59,3 +59,11 @@ def test_liquidators_sell_their_share_on_top() -> None:
     routes = router(liquidator_share=0.25)
     routes.forced(2, -1_000.0)
     assert flow_of(routes.step(12)) == {2: -750.0}
+
+
+def test_what_is_left_of_an_order_goes_whole_below_the_least() -> None:
+    for least, later in ((0.0, -1_250.0), (3_000.0, -2_500.0)):
+        routes = router(hedge_half_life_seconds=60, least_order=least)
+        routes.forced(1, -10_000.0)
+        routes.step(60)
+        assert flow_of(routes.step(60))[1] == pytest.approx(later, rel=1e-14)

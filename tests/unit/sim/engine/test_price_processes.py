@@ -1,6 +1,7 @@
 """Price kinds from the scenario file to the run: refused values, the process chosen, a whole small run."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,10 @@ import pytest
 from sim.cli.entry import main
 from sim.core.digest import sha256_file
 from sim.core.errors import InputError
+from sim.core.rng import Streams
+from sim.engine.options import RunOptions
+from sim.engine.run import load_histories, world_builder
 from sim.engine.scenario.load import load_scenario
-from sim.engine.worlds.price_processes import price_process
-from sim.market.bootstrap import StationaryBootstrap
-from sim.market.garch import GarchStudentT
-from sim.market.jump_processes import KouJumpDiffusion
-from sim.market.price_file import load_price_file
-from sim.market.price_history import Replay
 
 BASE = """\
 schema_version = 1
@@ -107,20 +105,11 @@ def test_bad_values_are_refused_with_their_field(tmp_path, price, field, message
     assert message in refused.value.problems[0]
 
 
-def test_sections_become_their_processes_value_by_value(tmp_path):
-    def market(price):
-        return load_scenario(write(tmp_path, price)).markets[0]
-
-    assert price_process(market(KOU), None, replayed=False) == KouJumpDiffusion(
-        volatility=0.65, jump_intensity=500_000.0, jump_down_share=0.6, jump_mean_up=0.002,
-        jump_mean_down=0.003,
-    )  # fmt: skip
-    assert price_process(market(GARCH), None, replayed=False) == GarchStudentT(
-        volatility=1.2, alpha=0.1, beta=0.88, degrees_of_freedom=5
-    )
-    history = load_price_file(tmp_path / "recorded.csv")
-    drawn = price_process(market(BOOTSTRAP), history, replayed=False)
-    assert isinstance(drawn, StationaryBootstrap)
-    assert drawn.mean_block_seconds == 36.0
-    # A file of the command line is repeated as recorded, also where the scenario resamples one.
-    assert isinstance(price_process(market(BOOTSTRAP), history, replayed=True), Replay)
+def test_a_file_of_the_command_line_is_repeated_as_recorded_where_the_scenario_resamples(tmp_path):
+    scenario = load_scenario(write(tmp_path, BOOTSTRAP))
+    options = RunOptions(out=tmp_path, prices=tmp_path / "recorded.csv", twin=False)
+    for chosen, is_recorded in ((options, True), (replace(options, prices=None), False)):
+        histories = load_histories(scenario, chosen)
+        builder = world_builder(scenario, chosen, histories, forced_flow=True)
+        path = builder.price_paths(Streams(1))[0]
+        assert np.array_equal(path.prices, histories[0].prices[: path.prices.size]) is is_recorded

@@ -9,13 +9,14 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from sim.core.documents.sections import Section
+from sim.core.documents.variants import sections_in
 from sim.core.errors import InputError
 from sim.engine.scenario.assumptions import assumptions
 from sim.engine.scenario.compose import json_schema, scenario_class, scenario_of
 from sim.engine.scenario.load import load_scenario
 from sim.engine.scenario.risk import BUILT_IN_MODELS
 from sim.engine.scenario.schema import Scenario
-from sim.engine.scenario.shocks import PriceDrift
+from sim.market.shocks.price_drift import PriceDrift
 
 SHIPPED = sorted((Path(__file__).parents[4] / "scenarios").glob("*.toml"))
 MARKET = {"name": "ETH", "initial_price": 100.0, "price": {"kind": "gbm"}}
@@ -30,12 +31,12 @@ def all_sections(root: type[Section]) -> set[type[Section]]:
     found: set[type[Section]] = set()
 
     def visit(annotation: object) -> None:
-        if isinstance(annotation, type) and issubclass(annotation, Section) and annotation not in found:
-            found.add(annotation)
-            for field in annotation.model_fields.values():
-                visit(field.annotation)
-        for argument in typing.get_args(annotation):
-            visit(argument)
+        for section in sections_in(annotation):
+            if section not in found:
+                found.add(section)
+                for field in section.model_fields.values():
+                    for part in (field.annotation, *field.metadata):
+                        visit(part)
 
     visit(root)
     return found

@@ -1,17 +1,21 @@
 """The stationary bootstrap of a recorded series: its blocks, its marginal law, its addressing."""
 
 import math
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from sim.core.errors import InputError
+from sim.core.resampling import stationary_indices
 from sim.core.rng import Streams
-from sim.market.bootstrap import StationaryBootstrap
+from sim.market.effects import NO_SHOCKS, PriceMove, ShockSchedule, VolatilityMultiple
 from sim.market.price_history import MICROSECONDS, PriceHistory
 from sim.market.price_paths import BlockClock
-from sim.market.shocks import NO_SHOCKS, MarketShock, ShockSchedule
+from sim.market.price_processes.bootstrap import StationaryBootstrap, recorded_returns
 
 N = 500
 CLOCK = BlockClock(start_time=0, seconds_per_block=60, blocks=200_000)
@@ -30,12 +34,18 @@ def history(n=N) -> PriceHistory:
     )
 
 
-def bootstrap(seconds=1_200.0, n=N):
-    return StationaryBootstrap(history=history(n), mean_block_seconds=seconds)
+def bootstrap(seconds=1_200, n=N):
+    """Return the process and what it draws from: ``bootstrap().path(clock, ...)`` is one path."""
+    process = StationaryBootstrap(kind="bootstrap", file="recorded.csv", mean_block_seconds=seconds)
+    return SimpleNamespace(path=partial(process.path, history=history(n)))
 
 
-def chosen(seconds=1_200.0, clock=CLOCK, seed=3):
-    return bootstrap(seconds).chosen_returns(N, clock, streams=Streams(seed), name="price:ETH")
+def chosen(seconds=1_200, clock=CLOCK, seed=3):
+    """Return which return each block takes: those of the series are distinct, so the path tells."""
+    return stationary_indices(
+        Streams(seed), "price:ETH:bootstrap",
+        length=clock.blocks, available=N, restart_chance=min(1.0, clock.seconds_per_block / seconds),
+    )  # fmt: skip
 
 
 def within(sample: np.ndarray, mean: float) -> bool:
@@ -43,9 +53,9 @@ def within(sample: np.ndarray, mean: float) -> bool:
 
 
 def test_recorded_returns_are_the_files_own():
-    recorded = bootstrap().recorded_returns(60)
+    recorded = recorded_returns(history(), 60)
     assert recorded == pytest.approx(np.diff(np.log(history().prices)), abs=1e-14)
-    assert bootstrap().recorded_returns(120) == pytest.approx(recorded[0::2] + recorded[1::2], abs=1e-14)
+    assert recorded_returns(history(), 120) == pytest.approx(recorded[0::2] + recorded[1::2], abs=1e-14)
 
 
 def test_block_lengths_are_geometric():
@@ -61,7 +71,7 @@ def test_block_lengths_are_geometric():
 
 
 def test_every_return_is_equally_likely():
-    starts = chosen(seconds=60.0)  # a block of one return: independent draws
+    starts = chosen(seconds=60)  # a block of one return: independent draws
     counts = np.bincount(starts, minlength=N)
     chi_squared = float(((counts - CLOCK.blocks / N) ** 2 / (CLOCK.blocks / N)).sum())
     assert abs(chi_squared - (N - 1)) < 4.5 * math.sqrt(2 * (N - 1))
@@ -74,7 +84,7 @@ def test_every_return_is_equally_likely():
 
 
 def test_the_path_has_the_files_returns_mean_variance_and_autocovariance():
-    recorded = bootstrap().recorded_returns(60)
+    recorded = recorded_returns(history(), 60)
     clock = BlockClock(start_time=0, seconds_per_block=60, blocks=400)
     streams = Streams(8)
     drawn = np.array([
@@ -111,8 +121,8 @@ def test_a_shorter_run_is_the_beginning_of_a_longer_one_and_seeds_differ():
         )
 
     shocks = ShockSchedule((
-        MarketShock(kind="volatility", at_block=5, duration_blocks=60, size=3.0),
-        MarketShock(kind="price_jump", at_block=50, size=-0.2),
+        VolatilityMultiple(at_block=5, duration_blocks=60, size=3.0),
+        PriceMove(at_block=50, size=-0.2),
     ))  # fmt: skip
     for blocks in (1, 7, 640):
         assert np.array_equal(prices(blocks), prices(1_001)[: blocks + 1])
@@ -126,5 +136,5 @@ def test_a_shorter_run_is_the_beginning_of_a_longer_one_and_seeds_differ():
 def test_what_cannot_be_resampled_is_refused():
     with pytest.raises(InputError, match=r"recorded\.csv: 1 whole blocks of 60 s"):
         bootstrap(n=1).path(CLOCK, initial_price=1.0, streams=Streams(0), name="p")
-    with pytest.raises(InputError, match="mean_block_seconds"):
-        bootstrap(seconds=0.0)
+    with pytest.raises(ValidationError, match="mean_block_seconds"):
+        bootstrap(seconds=0)

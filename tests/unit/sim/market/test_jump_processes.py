@@ -4,12 +4,13 @@ import math
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
-from sim.core.errors import InputError
 from sim.core.rng import Streams
-from sim.market.jump_processes import KouJumpDiffusion
-from sim.market.price_paths import BlockClock, GeometricBrownianMotion
-from sim.market.shocks import NO_SHOCKS, MarketShock, ShockSchedule
+from sim.market.effects import NO_SHOCKS, PriceMove, ShockSchedule, VolatilityMultiple
+from sim.market.price_paths import BlockClock
+from sim.market.price_processes.gbm import GeometricBrownianMotion
+from sim.market.price_processes.kou import KouJumpDiffusion
 
 # A day a block, so that jumps and drift stand out of the noise; forty paths, so that none leaves the range.
 DAILY = BlockClock(start_time=0, seconds_per_block=86_400, blocks=5_000)
@@ -22,7 +23,7 @@ VALUES = {
     "jump_mean_up": MEAN_UP,
     "jump_mean_down": MEAN_DOWN,
 }
-KOU = KouJumpDiffusion(**VALUES)
+KOU = KouJumpDiffusion(kind="kou", **VALUES)
 
 
 def log_returns(process, clock=DAILY, seed=1, shocks=NO_SHOCKS):
@@ -54,9 +55,9 @@ def test_kou_has_its_first_four_cumulants():
 
 
 def test_without_jumps_it_is_geometric_brownian_motion_to_the_bit():
-    calm = KouJumpDiffusion(**{**VALUES, "jump_intensity": 0.0})
+    calm = KouJumpDiffusion(kind="kou", **{**VALUES, "jump_intensity": 0.0})
     assert np.array_equal(
-        log_returns(calm), log_returns(GeometricBrownianMotion(volatility=SIGMA, drift=DRIFT))
+        log_returns(calm), log_returns(GeometricBrownianMotion(kind="gbm", volatility=SIGMA, drift=DRIFT))
     )
 
 
@@ -64,7 +65,8 @@ def test_jumps_up_stay_where_they_are_when_jumps_down_grow():
     """Only the compensator, the same in every block, and the downward jumps may differ."""
     quiet = {**VALUES, "volatility": 0.0, "drift": 0.0, "jump_intensity": 100.0}
     small, large = (
-        log_returns(KouJumpDiffusion(**{**quiet, "jump_mean_down": size}))[:2_000] for size in (0.0, 0.1)
+        log_returns(KouJumpDiffusion(kind="kou", **{**quiet, "jump_mean_down": size}))[:2_000]
+        for size in (0.0, 0.1)
     )
     compensator = 100.0 * DOWN * (0.1 / 1.1) * DAILY.years_per_block
     difference = large - small - compensator
@@ -75,7 +77,9 @@ def test_jumps_up_stay_where_they_are_when_jumps_down_grow():
 
 
 def test_one_direction_only():
-    rising = KouJumpDiffusion(**{**VALUES, "volatility": 0.0, "drift": 0.0, "jump_down_share": 0.0})
+    rising = KouJumpDiffusion(
+        kind="kou", **{**VALUES, "volatility": 0.0, "drift": 0.0, "jump_down_share": 0.0}
+    )
     compensator = RATE * MEAN_UP / (1 - MEAN_UP) * DAILY.years_per_block
     jumps = log_returns(rising)[:2_000] + compensator
     assert jumps.min() > -1e-9
@@ -84,8 +88,8 @@ def test_one_direction_only():
 
 def test_a_shorter_run_is_the_beginning_of_a_longer_one():
     shocks = ShockSchedule((
-        MarketShock(kind="volatility", at_block=5, duration_blocks=600, size=3.0),
-        MarketShock(kind="price_jump", at_block=50, size=-0.2),
+        VolatilityMultiple(at_block=5, duration_blocks=600, size=3.0),
+        PriceMove(at_block=50, size=-0.2),
     ))  # fmt: skip
     paths = [
         KOU.path(
@@ -100,8 +104,8 @@ def test_a_shorter_run_is_the_beginning_of_a_longer_one():
 
 
 def test_volatility_shocks_leave_the_jumps_alone():
-    window = MarketShock(kind="volatility", at_block=11, duration_blocks=10, size=4.0)
-    jumps_only = KouJumpDiffusion(**{**VALUES, "volatility": 0.0})
+    window = VolatilityMultiple(at_block=11, duration_blocks=10, size=4.0)
+    jumps_only = KouJumpDiffusion(kind="kou", **{**VALUES, "volatility": 0.0})
     clock = BlockClock(start_time=0, seconds_per_block=86_400, blocks=40)
     wild = log_returns(jumps_only, clock, shocks=ShockSchedule((window,)))
     assert np.array_equal(wild, log_returns(jumps_only, clock))
@@ -121,5 +125,5 @@ def test_volatility_shocks_leave_the_jumps_alone():
     ],
 )
 def test_impossible_jumps_are_refused(change, match):
-    with pytest.raises(InputError, match=match):
-        KouJumpDiffusion(**{**VALUES, **change})
+    with pytest.raises(ValidationError, match=match):
+        KouJumpDiffusion(kind="kou", **{**VALUES, **change})

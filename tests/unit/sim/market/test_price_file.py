@@ -11,11 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sim.core.errors import InputError
+from sim.core.rng import Streams
 from sim.market import price_tables
+from sim.market.effects import NO_SHOCKS, PriceMove, ShockSchedule, VolatilityMultiple
 from sim.market.price_file import load_price_file
-from sim.market.price_history import MICROSECONDS, PriceHistory, Replay
+from sim.market.price_history import MICROSECONDS, PriceHistory
 from sim.market.price_paths import BlockClock
-from sim.market.shocks import MarketShock, ShockSchedule
+from sim.market.price_processes.replay import Replay
 from tests.support.shared_data import BTC_FOUR_YEARS, BTC_MARCH_2020, ETH_JANUARY_2021, require
 
 TICKS = "timestamp,price\n1610236800,1280.5\n1610236860,1281\n1610236920,1279.25\n"
@@ -39,7 +41,14 @@ def parquet(columns: dict[str, list[object] | pa.Array], **options) -> bytes:
 
 def path_of(history: PriceHistory, blocks: int, seconds: int = 12, shocks: ShockSchedule | None = None):
     clock = BlockClock(start_time=history.start_time, seconds_per_block=seconds, blocks=blocks)
-    return Replay(history=history).path(clock, **({"shocks": shocks} if shocks else {}))
+    return replayed(history, clock, shocks or NO_SHOCKS)
+
+
+def replayed(history: PriceHistory, clock: BlockClock, shocks: ShockSchedule = NO_SHOCKS):
+    """Return a recording on a clock, as a market that replays it has it."""
+    return Replay(kind="replay", file="prices.csv").path(
+        clock, initial_price=1.0, streams=Streams(0), name="p", shocks=shocks, history=history
+    )
 
 
 def problems_of(path, **options) -> list[str]:
@@ -171,7 +180,7 @@ def test_a_run_cannot_start_before_the_first_price(write):
     history = load_price_file(write(TICKS))
     clock = BlockClock(start_time=history.start_time - 1, seconds_per_block=12, blocks=1)
     with pytest.raises(InputError, match="the run starts before them"):
-        Replay(history=history).path(clock)
+        replayed(history, clock)
 
 
 BARS = "time,open,high,low,close\n1610236800,100,104,90,95\n1610240400,95,130,93,120\n"
@@ -207,11 +216,11 @@ def test_shocks_act_on_a_replay_and_none_leaves_it_untouched(write):
         write("time,price\n1610236800,100\n1610236812,110\n1610236824,99\n1610236836,99\n")
     )
     assert path_of(history, 3).prices.tolist() == [100, 110, 99, 99]
-    jump = ShockSchedule((MarketShock(kind="price_jump", at_block=2, size=-0.5),))
+    jump = ShockSchedule((PriceMove(at_block=2, size=-0.5),))
     assert path_of(history, 3, shocks=jump).prices.tolist() == [100, 110, 49.5, 49.5]
-    calm = ShockSchedule((MarketShock(kind="volatility", at_block=1, duration_blocks=1, size=0.0),))
+    calm = ShockSchedule((VolatilityMultiple(at_block=1, duration_blocks=1, size=0.0),))
     assert path_of(history, 3, shocks=calm).prices == pytest.approx([100, 100, 90, 90])
-    wild = ShockSchedule((MarketShock(kind="volatility", at_block=2, duration_blocks=1, size=2.0),))
+    wild = ShockSchedule((VolatilityMultiple(at_block=2, duration_blocks=1, size=2.0),))
     assert path_of(history, 3, shocks=wild).prices == pytest.approx([100, 110, 89.1, 89.1])
 
 
@@ -388,7 +397,7 @@ def load_or_refuse(path) -> None:
         start_time=history.start_time, seconds_per_block=600, blocks=min(history.blocks_covered(600), 1000)
     )
     try:
-        path_on_clock = Replay(history=history).path(clock)
+        path_on_clock = replayed(history, clock)
     except InputError:
         return  # no second price falls on a block
     assert (path_on_clock.published_at <= clock.timestamps).all()

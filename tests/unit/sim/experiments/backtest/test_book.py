@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 
 from sim.core.errors import InputError
-from sim.experiments.backtest.book import average_impact, close_out_cost, depth_after, starting_book
+from sim.experiments.backtest.book import close_out_cost, depth_after, starting_book
 from sim.experiments.backtest.reverse_runs import reverse_by_runs
-from sim.market.impact import ImpactModel, ImpactParameters
+from sim.market.impact import ImpactModel
+from sim.market.impact_law import IMPACT_LAWS
 from tests.support.small_run import small_scenario
 
 
 @pytest.mark.parametrize("law", ["linear", "square_root"])
 @pytest.mark.parametrize("displacement", [0.003, 0.4, 25.0])
 def test_the_average_fill_is_that_of_the_impact_model(law, displacement):
-    parameters = ImpactParameters(
+    parameters = IMPACT_LAWS[law](
         law=law, impact_half_life_seconds=0, depth_per_percent=1_000.0, reference_volatility=0.65
     )
     model = ImpactModel(parameters, seconds_per_block=12)
@@ -25,12 +26,12 @@ def test_the_average_fill_is_that_of_the_impact_model(law, displacement):
     impact = [model.step([(-1, 1_000.0 * displacement / pieces)]) for _ in range(pieces)]
     # The sum over pieces is a Riemann sum at their right ends: above by at most half of a piece's share.
     average = float(np.mean(impact)) - impact[-1] / (2 * pieces)
-    assert average_impact(parameters, displacement) == pytest.approx(average, rel=1e-4)
+    assert parameters.average(displacement) == pytest.approx(average, rel=1e-4)
 
 
 def test_no_law_costs_nothing():
-    assert average_impact(ImpactParameters(law="none"), 5.0) == 0.0
-    assert average_impact(ImpactParameters(), 0.0) == 0.0
+    assert IMPACT_LAWS["none"](law="none").average(5.0) == 0.0
+    assert all(law(law=law.name).average(0.0) == 0.0 for law in IMPACT_LAWS)
 
 
 def test_cost_grows_with_the_move_and_with_what_is_closed():
@@ -39,7 +40,7 @@ def test_cost_grows_with_the_move_and_with_what_is_closed():
     by_move = [cost(move, 1e5) for move in (-0.01, -0.05, -0.1, -0.3, -0.6)]
     assert by_move == sorted(by_move)
     assert cost(-0.1, 2e5) > cost(-0.1, 1e5)
-    depth = depth_after(ImpactParameters(**scenario.markets[0].impact.model_dump()), 12, -0.1)
+    depth = depth_after(scenario.markets[0].impact, 12, -0.1)
     assert cost(-0.1, 1e5) == pytest.approx(-math.expm1(-0.5 * 0.01 * 1e5 / depth))
 
 

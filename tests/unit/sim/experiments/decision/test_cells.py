@@ -6,11 +6,10 @@ import pytest
 from sim.core.errors import InputError
 from sim.core.rng import Streams
 from sim.engine.scenario.load import load_scenario
-from sim.engine.worlds.price_processes import price_process
 from sim.experiments.decision.cells import annual_volatility, market_cells, model_assumptions
 from sim.experiments.decision.plan import load_plan
+from sim.market.effects import NO_SHOCKS
 from sim.market.price_paths import BlockClock
-from sim.market.shocks import NO_SHOCKS
 from tests.support.small_run import SCENARIO, small_scenario
 
 PLAN, _ = load_plan(None)
@@ -78,7 +77,7 @@ def test_models_have_the_scenarios_volatility(model):
     cell = next(item for item in market_cells(scenario, PLAN, None) if item.price_model == model)
     made = load_scenario(SCENARIO, overrides=cell.overrides).markets[0]
     clock = BlockClock(start_time=0, seconds_per_block=3_600, blocks=1_000)
-    process = price_process(made, None, replayed=False)
+    process = made.price
     variances = []
     for seed in range(60):
         path = process.path(

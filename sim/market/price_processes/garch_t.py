@@ -1,25 +1,28 @@
 """Volatility that clusters, with fat-tailed returns: GARCH(1,1) with Student-t innovations."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 
 from sim.core import portable_math
 from sim.core.arrays import FloatArray
-from sim.core.errors import InputError
+from sim.core.documents.sections import Problem, number
 from sim.core.rng import Streams
-from sim.market.price_paths import BlockClock, PricePath, path_of_returns
-from sim.market.shocks import NO_SHOCKS, ShockSchedule
+from sim.market.price_paths import PricePath
+from sim.market.price_process import (
+    PER_YEAR,
+    PRICE_PROCESSES,
+    VOLATILITY_SOURCE,
+    DiffusionProcess,
+    PathDraw,
+)
 
-_SMALLEST_DEGREES = 3  # the variance of Student's t is infinite at 2 and below
-_LARGEST_DEGREES = 100  # there the kurtosis is within 2.1 % of the normal's; each two cost a draw
 _FACTORS = 16  # uniforms are at least 2**-53, so that a product of 16 of them is no denormal number
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GarchStudentT:
+@PRICE_PROCESSES.add
+class GarchStudentT(DiffusionProcess):
     """GARCH(1,1) in block time with Student-t innovations of unit variance (Bollerslev 1987).
 
     The log return of block i is ``drift dt - h_i / 2 + e_i`` with ``e_i = sqrt(h_i) t_i`` and
@@ -31,56 +34,61 @@ class GarchStudentT:
     Student's the 3 becomes k = 3 (nu - 2) / (nu - 4) and the 2 becomes k - 1, for nu > 4 and a positive
     denominator; otherwise it is infinite. ``-h/2`` is the correction of the normal law: the expectation of e
     to the power of a Student variable is infinite, so no drift makes the price itself a martingale.
+
+    A volatility shock scales the return but not what the recursion sees of it, so that the returns after it
+    are those of the path without it.
     """
 
-    volatility: float
-    """Unconditional, per square root of a year."""
-    drift: float = 0.0
-    alpha: float
-    """Weight of the last squared return in the next variance, from 0."""
-    beta: float
-    """Weight of the last variance, from 0; alpha + beta is below 1."""
-    degrees_of_freedom: int
-    """nu of the innovations, a whole number from 3 to 100."""
+    order: ClassVar[int] = 40
+    label: ClassVar[str] = "GARCH(1,1) with Student-t innovations"
 
-    def __post_init__(self) -> None:
-        """Refuse a variance that is negative, infinite or without a mean."""
-        problems = []
-        if not self.alpha >= 0.0:
-            problems.append(f"alpha: must be at least 0, was {self.alpha:g}")
-        if not self.beta >= 0.0:
-            problems.append(f"beta: must be at least 0, was {self.beta:g}")
-        if not self.alpha + self.beta < 1.0:
-            problems.append(f"beta: alpha + beta must be below 1, was {self.alpha + self.beta:g}")
-        if not _SMALLEST_DEGREES <= self.degrees_of_freedom <= _LARGEST_DEGREES:
-            problems.append(
-                f"degrees_of_freedom: must be from {_SMALLEST_DEGREES} to {_LARGEST_DEGREES}, "
-                f"was {self.degrees_of_freedom}"
-            )
-        if problems:
-            raise InputError(problems)
+    kind: Literal["garch_t"]
+    volatility: float = number(
+        0.65, 0.0, 10.0, PER_YEAR, "Annual unconditional volatility; the path starts at it.",
+        source=VOLATILITY_SOURCE,
+    )  # fmt: skip
+    alpha: float = number(
+        0.10, 0.0, 1.0, "1", "Weight of the last block's squared return in the next block's variance.",
+        source="quant notes 5.4: GARCH a (daily, 0.05 to 0.15); taken for a block: assumption",
+    )  # fmt: skip
+    beta: float = number(
+        0.88, 0.0, 1.0, "1", "Weight of the last block's variance; alpha + beta must be below 1.",
+        source="quant notes 5.4: GARCH b (daily); taken for a block: assumption",
+    )  # fmt: skip
+    # At nu of 2 and below the variance is infinite; at 100 the kurtosis is within 2.1 % of the normal's.
+    degrees_of_freedom: int = number(
+        4, 3, 100, "1", "nu of the Student-t innovations; the variance is infinite at 2.",
+        source="quant notes 5.4: nu of 4; 5.1: t innovations with nu 3 to 5",
+    )  # fmt: skip
 
-    def path(
-        self,
-        clock: BlockClock,
-        *,
-        initial_price: float,
-        streams: Streams,
-        name: str,
-        shocks: ShockSchedule = NO_SHOCKS,
-    ) -> PricePath:
-        """Return a sampled path; see `PriceProcess`.
+    def problems(self) -> Iterator[Problem]:
+        """Yield a variance that never comes back."""
+        if self.alpha + self.beta >= 1.0:
+            yield ("beta",), f"alpha + beta must be below 1, was {self.alpha + self.beta:g}"
 
-        A volatility shock scales the return but not what the recursion sees of it, so that the returns after
-        it are those of the path without it.
-        """
-        dt = clock.years_per_block
-        innovations = student_t(self.degrees_of_freedom, clock.blocks, streams=streams, name=name)
-        multiples = shocks.volatility_multipliers(clock.blocks)
+    def drawn(self, draw: PathDraw) -> PricePath:
+        """Return a sampled path."""
+        dt = draw.clock.years_per_block
+        innovations = student_t(
+            self.degrees_of_freedom, draw.clock.blocks, streams=draw.streams, name=draw.name
+        )
+        multiples = draw.shocks.volatility_multipliers(draw.clock.blocks)
         variances = self._variances(innovations, self.volatility * self.volatility * dt)
         deviations = multiples * portable_math.sqrt(variances)
         increments = self.drift * dt - 0.5 * (deviations * deviations) + deviations * innovations
-        return path_of_returns(initial_price, increments, clock, shocks)
+        return draw.from_returns(increments)
+
+    @classmethod
+    def matched(cls, *, volatility: float, drift: float, jump_share: float) -> Self:  # noqa: ARG003
+        """Return it with a given unconditional volatility; it has no jumps."""
+        return cls(kind="garch_t", volatility=volatility, drift=drift)
+
+    def describe(self) -> str:
+        """Return it in words, with its numbers."""
+        return (
+            f"{super().describe()}, alpha {self.alpha:g}, beta {self.beta:g}, "
+            f"{self.degrees_of_freedom} degrees of freedom"
+        )
 
     def _variances(self, innovations: FloatArray, unconditional: float) -> FloatArray:
         """Return the conditional variance of each block, float64 like `innovations`."""

@@ -1,0 +1,1 @@
+"""The impact laws that ship, one file each."""

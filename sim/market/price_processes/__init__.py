@@ -1,0 +1,1 @@
+"""The price processes that ship, one file each."""

@@ -1,0 +1,1 @@
+"""The shocks that ship, one file each."""

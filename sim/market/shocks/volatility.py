@@ -1,0 +1,32 @@
+"""Returns grow or shrink for a time."""
+
+from collections.abc import Iterator
+from typing import ClassVar, Literal
+
+from sim.core.documents.sections import number
+from sim.market.effects import Effect, VolatilityMultiple
+from sim.market.shock import SHOCKS, LastingShock
+
+
+@SHOCKS.add
+class VolatilityShock(LastingShock):
+    """The volatility of one market's price is multiplied."""
+
+    order: ClassVar[int] = 30
+    label: ClassVar[str] = "volatility"
+
+    kind: Literal["volatility"]
+    market: int = number(0, 0, 7, "id", "Market.", source="the first")
+    size: float = number(..., 0.0, 100.0, "1", "Multiple of volatility.", source="stated")
+
+    def effects(self, seconds_per_block: int) -> Iterator[Effect]:
+        """Yield the multiple."""
+        yield VolatilityMultiple(
+            at_block=self.start_block(seconds_per_block),
+            duration_blocks=self.duration_blocks(seconds_per_block),
+            market=self.market,
+            size=self.size,
+        )
+
+    def _size(self) -> str:
+        return f" times {self.size:g} in market {self.market}"
