@@ -64,7 +64,6 @@ or cheaper. *Markets* says over which markets a metric sums, or of which it spea
 sum over all markets and stand over the open interest of market 0. A metric that needs the *twin* is null
 where the run without forced flow was not run (`--no-twin`); when another one is null stands in its meaning.
 """
-_BETTER = {1: "less", 0: "", -1: "more"}
 
 
 def metrics_page() -> str:
@@ -97,7 +96,7 @@ def _metric_table(metrics: list[Metric]) -> list[str]:
         null = f" Null if {metric.undefined}." if metric.undefined else ""
         cells = (
             f"`{metric.name}`", metric.label, metric.meaning + null, metric.quantity, metric.kind,
-            _BETTER[metric.direction], metric.family, metric.markets, ", ".join(metric.worlds),
+            metric.better, metric.family, metric.markets, ", ".join(metric.worlds),
         )  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")
     return lines

@@ -331,6 +331,16 @@ def schema() -> int:
 
 @app.command()
 @takes_plugins
+def metrics(*, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> int:
+    """Print the metric book: what every number of a run or path means."""
+    from sim.cli.listing import print_metrics
+
+    print_metrics(as_json=json)
+    return 0
+
+
+@app.command()
+@takes_plugins
 def explain(
     crash_report: Annotated[
         Path, typer.Argument(help="crash.json of a run that broke an invariant, or its folder.")

@@ -120,6 +120,11 @@ class Metric:
         return found
 
     @property
+    def better(self) -> str:
+        """Which side is better for the protocol: ``less``, ``more``, or nothing where neither is."""
+        return {WORSE: "less", BETTER: "more"}.get(self.direction, "")
+
+    @property
     def is_derived(self) -> bool:
         """Whether it is computed from other metrics, and so no key of ``summary.json``."""
         return self.derive is not None

@@ -1,9 +1,13 @@
-"""``seawall scenarios`` and ``seawall schema``."""
+"""``seawall scenarios``, ``seawall schema`` and ``seawall metrics``."""
 
 import json
+import re
+
+import pytest
 
 from sim.cli.entry import main
 from sim.cli.options import shipped_folder
+from sim.metrics.book import METRICS
 
 
 def test_scenarios_lists_everything_that_ships(capsys):
@@ -24,3 +28,42 @@ def test_scenarios_json_is_data(capsys):
 def test_schema_is_json(capsys):
     assert main(["schema"]) == 0
     assert json.loads(capsys.readouterr().out)["title"] == "Seawall scenario"
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_metrics_lists_the_whole_book_and_cuts_nothing(capsys, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert main(["metrics"]) == 0
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= width
+    assert "…" not in printed
+    words = re.sub(r"\s+", " ", printed)
+    for metric in METRICS:
+        assert f" {metric.name} " in f" {words}"
+    assert "liquidated_notional" in printed
+    assert "needs the twin" in words
+    assert words.count("is better") == sum(metric.direction != 0 for metric in METRICS)
+
+
+def test_metrics_json_is_data(capsys):
+    assert main(["metrics", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert tuple(rows) == METRICS.names()
+    assert rows["amplification"] == {
+        "name": "amplification",
+        "label": "Amplification",
+        "meaning": METRICS["amplification"].meaning,
+        "unit": "1",
+        "unit_words": "ratio",
+        "kind": "factor",
+        "better": "less",
+        "family": "cascade",
+        "section": "Cascade",
+        "markets": "market 0",
+        "worlds": ["twin"],
+        "undefined": "the twin's price did not fall",
+        "derived": False,
+    }
+    assert rows["blocks"]["better"] is None
+    assert rows["liquidated_share"]["markets"] == "all, over market 0"
+    assert rows["liquidated_share"]["derived"]
