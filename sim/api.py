@@ -154,8 +154,8 @@ class Sweep:
         return self.result.points()
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return one row for each path of each point, with every metric."""
-        return self.result.paths()
+        """Return one row for each path of each point: its name and place on the axes, and every metric."""
+        return self.result.named_paths()
 
     def estimates(self) -> pd.DataFrame:
         """Return one row for each point and metric: estimate, interval, n and method."""
@@ -248,7 +248,7 @@ class Comparison:
 
     def to_pandas(self) -> pd.DataFrame:
         """Return one row for each path of each arm in each cell; the confirmation's are not among them."""
-        return self.outcome.result.paths()
+        return self.outcome.result.named_paths()
 
 
 def compare(

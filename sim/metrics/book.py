@@ -40,7 +40,7 @@ _WHY_NOT: Final[Mapping[World, str]] = {"twin": "the run without forced flow was
 _UNIT_WORDS: Final = {"quote": "USDC", "s": "seconds"}
 _KIND_WORDS: Final[Mapping[Kind, str]] = {"count": "count", "factor": "ratio"}
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,59}")
-_TAKEN: Final = (DIGEST, "point", "path", "population")
+_TAKEN: Final = (DIGEST, "point", "name", "path", "population")
 """Columns that stand beside the metrics in the tables of experiments."""
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from sim.cli.entry import main
+from sim.core.plugins import loaded, read_plugins
 from sim.experiments.estimates.points import estimate_points
 from sim.experiments.sweep.result import SweepResult
 from sim.metrics.book import METRICS
@@ -20,15 +22,30 @@ from sim.metrics.book import METRICS, WORSE, Metric
 
 METRICS.add(
     Metric(
-        name="largest_liquidation", label="Largest liquidation", meaning="Notional of the largest liquidation.",
-        unit="quote", kind="amount", direction=WORSE, family="cascade", section="Cascade", markets="all",
-        shown=("mean",), measure=lambda run: max(run.column("liquidations", "notional"), default=0.0),
+        name="largest_liquidation",
+        label="Largest liquidation",
+        meaning="Notional of the largest liquidation.",
+        unit="quote",
+        kind="amount",
+        direction=WORSE,
+        family="cascade",
+        section="Cascade",
+        markets="all",
+        shown=("mean",),
+        measure=lambda run: max(run.column("liquidations", "notional"), default=0.0),
     )
 )
 METRICS.add(
     Metric(
-        name="largest_share", label="Largest share", meaning="That over all liquidated notional.",
-        unit="1", kind="share", direction=WORSE, family="cascade", section="Cascade", markets="all",
+        name="largest_share",
+        label="Largest share",
+        meaning="That over all liquidated notional.",
+        unit="1",
+        kind="share",
+        direction=WORSE,
+        family="cascade",
+        section="Cascade",
+        markets="all",
         derive=lambda known: known["largest_liquidation"] / max(known["liquidated_notional"], 1.0),
     )
 )
@@ -91,15 +108,7 @@ def test_it_is_swept_estimated_and_shown(plugin, tmp_path):
     assert "Largest share" in page  # an experiment's own metric
     assert "Largest liquidation" in page  # in the table of its family
 
-
-def test_its_estimates_have_its_kind(plugin, tmp_path, monkeypatch):
-    from sim.core.plugins import loaded, read_plugins
-
-    file = small_experiment(tmp_path, paths=4)
-    out = tmp_path / "sweep"
-    assert main(["sweep", str(file), "--workers", "0", "--out", str(out), "--plugin", plugin]) == 0
-    monkeypatch.chdir(tmp_path)
-    with loaded(read_plugins([tmp_path / "largest.py"])):
-        found = estimate_points(SweepResult.open(out)).set_index(["point", "metric", "statistic"])
+    with loaded(read_plugins([Path(plugin)])):
+        found = estimate_points(result).set_index(["point", "metric", "statistic"])
     assert found.loc[(0, "largest_liquidation", "mean"), "family"] == "cascade"
     assert found.loc[(0, "largest_liquidation", "VaR95"), "n"] == 4

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 SWEEP_FILE = "sweep.json"
 PATHS = "paths"
 POINTS = "points.parquet"
+POINT_COLUMNS = ("point", "name", "overrides", "paths", "completed", "failed", "stopped_at")
+"""Of `POINTS`; what follows are the keys that the points differ in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +127,15 @@ class SweepResult:
             ).df()
         front = ["point", "path", "population", "digest"]
         return found[[*front, *(name for name in found.columns if name not in front)]]
+
+    def named_paths(self) -> pd.DataFrame:
+        """Return `paths` with each point's ``name`` and its place on the axes behind its number."""
+        paths, points = self.paths(), self.points()
+        known = {*POINT_COLUMNS, *paths.columns}
+        axes = [key for key in points.columns if key not in known]
+        named = paths.merge(points[["point", "name", *axes]], on="point", validate="many_to_one")
+        front = ["point", "name", *axes]
+        return named[[*front, *(key for key in paths.columns if key != "point")]]
 
     def points(self) -> pd.DataFrame:
         """Return one row for each point.

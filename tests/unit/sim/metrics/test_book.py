@@ -256,7 +256,7 @@ def test_a_metric_that_fails_is_named(register):
     [
         ({"name": "Largest"}, "lower-case"),
         ({"name": "digest"}, "none of digest"),
-        ({"name": "point"}, "none of digest, point"),
+        ({"name": "point"}, "none of digest, point, name"),
         ({"measure": None}, "exactly one of measure and derive"),
         ({"derive": lambda _: 0.0}, "exactly one of measure and derive"),
         ({"meaning": "no sentence"}, "a sentence"),
