@@ -199,7 +199,7 @@ def sweep(
     """
     from rich.console import Console  # noqa: PLC0415
 
-    from sim.cli.sweep import SweepDisplay, write_report  # noqa: PLC0415
+    from sim.cli.sweep import SweepDisplay, page_or_trouble, write_report  # noqa: PLC0415
     from sim.experiments.sweep.api import Workers, run_plan  # noqa: PLC0415
     from sim.experiments.sweep.expansion import plan_of  # noqa: PLC0415
     from sim.experiments.sweep.experiment import SweepExperiment, load_experiment  # noqa: PLC0415
@@ -216,7 +216,9 @@ def sweep(
             progress=display.show if progress else None,
             retry_failed=retry_failed,
         )
-    write_report(folder, errors)
+    _, trouble = page_or_trouble(lambda: write_report(folder), folder, errors)
+    if trouble is not None:
+        raise trouble
     return Sweep(result=result)
 
 

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from sim.cli.exploration_tables import Printed, print_frontier, print_optimise, print_sensitivity
 from sim.cli.options import Engine
-from sim.cli.sweep import FAILURES_PRINTED, WIDTH_OF_LOGS, SweepDisplay
+from sim.cli.sweep import FAILURES_PRINTED, WIDTH_OF_LOGS, SweepDisplay, page_or_trouble
 from sim.core.errors import InputError
 from sim.experiments.exploration.files import FrontierExperiment, OptimiseExperiment, SensitivityExperiment
 from sim.experiments.exploration.studies import (
@@ -158,12 +158,7 @@ def _finish(
 ) -> int:
     errors = _errors()
     content = write_study(study, how.out)
-    report: Path | None = None
-    try:
-        report = write_page(study, how.out / REPORT_FILE)
-    except Exception as error:  # noqa: BLE001  (whatever is wrong with a page, the results are there)
-        line = (str(error).splitlines() or [""])[0]
-        errors.print(f"seawall: no report: {type(error).__name__}: {line}", markup=False)
+    report, trouble = page_or_trouble(lambda: write_page(study, how.out / REPORT_FILE), how.out, errors)
     if options.print_json:
         print(json.dumps(content, indent=2, allow_nan=False))  # noqa: T201  (the command's output)
     else:
@@ -171,6 +166,8 @@ def _finish(
     for failure in [one for result in study.results.values() for one in result.failures][:FAILURES_PRINTED]:
         errors.print(f"seawall: point {failure.point}, path {failure.path}: {failure.reason}", markup=False)
         errors.print(f"seawall:   see for yourself: {failure.command}", markup=False)
+    if trouble is not None:
+        raise trouble
     return max(result.exit_code for result in study.results.values())
 
 

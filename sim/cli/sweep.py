@@ -6,6 +6,7 @@ import json
 import math
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -76,7 +77,7 @@ def run_and_print_sweep(
         raise
     except RunError as error:
         raise RunError(f"{error}\ngo on with: {resume}") from error
-    report = write_report(folder, errors)
+    report, trouble = page_or_trouble(lambda: write_report(folder), folder, errors)
     if print_json:
         print(json.dumps(result.provenance(), indent=2))  # noqa: T201  (the command's output)
     else:
@@ -89,19 +90,38 @@ def run_and_print_sweep(
             f"seawall: and {len(result.failures) - FAILURES_PRINTED:,} more in {folder / SWEEP_FILE}",
             markup=False,
         )
+    if trouble is not None:
+        raise trouble
     return result.exit_code
 
 
-def write_report(folder: Path, errors: Console) -> Path | None:
-    """Write the report of a sweep; a mistake in it is named and loses no result."""
-    try:
-        from sim.reporting.experiments.sweep_report import write_sweep_report  # noqa: PLC0415  (slow)
+def write_report(folder: Path) -> Path:
+    """Write the report of a sweep."""
+    from sim.reporting.experiments.sweep_report import write_sweep_report  # noqa: PLC0415  (slow)
 
-        return write_sweep_report(folder)
+    return write_sweep_report(folder)
+
+
+def page_or_trouble(
+    write: Callable[[], Path], folder: Path, errors: Console
+) -> tuple[Path | None, RunError | None]:
+    """Write a report over results that stand without it.
+
+    Returns
+    -------
+    tuple
+        The report, or what the disk refused, to be raised once the results have been printed. A mistake in
+        the page is named on stderr and is neither.
+    """
+    try:
+        return write(), None
+    except (RunError, OSError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        return None, RunError(f"no report: {reason}\n{folder}: the results stand; make room and run it again")
     except Exception as error:  # noqa: BLE001  (whatever is wrong with a page, the results are there)
         line = (str(error).splitlines() or [""])[0]
         errors.print(f"seawall: no report: {type(error).__name__}: {line}", markup=False)
-        return None
+        return None, None
 
 
 def _plan(experiment: Path, out: Path | None, *, engine: str | None, confirmed: bool) -> tuple[Plan, Path]:

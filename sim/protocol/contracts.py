@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from sim.chain.abi import ContractAbi
+from sim.chain.abi import ContractAbi, canonical_type
 from sim.chain.compile import Artifact, compile_contract, contracts_root
+from sim.core.errors import InputError
 from sim.protocol.parameters.table import models
 
 SOURCES: Mapping[str, str] = {
@@ -26,6 +28,9 @@ RISK_MODELS: Mapping[str, str] = {
 }
 """Name in a scenario -> source file of the risk models that ship."""
 
+RISK_MODEL_VIEWS = ("margin_ratios", "collateral_haircut")
+"""What a designer's own model must answer."""
+
 
 def compile_protocol(
     risk_model: str, custom_model: Path | None = None, root: Path | None = None
@@ -44,13 +49,41 @@ def compile_protocol(
     Raises
     ------
     InputError
-        A source does not compile.
+        A source does not compile, or the custom model misses a view of ``IRiskModel``.
     """
     root = contracts_root() if root is None else root
     artifacts = {key: compile_contract(root / source, search_root=root) for key, source in SOURCES.items()}
     path = custom_model if custom_model is not None else root / RISK_MODELS[risk_model]
     artifacts["risk_model"] = compile_contract(path, search_root=root)
+    if custom_model is not None:
+        _require_views(custom_model, artifacts["risk_model"], root)
     return artifacts
+
+
+def _require_views(path: Path, model: Artifact, root: Path) -> None:
+    """Refuse a model without the views of ``IRiskModel``: on chain it would revert without a reason."""
+    shipped = _views(compile_contract(root / RISK_MODELS["static"], search_root=root))
+    found = _views(model)
+    problems = [
+        f"{path}: {name} is missing" if name not in found else f"{path}: {name} is {found[name]}, not {view}"
+        for name, view in ((name, shipped[name]) for name in RISK_MODEL_VIEWS)
+        if found.get(name) != view
+    ]
+    if problems:
+        raise InputError([f"{problem} (contracts/interfaces/IRiskModel.vyi)" for problem in problems])
+
+
+def _views(artifact: Artifact) -> dict[str, str]:
+    """Return the signature of each view of a contract by its name."""
+    return {
+        entry["name"]: f"({_types(entry['inputs'])}) -> ({_types(entry['outputs'])}), view"
+        for entry in artifact.abi
+        if entry.get("type") == "function" and entry.get("stateMutability") in {"view", "pure"}
+    }
+
+
+def _types(parameters: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(canonical_type(parameter) for parameter in parameters)
 
 
 def compile_risk_models(root: Path | None = None) -> dict[str, Artifact]:

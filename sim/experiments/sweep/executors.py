@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import signal
 import threading
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -21,6 +22,8 @@ ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
 """Paths are the unit of parallel work; threads of a linear-algebra library would only fight over cores."""
+
+_ADDRESS = re.compile(r"((tcp|tls|ucx|ws|wss)://)?(\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}(/[\w./-]*)?", re.ASCII)
 
 CONNECT_SECONDS = 10
 UNMANNED_SECONDS = 60
@@ -57,11 +60,13 @@ class Workers:
         Raises
         ------
         InputError
-            Both are given, or the count is out of range.
+            Both are given, the count is out of range, or the address is none.
         """
         if dask is not None:
             if count is not None:
                 raise InputError("--workers and --dask: choose one, the cluster has its own workers")
+            if _ADDRESS.fullmatch(dask) is None:
+                raise InputError(f"--dask {dask!r}: must be an address such as tcp://host:8786")
             return cls(kind="dask", address=dask)
         if count is None:
             count = processors()

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from sim.cli import main
-from sim.cli.sweep import ROWS, metrics_table, write_report
+from sim.cli.sweep import ROWS, metrics_table, page_or_trouble, write_report
 from sim.core.errors import InputError, InvariantViolation
 from sim.experiments.sweep import tasks
 from sim.experiments.sweep.executors import ONE_THREAD, Workers, open_executor
@@ -113,7 +113,7 @@ def test_an_unreachable_scheduler_is_one_line_and_exit_3(experiment, tmp_path, c
 
 
 def test_a_report_that_cannot_be_made_loses_nothing(tmp_path, capsys):
-    assert write_report(tmp_path, Console(stderr=True)) is None
+    assert page_or_trouble(lambda: write_report(tmp_path), tmp_path, Console(stderr=True)) == (None, None)
     assert "seawall: no report: " in capsys.readouterr().err
 
 
