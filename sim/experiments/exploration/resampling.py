@@ -11,6 +11,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from sim.core.arrays import FloatArray, IntArray
+from sim.core.resampling import drawn_counts
 from sim.core.rng import Streams
 from sim.metrics.statistics.clustered import clustered_proportion
 from sim.metrics.statistics.intervals import Interval, clopper_pearson
@@ -101,13 +102,8 @@ def resample_counts(
     replicates change none of the first. Raises ValueError with fewer than two clusters.
     """
     labels, member = np.unique(clusters, return_inverse=True)
-    if labels.size < 2 or replicates < 2:
-        raise ValueError("need at least two independent groups of paths and two replicates")
-    counts = np.empty((replicates, clusters.size))
-    for replicate in range(replicates):
-        drawn = streams.draw(name, replicate).integers(0, labels.size, labels.size)
-        counts[replicate] = np.bincount(drawn, minlength=labels.size)[member]
-    return counts
+    drawn = drawn_counts(streams, name, units=labels.size, replicates=replicates)
+    return np.array([counts[member] for counts in drawn])
 
 
 def evaluate(

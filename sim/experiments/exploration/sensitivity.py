@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from sim.core.arrays import FloatArray, IntArray
+from sim.core.resampling import drawn_units
 from sim.core.rng import Streams
 from sim.experiments.exploration.axes import Axis, distinct, rows_of
 from sim.experiments.exploration.morris import (
@@ -186,8 +187,8 @@ def _draws(samples: Samples, settings: Settings, units: int, stage: str) -> tupl
     streams = Streams(settings.seed)
     counts = resample_counts(samples.clusters, settings.resamples, streams, name=f"sensitivity:{stage}:paths")
     name = f"sensitivity:{stage}:design"
-    drawn = [streams.draw(name, step).integers(0, units, units) for step in range(settings.resamples)]
-    return counts, np.stack(drawn)
+    drawn = drawn_units(streams, name, units=units, replicates=settings.resamples)
+    return counts, np.stack(list(drawn))
 
 
 def _extent(design: FloatArray, points: Sequence[object], samples: Samples) -> Extent:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from sim.core.arrays import FloatArray
+from sim.core.resampling import drawn_units
 from sim.core.rng import Streams
 from sim.metrics.statistics.intervals import Interval, check_confidence
 
@@ -48,10 +49,8 @@ def bootstrap_interval(
     sample = np.asarray(paths, dtype=np.float64)
     if sample.ndim < 1 or len(sample) < 2 or replicates < 2:
         raise ValueError("need at least two paths and two replicates")
-    n = len(sample)
-    values = np.empty(replicates)
-    for replicate in range(replicates):
-        values[replicate] = statistic(sample[streams.draw(name, replicate).integers(0, n, n)])
+    draws = drawn_units(streams, name, units=len(sample), replicates=replicates)
+    values = np.array([statistic(sample[drawn]) for drawn in draws])
     tail = (1.0 - confidence) / 2.0
     lower, upper = np.quantile(values, (tail, 1.0 - tail))
     return Interval(

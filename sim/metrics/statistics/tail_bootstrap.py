@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.core.arrays import FloatArray, IntArray
+from sim.core.resampling import drawn_counts
 from sim.core.rng import Streams
 from sim.metrics.statistics.intervals import check_confidence
 
@@ -100,9 +101,7 @@ def bootstrap_tails(
     descending = np.take_along_axis(sample, order, axis=0)
     owner = labels[order]
     found = []
-    for replicate in range(replicates):
-        drawn = streams.draw(name, replicate).integers(0, groups, groups)
-        counts = np.bincount(drawn, minlength=groups).astype(np.float64)
+    for counts in drawn_counts(streams, name, units=groups, replicates=replicates):
         measured = _measures(descending, np.cumsum(counts[owner], axis=0), measures)
         if contrast:
             half = sample.shape[1] // 2
