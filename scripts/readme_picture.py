@@ -20,7 +20,7 @@ from sim.core.files import atomic_write_bytes  # noqa: E402
 from sim.engine.options import RunOptions  # noqa: E402
 from sim.engine.run import run_scenario  # noqa: E402
 from sim.engine.scenario.load import load_scenario  # noqa: E402
-from sim.reporting.report import write_report  # noqa: E402
+from sim.reporting.findings.run import write_report  # noqa: E402
 
 PICTURE = ROOT / "docs" / "images" / "black_thursday.png"
 LARGEST_BYTES = 200_000

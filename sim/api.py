@@ -107,7 +107,8 @@ def run(
     from sim.engine.run import run_scenario  # noqa: PLC0415
     from sim.engine.scenario.load import load_scenario  # noqa: PLC0415
     from sim.engine.scenario.path_choice import PathChoice  # noqa: PLC0415
-    from sim.reporting.report import write_report  # noqa: PLC0415
+    from sim.reporting.findings.run import run_findings  # noqa: PLC0415
+    from sim.reporting.pages.remake import publish  # noqa: PLC0415
 
     overrides = command_line_overrides(seed, blocks, assignments(changes))
     loaded = load_scenario(chosen_scenario(str(scenario)), overrides=overrides)
@@ -121,7 +122,7 @@ def run(
             keep_blocks=blocks is not None,
             overrides=tuple(change if isinstance(change, str) else change.text for change in overrides),
             path=None if path is None else PathChoice(path=path),
-            finish=write_report,
+            finish=lambda folder: publish(run_findings(folder), folder),
         ),
     )
     return Run(folder=result.folder, summary=result.summary, expectations=dict(result.expectations))

@@ -297,16 +297,14 @@ for _kind, _meaning in (
 
 
 @app.command()
-def report(folder: RunFolder) -> int:
-    """Make the HTML report of a run or of a sweep again."""
-    if (_existing_folder(folder) / "sweep.json").is_file():
-        from sim.reporting.experiments.sweep_report import write_sweep_report
+def report(
+    folder: Annotated[Path, typer.Argument(help="Folder that a command wrote.", metavar="FOLDER")],
+) -> int:
+    """Make the page of any command's results again, once its files are found unchanged; runs nothing."""
+    existing = _existing_folder(folder)
+    from sim.reporting.pages.remake import remake
 
-        typer.echo(str(write_sweep_report(folder)))
-        return 0
-    from sim.reporting.report import write_report
-
-    typer.echo(str(write_report(_existing_folder(folder))))
+    typer.echo(str(remake(existing)))
     return 0
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,11 +12,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from sim.cli.consoles import errors_console, results_console
 from sim.core.errors import RunError
-from sim.engine.results.result import settled_folder
+from sim.engine.results.result import REPORT, settled_folder
 from sim.engine.scenario.schema import Scenario
 from sim.experiments.backtest.evaluation import Evaluation, Progress
-from sim.experiments.backtest.folder import REPORT, Backtest, check_folder, run_backtest
+from sim.experiments.backtest.folder import Backtest, check_folder, run_backtest
 from sim.experiments.backtest.options import BacktestOptions
 from sim.experiments.backtest.words import (
     date_words,
@@ -30,28 +30,27 @@ from sim.experiments.backtest.words import (
 from sim.metrics.margin_model.procyclicality import Procyclicality
 from sim.metrics.margin_model.stress import COVER
 
-WIDTH_OF_LOGS = 140
-
 
 def run_and_print_backtest(
     scenario: Scenario, options: BacktestOptions, out: Path, *, print_json: bool
 ) -> int:
     """Backtest, write the folder with its report, print the tables, and return the exit code."""
-    from sim.reporting.experiments.backtest_report import write_report  # noqa: PLC0415  (plotly is slow)
+    from sim.reporting.findings.backtest import backtest_findings  # noqa: PLC0415  (plotly is slow)
+    from sim.reporting.pages.remake import publish  # noqa: PLC0415
 
-    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    errors = errors_console()
     with _progress(errors) as progress:
         backtest = run_backtest(
             scenario,
             options,
             out,
             progress=progress,
-            finish=lambda finished, folder: write_report(finished, folder / REPORT),
+            finish=lambda finished, folder: publish(backtest_findings(finished), folder),
         )
     if print_json:
         print(json.dumps(backtest.summary, indent=2))  # noqa: T201  (the command's output)
         return 0
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_OF_LOGS)
+    console = results_console()
     print_backtest(backtest, console)
     console.print(f"\nResults  {out}\nReport   {out / REPORT}\nDigest   {backtest.digest}", markup=False)
     return 0

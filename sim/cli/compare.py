@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from sim.cli.consoles import errors_console, results_console
 from sim.cli.sweep import SweepDisplay
 from sim.core.errors import InputError, RunError
 from sim.core.files import atomic_write_text
@@ -29,9 +30,8 @@ from sim.experiments.decision.record import comparison_record
 from sim.experiments.decision.results import Result
 from sim.experiments.decision.verdict import Decision, Word
 from sim.experiments.sweep.api import SweepInterrupted, Workers
-from sim.reporting.experiments import compare_words as words
+from sim.reporting.findings.compare import words
 
-WIDTH_OF_LOGS = 120
 REASONS_PRINTED = 8
 STYLES = {
     Word.BETTER: "bold green",
@@ -73,7 +73,7 @@ def compare_and_print(
             f" confirmation's): more than {MAX_RUNS:,} need --yes"
         )
     folder = out if out is not None else Path("results") / f"compare-{base.stem}-{proposed.stem}"
-    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    errors = errors_console()
     resume = shlex.join(["seawall", *sys.argv[1:]])
     try:
         with SweepDisplay(errors) as display:
@@ -87,7 +87,7 @@ def compare_and_print(
     if print_json:
         print((folder / RECORD_FILE).read_text(encoding="utf-8"), end="")  # noqa: T201  (the command's output)
     else:
-        console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_OF_LOGS)
+        console = results_console()
         _print_outcome(outcome, prepared, files, console)
     for failure in outcome.failures[:REASONS_PRINTED]:
         errors.print(f"seawall: path {failure.path}: {failure.reason}", markup=False)
@@ -97,15 +97,14 @@ def compare_and_print(
 
 def write_comparison(outcome: Comparison) -> list[Path]:
     """Write record, calldata and both reports into the comparison's folder, and return their paths."""
-    from sim.reporting.experiments.compare_forum import forum_post  # noqa: PLC0415  (slow)
-    from sim.reporting.experiments.compare_page import compare_page  # noqa: PLC0415
+    from sim.reporting.findings.compare import compare_findings  # noqa: PLC0415  (slow)
+    from sim.reporting.pages.remake import publish  # noqa: PLC0415
 
     folder = outcome.folder
     write_json(folder / RECORD_FILE, comparison_record(outcome))
     write_json(folder / CALLDATA_FILES[0], calldata(outcome.enacting))
     atomic_write_text(folder / CALLDATA_FILES[1], calldata_text(outcome.enacting))
-    atomic_write_text(folder / FORUM_FILE, forum_post(outcome))
-    compare_page(outcome).write(folder / REPORT_FILE)
+    publish(compare_findings(outcome), folder)
     return [folder / name for name in (REPORT_FILE, FORUM_FILE, RECORD_FILE, *CALLDATA_FILES)]
 
 

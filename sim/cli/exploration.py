@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from rich.console import Console
-
+from sim.cli.consoles import errors_console, results_console
 from sim.cli.exploration_tables import Printed, print_frontier, print_optimise, print_sensitivity
 from sim.cli.options import Engine
-from sim.cli.sweep import FAILURES_PRINTED, WIDTH_OF_LOGS, SweepDisplay, page_or_trouble
+from sim.cli.sweep import FAILURES_PRINTED, SweepDisplay, page_or_trouble
 from sim.core.errors import InputError
 from sim.experiments.exploration.files import FrontierExperiment, OptimiseExperiment, SensitivityExperiment
 from sim.experiments.exploration.studies import (
@@ -31,7 +29,9 @@ from sim.experiments.exploration.tables import write_study
 from sim.experiments.sweep.executors import Workers
 from sim.experiments.sweep.experiment import Experiment, ExperimentFields, load_experiment
 from sim.experiments.sweep.result import SweepResult
-from sim.experiments.sweep.runner import REPORT_FILE, SweepInterrupted
+from sim.experiments.sweep.runner import SweepInterrupted
+from sim.reporting.findings.blocks import Findings
+from sim.reporting.pages.remake import publish
 
 Study = TypeVar("Study", FrontierStudy, SensitivityStudy, OptimiseStudy)
 Fields = TypeVar("Fields", bound=ExperimentFields)
@@ -80,9 +80,9 @@ def run_and_print_frontier(options: Options) -> int:
     loaded = load_experiment(options.experiment, FrontierExperiment)
     with _at_work("frontier", options, loaded) as how:
         study = study_frontier(loaded, how)
-    from sim.reporting.experiments.frontier_page import write_frontier_page  # noqa: PLC0415  (slow to import)
+    from sim.reporting.findings.exploration.frontier import frontier_findings  # noqa: PLC0415  (slow to import)
 
-    return _finish(study, how, options, write_frontier_page, print_frontier)
+    return _finish(study, how, options, frontier_findings, print_frontier)
 
 
 def run_and_print_sensitivity(options: Options) -> int:
@@ -90,9 +90,9 @@ def run_and_print_sensitivity(options: Options) -> int:
     loaded = load_experiment(options.experiment, SensitivityExperiment)
     with _at_work("sensitivity", options, loaded) as how:
         study = study_sensitivity(loaded, how)
-    from sim.reporting.experiments.sensitivity_page import write_sensitivity_page  # noqa: PLC0415
+    from sim.reporting.findings.exploration.sensitivity import sensitivity_findings  # noqa: PLC0415
 
-    return _finish(study, how, options, write_sensitivity_page, print_sensitivity)
+    return _finish(study, how, options, sensitivity_findings, print_sensitivity)
 
 
 def run_and_print_optimise(options: Options) -> int:
@@ -100,9 +100,9 @@ def run_and_print_optimise(options: Options) -> int:
     loaded = load_experiment(options.experiment, OptimiseExperiment)
     with _at_work("optimise", options, loaded) as how:
         study = study_optimise(loaded, how)
-    from sim.reporting.experiments.optimise_page import write_optimise_page  # noqa: PLC0415
+    from sim.reporting.findings.exploration.optimise import optimise_findings  # noqa: PLC0415
 
-    return _finish(study, how, options, write_optimise_page, print_optimise)
+    return _finish(study, how, options, optimise_findings, print_optimise)
 
 
 STUDIES: Mapping[str, Callable[[Options], int]] = {
@@ -116,7 +116,7 @@ STUDIES: Mapping[str, Callable[[Options], int]] = {
 @contextmanager
 def _at_work(command: str, options: Options, loaded: Experiment[Fields]) -> Iterator[How]:
     """Show progress; if the work is broken off, say how to go on."""
-    errors = _errors()
+    errors = errors_console()
     folder = options.out if options.out is not None else Path("results") / loaded.name
     with SweepDisplay(errors) as display:
         how = How(
@@ -153,12 +153,12 @@ def _finish(
     study: Study,
     how: How,
     options: Options,
-    write_page: Callable[[Study, Path], Path],
+    findings: Callable[[Study], Findings],
     show: Callable[[Study], Printed],
 ) -> int:
-    errors = _errors()
+    errors = errors_console()
     content = write_study(study, how.out)
-    report, trouble = page_or_trouble(lambda: write_page(study, how.out / REPORT_FILE), how.out, errors)
+    report, trouble = page_or_trouble(lambda: publish(findings(study), how.out), how.out, errors)
     if options.print_json:
         print(json.dumps(content, indent=2, allow_nan=False))  # noqa: T201  (the command's output)
     else:
@@ -172,7 +172,7 @@ def _finish(
 
 
 def _print(results: Mapping[str, SweepResult], printed: Printed, folder: Path, report: Path | None) -> None:
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_OF_LOGS)
+    console = results_console()
     for heading, table in printed.tables:
         console.print(heading, markup=False, style="bold")
         console.print(table)
@@ -191,7 +191,3 @@ def _print(results: Mapping[str, SweepResult], printed: Printed, folder: Path, r
     console.print(f"{'Results':<12}{folder}", markup=False, soft_wrap=True)
     if report is not None:
         console.print(f"{'Report':<12}{report}", markup=False, soft_wrap=True)
-
-
-def _errors() -> Console:
-    return Console(stderr=True, soft_wrap=True, highlight=False)

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
+from sim.cli.consoles import errors_console, results_console
 from sim.cli.options import Engine
 from sim.cli.progress import RunProgress
 from sim.core.errors import InvariantViolation
@@ -15,11 +16,14 @@ from sim.engine.explain import explain
 from sim.engine.options import RunOptions
 from sim.engine.replay import replay_run
 from sim.engine.results.crash import crash_folder
-from sim.engine.results.result import CRASH_FILE
+from sim.engine.results.result import CRASH_FILE, REPORT
 from sim.engine.run import run_scenario
 from sim.engine.scenario.schema import Scenario
-from sim.reporting.report import REPORT, write_report
-from sim.reporting.terminal import summary_table
+from sim.reporting.findings.folder import read_findings
+from sim.reporting.findings.run import run_findings
+from sim.reporting.formatting import number
+from sim.reporting.pages.remake import publish
+from sim.reporting.pages.terminal import print_findings
 
 EXIT_FAILED = 1
 
@@ -32,7 +36,7 @@ def run_and_report(scenario: Scenario, options: RunOptions, *, print_json: bool)
     InvariantViolation
         After the path of the crash report has been printed.
     """
-    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    errors = errors_console()
     try:
         with RunProgress(errors, scenario.name) as progress:
 
@@ -44,7 +48,13 @@ def run_and_report(scenario: Scenario, options: RunOptions, *, print_json: bool)
                     errors.print(f"seawall: {remark}", markup=False)
 
             result = run_scenario(
-                scenario, replace(options, begin=begin, progress=progress.show, finish=write_report)
+                scenario,
+                replace(
+                    options,
+                    begin=begin,
+                    progress=progress.show,
+                    finish=lambda folder: publish(run_findings(folder), folder),
+                ),
             )
     except InvariantViolation:
         report = crash_folder(options.out) / CRASH_FILE
@@ -55,10 +65,16 @@ def run_and_report(scenario: Scenario, options: RunOptions, *, print_json: bool)
     if print_json:
         _print_json(result.summary)
     else:
-        console = Console(highlight=False, soft_wrap=True)
-        console.print(summary_table(result.summary, _timing(result.folder)))
+        console = results_console()
+        print_findings(read_findings(result.folder), console)
         _print_expectations(console, result.expectations)
-        console.print(f"\nResults  {result.folder}\nReport   {report}", markup=False)
+        timing = _timing(result.folder)
+        if timing and timing.get("wall_seconds"):
+            speed = number(timing.get("blocks_per_second"))
+            told = f"{number(timing['wall_seconds'], 1)} seconds, {speed} blocks a second"
+            console.print(f"\nTook     {told}", markup=False)
+        for label, value in (("Digest", result.digest), ("Results", result.folder), ("Report", report)):
+            console.print(f"{label:<9}{value}", markup=False, soft_wrap=True)
     for line in failed:
         errors.print(f"seawall: expected {line}", markup=False)
     violated = bool(result.summary.get("invariant_violations"))
@@ -104,7 +120,10 @@ def _print_expectations(console: Console, expectations: Sequence[tuple[str, bool
     console.print()
     for line, met in expectations:
         console.print(
-            f"{'met   ' if met else 'FAILED'}   {line}", markup=False, style=None if met else "bold red"
+            f"{'met   ' if met else 'FAILED'}   {line}",
+            markup=False,
+            style=None if met else "bold red",
+            soft_wrap=True,
         )
 
 

@@ -1,6 +1,5 @@
 """``seawall suite``: every scenario's ``[expect]`` in one table, and what the runs never reached."""
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from sim.cli.consoles import errors_console, results_console
 from sim.cli.progress import RunProgress
 from sim.core.errors import InputError
 from sim.core.files import ensure_directory
@@ -21,9 +21,6 @@ from sim.experiments.suites.coverage import Coverage, unreached
 from sim.experiments.suites.evidence import run_with_evidence
 from sim.experiments.suites.junit import write_junit
 from sim.experiments.suites.suite import ScenarioOutcome, SuiteResult, Verdict, run_suite, scenario_files
-
-WIDTH_OF_LOGS = 120
-"""Columns where output is not a terminal: a CI system's page is wider than eighty."""
 
 
 def run_and_print_suite(
@@ -37,7 +34,7 @@ def run_and_print_suite(
         if out is not None and junit.resolve().is_relative_to(out.resolve()):
             raise InputError(f"--junit {junit}: lies in the folder of --out, which is replaced as a whole")
         ensure_directory(junit.parent)
-    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    errors = errors_console()
 
     @contextmanager
     def watch(scenario: Scenario) -> Iterator[Callable[[Progress], None]]:
@@ -51,7 +48,7 @@ def run_and_print_suite(
         result = run_with_evidence(files, out, engine=engine, watch=watch)
     if junit is not None:
         write_junit(result, junit)
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_OF_LOGS)
+    console = results_console()
     console.print(_table(result))
     _print_coverage(result.coverage, console)
     _print_count(result, console)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import shlex
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +18,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from sim.cli.consoles import errors_console, results_console
 from sim.core.errors import InputError, RunError
 from sim.core.plugins import active, require_named
 from sim.experiments.sweep.executors import Workers
@@ -35,7 +35,6 @@ ROWS = 12
 """Points in a table; the report has all of them."""
 
 FAILURES_PRINTED = 10
-WIDTH_OF_LOGS = 120
 ROUNDING = 1e-12
 """Relative spread below which values are alike but for rounding."""
 
@@ -66,13 +65,16 @@ def run_and_print_sweep(
         After the command that resumes has been printed.
     """
     plan, folder = _plan(experiment, out, engine=engine, confirmed=confirmed)
-    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    errors = errors_console()
     resume = _resume_command(folder, workers, engine)
     try:
         with SweepDisplay(errors) as display:
             result = run_plan(plan, folder, workers=workers, progress=display.show, retry_failed=retry_failed)
     except KeyboardInterrupt as interrupt:
-        done = f"stopped at {interrupt.result.label}; " if isinstance(interrupt, SweepInterrupted) else ""
+        done = ""
+        if isinstance(interrupt, SweepInterrupted):
+            done = f"stopped at {interrupt.result.label}; "
+            page_or_trouble(lambda: write_report(folder), folder, errors)
         errors.print(f"seawall: {done}go on with: {resume}", markup=False)
         raise
     except RunError as error:
@@ -81,7 +83,7 @@ def run_and_print_sweep(
     if print_json:
         print(json.dumps(result.provenance(), indent=2))  # noqa: T201  (the command's output)
     else:
-        console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_OF_LOGS)
+        console = results_console()
         _print_outcome(result, display.last, report, console)
     for failure in result.failures[:FAILURES_PRINTED]:
         _print_failure(failure, plan, errors)
@@ -96,10 +98,11 @@ def run_and_print_sweep(
 
 
 def write_report(folder: Path) -> Path:
-    """Write the report of a sweep."""
-    from sim.reporting.experiments.sweep_report import write_sweep_report  # noqa: PLC0415  (slow)
+    """Write the findings and the report of a sweep."""
+    from sim.reporting.findings.sweep import sweep_findings  # noqa: PLC0415  (slow)
+    from sim.reporting.pages.remake import publish  # noqa: PLC0415
 
-    return write_sweep_report(folder)
+    return publish(sweep_findings(folder), folder)
 
 
 def page_or_trouble(

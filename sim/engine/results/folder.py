@@ -74,6 +74,21 @@ class RunFiles:
         return found
 
 
+def refuse_unfinished(folder: Folder) -> None:
+    """Refuse a folder whose results are older than what was last begun in it.
+
+    Raises
+    ------
+    InputError
+        A later run into it did not finish.
+    """
+    if folder.has(UNFINISHED):
+        raise InputError(
+            f"{folder.path / UNFINISHED}: a later run into this folder did not finish, what lies there is of "
+            "an earlier one; run it again, or delete this file to go on with the earlier run"
+        )
+
+
 def open_run(path: Path) -> RunFiles:
     """Return the files of a finished run.
 
@@ -83,11 +98,7 @@ def open_run(path: Path) -> RunFiles:
         The folder is no run, its manifest is damaged, or a later run into it did not finish.
     """
     bare = Folder(path)
-    if bare.has(UNFINISHED):
-        raise InputError(
-            f"{path / UNFINISHED}: a later run into this folder did not finish, what lies there is of an "
-            "earlier one; run it again, or delete this file to go on with the earlier run"
-        )
+    refuse_unfinished(bare)
     if not bare.has(MARKER) and bare.has(CRASH_FILE):
         raise InputError(
             f"{path / CRASH_FILE}: is the report of a run that broke an invariant and left no results; see "

@@ -18,12 +18,14 @@ from sim.engine.blocks.tables import TABLES, TableWriter
 from sim.engine.options import INPUTS
 
 OBSERVED = "observed.parquet"
+FINDINGS = "findings.json"
+REPORT = "report.html"
 MARKER = "manifest.json"
 CRASH_FILE = "crash.json"
 UNFINISHED = "unfinished.json"
 """Lies in a folder of results while a run that shall replace them is under way, and after it failed."""
 RUN_FILES = (
-    MARKER, UNFINISHED, "summary.json", "timing.json", "report.html", OBSERVED, INPUTS.name,
+    MARKER, UNFINISHED, "summary.json", "timing.json", FINDINGS, REPORT, OBSERVED, INPUTS.name,
     *(f"{name}.parquet" for name in TABLES),
 )  # fmt: skip
 """Everything a run leaves in its folder."""

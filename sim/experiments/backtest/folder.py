@@ -20,7 +20,15 @@ from sim.core.folders import is_record, seal_again, write_record
 from sim.core.units import WAD
 from sim.engine.options import INPUTS, RunOptions, copy_inputs
 from sim.engine.results.manifest import versions
-from sim.engine.results.result import MARKER, UNFINISHED, ResultsFolder, settled_folder, write_json
+from sim.engine.results.result import (
+    FINDINGS,
+    MARKER,
+    REPORT,
+    UNFINISHED,
+    ResultsFolder,
+    settled_folder,
+    write_json,
+)
 from sim.engine.scenario.assumptions import assumptions
 from sim.engine.scenario.schema import Scenario
 from sim.experiments.backtest.evaluation import Evaluation, Progress, evaluate
@@ -32,9 +40,8 @@ SUMMARY = "summary.json"
 SERIES = "series.parquet"
 WINDOWS = "windows.parquet"
 IMPULSE = "impulse.parquet"
-REPORT = "report.html"
 TIMING = "timing.json"
-FILES = (MARKER, UNFINISHED, SUMMARY, SERIES, WINDOWS, IMPULSE, REPORT, TIMING, INPUTS.name)
+FILES = (MARKER, UNFINISHED, SUMMARY, SERIES, WINDOWS, IMPULSE, FINDINGS, REPORT, TIMING, INPUTS.name)
 
 WriteReport = Callable[["Backtest", Path], object]
 

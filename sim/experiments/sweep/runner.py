@@ -15,7 +15,7 @@ from sim.core.errors import InputError, RunError
 from sim.core.files import atomic_write_bytes, ensure_directory
 from sim.core.plugins import PLUGINS, active
 from sim.engine.results.manifest import versions
-from sim.engine.results.result import write_json
+from sim.engine.results.result import FINDINGS, MARKER, write_json
 from sim.experiments.sweep.dataset import counted, prepare, write_dataset
 from sim.experiments.sweep.executors import Workers, open_executor
 from sim.experiments.sweep.inputs import (
@@ -39,9 +39,10 @@ from sim.protocol.contracts import compile_protocol
 EXPERIMENT_FILE = "experiment.toml"
 TIMING_FILE = "timing.json"
 REPORT_FILE = "report.html"
+LEDGER_FILES = (LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", LOCK, f"{LOCK}-journal")
 OWN_FILES = (
-    EXPERIMENT_FILE, INPUTS.name, LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", LOCK, f"{LOCK}-journal",
-    PATHS, POINTS, SWEEP_FILE, TIMING_FILE, REPORT_FILE,
+    EXPERIMENT_FILE, INPUTS.name, *LEDGER_FILES,
+    PATHS, POINTS, SWEEP_FILE, TIMING_FILE, MARKER, FINDINGS, REPORT_FILE,
 )  # fmt: skip
 
 

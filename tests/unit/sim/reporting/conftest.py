@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim.reporting.report import write_report
+from sim.reporting.findings.run import run_findings
+from sim.reporting.pages.remake import publish
 from tests.support.sealed import seal, write_conforming
 
 
@@ -353,5 +354,5 @@ def make_run() -> Callable[..., Path]:
 def crash_run(make_run: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A crash with bad debt, cascades and observed liquidations, its report written. Not to be changed."""
     folder = make_run(tmp_path_factory.mktemp("runs") / "crash", observed=True, gap=0.4, fund=1_000.0)
-    write_report(folder)
+    publish(run_findings(folder), folder)
     return folder

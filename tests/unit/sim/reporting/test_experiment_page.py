@@ -7,12 +7,12 @@ import shlex
 import numpy as np
 import plotly.graph_objects as go
 import pytest
-from markupsafe import Markup
 from scipy import stats
 
+from sim.core.errors import InputError
 from sim.core.rng import Streams
-from sim.reporting.experiments.distributions import exceedance, exceedance_figure, violin_figure
-from sim.reporting.experiments.figures import (
+from sim.reporting.figures.distributions import exceedance, exceedance_figure, violin_figure
+from sim.reporting.figures.points import (
     Estimates,
     band_figure,
     confidence_ellipse,
@@ -21,28 +21,21 @@ from sim.reporting.experiments.figures import (
     scatter_figure,
     shorten,
 )
-from sim.reporting.experiments.page import (
+from sim.reporting.findings.blocks import (
+    Cell,
+    Column,
+    Findings,
+    Heading,
     Highlight,
-    Page,
     Verdict,
     bullets,
-    data_block,
     details,
-    heading,
-    paragraph,
-)
-from sim.reporting.experiments.tables import (
-    Column,
-    command_cell,
-    event_cell,
-    interval_cell,
-    metric_value,
-    path_command,
-    provenance_table,
-    range_words,
-    share,
+    facts,
     table,
 )
+from sim.reporting.findings.cells import commands_cell, event_cell, interval_cell
+from sim.reporting.metric_words import metric_value, path_command, range_words, share
+from sim.reporting.pages.html import pieces, render_html
 from tests.support.page_reader import read_page
 
 HOSTILE = "</script><b onclick=x>&{{ 7*7 }}"
@@ -77,53 +70,78 @@ def test_figures_are_what_plotly_accepts() -> None:
         json.dumps([figure.traces, figure.layout], allow_nan=False)
 
 
-def test_page_holds_its_parts_in_order_and_nothing_from_outside(tmp_path) -> None:
-    page = Page(kind="test", title=HOSTILE, lead=HOSTILE, context="somewhere")
-    page.verdict = Verdict(
+def hostile_findings():
+    found = Findings(command="test", title=HOSTILE, question=HOSTILE, context="somewhere")
+    found.verdict = Verdict(
         level="open", stamp="Undetermined", headline=HOSTILE, answers=((HOSTILE, HOSTILE),)
     )
-    page.warn("look out").highlights([Highlight(label="n", value="3", note=HOSTILE, mood="bad")])
+    found.warn("look out").highlights([Highlight(label="n", value="3", note=HOSTILE, mood="bad")])
     figures = all_figures()
-    page.section("First part", "plain <words>", figures[0], None, heading(HOSTILE))
-    page.section("First part", details("more", paragraph(HOSTILE)), bullets([HOSTILE]), *figures[1:])
-    page.section("Data", data_block("data", {"x": HOSTILE}))
-    target = page.write(tmp_path / "page.html")
+    found.section("First part", "plain <words>", figures[0], None, Heading(text=HOSTILE))
+    found.section("First part", details("more", HOSTILE), bullets([HOSTILE]), *figures[1:])
+    cell = Cell(text=HOSTILE, under=HOSTILE, note=HOSTILE, lines=(HOSTILE,))
+    columns = [Column(heading=HOSTILE, unit="u", kind="n"), Column(heading="again", kind="commands")]
+    rows = [[cell, commands_cell(f"seawall run --set {HOSTILE}")], [None, None]]
+    found.section("Table", table(columns, rows, caption=HOSTILE, note=HOSTILE))
+    return found
+
+
+def test_page_holds_its_parts_in_order_and_nothing_from_outside(tmp_path) -> None:
+    target = tmp_path / "page.html"
+    target.write_text(render_html(hostile_findings()), encoding="utf-8")
     read = read_page(target)
     assert (read.problems, read.references) == ([], [])
     assert len(read.ids) == len(set(read.ids))
-    assert {"section-first-part", "section-first-part-1", "section-data"} <= set(read.ids)
+    assert {"section-first-part", "section-first-part-1", "section-table"} <= set(read.ids)
     text = " ".join(read.text)
     assert text.index("look out") < text.index("First part")
     assert "plain <words>" in text
     assert text.count("49") == 0  # no template ran in anybody's words
-    data = next(one for one in read.scripts if one.startswith('{"x"'))
-    assert json.loads(data) == {"x": HOSTILE}
-    assert target.read_text(encoding="utf-8") == page.render()
-    shown = json.loads(read.scripts[1])
+    shown = json.loads(read.scripts[0])
     assert list(shown["figures"]) == list("abcdef")
 
 
-def test_a_page_without_figures_does_not_carry_plotly(tmp_path) -> None:
-    target = Page(kind="test", title="x").section("One", "words").write(tmp_path / "page.html")
-    assert target.stat().st_size < 30_000
+def test_findings_come_back_from_their_file_as_they_were() -> None:
+    found = hostile_findings()
+    text = found.to_json()
+    again = Findings.from_json(text, "findings.json")
+    assert again.to_json() == text
+    assert render_html(again) == render_html(found)
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (lambda content: content.update(schema_version="seawall-findings-9"), "schema_version"),
+        (lambda content: content.update(extra=1), "extra"),
+        (lambda content: content["sections"][0]["blocks"][0].update(block="script"), "sections.0.blocks.0"),
+        (lambda content: content["sections"][2]["blocks"][0]["rows"][0].pop(), "columns"),
+        (lambda content: content["sections"][0]["blocks"][1].update(key="x onload"), "key"),
+        (lambda content: content["sections"][0]["blocks"][1].update(height="1"), "height"),
+    ],
+)
+def test_findings_of_another_make_are_refused_with_the_place(change, place) -> None:
+    content = json.loads(hostile_findings().to_json())
+    change(content)
+    with pytest.raises(InputError, match=place):
+        Findings.from_json(json.dumps(content), "findings.json")
+
+
+def test_a_page_without_figures_does_not_carry_plotly() -> None:
+    assert len(render_html(Findings(command="test", title="x").section("One", "words"))) < 30_000
 
 
 def test_two_figures_of_one_key_are_refused() -> None:
     figure = all_figures()[0]
     with pytest.raises(ValueError, match="two figures"):
-        Page(kind="test", title="x").section("One", figure, figure)
+        Findings(command="test", title="x").section("One", figure, figure)
 
 
-def test_tables_escape_and_check_their_width() -> None:
-    made = table([Column(heading=HOSTILE, unit="u", kind="n")], [[HOSTILE], [None], [Markup("<b>x</b>")]])
-    assert "onclick=x>" not in made.replace("&gt;", "")
-    assert "<b>x</b>" in made
-    with pytest.raises(ValueError, match="zip"):
+def test_tables_check_their_width_and_facts_are_flat() -> None:
+    with pytest.raises(ValueError, match="2 cells for 1"):
         table([Column(heading="x")], [["a", "b"]])
-    rows = provenance_table([("A", {"b": {"c": 1.5}, "d": True}), ("E", None)])
-    assert "A, b, c" in rows
-    assert "yes" in rows
-    assert ">E<" not in rows
+    rows = facts([("A", {"b": {"c": 1.5}, "d": True}), ("E", None)]).rows
+    assert rows == (("A, b, c", "1.5"), ("A, d", "yes"))
 
 
 @pytest.mark.parametrize(
@@ -149,7 +167,7 @@ def test_ranges_name_the_end_that_a_sample_cannot_give() -> None:
     assert "upper end" in range_words("bad_debt", 1.0, math.inf)
     assert "lower end" in range_words("bad_debt", -math.inf, 2.0)
     assert range_words("bad_debt", math.nan, math.nan) == "sample too small for an interval"
-    assert "1.50" in interval_cell("bad_debt", 1.5, 1.0, 2.0)
+    assert interval_cell("bad_debt", 1.5, 1.0, 2.0) == Cell(text="1.50", under="1.00 to 2.00")
     assert "0.0500" in share(0.0005)
 
 
@@ -159,10 +177,10 @@ def test_events_are_never_nought_or_certain() -> None:
         event_cell(300, 300, 0.99, 1.0),
         event_cell(3, 300, 0.002, 0.03),
     )
-    assert none.startswith("at most 1.00")
-    assert every.startswith("at least 99.0")
-    assert some.startswith("1.00\u202f%")
-    assert "3 of 300" in some
+    assert none.text.startswith("at most 1.00")
+    assert every.text.startswith("at least 99.0")
+    assert some.text == "1.00\u202f%"
+    assert some.note == "3 of 300"
 
 
 def test_commands_survive_a_shell_and_the_page() -> None:
@@ -175,9 +193,7 @@ def test_commands_survive_a_shell_and_the_page() -> None:
     assert [words[i + 1] for i, word in enumerate(words) if word == "--set"] == overrides
     assert "--no-twin" not in words
     assert "--no-twin" in path_command("s", path=0, seed=0, twin=False)
-    cell = command_cell(command)
-    assert cell.striptags().removesuffix("copy") == command
-    assert "<b onclick" not in command_cell(f"seawall run --set {HOSTILE}")
+    assert " ".join(pieces(command)) == command
 
 
 def test_ellipse_covers_as_hotelling_says() -> None:

@@ -1,8 +1,8 @@
 import pandas as pd
 import pytest
 
-from sim.reporting.cascades import biggest_cascades, cascade_tree
-from sim.reporting.tables import load_run
+from sim.reporting.findings.run.cascades import biggest_cascades, cascade_tree
+from sim.reporting.run_folder import load_run
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@ import shutil
 
 import pytest
 
-from sim.reporting.context import group_label, replaced_by_prices, scripted_shocks
-from sim.reporting.tables import load_run
+from sim.reporting.findings.run.context import group_label, replaced_by_prices, scripted_shocks
+from sim.reporting.run_folder import load_run
 from tests.support.sealed import seal
 
 SHOCKS = [

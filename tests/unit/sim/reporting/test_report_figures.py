@@ -5,22 +5,23 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from sim.reporting.context import is_long, time_bins
-from sim.reporting.figures_chain import worst_in_interval
-from sim.reporting.figures_flow import liquidations_figure, rank_correlation
-from sim.reporting.figures_price import price_figure
-from sim.reporting.parties import leverage_bands, parties, parties_figure
-from sim.reporting.plotting import CAUSES
-from sim.reporting.report import _figures
-from sim.reporting.tables import load_run
+from sim.reporting.figures.style import CAUSES, Figure
+from sim.reporting.findings.run import run_findings
+from sim.reporting.findings.run.chain_figures import worst_in_interval
+from sim.reporting.findings.run.context import is_long, time_bins
+from sim.reporting.findings.run.flow_figures import liquidations_figure, rank_correlation
+from sim.reporting.findings.run.parties import leverage_bands, parties, parties_figure
+from sim.reporting.findings.run.price_figures import price_figure
+from sim.reporting.run_folder import load_run
 
 EXPECTED = {
-    "price": ["price-0", "impact-0"],
-    "liquidations": ["liquidations"],
-    "margin": ["margin-0", "open-interest-0"],
-    "fund": ["fund"],
-    "cascade": ["icicle", "generations"],
-    "chain": ["chain", "oracle-0"],
+    "Price": ["price-0", "impact-0"],
+    "Liquidations through time": ["liquidations"],
+    "Cascade": ["icicle", "generations"],
+    "Margin and the risk carried": ["margin-0", "open-interest-0"],
+    "Insurance fund and losses": ["fund"],
+    "Who lost, who gained": ["parties"],
+    "Chain and oracle": ["chain", "oracle-0"],
 }
 
 
@@ -29,23 +30,30 @@ def run(crash_run):
     return load_run(crash_run)
 
 
+@pytest.fixture(scope="module")
+def found(crash_run):
+    return run_findings(crash_run)
+
+
 def decoded(values):
     return np.frombuffer(base64.b64decode(values["bdata"]), dtype="<" + values["dtype"])
 
 
-def test_every_section_has_its_figures(run):
-    keys = {name: [figure.key for figure in figures] for name, figures in _figures(run).items() if figures}
-    assert keys == EXPECTED
+def test_every_section_has_its_figures(found):
+    keys = {
+        section.heading: [block.key for block in section.blocks if isinstance(block, Figure)]
+        for section in found.sections
+    }
+    assert {heading: figures for heading, figures in keys.items() if figures} == EXPECTED
 
 
-def test_every_figure_is_valid_plotly_with_caption_and_units(run):
-    for figures in _figures(run).values():
-        for figure in figures:
-            go.Figure(data=figure.traces, layout=figure.layout)  # raises on any unknown property
-            assert len(figure.caption) > 40
-            assert figure.description
-            axes = [axis for name, axis in figure.layout.items() if name.startswith("yaxis")]
-            assert all(axis["title"]["text"] for axis in axes)
+def test_every_figure_is_valid_plotly_with_caption_and_units(found):
+    for figure in found.figures:
+        go.Figure(data=figure.traces, layout=figure.layout)  # raises on any unknown property
+        assert len(figure.caption) > 40
+        assert figure.description
+        axes = [axis for name, axis in figure.layout.items() if name.startswith("yaxis")]
+        assert all(axis["title"]["text"] for axis in axes if axis.get("type") != "category")
 
 
 def test_price_figure_draws_the_recorded_prices(run):
@@ -123,7 +131,6 @@ def test_leverage_bands_hold_every_account_once(run):
     assert sum(band.liquidated for band in bands) == (run.accounts["liquidations"] > 0).sum()
 
 
-def test_figures_are_plain_json(run):
-    for figures in _figures(run).values():
-        for figure in figures:
-            json.dumps([figure.traces, figure.layout], allow_nan=False)
+def test_figures_are_plain_json(found):
+    for figure in found.figures:
+        json.dumps([figure.traces, figure.layout], allow_nan=False)

@@ -1,3 +1,4 @@
+import io
 import json
 import re
 import shutil
@@ -5,11 +6,14 @@ import shutil
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 
 from sim.core.errors import InputError
-from sim.reporting import summary_table, write_report
-from sim.reporting.crosscheck import cross_checks
-from sim.reporting.tables import load_run
+from sim.reporting.findings.run import run_findings
+from sim.reporting.findings.run.crosscheck import cross_checks
+from sim.reporting.pages.remake import publish, remake
+from sim.reporting.pages.terminal import print_findings
+from sim.reporting.run_folder import load_run
 from tests.support.page_reader import read_page
 from tests.support.sealed import edit_sealed, seal, write_conforming
 
@@ -47,12 +51,12 @@ def test_report_has_a_place_for_every_figure_and_plotly_once(crash_run):
 
 def test_report_is_the_same_bytes_for_the_same_folder(crash_run, copy):
     (copy / "report.html").unlink()
-    assert write_report(copy).read_bytes() == (crash_run / "report.html").read_bytes()
+    assert publish(run_findings(copy), copy).read_bytes() == (crash_run / "report.html").read_bytes()
 
 
 def test_report_changes_with_a_number_of_the_run(crash_run, copy):
     edit_sealed(copy, "summary.json", lambda summary: summary.update(bad_debt=summary["bad_debt"] + 1_000.0))
-    assert write_report(copy).read_bytes() != (crash_run / "report.html").read_bytes()
+    assert publish(run_findings(copy), copy).read_bytes() != (crash_run / "report.html").read_bytes()
 
 
 def test_report_names_the_first_domino_assumptions_and_provenance(crash_run):
@@ -76,11 +80,11 @@ def test_report_escapes_whatever_the_user_wrote(copy):
     accounts["group"] = HOSTILE
     write_conforming(accounts, copy, "accounts")
     edit_sealed(copy, "manifest.json", poison)
-    page = read_page(write_report(copy))
+    page = read_page(publish(run_findings(copy), copy))
     assert page.problems == []
     assert page.references == []
-    assert len(page.scripts) == 3, "no script of the user's became one of the page's"
-    assert "window.hacked=1" not in page.scripts[1] + page.scripts[2]
+    assert len(page.scripts) == 4, "no script of the user's became one of the page's"
+    assert "window.hacked=1" not in "".join(page.scripts[1:])
     assert any("{{ 7*7 }}" in text for text in page.text), "shown as written, not evaluated"
     payload = json.loads(page.scripts[0])
     shown = json.dumps(payload["figures"]["parties"]["traces"][0]["y"])
@@ -92,7 +96,7 @@ def test_report_escapes_whatever_the_user_wrote(copy):
 def test_report_without_one_of_its_tables_is_refused(copy, table):
     (copy / f"{table}.parquet").unlink()
     with pytest.raises(InputError, match=rf"{table}\.parquet: is missing"):
-        write_report(copy)
+        publish(run_findings(copy), copy)
 
 
 @pytest.mark.parametrize("table", ["blocks", "transactions", "liquidations", "accounts", "observed"])
@@ -100,12 +104,12 @@ def test_report_with_an_empty_table_is_still_written(copy, table):
     place = copy / f"{table}.parquet"
     pq.write_table(pq.read_table(place).slice(0, 0), place)
     seal(copy)
-    assert read_page(write_report(copy)).problems == []
+    assert read_page(publish(run_findings(copy), copy)).problems == []
 
 
 def test_report_of_a_calm_run_is_written(make_run, tmp_path):
     folder = make_run(tmp_path / "calm", crash=0.0, blocks=120, accounts=40)
-    text = " ".join(read_page(write_report(folder)).text)
+    text = " ".join(read_page(publish(run_findings(folder), folder)).text)
     assert "No bad debt" in text or "little was tested" in text
 
 
@@ -114,14 +118,14 @@ def test_report_of_two_markets_draws_both(copy):
     second = blocks.assign(market=1, external_price=blocks["external_price"] * 7)
     write_conforming(pd.concat([blocks, second]), copy, "blocks")
     edit_sealed(copy, "manifest.json", lambda m: m["scenario"]["markets"].append({"name": "BTC-USD"}))
-    page = read_page(write_report(copy))
+    page = read_page(publish(run_findings(copy), copy))
     assert {"figure-price-0", "figure-price-1", "figure-oracle-1"} <= set(page.ids)
     assert any("Price of BTC-USD" in text for text in page.text)
 
 
 def test_report_of_a_long_run_stays_small(make_run, tmp_path):
     folder = make_run(tmp_path / "long", blocks=9_000, accounts=600)
-    assert write_report(folder).stat().st_size < MEBIBYTES_ALLOWED
+    assert publish(run_findings(folder), folder).stat().st_size < MEBIBYTES_ALLOWED
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "summary.json"])
@@ -132,19 +136,21 @@ def test_report_of_a_broken_folder_is_refused_with_the_file_named(copy, name, co
     if content is not None:
         (copy / name).write_text(content)
     with pytest.raises(InputError, match=name):
-        write_report(copy)
+        publish(run_findings(copy), copy)
     assert not (copy / "report.html").exists()
 
 
 def test_report_of_a_damaged_table_is_refused_with_the_file_named(copy):
     (copy / "blocks.parquet").write_bytes(b"PAR1 this is not a table")
     with pytest.raises(InputError, match=r"blocks\.parquet"):
-        write_report(copy)
+        publish(run_findings(copy), copy)
 
 
 def test_report_of_no_folder_is_refused(tmp_path):
     with pytest.raises(InputError, match="no such folder"):
-        write_report(tmp_path / "nothing")
+        remake(tmp_path / "nothing")
+    with pytest.raises(InputError, match="no such folder"):
+        run_findings(tmp_path / "nothing")
 
 
 def test_cross_checks_agree_on_an_honest_run_and_catch_a_changed_summary(crash_run, copy):
@@ -154,18 +160,20 @@ def test_cross_checks_agree_on_an_honest_run_and_catch_a_changed_summary(crash_r
     edit_sealed(copy, "summary.json", lambda summary: summary.update(liquidated_notional=1.0))
     failed = [check.name for check in cross_checks(load_run(copy)) if not check.agrees]
     assert failed == ["Liquidated notional"]
-    text = re.sub(r"\s+", " ", " ".join(read_page(write_report(copy)).text))
-    assert "NO" in text.split("Cross-checks")[1].split("Assumptions")[0]
+    text = re.sub(r"\s+", " ", " ".join(read_page(publish(run_findings(copy), copy)).text))
+    assert "NO" in text.split("Cross-checks")[2].split("Assumptions")[0]
 
 
-def test_terminal_summary_shows_every_key_with_its_unit(crash_run):
-    from rich.console import Console
-
-    summary = json.loads((crash_run / "summary.json").read_text())
-    console = Console(width=120, record=True, file=open("/dev/null", "w", encoding="utf-8"))  # noqa: SIM115, PTH123
-    console.print(summary_table(summary, {"wall_seconds": 12.5, "blocks_per_second": 48.0}))
-    text = console.export_text()
-    for label in ("Liquidated notional", "Insurance fund, lowest", "Base fee", "Wall time", "Digest"):
-        assert label.lower() in text.lower()
-    assert "gwei" in text
-    assert "12.5" in text
+def test_terminal_shows_every_key_with_its_unit_at_eighty_and_more_columns(crash_run):
+    found = run_findings(crash_run)
+    words = set()
+    for width in (80, 120):
+        console = Console(width=width, record=True, file=io.StringIO())
+        print_findings(found, console)
+        text = console.export_text()
+        assert max(len(line.rstrip()) for line in text.splitlines()) <= width
+        assert "…" not in text
+        for label in ("Liquidated notional", "Insurance fund, lowest", "gwei"):
+            assert label in text
+        words |= {frozenset(text.split())}
+    assert len(words) == 1, "no word is broken at either width"

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sim.reporting.sampling import extreme_preserving_indices
+from sim.reporting.figures.sampling import extreme_preserving_indices
 
 LONG_SERIES = arrays(np.float64, st.integers(300, 900), elements=st.floats(-1e9, 1e9))
 

@@ -3,8 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from sim.reporting.tables import load_run
-from sim.reporting.verdict import largest_fall, reach_verdict, single_run_bound
+from sim.reporting.findings.run.verdict import largest_fall, reach_verdict, single_run_bound
+from sim.reporting.run_folder import load_run
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def judged(run, **summary):
 
 
 def words(verdict):
-    return " ".join(answer for _, answer in verdict.paragraphs).replace("\u00a0", " ").replace("\u202f", " ")
+    return " ".join(answer for _, answer in verdict.answers).replace("\u00a0", " ").replace("\u202f", " ")
 
 
 def test_verdict_without_bad_debt_held(run):

@@ -16,8 +16,9 @@ from sim.experiments.decision.record import comparison_record
 from sim.experiments.decision.registration import confirmation_seed
 from sim.experiments.decision.verdict import Word
 from sim.experiments.sweep.result import Failure
-from sim.reporting.experiments.compare_forum import forum_post
-from sim.reporting.experiments.compare_page import compare_page
+from sim.reporting.findings.compare import compare_findings
+from sim.reporting.pages.html import render_html
+from sim.reporting.pages.post import render_post
 from tests.support.small_run import SCENARIO
 
 PLAN = """
@@ -114,7 +115,7 @@ def test_better_that_is_not_confirmed_is_not_better(compare):
     found, _ = compare(lambda _cell: -0.005, fresh=lambda _cell: 0.0)
     assert (found.word, found.exit_code) == (Word.NOT_WORSE, 0)
     assert "better on the first 80 paths, but not worse on 90 fresh ones" in found.reasons[0]
-    assert "not worse on 90 fresh paths" in compare_page(found).render()
+    assert "not worse on 90 fresh paths" in render_html(compare_findings(found))
 
 
 def test_nothing_else_is_asked_twice(compare):
@@ -135,7 +136,11 @@ def test_flips_are_named_everywhere(compare):
     found, _ = compare(lambda cell: -0.005 if cell < 3 else 0.004)
     assert found.word is Word.UNDETERMINED
     cells = [cell.name for cell in found.cells]
-    for text in (compare_page(found).render(), forum_post(found), str(comparison_record(found))):
+    for text in (
+        render_html(compare_findings(found)),
+        render_post(compare_findings(found)),
+        str(comparison_record(found)),
+    ):
         assert "bad_debt_ratio" in text
         assert all(name in text for name in cells)
     (flip,) = comparison_record(found)["decision"]["flips"]
@@ -156,7 +161,7 @@ def test_a_broken_invariant_is_undetermined_at_best(compare):
     assert found.word is Word.UNDETERMINED
     assert "1 paths broke an invariant, the first SOLV-1" in found.reasons[0]
     assert len(asked) == 1
-    assert "could not be finished" in compare_page(found).render()
+    assert "could not be finished" in render_html(compare_findings(found))
 
 
 def test_paths_that_are_missing_in_one_arm_are_counted(compare):

@@ -1,1 +1,0 @@
-"""Pages about many runs: sweeps, comparisons, frontiers. Nothing is imported here."""

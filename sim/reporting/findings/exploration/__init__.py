@@ -1,0 +1,1 @@
+"""Findings of the studies that explore parameters: frontier, sensitivity, optimise."""

@@ -1,0 +1,312 @@
+"""Findings of ``seawall frontier``: efficiency against tail loss, with what chance leaves open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sim.experiments.exploration.frontier import Front
+from sim.experiments.exploration.studies import FrontierStudy
+from sim.experiments.exploration.wording import frequency_words, front_cautions
+from sim.reporting.figures.points import Estimates, scatter_figure
+from sim.reporting.figures.style import Figure
+from sim.reporting.findings.blocks import Column, Findings, Highlight, Part, Verdict, note, table
+from sim.reporting.findings.exploration.common import (
+    add_failures,
+    add_provenance,
+    cell,
+    difference_words,
+    finite,
+    inside,
+    interval_words,
+    is_percentage,
+    metric_label,
+    number_words,
+    objective_label,
+    share,
+)
+from sim.reporting.formatting import number, percent, plural
+from sim.reporting.metric_words import metric_value
+
+_LABELLED = 12
+"""Fronts up to this size have their points named in the figure; more would overlap."""
+
+
+def frontier_findings(study: FrontierStudy) -> Findings:
+    """Return what a frontier found."""
+    front = study.front
+    page = Findings(command="frontier", title=study.title, question=_question(front), context=study.scenario)
+    for text in front_cautions(front):
+        page.warn(text)
+    page.verdict = _verdict(study)
+    page.highlights(_highlights(study))
+    page.section("The frontier", _figure(study), note(_reading(study)))
+    page.section("Points", _points_table(study))
+    page.section("Along the front", _neighbours_table(front))
+    page.section("The simple set", _simple_text(front), _simple_table(front))
+    add_failures(page, study.results)
+    add_provenance(page, study.results, _method(study))
+    return page
+
+
+def _question(front: Front) -> str:
+    one, two = (inside(objective_label(objective)) for objective in front.objectives[:2])
+    return f"What does less {two} cost in {one}, and how much of that could be chance?"
+
+
+def _verdict(study: FrontierStudy) -> Verdict:
+    front = study.front
+    frequent = front.frequent(study.front_share)
+    names = "; ".join(front.points[at].candidate.name for at in frequent[:6])
+    more = f" and {len(frequent) - 6} more" if len(frequent) > 6 else ""
+    answers = [
+        ("Often on the front", f"{names}{more}" if frequent else "none"),
+        (
+            "Simple set",
+            "; ".join(point.candidate.name for point in front.points if point.simple) or "none",
+        ),
+    ]
+    if study.comparison is not None:
+        answers.append(("Current and proposed", comparison_words(study)))
+    return Verdict(
+        level="open",
+        stamp="front",
+        headline=(
+            f"{plural(len(front.front), 'point is', 'points are')} not dominated by the estimates; "
+            f"{len(frequent)} of {len(front.points)} are on the front in at least "
+            f"{percent(study.front_share, 0)} of resamples."
+        ),
+        answers=tuple(answers),
+    )
+
+
+def comparison_words(study: FrontierStudy) -> str:
+    """Return how the proposed point differs from the current one."""
+    difference = study.comparison
+    if difference is None:
+        return ""
+    parts = [
+        f"{inside(objective_label(objective))} {difference_words(objective.metric, interval)}"
+        for objective, interval in zip(study.front.objectives, difference.objectives, strict=True)
+    ]
+    told = "can be told apart" if difference.distinguishable else "cannot be told apart"
+    return f"{told} on {study.front.paths} common paths: proposed less current, {'; '.join(parts)}"
+
+
+def _highlights(study: FrontierStudy) -> list[Highlight]:
+    front = study.front
+    volume = front.hypervolume
+    kept = sum(not point.dominated_by for point in front.points)
+    return [
+        Highlight(label="Points", value=number(len(front.points)), note=f"{len(front.front)} on the front"),
+        Highlight(label="May be on it", value=number(kept), note="not dominated beyond chance"),
+        Highlight(
+            label="Paths",
+            value=number(front.paths),
+            note=f"each point, of {front.planned:,}",
+            mood="" if front.paths == front.planned else "bad",
+        ),
+        Highlight(
+            label="Hypervolume",
+            value=f"{volume.estimate:.3g}",
+            note=f"{volume.lower:.3g} to {volume.upper:.3g}",
+        ),
+    ]
+
+
+def _estimates(study: FrontierStudy, which: int) -> Estimates:
+    intervals = [point.objectives[which] for point in study.front.points]
+    return Estimates(
+        name=objective_label(study.front.objectives[which]),
+        x=list(range(len(intervals))),
+        values=[one.estimate for one in intervals],
+        lower=[one.lower for one in intervals],
+        upper=[one.upper for one in intervals],
+    )
+
+
+def _figure(study: FrontierStudy) -> Figure:
+    front = study.front
+    named = {at for at in (study.current, study.proposed) if at is not None}
+    marked = named or (set(front.front) if len(front.front) <= _LABELLED else set())
+    outlines = []
+    for point in front.points:
+        line = point.ellipses[0].outline() if point.ellipses else np.empty((0, 2))
+        outlines.append((line[:, 0], line[:, 1]))
+    first, second = front.objectives[:2]
+    figure = scatter_figure(
+        "frontier",
+        f"{objective_label(first)} against {objective_label(second)}",
+        f"Colour: {metric_label(study.colour)}. Area of a marker: upper {percent(front.confidence, 0)} "
+        f"bound of P({inside(metric_label(study.size))}). Ellipses: joint {percent(front.confidence, 0)} "
+        "regions of both estimates. Dotted: the estimated front.",
+        x=_estimates(study, 0),
+        y=_estimates(study, 1),
+        labels=[_label(study, at) for at in range(len(front.points))],
+        x_title=objective_label(first),
+        y_title=objective_label(second),
+        x_share=is_percentage(first),
+        y_share=is_percentage(second),
+        ellipses=outlines,
+        marked=sorted(marked),
+        colors=[finite(value) for value in study.colours],
+        color_title=metric_label(study.colour),
+        line=front.front,
+    )
+    markers = figure.traces[-1]["marker"]
+    markers["size"] = [8.0 + 30.0 * float(np.sqrt(bound.upper)) for bound in study.sizes]
+    markers["symbol"] = [
+        "diamond" if at in named else "circle" if point.on_front else "circle-open"
+        for at, point in enumerate(front.points)
+    ]
+    # Across the top, not beside the plot: a narrow screen has no room there.
+    markers["colorbar"] |= {
+        "orientation": "h", "x": 0.0, "xanchor": "left", "y": 1.02, "yanchor": "bottom", "len": 0.6,
+        "title": {"text": metric_label(study.colour), "side": "top"},
+    }  # fmt: skip
+    figure.layout["margin"] |= {"t": 74}
+    return figure
+
+
+def _label(study: FrontierStudy, at: int) -> str:
+    name = study.front.points[at].candidate.name
+    role = "current: " if at == study.current else "proposed: " if at == study.proposed else ""
+    return role + name
+
+
+def _reading(study: FrontierStudy) -> str:
+    better = ["smaller" if objective.sign > 0 else "larger" for objective in study.front.objectives]
+    return (
+        f"Better is {better[0]} across and {better[1]} up. Open markers are dominated by the estimates. "
+        "Ellipses of two points may overlap although the points differ: all points saw the same paths, "
+        "so differences are known better than levels. Judge neighbours by the table of differences."
+    )
+
+
+def _points_table(study: FrontierStudy) -> Part:
+    front = study.front
+    columns = [
+        Column(heading="Point", kind="wrap"),
+        *(Column(heading=objective_label(objective), kind="n") for objective in front.objectives),
+        Column(heading=metric_label(study.colour), unit="mean", kind="n"),
+        Column(heading=f"P({inside(metric_label(study.size))})", unit="upper bound", kind="n"),
+        Column(heading="On the front", unit="of resamples", kind="n"),
+        Column(heading="Dominated beyond chance by", kind="wrap"),
+        Column(heading="Changes", unit="to the scenario", kind="n"),
+    ]
+    rows = [
+        (
+            _label(study, at),
+            *(
+                cell(objective.metric, interval, paths=front.paths)
+                for objective, interval in zip(front.objectives, point.objectives, strict=True)
+            ),
+            metric_value(study.colour, study.colours[at]),
+            f"≤ {share(study.sizes[at].upper)}",
+            frequency_words(point.front_probability, front.resamples),
+            _names(front, point.dominated_by),
+            point.candidate.changes,
+        )
+        for at, point in enumerate(front.points)
+    ]
+    return table(
+        columns,
+        rows,
+        caption=(
+            f"{percent(front.confidence, 0)} percentile bootstrap by path, {front.resamples:,} resamples, "
+            f"n = {front.paths} paths. Shaded: on the estimated front."
+        ),
+        marked=front.front,
+    )
+
+
+def _names(front: Front, positions: Sequence[int], limit: int = 3) -> str:
+    names = [front.points[at].candidate.name for at in positions[:limit]]
+    more = f" and {len(positions) - limit} more" if len(positions) > limit else ""
+    return "; ".join(names) + more if names else "–"
+
+
+def _neighbours_table(front: Front) -> Part:
+    if not front.neighbours:
+        return "The front is a single point: there are no neighbours to compare."
+    columns = [
+        Column(heading="From", kind="wrap"),
+        Column(heading="To", kind="wrap"),
+        *(Column(heading=f"Δ {objective_label(objective)}", kind="n") for objective in front.objectives),
+        Column(heading="Told apart"),
+    ]
+    rows = [
+        (
+            front.points[step.first].candidate.name,
+            front.points[step.second].candidate.name,
+            *(
+                cell(objective.metric, interval)
+                for objective, interval in zip(front.objectives, step.objectives, strict=True)
+            ),
+            "yes" if step.distinguishable else "no",
+        )
+        for step in front.neighbours
+    ]
+    return table(
+        columns,
+        rows,
+        caption=(
+            "Differences on common paths. Told apart: the joint region of both differences leaves out "
+            f"zero, at {percent(front.confidence, 0)}."
+        ),
+    )
+
+
+def _simple_text(front: Front) -> str:
+    return (
+        "The fewest changes that the data do not speak against: each point below is not dominated "
+        "beyond chance and cannot be told apart from the front points it stands for. With few paths "
+        f"much cannot be told apart; that is not the same as equal (n = {front.paths})."
+    )
+
+
+def _simple_table(front: Front) -> Part:
+    columns = [
+        Column(heading="Point", kind="wrap"),
+        Column(heading="Changes", kind="n"),
+        Column(heading="Values", kind="wrap"),
+        Column(heading="Stands for", kind="wrap"),
+    ]
+    rows = [
+        (
+            point.candidate.name,
+            point.candidate.changes,
+            ", ".join(f"{key} = {number_words(value)}" for key, value in point.candidate.values.items())
+            or "–",
+            _names(front, point.stands_for, limit=6),
+        )
+        for point in front.points
+        if point.simple
+    ]
+    return table(columns, rows)
+
+
+def _method(study: FrontierStudy) -> list[str]:
+    front = study.front
+    reference = ", ".join(f"{value:.4g}" for value in front.reference)
+    ellipses = (
+        f"Ellipses: bootstrap covariance with Hotelling's radius for n = {front.independent} independent "
+        "groups of paths; joint for both estimates, not simultaneous over points."
+    )
+    dominated = (
+        "Dominated beyond chance: better or exactly equal in every objective at once, one-sided, Bonferroni "
+        "over rivals."
+    )
+    volume = (
+        f"Hypervolume {interval_words(front.hypervolume)} above the reference ({reference}), basic "
+        "bootstrap: choosing the best of noisy points flatters a front, and this interval moves against "
+        "it."
+    )
+    return [
+        "Every point sees the same paths; a resample draws the same paths for all points and metrics.",
+        ellipses,
+        dominated,
+        volume,
+        "Conditional on the accounts of the scenario unless populations is above 1.",
+    ]

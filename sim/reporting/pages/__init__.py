@@ -1,0 +1,1 @@
+"""Renderings of findings: the page, the terminal, the forum post; and what remakes them from a folder."""
