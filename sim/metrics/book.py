@@ -151,11 +151,6 @@ METRICS: Final[Registry[Metric]] = Registry("metric", "sim.metrics.entries")
 """Every metric in the order of the book: the keys of ``summary.json``, then those derived from them."""
 
 
-def summary_keys() -> tuple[str, ...]:
-    """Return the keys of ``summary.json`` in their order."""
-    return (DIGEST, *(metric.name for metric in METRICS if not metric.is_derived))
-
-
 def measured(facts: RunFacts) -> dict[str, Value]:
     """Return every metric that a run is measured by, in the order of the book.
 

@@ -7,11 +7,17 @@ from dataclasses import fields
 import numpy as np
 
 from sim.core.units import GWEI, WAD
+from sim.metrics.book import DIGEST, measured
 from sim.metrics.cascade import Attribution, CascadeForest
 from sim.metrics.facts import RunFacts, Totals
 from sim.metrics.margin import CoverageTest, Procyclicality
 from sim.protocol.mirror import Valuation
 from sim.protocol.state import MarketState, ProtocolState
+
+
+def summary_keys() -> tuple[str, ...]:
+    """Return the keys of ``summary.json`` in their order."""
+    return (DIGEST, *measured(run_facts()))
 
 
 def run_facts(*, twin: RunFacts | None = None, drawdown: float = 0.3) -> RunFacts:

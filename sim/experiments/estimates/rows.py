@@ -10,7 +10,6 @@ import numpy as np
 from scipy import special
 
 from sim.core.arrays import BoolArray, FloatArray, IntArray
-from sim.experiments.rare.variance_reduction import MINIMUM_REPLICATES
 from sim.metrics.statistics.clustered import clustered_mean, clustered_proportion
 from sim.metrics.statistics.expected_shortfall import fit_tail
 from sim.metrics.statistics.intervals import (
@@ -23,6 +22,8 @@ from sim.metrics.statistics.intervals import (
 from sim.metrics.statistics.paired import MeanInterval, mean_interval
 
 REPLICATES = "scrambled replicates"
+MINIMUM_REPLICATES = 16
+"""Scrambled replicates needed for an interval (quant 7.3)."""
 EXCEEDANCES = 50
 """Assumption: fewest distinct losses for a tail index; its standard error is then about 0.14 (1 + xi)."""
 TAIL_SHARE = 0.1

@@ -1,1 +1,1 @@
-"""Probabilities too small to be counted: multilevel splitting on snapshots."""
+"""Estimators of probabilities too small to be counted; no command uses them yet (docs/rare.md)."""

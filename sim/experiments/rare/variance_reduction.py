@@ -14,11 +14,9 @@ import numpy as np
 from scipy import stats
 
 from sim.core.arrays import FloatArray
+from sim.experiments.estimates.rows import MINIMUM_REPLICATES
 from sim.metrics.statistics.intervals import check_confidence
 from sim.metrics.statistics.paired import MeanInterval, mean_interval
-
-MINIMUM_REPLICATES = 16
-"""Scrambled replicates needed for an interval (quant 7.3)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

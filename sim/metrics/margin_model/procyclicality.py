@@ -126,11 +126,6 @@ def ewma_impulse(steps: FloatArray, decay: float, multiple: float) -> FloatArray
     return ratio
 
 
-def ewma_noise(decay: float, *, kurtosis: float = 3.0) -> float:
-    """Return the relative standard deviation of an EWMA variance under constant risk: quant 8.14."""
-    return math.sqrt((kurtosis - 1.0) * (1.0 - decay) / (1.0 + decay))
-
-
 def alternating_path(
     price: float, deviation: float, multiple: float, *, calm_steps: int, stressed_steps: int
 ) -> FloatArray:

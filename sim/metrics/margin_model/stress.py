@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy import special
 
 from sim.core.arrays import FloatArray
 from sim.metrics.statistics.intervals import Interval, clopper_pearson
@@ -236,8 +235,3 @@ def rarity(
         events=events,
         frequency=clopper_pearson(events, int(returns.size)) if returns.size else None,
     )
-
-
-def lognormal_exceedance(log_move: float, mean: float, deviation: float) -> float:
-    """Return P(J < log_move) of a normal log jump: 8.4b's probability that a fund is emptied."""
-    return float(special.ndtr((log_move - mean) / deviation))

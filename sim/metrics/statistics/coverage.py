@@ -35,21 +35,6 @@ class KupiecTest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AcceptanceRegion:
-    """Numbers of breaches that a test does not reject."""
-
-    lower: int
-    upper: int
-    observations: int
-    size: float
-    """True probability of rejecting a correct model."""
-
-    def power(self, probability: float) -> float:
-        """Return the probability of rejection if breaches have this probability."""
-        return _outside(self.lower, self.upper, self.observations, probability)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class IndependenceTest:
     """Do breaches follow breaches."""
 
@@ -104,27 +89,6 @@ def kupiec_test(breaches: int, observations: int, probability: float) -> KupiecT
         exact_p_value=float(exact.pvalue),
         too_many_p_value=float(stats.binom.sf(breaches - 1, observations, probability)),
     )
-
-
-def kupiec_region(observations: int, probability: float, *, level: float = 0.05) -> AcceptanceRegion:
-    """Return what Kupiec's test accepts at a nominal `level`, with its true size (quant 3.1)."""
-    statistic = kupiec_statistic(np.arange(observations + 1), observations, probability)
-    return _region(statistic <= float(stats.chi2.isf(level, 1)), observations, probability)
-
-
-def exact_region(observations: int, probability: float, *, level: float = 0.05) -> AcceptanceRegion:
-    """Return the breaches whose exact two-sided binomial p-value exceeds `level`; its size never does.
-
-    The p-value sums the probabilities of all counts no likelier than the one seen, as
-    `scipy.stats.binomtest` does.
-    """
-    _check(observations, probability)
-    mass = stats.binom.pmf(np.arange(observations + 1), observations, probability)
-    ordered = np.sort(mass)
-    # scipy's allowance for counts that are equally likely up to rounding
-    no_likelier = np.searchsorted(ordered, mass * (1 + 1e-7), side="right")
-    p_values = np.cumsum(ordered)[no_likelier - 1]
-    return _region(p_values > level, observations, probability)
 
 
 def independence_statistic(transitions: FloatArray) -> FloatArray:
@@ -199,18 +163,6 @@ def traffic_light(
 def _check(observations: int, probability: float) -> None:
     if observations < 1 or not 0.0 < probability < 1.0:
         raise ValueError(f"need observations >= 1 and 0 < probability < 1, was {observations}, {probability}")
-
-
-def _outside(lower: int, upper: int, observations: int, probability: float) -> float:
-    below = stats.binom.cdf(lower - 1, observations, probability)
-    return float(below + stats.binom.sf(upper, observations, probability))
-
-
-def _region(accepted: BoolArray, observations: int, probability: float) -> AcceptanceRegion:
-    inside = np.flatnonzero(accepted)
-    lower, upper = int(inside[0]), int(inside[-1])
-    size = _outside(lower, upper, observations, probability)
-    return AcceptanceRegion(lower=lower, upper=upper, observations=observations, size=size)
 
 
 def _bernoulli(events: FloatArray, trials: FloatArray) -> FloatArray:

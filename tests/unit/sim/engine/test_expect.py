@@ -5,7 +5,8 @@ from pydantic import ValidationError
 
 from sim.engine.scenario.compose import json_schema
 from sim.engine.scenario.expect import ExpectSection, check_expectations, needs_twin
-from sim.metrics.book import METRICS, summary_keys
+from sim.metrics.book import METRICS
+from tests.support.run_facts import summary_keys
 
 SUMMARY = dict.fromkeys(summary_keys(), 0.0) | {
     "digest": "ab", "liquidations": 8, "liquidated_notional": 250.0, "open_interest_start": 1_000.0,

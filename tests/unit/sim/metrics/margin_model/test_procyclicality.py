@@ -9,7 +9,6 @@ from sim.metrics.margin_model.procyclicality import (
     alternating_path,
     evaluate_procyclicality,
     ewma_impulse,
-    ewma_noise,
     increase,
     realised_volatility,
     responsiveness,
@@ -19,10 +18,6 @@ from sim.metrics.margin_model.procyclicality import (
 @pytest.mark.parametrize(("decay", "n", "expected"), [(0.94, 5, 1.3410), (0.97, 20, 1.5390)])
 def test_the_impulse_of_an_ewma_is_the_notes(decay, n, expected):
     assert ewma_impulse(np.array([float(n)]), decay, 2.0)[0] == pytest.approx(expected, abs=5e-5)
-
-
-def test_the_noise_of_an_ewma_is_the_notes():
-    assert ewma_noise(0.94) == pytest.approx(0.248708, abs=1e-6)
 
 
 def test_an_ewma_fed_with_the_alternating_path_follows_the_closed_form():
