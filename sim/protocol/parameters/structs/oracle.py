@@ -90,7 +90,6 @@ STRUCTS.add(
                 default=3_600,
                 source=_ORACLE,
                 meaning="Memory of the fast variance.",
-                checked="minimum",
             ),
             Parameter(
                 name="tau_slow_seconds",

@@ -1,0 +1,202 @@
+"""The table of parameters and the contracts agree, to the last unit of every bound.
+
+Every struct is deployed, or set by the owner, with one word at a bound of its row and with that word one unit
+beyond; the other words are moved only as far as a condition of the struct asks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from sim.chain.abi import ContractAbi
+from sim.chain.compile import Artifact
+from sim.chain.transaction import Transaction
+from sim.core.errors import InputError, RunError
+from sim.core.units import MAX_UINT256, WAD
+from sim.protocol.contracts import compile_risk_models
+from sim.protocol.deployed import OWNER
+from sim.protocol.parameters.table import STRUCTS, Parameter, Struct
+from sim.protocol.parameters.words import inputs_of
+from tests.support.governed import NOBODY, Governed
+
+WHERE = [(struct, row) for struct in STRUCTS for row in struct]
+CONDITIONS = [(struct, condition) for struct in STRUCTS for condition in struct.conditions]
+CONNECTED = ("liquidity_pool", "insurance_fund", "liquidation_engine")
+NAMES = {"ids": lambda item: item.name if isinstance(item, Struct | Parameter) else None}
+
+
+@pytest.fixture(scope="module")
+def governed() -> Governed:
+    return Governed()
+
+
+@pytest.fixture(scope="module")
+def models() -> dict[str, Artifact]:
+    return compile_risk_models()
+
+
+class Owned:
+    """Contracts whose owner is a person, who can call every setter without a governor."""
+
+    def __init__(self, models: Mapping[str, Artifact]) -> None:
+        self.governed = Governed()
+        self.models = models
+        self.addresses = dict(self.governed.deployment.addresses)
+        self.chain = self.governed.chain
+        self.chain.start_block(self.chain.block_number + 1, self.governed.now + 12)
+        for key in ("price_oracle", "margin_engine", "liquidity_pool"):
+            struct = next((struct for struct in STRUCTS if struct.contract == key), None)
+            words = struct.defaults if struct is not None and struct.model is None else {}
+            given = {name: struct[name].word(value) for name, value in words.items()} if struct else {}
+            self.addresses[key] = self.deploy(self.governed.deployment.artifacts[key], given)
+        pool, fund, liquidation = (self.addresses[key] for key in CONNECTED)
+        for key, function, arguments in (
+            ("price_oracle", "add_asset", (2_000 * WAD, WAD, WAD)),
+            ("margin_engine", "connect", (pool, fund, liquidation)),
+            ("liquidity_pool", "add_market", (WAD, 0)),
+            ("margin_engine", "add_market", (self.addresses["risk_model:0"], WAD)),
+        ):
+            data = self.governed.data(key, function, *arguments)
+            receipt = self.chain.execute(Transaction(OWNER, self.addresses[key], data))
+            assert receipt.status, f"{key}.{function}: {receipt.revert_reason}"
+        self.chain.end_block()
+
+    def deploy(self, artifact: Artifact, words: Mapping[str, int]) -> str:
+        """Deploy a contract with the words of its struct."""
+        known = {"owner": OWNER, "quote_token": self.addresses["token"], **self.addresses}
+        arguments = [
+            tuple(words.values()) if entry["type"] == "tuple" else known[entry["name"]]
+            for entry in inputs_of(artifact.abi)
+        ]
+        return self.chain.deploy(artifact, ContractAbi(artifact.abi).constructor.encode(*arguments), NOBODY)
+
+    def refusal(self, struct: Struct, words: Mapping[str, int]) -> str | None:
+        """Return why a contract refuses the words of a struct, None if it takes them."""
+        call = None
+        if struct.name == "reporter":
+            call = self.governed.data(struct.contract, "add_reporter", 0, NOBODY, 1, *words.values())
+        elif struct.per_market and struct.setter is not None:
+            fixed = [self.addresses["risk_model:0"] for _ in struct.setter.fixed]
+            call = self.governed.data(struct.contract, struct.setter.function, 0, *fixed, *words.values())
+        if call is not None:
+            return self.governed.refusal(OWNER, self.addresses[struct.contract], call)
+        artifacts = self.governed.deployment.artifacts
+        artifact = self.models[struct.name] if struct.model else artifacts[struct.contract]
+        self.chain.start_block(self.chain.block_number + 1, self.governed.now + 12)
+        try:
+            self.deploy(artifact, words)
+        except RunError as error:
+            return re.fullmatch(f"deployment of {artifact.name} failed: (.+)", str(error))[1]
+        finally:
+            self.chain.end_block()
+        return None
+
+
+@pytest.fixture(scope="module")
+def refusal(models) -> Callable[[Struct, Mapping[str, int]], str | None]:
+    """Return a function that says why a contract refuses the words of a struct, None if it takes them."""
+    return Owned(models).refusal
+
+
+def beside(struct: Struct, name: str, word: int) -> dict[str, int]:
+    """Return the defaults with one word, and what conditions tie to it moved out of its way."""
+    words = {row.name: row.word(row.default) for row in struct}
+    words[name] = word
+    for condition in struct.conditions:
+        if name not in condition.names or condition.holds(words):
+            continue
+        if condition.high == name:
+            words |= {low: struct[low].least for low in condition.low}
+        elif isinstance(condition.high, str):
+            words[condition.high] = struct[condition.high].most
+        words |= {low: struct[low].least for low in condition.low if low != name}
+    return words
+
+
+def test_the_table_is_whole():
+    assert len(WHERE) > 70
+    assert {struct.contract for struct in STRUCTS} > {"margin_engine", "price_oracle", "risk_model"}
+
+
+@pytest.mark.parametrize("struct", STRUCTS, **NAMES)
+def test_rows_are_the_contracts_words_in_order(governed, models, struct):
+    artifacts = governed.deployment.artifacts
+    if struct.name == "reporter":
+        names = [entry["name"] for entry in inputs_of(artifacts["price_oracle"].abi, "add_reporter")]
+        assert names == ["asset", "reporter", "weight", *struct.names]
+        return
+    if struct.setter is not None and struct.per_market:
+        abi = artifacts[struct.contract].abi
+        names = [entry["name"] for entry in inputs_of(abi, struct.setter.function)]
+        assert names == ["market", *struct.setter.fixed, *struct.names]
+        return
+    artifact = models[struct.name] if struct.model else artifacts[struct.contract]
+    (components,) = (entry["components"] for entry in inputs_of(artifact.abi) if entry["type"] == "tuple")
+    assert tuple(item["name"] for item in components) == struct.names
+    assert {item["type"] for item in components} == {"uint256"}
+    if struct.setter is not None:
+        (entry,) = inputs_of(artifact.abi, struct.setter.function)
+        assert tuple(item["name"] for item in entry["components"]) == struct.names
+        assert struct.setter.view in {item.get("name") for item in artifact.abi}
+
+
+@pytest.mark.parametrize(("struct", "row"), WHERE, **NAMES)
+def test_the_largest_word_is_taken_and_the_next_is_not(refusal, struct, row):
+    most = struct.reach(row.name)[1]
+    assert refusal(struct, beside(struct, row.name, most)) is None
+    beyond = refusal(struct, beside(struct, row.name, most + row.grain))
+    if row.checked == "minimum":
+        assert beyond is None  # the table says that the contract has no bound there
+    else:
+        assert beyond is not None
+
+
+@pytest.mark.parametrize(("struct", "row"), WHERE, **NAMES)
+def test_the_smallest_word_is_taken_and_the_one_before_is_not(refusal, struct, row):
+    least = struct.reach(row.name)[0]
+    assert refusal(struct, beside(struct, row.name, least)) is None
+    if least == 0:
+        with pytest.raises(InputError, match="must not be negative"):
+            row.word(-1)
+    elif row.checked == "maximum":
+        assert refusal(struct, beside(struct, row.name, least - row.grain)) is None
+    else:
+        assert refusal(struct, beside(struct, row.name, least - row.grain)) is not None
+
+
+@pytest.mark.parametrize(("struct", "row"), WHERE, **NAMES)
+def test_a_limit_can_be_switched_off_where_the_table_says_so(refusal, struct, row):
+    found = refusal(struct, beside(struct, row.name, MAX_UINT256))
+    assert (found is None) == (bool(row.switch) or row.checked == "minimum")
+
+
+@pytest.mark.parametrize(("struct", "row"), [(s, r) for s, r in WHERE if r.grain > 1], **NAMES)
+def test_words_between_two_grains_are_refused(refusal, struct, row):
+    word = row.word(row.default)
+    assert refusal(struct, beside(struct, row.name, word + row.grain)) is None
+    assert refusal(struct, beside(struct, row.name, word + row.grain // 2)) is not None
+
+
+@pytest.mark.parametrize(("struct", "condition"), CONDITIONS, **NAMES)
+def test_a_condition_is_the_contracts(refusal, struct, condition):
+    """At equality, and one unit beside it, other words as they are by default."""
+    words = {row.name: row.word(row.default) for row in struct}
+    high = words[condition.high] if isinstance(condition.high, str) else condition.high
+    last = condition.low[-1]
+    equal = high - sum(words[name] for name in condition.low if name != last)
+    for word in (equal - 1, equal, equal + 1):
+        tried = {**words, last: word}
+        assert (refusal(struct, tried) is None) == condition.holds(tried), word - equal
+
+
+@pytest.mark.parametrize(("struct", "row"), WHERE, **NAMES)
+def test_defaults_and_the_governors_bounds_lie_within(struct, row):
+    assert row.key or row.least <= row.word(row.default) <= row.most
+    governed = row.governed
+    assert (governed is None) == (struct.setter is None and struct.model is None)
+    for bound in (governed.minimum, governed.maximum) if governed else ():
+        assert bound is None or row.least <= row.word(bound) <= row.most
+        assert bound is None or governed.reason
