@@ -36,6 +36,8 @@ def load_scenario(path: Path, *, overrides: Sequence[str | Override] = ()) -> Sc
         (``markets.0.initial_price=100``). A value is TOML; what is not TOML is text. A file
         named here may lie anywhere: the person at the command line chose it. Naming another
         ``protocol.risk_model`` drops the file's ``risk_model_parameters``: they belong to the model it named.
+        Parameters that overrides give are kept, whether they come before or after the model, but for those
+        given between two models, which belong to the first.
         Another ``impact.law`` drops what only the file's law knows.
 
     Raises
@@ -45,7 +47,7 @@ def load_scenario(path: Path, *, overrides: Sequence[str | Override] = ()) -> Sc
     """
     file = TomlFile.read(path)
     given = [parse_override(item) if isinstance(item, str) else item for item in overrides]
-    for override in given:
+    for override in _model_first(given):
         _apply(file.document, override)
     file.document.setdefault("name", _name_of(path))
     place = _Places(file, given)
@@ -66,6 +68,10 @@ def parse_override(text: str) -> Override:
         raise InputError(f"--set {text}: must look like section.key=value")
     path: KeyPath = tuple(int(part) if part.isdecimal() else part for part in key.strip().split("."))
     return Override(path=path, value=_toml_value(raw.strip()), text=f"--set {text}")
+
+
+_MODEL: KeyPath = ("protocol", "risk_model")
+_MODEL_PARAMETERS = "risk_model_parameters"
 
 
 class _Places:
@@ -95,6 +101,22 @@ def _toml_value(raw: str) -> Any:
     return parsed["value"] if set(parsed) == {"value"} else raw
 
 
+def _model_first(overrides: Sequence[Override]) -> list[Override]:
+    """Return the overrides with the risk model before its parameters, which naming another one would drop."""
+    models = [index for index, override in enumerate(overrides) if override.path == _MODEL]
+    if not models:
+        return list(overrides)
+    first, last = models[0], models[-1]
+    replaced = overrides[first].value != overrides[last].value
+    others = [
+        override
+        for index, override in enumerate(overrides)
+        if override.path != _MODEL
+        and not (replaced and first < index < last and _MODEL_PARAMETERS in override.path)
+    ]
+    return [overrides[last], *others]
+
+
 def _apply(document: dict[str, Any], override: Override) -> None:
     target: Any = document
     for depth, part in enumerate(override.path[:-1]):
@@ -110,11 +132,10 @@ def _apply(document: dict[str, Any], override: Override) -> None:
         _entry(target, last, override)
         target[int(last)] = override.value
     elif isinstance(target, dict):
-        if (
-            override.path == ("protocol", "risk_model")
-            and target.get("risk_model", "adaptive") != override.value
-        ):
-            target.pop("risk_model_parameters", None)
+        if override.path == _MODEL and target.get("risk_model", "adaptive") != override.value:
+            for table in (target, *document.get("markets", ())):
+                if isinstance(table, dict):
+                    table.pop(_MODEL_PARAMETERS, None)
         if override.path[2:] == ("impact", "law"):
             _keep_keys_of_law(target, override.value)
         target[str(last)] = override.value

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from sim.agents.kind import AgentKind
 from sim.agents.oracle_keeper import KEEPERS
-from sim.core.documents.messages import describe
+from sim.core.documents.messages import describe, nearest
 from sim.core.documents.sections import IDENTIFIER, Document, Problem, Section, number, text, walk_sections
 from sim.core.documents.variants import OneOf
 from sim.core.errors import InputError
@@ -216,17 +216,21 @@ class Scenario(Document):
                     yield (*path, name), problem
             model = BUILT_IN_MODELS.get(self.protocol.risk_model)
             if model is not None:
-                yield from _model_problems(model, whole_numbers(table), path)
+                yield from _model_problems(self.protocol.risk_model, model, whole_numbers(table), path)
 
 
 def _model_problems(
-    model: type[Section], table: Mapping[str, float], path: tuple[str | int, ...]
+    name: str, model: type[Section], table: Mapping[str, float], path: tuple[str | int, ...]
 ) -> Iterator[Problem]:
     try:
         parameters = model.model_validate(table)
     except ValidationError as error:
         for item in error.errors():
-            yield (*path, *item["loc"]), describe(item, model)
+            message = describe(item, model)
+            if item["type"] == "extra_forbidden":
+                known = nearest(str(item["loc"][-1]), tuple(model.model_fields))
+                message = f"the {name} model has no such parameter{known}"
+            yield (*path, *item["loc"]), message
         return
     for below, message in parameters.problems():
         yield (*path, *below), message
