@@ -52,8 +52,8 @@ def test_an_axis_over_what_the_model_of_a_point_does_not_have_says_which_model(t
     with pytest.raises(InputError) as told:
         planned(tmp_path, POINT + RATIO + '[[points]]\nname = "as shipped"\n')
     (problem,) = told.value.problems
-    line = (tmp_path / "experiment.toml").read_text().splitlines().index(RATIO.splitlines()[2]) + 1
-    assert problem.startswith(f"{tmp_path}/experiment.toml:{line - 1}: parameters.0: ")
+    line = (tmp_path / "experiment.toml").read_text().splitlines().index("[[parameters]]") + 1
+    assert problem.startswith(f"{tmp_path}/experiment.toml:{line}: parameters.0: ")
     assert "initial_ratio: the adaptive model has no such parameter, " in problem
 
 
@@ -132,7 +132,7 @@ PERIOD: immutable(uint256)
 
 @deploy
 def __init__({name}: {kind}):
-    PERIOD = convert({name}, uint256)
+    PERIOD = {value}
 
 @view
 @external
@@ -151,7 +151,8 @@ def collateral_haircut() -> uint256:
 def run_with(folder: Path, name: str, kind: str):
     folder.mkdir()
     model = folder / "atr.vy"
-    model.write_text(MODEL_TEXT.format(name=name, kind=kind))
+    value = name if kind == "uint256" else f"convert({name}, uint256)"
+    model.write_text(MODEL_TEXT.format(name=name, kind=kind, value=value))
     return small_run(
         folder / "out", "blocks=3", f"protocol.risk_model={model}",
         f"protocol.risk_model_parameters.{name}=60",
