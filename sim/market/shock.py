@@ -8,7 +8,7 @@ shock, so adding a class to `SHOCKS` is all that a new one takes.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from typing import Any, ClassVar
 
 from sim.core.documents.sections import Problem, Section, number, text
@@ -53,10 +53,9 @@ class Shock(Section):
     def effects(self, seconds_per_block: int) -> Iterator[Effect]:
         """Yield what it does, in blocks of a length."""
 
-    def describe(self) -> str:
-        """Return it in words, with its numbers: ``price jump of -12 % from minute 30``."""
-        start = f"block {self.at_block}" if self.at_minute is None else f"minute {self.at_minute:g}"
-        return f"{self.label}{self._size()} from {start}"
+    @abstractmethod
+    def extent(self) -> str:
+        """Return how far it goes, in words: ``-12 % in market 0``."""
 
     def problems(self) -> Iterator[Problem]:
         """Yield a shock without a start, or with two."""
@@ -70,10 +69,6 @@ class Shock(Section):
         assert self.at_minute is not None  # noqa: S101  (narrowing: problems() refused the rest)
         return int(self.at_minute * 60 // seconds_per_block)
 
-    def _size(self) -> str:
-        """Return its size as words after its label."""
-        return ""
-
 
 class LastingShock(Shock):
     """A shock with an end."""
@@ -84,47 +79,78 @@ class LastingShock(Shock):
         """Return how many blocks it acts in, at least one."""
         return max(1, round(self.duration_minutes * 60 / seconds_per_block))
 
-    def describe(self) -> str:
-        """Return it in words, with its numbers."""
-        return f"{super().describe()} for {self.duration_minutes:g} min"
-
 
 SHOCKS: Registry[type[Shock]] = Registry("shock", "sim.market.shocks")
 """Every shock a scenario may script."""
 
 
-def market_schedule(
-    shocks: Iterable[Shock], market: int, seconds_per_block: int, *, replayed: bool
-) -> ShockSchedule:
-    """Return what shocks do to the price, volatility and depth of one market.
+def effects_in_force(
+    shocks: Iterable[Shock], seconds_per_block: int, *, replayed: Set[int] = frozenset()
+) -> Iterator[tuple[Shock, Effect]]:
+    """Yield what shocks do in a run, each effect with its shock.
 
     Parameters
     ----------
     replayed
-        Whether the market's price comes from the command line.
+        Markets whose price comes from the command line. A recorded price has its own falls and whatever
+        answered them, so that only shocks that say so act on it; an effect on no market in particular, such
+        as a surge of gas, is one on all.
     """
+    for shock in shocks:
+        for effect in shock.effects(seconds_per_block):
+            market = getattr(effect, "market", None)
+            if shock.in_recorded_prices or not (market in replayed if market is not None else replayed):
+                yield shock, effect
+
+
+def market_schedule(
+    shocks: Iterable[Shock], market: int, seconds_per_block: int, *, replayed: Set[int] = frozenset()
+) -> ShockSchedule:
+    """Return what shocks do to the price, volatility and depth of one market; see `effects_in_force`."""
     return ShockSchedule(
         tuple(
             effect
-            for effect in _effects(shocks, seconds_per_block, replayed=replayed)
+            for _, effect in effects_in_force(shocks, seconds_per_block, replayed=replayed)
             if isinstance(effect, PriceMove | Multiple) and effect.market == market
         )
     )
 
 
-def gas_surges(shocks: Iterable[Shock], seconds_per_block: int, *, replayed: bool) -> tuple[GasSurge, ...]:
-    """Return the surges of background demand; ``replayed`` if any price comes from the command line."""
-    effects = _effects(shocks, seconds_per_block, replayed=replayed)
-    return tuple(effect for effect in effects if isinstance(effect, GasSurge))
+def gas_surges(
+    shocks: Iterable[Shock], seconds_per_block: int, *, replayed: Set[int] = frozenset()
+) -> tuple[GasSurge, ...]:
+    """Return the surges of background demand; see `effects_in_force`."""
+    effects = effects_in_force(shocks, seconds_per_block, replayed=replayed)
+    return tuple(effect for _, effect in effects if isinstance(effect, GasSurge))
 
 
-def agent_outages(shocks: Iterable[Shock], agents: str, seconds_per_block: int) -> tuple[AgentOutage, ...]:
-    """Return when agents of a kind, named by their table, are silent."""
+def agent_outages(
+    shocks: Iterable[Shock], agents: str, seconds_per_block: int, *, replayed: Set[int] = frozenset()
+) -> tuple[AgentOutage, ...]:
+    """Return when agents of a kind, named by their table, are silent; see `effects_in_force`."""
+    effects = effects_in_force(shocks, seconds_per_block, replayed=replayed)
     return tuple(
-        effect
-        for effect in _effects(shocks, seconds_per_block, replayed=False)
-        if isinstance(effect, AgentOutage) and effect.agents == agents
+        effect for _, effect in effects if isinstance(effect, AgentOutage) and effect.agents == agents
     )
+
+
+def shock_records(
+    shocks: Iterable[Shock], seconds_per_block: int, *, replayed: Set[int] = frozenset()
+) -> list[dict[str, Any]]:
+    """Return the shocks in force, in their order, as a manifest tells them: words and blocks."""
+    found: dict[int, tuple[Shock, list[Effect]]] = {}
+    for shock, effect in effects_in_force(shocks, seconds_per_block, replayed=replayed):
+        found.setdefault(id(shock), (shock, []))[1].append(effect)
+    return [
+        {
+            "label": shock.label,
+            "details": shock.extent(),
+            "description": shock.description,
+            "first_block": min(effect.at_block for effect in effects),
+            "end_block": max(effect.end_block for effect in effects),
+        }
+        for shock, effects in found.values()
+    ]
 
 
 def moves_price(shock: Shock, market: int, seconds_per_block: int) -> bool:
@@ -133,9 +159,3 @@ def moves_price(shock: Shock, market: int, seconds_per_block: int) -> bool:
         isinstance(effect, PriceMove) and effect.market == market
         for effect in shock.effects(seconds_per_block)
     )
-
-
-def _effects(shocks: Iterable[Shock], seconds_per_block: int, *, replayed: bool) -> Iterator[Effect]:
-    for shock in shocks:
-        if shock.in_recorded_prices or not replayed:
-            yield from shock.effects(seconds_per_block)

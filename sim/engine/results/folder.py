@@ -26,7 +26,8 @@ _MANIFEST: Mapping[str, type | tuple[type, ...]] = {
     "title": str, "question": str, "digest": str, "seed": int, "blocks": int, "engine": str, "twin": bool,
     "scenario_sha256": str, "scenario": dict, "overrides": list, "inputs": dict, "contracts": dict,
     "prices": (dict, type(None)), "gas_profile_sha256": str, "gas_profile_is_of_these_contracts": bool,
-    "raised_openings": int, "agents": list, "versions": dict, "assumptions": (dict, list),
+    "raised_openings": int, "agents": list, "outside_market": list, "shocks": list, "versions": dict,
+    "assumptions": (dict, list),
 }  # fmt: skip
 """Keys that a manifest has if it has been sealed by us, and what they hold."""
 

@@ -16,6 +16,11 @@ from sim.engine.scenario.path_choice import PathChoice
 from sim.engine.scenario.schema import Scenario
 from sim.engine.worlds.world import World
 from sim.market.price_history import PriceHistory
+from sim.market.price_processes.replay import Replay
+from sim.market.shock import shock_records
+
+PRICES = "prices"
+"""Reference of the command line's price file among the inputs."""
 
 _VERSIONED = ("numpy", "pyarrow", "vyper", "pyrevm", "py-evm", "eth-tester", "web3", "coincurve")
 
@@ -35,6 +40,23 @@ def plugin_records() -> dict[str, Any]:
     """Return the entry about the plug-ins in force; what ran without any has none."""
     records = [plugin.record() for plugin in active()]
     return {PLUGINS: records} if records else {}
+
+
+def market_words(scenario: Scenario, replayed: Mapping[int, PriceHistory]) -> dict[str, Any]:
+    """Return what moves the outside markets, in the words of whatever was declared to do so.
+
+    Parameters
+    ----------
+    replayed
+        Prices from the command line, by the market they replace.
+    """
+    lines = []
+    for index, market in enumerate(scenario.markets):
+        process = Replay.of(replayed[index]) if index in replayed else market.price
+        lines.append(f"Price of {market.name}: {process.describe()}.")
+        lines.append(f"Impact on {market.name}: {market.impact.describe()}.")
+    shocks = shock_records(scenario.shocks, scenario.seconds_per_block, replayed=frozenset(replayed))
+    return {"outside_market": lines, "shocks": shocks}
 
 
 def build_manifest(
@@ -93,6 +115,7 @@ def build_manifest(
         "raised_openings": world.raised_openings,
         "groups": {group.name: group.label for group in world.groups},
         "agents": [agent.describe() for agent in world.agents],
+        **market_words(scenario, {0: histories[0]} if PRICES in inputs else {}),
         "versions": versions(),
         "assumptions": assumptions(scenario),
     }

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pydantic.fields import FieldInfo
+
 from sim.core.documents.sections import Section
+from sim.core.documents.variants import OneOf
 from sim.engine.scenario.risk import BUILT_IN_MODELS
 from sim.engine.scenario.schema import Scenario
 
@@ -48,6 +51,7 @@ def _entries(
         extra = extra if isinstance(extra, dict) else {}
         usual = field.default if default is None else getattr(default, name)
         if isinstance(value, Section):
+            yield from _choice_of(f"{place}{name}", value, usual, field)
             stated = usual if type(usual) is type(value) else None
             below.append(_entries(f"{place}{name}.", value, stated, _texts(extra.get("sources"))))
         elif isinstance(value, tuple) and any(isinstance(item, Section) for item in value):
@@ -62,6 +66,15 @@ def _entries(
             )
     for entries in below:
         yield from entries
+
+
+def _choice_of(place: str, value: Section, usual: object, field: FieldInfo) -> Iterator[dict[str, Any]]:
+    """Yield which of a registry's sections stands in a field, where it is one of several."""
+    for choice in field.metadata:
+        if isinstance(choice, OneOf):
+            extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+            source = str(extra.get("source", SET)) if type(value) is type(usual) else SET
+            yield _entry(f"{place}.{choice.key}", getattr(value, choice.key), "", source)
 
 
 def _entry(parameter: str, value: object, unit: str, source: str) -> dict[str, Any]:

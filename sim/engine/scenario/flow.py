@@ -1,14 +1,16 @@
 """The routes of forced flow."""
 
-from pydantic import Field
-
-from sim.core.documents.sections import Section, number
+from sim.core.documents.sections import Section, choice, number
 
 
 class FlowSection(Section):
     """Where forced flow goes; every route has a switch and a share."""
 
-    forced_flow: bool = Field(default=True, description="Whether any of it reaches the external market.")
+    forced_flow: bool = choice(
+        True,  # noqa: FBT003  (the value of a key, not of an argument)
+        "Whether any of it reaches the external market.",
+        source="assumption: whoever is forced to close is hedged outside like anybody else",
+    )
     hedge_share: float = number(
         0.5,
         0.0,

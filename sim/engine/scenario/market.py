@@ -49,7 +49,9 @@ class MarketSection(Section):
         description="How the external price moves before any flow arrives."
     )
     impact: Annotated[ImpactLaw, OneOf(IMPACT_LAWS, "law", otherwise="linear")] = Field(
-        LinearImpact(), description="How flow moves the external price, and what depth meets it."
+        LinearImpact(),
+        description="How flow moves the external price, and what depth meets it.",
+        json_schema_extra={"source": "assumption: the plainest law"},
     )
     pool: PoolCurveSection = PoolCurveSection()
     risk_model_parameters: dict[str, float] = Field(

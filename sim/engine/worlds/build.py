@@ -77,7 +77,7 @@ class WorldBuilder:
         self._paths = self.price_paths(self._streams)
         self._prices = [float(path.prices[0]) for path in self._paths]
         self._refuse_prices_no_oracle_takes()
-        self._setting = configs.setting(scenario, self._prices, self._start)
+        self._setting = configs.setting(scenario, self._prices, self._start, replayed=options.replayed)
         self._groups = self._numbered()
 
     def _refuse_prices_no_oracle_takes(self) -> None:
@@ -217,9 +217,7 @@ class WorldBuilder:
             mempool=Mempool(configs.mempool_parameters(scenario), self._streams),
             ledger=ledger,
             streams=self._streams,
-            gas_surges=gas_surges(
-                scenario.shocks, scenario.seconds_per_block, replayed=bool(options.replayed)
-            ),
+            gas_surges=gas_surges(scenario.shocks, scenario.seconds_per_block, replayed=options.replayed),
             gas=profile.mapping(),
             gas_limit=scenario.chain.block_gas_limit,
             native_price=scenario.chain.native_price,
@@ -246,7 +244,7 @@ class WorldBuilder:
         history = self._options.histories.get(market)
         process = described.price
         if market in self._options.replayed and history is not None:
-            process = Replay(kind="replay", file=history.source.name)
+            process = Replay.of(history)
         return process.path(
             self._clock,
             initial_price=described.initial_price,
@@ -259,7 +257,7 @@ class WorldBuilder:
     def _shocks(self, market: int) -> ShockSchedule:
         scenario = self._scenario
         return market_schedule(
-            scenario.shocks, market, scenario.seconds_per_block, replayed=market in self._options.replayed
+            scenario.shocks, market, scenario.seconds_per_block, replayed=self._options.replayed
         )
 
     def _external(self, market: int) -> ExternalMarket:

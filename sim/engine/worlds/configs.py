@@ -14,7 +14,13 @@ from sim.engine.worlds.parameters import protocol_parameters
 from sim.market.shock import agent_outages
 
 
-def setting(scenario: Scenario, initial_prices: Sequence[float], start_timestamp: int) -> Setting:
+def setting(
+    scenario: Scenario,
+    initial_prices: Sequence[float],
+    start_timestamp: int,
+    *,
+    replayed: frozenset[int] = frozenset(),
+) -> Setting:
     """Return what is known of the world before anybody takes part in it."""
     return Setting(
         seconds_per_block=scenario.seconds_per_block,
@@ -27,13 +33,13 @@ def setting(scenario: Scenario, initial_prices: Sequence[float], start_timestamp
             "insurance_fund": scenario.protocol.insurance_fund.deposit,
         },
         liquidator_share=scenario.flow.liquidator_share,
-        outages={kind.name: tuple(_outages(scenario, kind.name)) for kind in scenario.kinds},
+        outages={kind.name: tuple(_outages(scenario, kind.name, replayed)) for kind in scenario.kinds},
     )
 
 
-def _outages(scenario: Scenario, kind: str) -> Iterator[Outage]:
+def _outages(scenario: Scenario, kind: str, replayed: frozenset[int]) -> Iterator[Outage]:
     """Yield when agents of a kind are silent."""
-    for outage in agent_outages(scenario.shocks, kind, scenario.seconds_per_block):
+    for outage in agent_outages(scenario.shocks, kind, scenario.seconds_per_block, replayed=replayed):
         yield Outage(
             start_block=outage.at_block,
             end_block=outage.end_block,

@@ -107,7 +107,7 @@ def _drawn(
         initial_price=described.initial_price,
         streams=Streams(scenario.seed),
         name=f"price:{described.name}",
-        shocks=market_schedule(scenario.shocks, market, block, replayed=False),
+        shocks=market_schedule(scenario.shocks, market, block),
         history=history,
     )
     return PriceSeries(

@@ -88,7 +88,7 @@ def tilt_weight(scenario: Scenario, streams: Streams, drift_tilt: float) -> floa
     price = _gbm(scenario)
     market = scenario.markets[0]
     years = scenario.seconds_per_block / YEAR_SECONDS
-    shocks = market_schedule(scenario.shocks, 0, scenario.seconds_per_block, replayed=False)
+    shocks = market_schedule(scenario.shocks, 0, scenario.seconds_per_block)
     deviations = price.volatility * shocks.volatility_multipliers(scenario.blocks)
     if drift_tilt == 0.0:
         return 1.0

@@ -1,8 +1,9 @@
 """A recorded price, repeated as it is."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 from sim.core import portable_math
+from sim.market.price_history import PriceHistory
 from sim.market.price_paths import PricePath
 from sim.market.price_process import PRICE_PROCESSES, PathDraw, RecordedProcess
 
@@ -16,6 +17,11 @@ class Replay(RecordedProcess):
     repeats_file: ClassVar[bool] = True
 
     kind: Literal["replay"]
+
+    @classmethod
+    def of(cls, history: PriceHistory) -> Self:
+        """Return what repeats a series that was loaded already."""
+        return cls(kind="replay", file=history.source.name)
 
     def drawn(self, draw: PathDraw) -> PricePath:
         """Return the series on the clock.

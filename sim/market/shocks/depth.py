@@ -29,5 +29,6 @@ class DepthShock(LastingShock):
             size=self.size,
         )
 
-    def _size(self) -> str:
-        return f" times {self.size:g} in market {self.market}"
+    def extent(self) -> str:
+        """Return its size and length in words."""
+        return f"times {self.size:g} in market {self.market} for {self.duration_minutes:g} min"

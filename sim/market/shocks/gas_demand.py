@@ -33,5 +33,6 @@ class GasDemand(LastingShock):
             fee=self.fee_size,
         )
 
-    def _size(self) -> str:
-        return f" times {self.size:g}, fees times {self.fee_size:g},"
+    def extent(self) -> str:
+        """Return its size and length in words."""
+        return f"times {self.size:g}, fees times {self.fee_size:g}, for {self.duration_minutes:g} min"

@@ -30,5 +30,6 @@ class KeeperOutage(LastingShock):
             share=self.size,
         )
 
-    def _size(self) -> str:
-        return f", {100 * self.size:g} % of market {self.market},"
+    def extent(self) -> str:
+        """Return its size and length in words."""
+        return f"{100 * self.size:g} % of those of market {self.market} for {self.duration_minutes:g} min"

@@ -29,5 +29,6 @@ class LiquidatorOutage(LastingShock):
             share=self.size,
         )
 
-    def _size(self) -> str:
-        return f", {100 * self.size:g} %,"
+    def extent(self) -> str:
+        """Return its size and length in words."""
+        return f"{100 * self.size:g} % of them for {self.duration_minutes:g} min"

@@ -30,5 +30,6 @@ class PriceDrift(LastingShock):
             size=self.size,
         )
 
-    def _size(self) -> str:
-        return f" of {100 * self.size:+g} % in market {self.market}"
+    def extent(self) -> str:
+        """Return its size and length in words."""
+        return f"{100 * self.size:+g} % in market {self.market} over {self.duration_minutes:g} min"

@@ -25,5 +25,6 @@ class PriceJump(Shock):
         """Yield the move, done in one block."""
         yield PriceMove(at_block=self.start_block(seconds_per_block), market=self.market, size=self.size)
 
-    def _size(self) -> str:
-        return f" of {100 * self.size:+g} % in market {self.market}"
+    def extent(self) -> str:
+        """Return its size in words."""
+        return f"{100 * self.size:+g} % in market {self.market}"

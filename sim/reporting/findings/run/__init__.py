@@ -128,7 +128,7 @@ def _price(run: RunFolder) -> list[Part]:
             (
                 one.number,
                 formatting.moment(one.timestamp),
-                one.kind.replace("_", " "),
+                one.kind,
                 Cell(text=one.description, note=one.details),
             )
             for one in shocks
@@ -383,6 +383,8 @@ def _assumptions(run: RunFolder) -> list[Part]:
     overrides = [str(one) for one in manifest.get("overrides") or []]
     if overrides:
         parts.append(f"Changed on the command line: {', '.join(overrides)}.")
+    outside = [str(one) for one in manifest["outside_market"]]
+    parts += [Heading(text="What moves the outside market"), bullets(outside)]
     agents = [str(one) for one in manifest.get("agents") or []]
     if agents:
         parts += [Heading(text="Who takes part"), bullets(agents)]

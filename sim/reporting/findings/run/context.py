@@ -53,42 +53,26 @@ def time_bins(span: tuple[float, float]) -> Bins:
 
 
 def scripted_shocks(run: RunFolder) -> list[Shock]:
-    """Return the scenario's shocks with their times, in order of time; those without a time are left out."""
-    span = run.time_span
-    entries = run.scenario.get("shocks")
-    replaced = replaced_by_prices(run)
+    """Return the shocks in force with their times, in order of time, in the words the run wrote down."""
+    span, entries = run.time_span, run.manifest.get("shocks")
     if span is None or not isinstance(entries, list):
         return []
     seconds_per_block = float(run.scenario.get("seconds_per_block") or 12)
-    found = []
+    found: list[tuple[float, float, str, str, str]] = []
     for entry in entries:
-        if not isinstance(entry, dict) or (replaced and _replaced(entry)):
+        if not isinstance(entry, dict):
             continue
-        if entry.get("at_block") is not None:
-            moment = span[0] + float(entry["at_block"]) * seconds_per_block
-        elif entry.get("at_minute") is not None:
-            moment = span[0] + float(entry["at_minute"]) * 60.0
-        else:
+        first, end = entry.get("first_block"), entry.get("end_block")
+        if not isinstance(first, int) or not isinstance(end, int):
             continue
+        moment = span[0] + first * seconds_per_block
         if not span[0] <= moment <= span[1]:
             continue  # a run cut short with --blocks never reached it
-        told = {"kind", "description", "at_block", "at_minute"}
-        lasting = float(entry.get("duration_minutes") or 0.0) * 60.0
-        lasting += float(entry.get("duration_blocks") or 0.0) * seconds_per_block
-        details = ", ".join(
-            f"{key.replace('_', ' ')} {value}"
-            for key, value in entry.items()
-            if key not in told and value is not None
+        until = moment if end - first <= 1 else min(span[0] + end * seconds_per_block, span[1])
+        label, description, details = (
+            str(entry.get(key) or "") for key in ("label", "description", "details")
         )
-        found.append(
-            (
-                moment,
-                min(moment + lasting, span[1]),
-                str(entry.get("kind", "shock")),
-                str(entry.get("description") or ""),
-                details,
-            )
-        )
+        found.append((moment, until, label, description, details))
     return [
         Shock(
             number=number, kind=kind, timestamp=moment, ends_at=end, description=description, details=details
@@ -104,14 +88,6 @@ def replaced_by_prices(run: RunFolder) -> str:
         return ""
     described = prices.get("markets.0")
     return str(described.get("file", "")) if isinstance(described, dict) else ""
-
-
-def _replaced(entry: dict[str, object]) -> bool:
-    """Return whether a price file from the command line takes the place of a scripted event."""
-    kind = entry.get("kind")
-    return kind == "gas_demand" or (
-        kind in ("price_jump", "price_drift", "volatility") and not entry.get("market")
-    )
 
 
 def shock_marks(run: RunFolder) -> list[tuple[float, float, str]]:

@@ -1,4 +1,4 @@
-"""One implementation of drawing resamples: which are drawn, and that more of them change none of the first."""
+"""Drawing resamples: which are drawn, and that more of them change none of the first."""
 
 import numpy as np
 import pytest

@@ -296,20 +296,24 @@ class ToyMarket:
                 "description": "A toy market made by the test builder, not by the simulator.",
                 "markets": [{"name": "ETH-USD"}],
                 "chain": {"native_price": 194.0},
-                "shocks": [
-                    {
-                        "kind": "gas_demand",
-                        "at_block": self.blocks // 3,
-                        "description": "Gas demand triples.",
-                        "duration_blocks": 90,
-                    },
-                    {
-                        "kind": "keeper_outage",
-                        "at_minute": self.blocks // 11,
-                        "description": "Static-fee keepers drop out.",
-                    },
-                ],
             },
+            "outside_market": ["Price of ETH-USD: made by the test builder."],
+            "shocks": [
+                {
+                    "label": "demand for block space",
+                    "details": "times 3",
+                    "description": "Gas demand triples.",
+                    "first_block": self.blocks // 3,
+                    "end_block": self.blocks // 3 + 90,
+                },
+                {
+                    "label": "outage of oracle reporters",
+                    "details": "100 % of them",
+                    "description": "Static-fee keepers drop out.",
+                    "first_block": self.blocks // 11 * 5,
+                    "end_block": self.blocks // 11 * 5 + 1,
+                },
+            ],
             "scenario_sha256": "ab" * 32,
             "seed": self.seed,
             "engine": "revm",

@@ -8,10 +8,14 @@ from sim.reporting.run_folder import load_run
 from tests.support.sealed import seal
 
 SHOCKS = [
-    {"kind": "price_drift", "at_minute": 5, "duration_minutes": 5, "size": -0.1, "market": 0},
-    {"kind": "price_jump", "at_minute": 6, "size": -0.1, "market": 1},
-    {"kind": "gas_demand", "at_minute": 7, "duration_minutes": 5, "size": 2.0},
-    {"kind": "keeper_outage", "at_minute": 8, "duration_minutes": 5, "size": 1.0},
+    {
+        "label": "price jump",
+        "details": "-10 % in market 1",
+        "description": "",
+        "first_block": 30,
+        "end_block": 31,
+    },
+    {"label": "outage", "details": "all", "description": "Gone.", "first_block": 20, "end_block": 45},
 ]
 
 
@@ -21,7 +25,7 @@ def load_with(crash_run, tmp_path):
         folder = tmp_path / "run"
         shutil.copytree(crash_run, folder)
         content = json.loads((folder / "manifest.json").read_text())
-        content["scenario"]["shocks"] = SHOCKS
+        content["shocks"] = SHOCKS
         (folder / "manifest.json").write_text(json.dumps(content | manifest))
         seal(folder)
         return load_run(folder)
@@ -29,28 +33,30 @@ def load_with(crash_run, tmp_path):
     return load
 
 
-def kinds(run):
-    return [shock.kind for shock in scripted_shocks(run)]
+def test_scripted_events_are_told_in_order_and_in_the_words_of_their_run(load_with):
+    run = load_with()
+    first, second = scripted_shocks(run)
+    assert (first.number, first.kind, first.details, first.description) == (1, "outage", "all", "Gone.")
+    assert first.timestamp - run.time_span[0] == 20 * 12
+    assert first.ends_at - first.timestamp == 25 * 12
+    assert second.kind == "price jump"
+    assert second.ends_at == second.timestamp
 
 
-def test_scripted_events_are_told_in_order(load_with):
-    assert kinds(load_with()) == ["price_drift", "price_jump", "gas_demand", "keeper_outage"]
+@pytest.mark.parametrize("shocks", [[3], [{"first_block": "x", "end_block": 2}], [{}]])
+def test_a_manifest_with_other_things_for_shocks_tells_none(load_with, shocks):
+    assert scripted_shocks(load_with(shocks=shocks)) == []
 
 
-def test_events_that_a_price_file_replaced_are_not_told(load_with):
-    run = load_with(
-        inputs={"prices": "inputs/prices/minutes.csv"}, prices={"markets.0": {"file": "minutes.csv"}}
-    )
-    assert replaced_by_prices(run) == "minutes.csv"
-    assert kinds(run) == ["price_jump", "keeper_outage"]
+def test_only_a_price_file_of_the_command_line_replaces_the_scenarios_path(load_with):
+    prices = {"markets.0": {"file": "minutes.csv"}}
+    assert replaced_by_prices(load_with(inputs={"prices": "inputs/prices/minutes.csv"}, prices=prices))
 
 
 def test_a_price_file_of_the_scenario_itself_replaces_nothing(load_with):
-    run = load_with(
-        inputs={"markets.0.price.file": "inputs/minutes.csv"}, prices={"markets.0": {"file": "minutes.csv"}}
-    )
+    prices = {"markets.0": {"file": "minutes.csv"}}
+    run = load_with(inputs={"markets.0.price.file": "inputs/minutes.csv"}, prices=prices)
     assert replaced_by_prices(run) == ""
-    assert len(kinds(run)) == 4
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,8 @@ def test_report_escapes_whatever_the_user_wrote(copy):
     def poison(manifest):
         manifest.update(title=HOSTILE, question=HOSTILE, overrides=[HOSTILE])
         manifest["scenario"].update(description=HOSTILE, markets=[{"name": HOSTILE}])
-        manifest["scenario"]["shocks"][0].update(description=HOSTILE, kind=HOSTILE)
+        manifest["shocks"][0].update(description=HOSTILE, label=HOSTILE, details=HOSTILE)
+        manifest["outside_market"].append(HOSTILE)
         manifest["assumptions"].append({"parameter": HOSTILE, "value": HOSTILE, "source": HOSTILE})
 
     accounts = pd.read_parquet(copy / "accounts.parquet")
