@@ -20,7 +20,15 @@ from sim.engine.scenario.schema import Scenario
 from sim.experiments.suites.coverage import Coverage, unreached
 from sim.experiments.suites.evidence import run_with_evidence
 from sim.experiments.suites.junit import write_junit
-from sim.experiments.suites.suite import ScenarioOutcome, SuiteResult, Verdict, run_suite, scenario_files
+from sim.experiments.suites.suite import (
+    FIGURES,
+    ScenarioOutcome,
+    SuiteResult,
+    Verdict,
+    run_suite,
+    scenario_files,
+)
+from sim.metrics.book import METRICS
 
 
 def run_and_print_suite(
@@ -64,14 +72,14 @@ def _table(result: SuiteResult) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for heading in ("Scenario", "Verdict"):
         table.add_column(heading, no_wrap=True)
-    for heading in ("Blocks", "Liquidations", "Bad debt", "Seconds"):
+    for heading in (*(METRICS[key].label for key in FIGURES), "Seconds"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("First failed line")
     for outcome in result.outcomes:
         table.add_row(
             escape(outcome.name),
             outcome.verdict.value,
-            *(_figure(outcome.summary.get(key)) for key in ("blocks", "liquidations", "bad_debt")),
+            *(_figure(outcome.summary.get(key)) for key in FIGURES),
             f"{outcome.seconds:.1f}",
             escape(outcome.failures[0].removeprefix("expected ")) if outcome.failures else _remark(outcome),
             style=None if outcome.verdict is Verdict.PASSED else "bold red",

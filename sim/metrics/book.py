@@ -24,6 +24,7 @@ Kind = Literal["count", "amount", "price", "time", "share", "factor", "event"]
 Section = Literal["Price", "Cascade", "Losses", "Margin", "Chain", "Run"]
 Markets = Literal["all", "market 0", "all, over market 0", "none"]
 World = Literal["twin"]
+Alarm = Literal["", "warn", "bad"]
 Value = float | int | bool | None
 
 WORSE: Final = 1
@@ -35,6 +36,9 @@ LAST: Final = 1_000
 
 DIGEST: Final = "digest"
 """The one key of ``summary.json`` that measures nothing: the fingerprint of the run."""
+
+SECTIONS: Final[tuple[Section, ...]] = get_args(Section)
+"""In the order in which the page of one run lists them."""
 
 _WHY_NOT: Final[Mapping[World, str]] = {"twin": "the run without forced flow was not run (--no-twin)"}
 _UNIT_WORDS: Final = {"quote": "USDC", "s": "seconds"}
@@ -86,6 +90,8 @@ class Metric:
     """What a table writes beside the value, if the unit alone says too little: ``of notional``."""
     shown: tuple[str, ...] = ()
     """Statistics that the page of a sweep shows with its family: ``mean``, ``probability``, ``VaR95``."""
+    alarm: Alarm = ""
+    """How a value that is not zero is shown: ``warn``, or ``bad`` where a reader must not miss it."""
     order: int = LAST
     """Place in the book."""
 
@@ -110,6 +116,7 @@ class Metric:
             ("family", self.family, Family),
             ("section", self.section, Section),
             ("markets", self.markets, Markets),
+            ("alarm", self.alarm, Alarm),
         ):
             if given not in get_args(allowed):
                 found.append(f"{field} must be one of {', '.join(get_args(allowed))}, was {given!r}")

@@ -12,7 +12,8 @@ from sim.core.documents.sections import Problem, Section
 from sim.metrics.book import DIGEST, METRICS, World, metric_problem, path_metrics, why_undefined
 
 OF_EVERY_RUN = "invariant_violations"
-"""Metric that every run is held to, whatever its prices and however long."""
+"""Metric that every run is held to, whatever its prices and however long: to expect it alone is to expect
+nothing."""
 
 
 class ExpectSection(Section):

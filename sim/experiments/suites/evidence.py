@@ -26,7 +26,8 @@ from sim.engine.results.folder import open_run
 from sim.engine.results.manifest import versions
 from sim.engine.results.result import CRASH_FILE, MARKER, UNFINISHED, ResultsFolder, write_json
 from sim.experiments.suites.coverage import Coverage, unreached
-from sim.experiments.suites.suite import ScenarioOutcome, SuiteResult, Watch, run_suite
+from sim.experiments.suites.suite import FIGURES, ScenarioOutcome, SuiteResult, Watch, run_suite
+from sim.metrics.book import METRICS
 
 KIND = "seawall suite evidence"
 RUNS = "runs"
@@ -190,14 +191,15 @@ def suite_markdown(result: SuiteResult) -> str:
 
 
 def _table(result: SuiteResult) -> list[str]:
+    labels = [METRICS[key].label.lower() for key in FIGURES]
     lines = [
-        "| scenario | verdict | lines met | blocks | liquidations | bad debt | digest |",
+        f"| scenario | verdict | lines met | {' | '.join(labels)} | digest |",
         "|---|---|---:|---:|---:|---:|---|",
     ]
     for outcome in result.outcomes:
         verdict = outcome.verdict.value + (", expects nothing" if outcome.expects_nothing else "")
         met = sum(item.met for item in outcome.expectations)
-        figures = [_figure(outcome.summary.get(key)) for key in ("blocks", "liquidations", "bad_debt")]
+        figures = [_figure(outcome.summary.get(key)) for key in FIGURES]
         digest = f"`{outcome.digest}`" if outcome.digest else "none"
         cells = [_cell(outcome.name), verdict, f"{met} of {len(outcome.expectations)}", *figures, digest]
         lines.append(f"| {' | '.join(cells)} |")

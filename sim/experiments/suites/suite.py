@@ -23,8 +23,8 @@ from sim.engine.scenario.load import load_scenario
 from sim.engine.scenario.schema import Scenario
 from sim.experiments.suites.coverage import Coverage, coverage_of, total_coverage
 
-"""Summary key that a finished run always meets: to expect it alone is to expect nothing of the scenario."""
-
+FIGURES = ("blocks", "liquidations", "bad_debt")
+"""Metrics that stand beside a verdict."""
 EXERCISED_NOTHING = "no transaction succeeded: a pass that exercised nothing is no pass"
 
 Watch = Callable[[Scenario], AbstractContextManager[Callable[[Progress], None] | None]]

@@ -51,6 +51,7 @@ METRICS.add(
         family="severity",
         section="Losses",
         markets="all",
+        alarm="warn",
         measure=lambda run: (run.after.bad_debt - run.before.bad_debt) / WAD,
     )
 )
@@ -112,6 +113,7 @@ METRICS.add(
         section="Losses",
         markets="all",
         shown=("probability",),
+        alarm="bad",
         measure=lambda run: run.totals.fund_min == 0,
     )
 )
@@ -127,6 +129,7 @@ METRICS.add(
         family="severity",
         section="Losses",
         markets="all",
+        alarm="warn",
         measure=lambda run: run.totals.auto_deleveraged_notional,
     )
 )
@@ -142,6 +145,7 @@ METRICS.add(
         family="severity",
         section="Losses",
         markets="all",
+        alarm="bad",
         measure=lambda run: (run.after.socialized_loss - run.before.socialized_loss) / WAD,
     )
 )

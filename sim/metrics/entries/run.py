@@ -74,6 +74,7 @@ METRICS.add(
         family="other",
         section="Chain",
         markets="all",
+        alarm="bad",
         measure=lambda run: run.invariant_violations,
     )
 )

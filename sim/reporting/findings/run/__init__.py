@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.metrics.book import DIGEST, METRICS
+from sim.metrics.book import DIGEST, METRICS, SECTIONS
 from sim.reporting import formatting
 from sim.reporting.figures.style import Figure
 from sim.reporting.findings.assumptions import parameters_table, split
@@ -42,10 +42,6 @@ from sim.reporting.findings.run.transactions import revert_reasons, transaction_
 from sim.reporting.findings.run.verdict import reach_verdict
 from sim.reporting.run_folder import RunFolder, column, has_columns, last_value, load_run
 from sim.reporting.vocabulary import GLOSSARY, write_value
-
-SECTIONS = ("Price", "Cascade", "Losses", "Margin", "Chain", "Run")
-"""Groups of the summary, in the order they are listed."""
-
 
 CASCADE_READING = (
     "Which liquidation set off which. An account’s parents are the earlier forced trades without whose price "
@@ -322,7 +318,7 @@ def _summary(summary: Mapping[str, Any]) -> Part:
         listed = [metric for metric in METRICS if metric.section == section and metric.name in summary]
         for position, metric in enumerate(listed):
             value = summary[metric.name]
-            shown = Cell(text=write_value(metric, value), mood=_alarm(metric.name, value))
+            shown = Cell(text=write_value(metric, value), mood=metric.alarm if value else "")
             unit = "" if formatting.is_missing(value) else metric.quantity
             group = section if position == 0 else ""
             rows.append((group, metric.label, shown, unit, metric.name, metric.meaning))
@@ -333,13 +329,6 @@ def _summary(summary: Mapping[str, Any]) -> Part:
         if isinstance(summary[key], (int, float, str)) or summary[key] is None
     ]
     return table(columns, rows)
-
-
-def _alarm(key: str, value: object) -> Mood:
-    """Return the colour of a value that a reader must not miss."""
-    if key in ("invariant_violations", "fund_depleted", "socialized_loss") and value:
-        return "bad"
-    return "warn" if key in ("bad_debt", "auto_deleveraged_notional") and value else ""
 
 
 def _checks(run: RunFolder) -> list[Part]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.metrics.book import METRICS
 from sim.reporting.run_folder import RunFolder, column, has_columns, last_value
 
 RELATIVE_TOLERANCE = 1e-6
@@ -31,12 +32,12 @@ def cross_checks(run: RunFolder) -> list[Check]:
     """Return every check the recorded tables allow."""
     found: list[Check] = []
 
-    def compare(name: str, key: str, source: str, value: float | None) -> None:
+    def compare(key: str, source: str, value: float | None) -> None:
         stated = run.summary.get(key)
         if isinstance(stated, (int, float)) and value is not None and math.isfinite(value):
             found.append(
                 Check(
-                    name=name,
+                    name=METRICS[key].label,
                     left_source=f"summary {key}",
                     left=float(stated),
                     right_source=source,
@@ -45,32 +46,28 @@ def cross_checks(run: RunFolder) -> list[Check]:
             )
 
     if run.liquidations is not None:
+        compare("liquidations", "rows of liquidations", float(len(run.liquidations)))
         compare(
-            "Number of liquidations", "liquidations", "rows of liquidations", float(len(run.liquidations))
-        )
-        compare(
-            "Liquidated notional",
             "liquidated_notional",
             "sum over liquidations",
             float(np.nansum(column(run.liquidations, "notional"))),
         )
     rows = run.protocol_blocks
     if not rows.empty:
-        compare("Number of blocks", "blocks", "rows of blocks, one market", float(len(rows)))
+        compare("blocks", "rows of blocks, one market", float(len(rows)))
         if "insurance_fund" in rows:
             fund = column(rows, "insurance_fund")
             # The table has the ends of blocks; the balance before the first one counts as well.
             start = run.summary.get("insurance_fund_start")
             known = [*fund, start] if isinstance(start, (int, float)) else fund
             compare(
-                "Insurance fund, lowest",
                 "insurance_fund_min",
                 "minimum over blocks and the start",
                 float(np.nanmin(known)),
             )
-            compare("Insurance fund, end", "insurance_fund_end", "last block", float(fund[-1]))
-        compare("Bad debt", "bad_debt", "last block", last_value(rows, "bad_debt"))
-        compare("Socialised loss", "socialized_loss", "last block", last_value(rows, "socialized_loss"))
+            compare("insurance_fund_end", "last block", float(fund[-1]))
+        compare("bad_debt", "last block", last_value(rows, "bad_debt"))
+        compare("socialized_loss", "last block", last_value(rows, "socialized_loss"))
         parts = [last_value(rows, key) for key in ("fund_draws", "haircuts", "socialized_loss")]
         debt = last_value(rows, "bad_debt")
         if debt is not None and has_columns(rows, ["fund_draws", "haircuts", "socialized_loss"]):
