@@ -17,9 +17,10 @@ from sim.core.files import atomic_write_bytes, ensure_directory
 
 COMPILER_VERSION: Final = "0.4.3"  # exactly this release: bytecode, and so the digest, depends on it
 EVM_VERSION: Final = "prague"  # default of 0.4.3, and the newest fork that all three engines know
-_CACHE_FORMAT: Final = 2
+_CACHE_FORMAT: Final = 3
 _MAX_SOURCE_BYTES: Final = 1 << 20  # a contract is hostile input too; assumption: ours are below 40 kB
-_IMPORT = re.compile(r"^(?:import|from)\s+[^\n]+", re.MULTILINE)
+_IMPORT = re.compile(r"^(?:import|from)\s+(?:[^\n(]*\([^)]*\)|[^\n]+)", re.MULTILINE)
+_NO_STATEMENT = re.compile(r"#[^\n]*|\\\r?\n")  # comments, and line ends that end no statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,28 +94,72 @@ def compile_contract(path: Path, *, search_root: Path | None = None) -> Artifact
     return artifact
 
 
+def own_imports(path: Path, *, search_root: Path | None = None) -> tuple[Path, ...]:
+    """Return the files that a contract takes along when it moves, sorted: what it imports, and they in turn.
+
+    Not among them is what is found below the search root, from wherever a file is compiled.
+
+    Raises
+    ------
+    InputError
+        A file cannot be read.
+    """
+    root = (contracts_root() if search_root is None else search_root).resolve()
+    path = path.resolve()
+    moved: set[Path] = set()
+    _scan(path, root, moved)
+    return tuple(sorted(moved - {path}))
+
+
+def refuse_outside(path: Path, folder: Path, *, search_root: Path | None = None) -> list[str]:
+    """Return one problem for each file that a contract imports from outside a folder, but for ours.
+
+    A scenario and a results folder are hostile input: neither may have files of the user's read and copied.
+
+    Raises
+    ------
+    InputError
+        A file cannot be read.
+    """
+    root = (contracts_root() if search_root is None else search_root).resolve()
+    folder = folder.resolve()
+    return [
+        f"{path.name} imports {os.path.relpath(found, folder)}, which is not in its folder"
+        for found in own_imports(path, search_root=root)
+        if not found.is_relative_to(folder) and not found.is_relative_to(root)
+    ]
+
+
 def _import_closure(path: Path, root: Path) -> dict[Path, bytes]:
     """Return every file that the import lines could mean, with its content.
 
     A superset of what the compiler reads (all suffixes, all search folders), so that adding a file which
     shadows another changes the key too.
     """
+    return _scan(path, root, set())
+
+
+def _scan(path: Path, root: Path, moved: set[Path]) -> dict[Path, bytes]:
+    """Return the closure, and add to ``moved`` what is not found by way of the root alone."""
     found: dict[Path, bytes] = {}
-    waiting = [path]
+    waiting = [(path, True)]
     while waiting:
-        current = waiting.pop()
-        if current in found:
+        current, moves = waiting.pop()
+        if current in moved or (current in found and not moves):
             continue
-        content = _read_source(current)
-        found[current] = content
+        if moves:
+            moved.add(current)
+        if current not in found:
+            found[current] = _read_source(current)
         if current.suffix == ".json":
             continue
-        for statement in _IMPORT.findall(content.decode("utf-8", errors="replace")):
-            for stem in _import_stems(statement, current.parent, (root, path.parent)):
+        text = _NO_STATEMENT.sub(" ", found[current].decode("utf-8", errors="replace"))
+        for statement in _IMPORT.findall(text):
+            for stem, from_root in _import_stems(statement, current.parent, root, path.parent):
                 for suffix in (".vy", ".vyi", ".json"):
                     candidate = stem.with_name(stem.name + suffix)
                     if candidate.is_file():
-                        waiting.append(candidate.resolve())
+                        waiting.append((candidate.resolve(), moves and not from_root))
     return found
 
 
@@ -127,32 +172,36 @@ def _read_source(path: Path) -> bytes:
         raise InputError(f"{path}: cannot read: {error.strerror or error}") from error
 
 
-def _import_stems(statement: str, folder: Path, roots: Sequence[Path]) -> list[Path]:
-    words = statement.split("#", 1)[0].replace("(", " ").replace(")", " ").replace(",", " ").split()
+def _import_stems(statement: str, folder: Path, root: Path, top: Path) -> list[tuple[Path, bool]]:
+    """Return where an import line may lead, without suffix, and whether by way of the search root."""
+    words = statement.replace("(", " ").replace(")", " ").replace(",", " ").split()
     aliases = {index + 1 for index, word in enumerate(words) if word == "as"}
     names = [word for index, word in enumerate(words) if word != "as" and index not in aliases]
+    searched = ((root, True), (top, False), (folder, False))
     if names[0] == "import":
-        return [base.joinpath(*name.split(".")) for name in names[1:] for base in (*roots, folder)]
+        return [(base.joinpath(*name.split(".")), ours) for name in names[1:] for base, ours in searched]
     if len(names) < 4 or names[2] != "import":
         return []
     dotted = names[1].lstrip(".")
     level = len(names[1]) - len(dotted)
     packages = dotted.split(".") if dotted else []
-    bases: Sequence[Path] = (*roots, folder)
+    bases: Sequence[tuple[Path, bool]] = searched
     if level:
         base = folder
         for _ in range(level - 1):
             base = base.parent
-        bases = (base,)
-    return [base.joinpath(*packages, name) for name in names[3:] for base in bases]
+        bases = ((base, False),)
+    return [(base.joinpath(*packages, name), ours) for name in names[3:] for base, ours in bases]
 
 
 def _closure_hash(closure: dict[Path, bytes], path: Path, root: Path) -> str:
     digest = hashlib.sha256(canonical_json([_CACHE_FORMAT, COMPILER_VERSION, EVM_VERSION, path.name]))
-    # Names relative to the root, so that the same sources in another checkout have the same hash.
+    # Names relative to the root or to the contract, so that the same sources elsewhere have the same hash.
     listed = [
         [
-            source.relative_to(root).as_posix() if source.is_relative_to(root) else source.name,
+            source.relative_to(root).as_posix()
+            if source.is_relative_to(root)
+            else f"./{Path(os.path.relpath(source, path.parent)).as_posix()}",
             sha256_hex(content),
         ]
         for source, content in closure.items()

@@ -20,11 +20,12 @@ from rich.text import Text
 
 from sim.cli.consoles import errors_console, results_console
 from sim.core.errors import InputError, RunError
+from sim.core.folders import INPUT, Folder
 from sim.core.plugins import active, require_named
 from sim.experiments.sweep.executors import Workers
 from sim.experiments.sweep.expansion import plan_of
 from sim.experiments.sweep.experiment import SweepExperiment, load_experiment
-from sim.experiments.sweep.inputs import INPUTS, PLAN_FILE, read_plan
+from sim.experiments.sweep.inputs import INPUTS, PLAN_FILE, read_plan, require_metrics
 from sim.experiments.sweep.plan import Plan
 from sim.experiments.sweep.progress import PointProgress, RunningMean, SweepProgress
 from sim.experiments.sweep.result import SWEEP_FILE, Failure, SweepResult
@@ -131,11 +132,12 @@ def _plan(experiment: Path, out: Path | None, *, engine: str | None, confirmed: 
     if experiment.is_dir():
         if out is not None and out.resolve() != experiment.resolve():
             raise InputError(f"--out {out}: a sweep goes on in its own folder, {experiment}")
-        source = experiment / EXPERIMENT_FILE
-        content = source.read_bytes() if source.is_file() else b""
+        files = Folder(experiment)
+        content = files.read(EXPERIMENT_FILE, INPUT) if files.has(EXPERIMENT_FILE) else b""
         plan = read_plan(experiment, source=content, engine=engine)
         recorded = [{"file": name, "sha256": digest} for name, digest in plan.plugins]
         require_named(recorded, active(), str(experiment / INPUTS / PLAN_FILE))
+        require_metrics(plan, experiment)
         return plan, experiment
     loaded = load_experiment(experiment, SweepExperiment)
     plan = plan_of(loaded, engine=engine, confirmed=confirmed)

@@ -366,15 +366,15 @@ def seal_again(folder: Path, name: str, *, leave_out: Iterable[str] = ()) -> Non
     write_record(folder, name, Folder(folder).json(name), leave_out=leave_out)
 
 
-def open_record(path: Path, name: str, *, made_by: str) -> tuple[Folder, dict[str, Any]]:
+def open_record(path: Path, name: str, *, what: str) -> tuple[Folder, dict[str, Any]]:
     """Return a folder whose files are held against its sealed record, and the record.
 
     Parameters
     ----------
     name
         Of the record.
-    made_by
-        The command that makes such a folder, for the message when the record is missing.
+    what
+        Such a folder holds, for the message when the record is missing.
 
     Raises
     ------
@@ -384,7 +384,7 @@ def open_record(path: Path, name: str, *, made_by: str) -> tuple[Folder, dict[st
     bare = Folder(path)
     place = path / name
     if not bare.has(name):
-        raise InputError(f"{place}: is missing, so this is no folder of {made_by}; name one that is")
+        raise InputError(f"{place}: is missing: the folder holds no {what}; name one that does")
     record = bare.json(name)
     files = record.get(FILES)
     if not isinstance(files, dict) or SEAL not in record:

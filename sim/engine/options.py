@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sim.chain.compile import own_imports
 from sim.core.files import atomic_write_bytes, ensure_directory
 from sim.core.plugins import PLUGINS, active
 from sim.engine.blocks.loop import Progress
@@ -53,8 +55,8 @@ def copy_inputs(scenario: Scenario, options: RunOptions, folder: Path) -> dict[s
     -------
     dict
         File reference (``protocol.risk_model``, ``markets.0.price.file``, or ``prices`` for the command
-        line's file, ``plugins.NAME.py``) -> path below ``folder``; every file keeps its name.
-        ``contracts`` is a folder.
+        line's file, ``plugins.NAME.py``) -> path below ``folder``; every file keeps its name,
+        and a contract has beside it what it imports. ``contracts`` is a folder.
     """
     references = [(reference, scenario.file(reference)) for reference, _ in scenario.file_references()]
     if options.prices is not None:
@@ -62,9 +64,10 @@ def copy_inputs(scenario: Scenario, options: RunOptions, folder: Path) -> dict[s
         references.append(("prices", options.prices))
     copied: dict[str, str] = {}
     for reference, path in references:
-        target = INPUTS / reference.replace(".", "_") / path.name
-        _copy(path, folder / target)
-        copied[reference] = target.as_posix()
+        files = with_imports(path, search_root=options.contracts)
+        for source, place in files.items():
+            _copy(source, folder / INPUTS / reference.replace(".", "_") / place)
+        copied[reference] = (INPUTS / reference.replace(".", "_") / files[path.resolve()]).as_posix()
     for plugin in active():
         target = INPUTS / PLUGINS / plugin.path.name
         ensure_directory(folder / target.parent)
@@ -75,6 +78,20 @@ def copy_inputs(scenario: Scenario, options: RunOptions, folder: Path) -> dict[s
             _copy(source, folder / INPUTS / CONTRACTS / source.relative_to(options.contracts))
         copied[CONTRACTS] = (INPUTS / CONTRACTS).as_posix()
     return copied
+
+
+def with_imports(path: Path, *, search_root: Path | None = None) -> dict[Path, Path]:
+    """Return a file and, of a contract, what it imports -> places in which they find one another again.
+
+    Parameters
+    ----------
+    search_root
+        Folder of contracts instead of the shipped ones.
+    """
+    path = path.resolve()
+    imports = own_imports(path, search_root=search_root) if path.suffix == ".vy" else ()
+    base = Path(os.path.commonpath([path.parent, *(item.parent for item in imports)]))
+    return {item: item.relative_to(base) for item in (path, *imports)}
 
 
 def _copy(source: Path, target: Path) -> None:

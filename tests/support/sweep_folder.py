@@ -9,9 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
+from sim.core.folders import write_record
 from sim.core.rng import Streams
-from sim.experiments.sweep.inputs import gather, write_plan
+from sim.experiments.sweep.inputs import INPUTS, PLAN_FILE, gather, plan_content
 from sim.experiments.sweep.plan import Plan
 from sim.experiments.sweep.result import Failure, Stop
 from sim.metrics.book import METRICS, path_metrics
@@ -64,7 +67,7 @@ def write_sweep_folder(
     inputs = gather(plan)
     folder.mkdir(parents=True, exist_ok=True)
     inputs.copy(folder)
-    write_plan(plan, inputs, folder)
+    (folder / INPUTS / PLAN_FILE).write_bytes(plan_content(plan, inputs))
     gone = {*missing, *((one.point, one.path) for one in failures)}
     ends = {one.point: one.paths for one in stops}
     completed, rows = 0, []
@@ -90,7 +93,9 @@ def write_sweep_folder(
         columns = ["path", "population", "digest", *(draw.key for draw in plan.draws), *METRICS.names()]
         frame = pd.DataFrame(table, columns=columns)
         frame[list(METRICS.names())] = frame[list(METRICS.names())].astype(float)
-        frame.to_parquet(place / "part-0.parquet")
+        kinds = {"path": pa.int64(), "population": pa.int64(), "digest": pa.string()}
+        arrays = {name: pa.array(frame[name].tolist(), kinds.get(name, pa.float64())) for name in columns}
+        pq.write_table(pa.table(arrays), place / "part-0.parquet")
         rows.append(
             {
                 "point": point.index,
@@ -119,7 +124,8 @@ def write_sweep_folder(
         "contracts": {"MarginEngine": "c" * 64},
         "versions": {"seawall": "0.1.0"},
     }
-    (folder / "sweep.json").write_text(json.dumps(content))
+    content["draws"] = [asdict(draw) for draw in plan.draws]
+    write_record(folder, "sweep.json", content)
     timing = {"wall_seconds": 90.0, "workers": {"kind": "processes", "count": 2}, "paths_run": completed}
     (folder / "timing.json").write_text(json.dumps(timing | {"paths_per_minute": 60.0 * completed / 90.0}))
     return folder

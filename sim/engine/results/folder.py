@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim.chain.compile import refuse_outside
 from sim.core.columns import schema_of
 from sim.core.errors import InputError
 from sim.core.folders import INPUT, Folder, damaged, open_record
@@ -105,7 +106,7 @@ def open_run(path: Path) -> RunFiles:
             f"{path / CRASH_FILE}: is the report of a run that broke an invariant and left no results; see "
             f"seawall explain {path}"
         )
-    folder, manifest = open_record(path, MARKER, made_by="seawall run")
+    folder, manifest = open_record(path, MARKER, what="run")
     kind = manifest.get("kind")
     if kind is not None:
         raise InputError(f"{path / MARKER}: is of another kind ({str(kind)[:100]}), not of seawall run")
@@ -152,7 +153,7 @@ def stored_crash(path: Path) -> StoredRun:
     InputError
         It holds no crash report, or a damaged one.
     """
-    folder, report = open_record(path, CRASH_FILE, made_by="a crash report")
+    folder, report = open_record(path, CRASH_FILE, what="crash report")
     _check_types(path / CRASH_FILE, report, _CRASH)
     return _stored(folder, CRASH_FILE, report)
 
@@ -184,6 +185,14 @@ def _stored(folder: Folder, record: str, data: dict[str, Any]) -> StoredRun:
         scenario = scenario_of(data["scenario"], files)
     except InputError as error:
         raise InputError([f"{place}: scenario.{problem}" for problem in error.problems]) from None
+    sources = [file for file in files.values() if file.suffix == ".vy"]
+    if contracts is not None:
+        sources += [
+            folder.path / name for name in known if name.startswith(_CONTRACTS) and name.endswith(".vy")
+        ]
+    for source in sources:
+        for outside in refuse_outside(source, folder.path / INPUTS, search_root=contracts):
+            raise InputError(damaged(source, outside))
     missing = [name for name, _ in scenario.file_references() if name not in files]
     if prices is not None:
         missing = [name for name in missing if name != "markets.0.price.file"]
@@ -197,6 +206,9 @@ def _stored(folder: Folder, record: str, data: dict[str, Any]) -> StoredRun:
         contracts=contracts,
         path=PathChoice.from_record(data.get("path"), str(place)),
     )
+
+
+_CONTRACTS = f"{INPUTS.name}/{CONTRACTS}/"
 
 
 def _check_types(place: Path, data: Mapping[str, Any], kinds: Mapping[str, type | tuple[type, ...]]) -> None:

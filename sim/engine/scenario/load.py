@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sim.chain.compile import refuse_outside
 from sim.core.documents.toml_file import TomlFile
 from sim.core.documents.toml_text import KeyPath
 from sim.core.errors import InputError
@@ -175,6 +176,8 @@ def _with_checked_files(scenario: Scenario, path: Path, place: _Places) -> Scena
             problems.append(place.line(where, f"must lie in the scenario's folder, was {written!r}"))
         elif not resolved.is_file():
             problems.append(place.line(where, f"there is no file {written!r}"))
+        elif not chosen_by_user and resolved.suffix == ".vy":
+            problems += [place.line(where, problem) for problem in refuse_outside(resolved, folder)]
         files[reference] = resolved
     if problems:
         raise InputError(problems)

@@ -3,25 +3,35 @@
 SQLite in WAL mode with `synchronous = FULL`, written by the supervisor alone. A path's state, digest and
 metrics are one row written in one transaction, and (point, path) is its key: a path is finished or it is not,
 never half, never twice. A path that was running when the machine died has no row and is run again.
+
+A ledger lies in a results folder, and so is hostile input: its files are regular ones, nothing is in it but
+our tables, and every row holds a hash of itself, so that none changes unseen.
 """
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, get_args
 
-from sim.core.digest import canonical_json
+from sim.core.digest import canonical_json, sha256_hex
 from sim.core.errors import InputError, RunError
+from sim.core.folders import LEDGER as LEDGER_BOUND
+from sim.core.folders import Folder, parse_object
 
 LEDGER = "ledger.sqlite"
 LOCK = "ledger.lock"
-VERSION = 1
+LEDGER_FILES = (
+    LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", f"{LEDGER}-journal",
+    LOCK, f"{LOCK}-wal", f"{LOCK}-shm", f"{LOCK}-journal",
+)  # fmt: skip
+"""Everything SQLite may open in the folder. It goes on changing, so that no record seals it."""
+
+VERSION = 2
 
 State = Literal["done", "retry", "failed", "input", "invariant"]
 """``done``; failed but to be tried again; failed for good; the input is bad; an invariant broke."""
@@ -43,18 +53,19 @@ CREATE TABLE runs (
     digest TEXT,
     metrics TEXT,
     seconds REAL NOT NULL,
+    sha256 TEXT NOT NULL,
     UNIQUE (point, path)
 );
 PRAGMA user_version = {VERSION};
 """
 
 _WRITE = """
-INSERT INTO runs (point, path, state, attempts, kind, reason, invariant, digest, metrics, seconds)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO runs (point, path, state, attempts, kind, reason, invariant, digest, metrics, seconds, sha256)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (point, path) DO UPDATE SET
     state = excluded.state, attempts = excluded.attempts, kind = excluded.kind, reason = excluded.reason,
     invariant = excluded.invariant, digest = excluded.digest, metrics = excluded.metrics,
-    seconds = excluded.seconds
+    seconds = excluded.seconds, sha256 = excluded.sha256
 WHERE runs.state = 'retry'
 """
 
@@ -77,43 +88,75 @@ class Run:
 
 
 class Ledger:
-    """The open ledger of one results folder; one at a time."""
+    """The open ledger of one results folder; one at a time writes."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open or create it.
+    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
+        """Open it, or create it unless it is only to be read.
+
+        Parameters
+        ----------
+        read_only
+            Change nothing, and let others write meanwhile.
 
         Raises
         ------
         InputError
-            Another process works in this folder, or the file is no ledger of this version.
+            Another process works in this folder, or the file is no ledger of this version, or damaged.
         RunError
             It cannot be written.
         """
         self.folder = folder
-        self._lock = _locked(folder)
+        _check_files(folder)
+        self._lock = None if read_only else _locked(folder)
         try:
             with self._guarded():
-                self._database = sqlite3.connect(folder / LEDGER, isolation_level=None)
-                self._prepare()
+                self._database = self._read_only() if read_only else self._writable()
         except BaseException:
-            self._lock.close()
+            if self._lock is not None:
+                self._lock.close()
             raise
 
-    def _prepare(self) -> None:
-        database = self._database
-        try:
-            (version,) = database.execute("PRAGMA user_version").fetchone()
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise
-            raise InputError(f"{self.folder / LEDGER}: is damaged ({error}); choose another folder") from None
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = FULL")
-        if version == 0:
+    def _writable(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self.folder / LEDGER, isolation_level=None)
+        if not self._is_ours(database):
             # One script, one transaction: a kill leaves an empty file or a ledger, nothing in between.
             database.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
-        elif version != VERSION:
-            raise InputError(f"{self.folder / LEDGER}: was made by another version of Seawall")
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")
+        return database
+
+    def _read_only(self) -> sqlite3.Connection:
+        place = self.folder / LEDGER
+        if not place.is_file():
+            raise InputError(f"{place}: is missing: the folder holds no sweep; name one that does")
+        # Without a journal nobody is writing, and a folder that cannot be written can still be read.
+        how = "mode=ro" if (self.folder / f"{LEDGER}-wal").exists() else "mode=ro&immutable=1"
+        database = sqlite3.connect(f"{place.resolve().as_uri()}?{how}", uri=True, isolation_level=None)
+        if not self._is_ours(database):
+            raise InputError(f"{place}: is empty: no path was ever finished; go on with the sweep")
+        return database
+
+    def _is_ours(self, database: sqlite3.Connection) -> bool:
+        """Return False for an empty file, and refuse one that is not what this version makes."""
+        database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
+        database.execute("PRAGMA trusted_schema = OFF")
+        database.execute("PRAGMA cell_size_check = ON")
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        found = _schema_of(database)
+        if version == 0 and not found:
+            return False
+        if version != VERSION:
+            raise InputError(
+                f"{self.folder / LEDGER}: was made by another version of Seawall; choose another folder"
+            )
+        with closing(sqlite3.connect(":memory:")) as ours:
+            ours.executescript(_SCHEMA)
+            if found != _schema_of(ours):
+                raise self._damage("its tables are not those of a ledger")
+        return True
+
+    def _damage(self, what: str) -> InputError:
+        return InputError(f"{self.folder / LEDGER}: is damaged ({what}); choose another folder")
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -130,19 +173,36 @@ class Ledger:
         try:
             self._database.close()
         finally:
-            self._lock.close()
+            if self._lock is not None:
+                self._lock.close()
 
     def plan(self) -> dict[str, Any]:
-        """Return what `set_plan` stored; empty for a new ledger."""
+        """Return what `set_plan` stored; empty for a new ledger.
+
+        Raises
+        ------
+        InputError
+            It is not what was stored.
+        """
         with self._guarded():
-            rows = self._database.execute("SELECT key, value FROM plan").fetchall()
-        return {key: json.loads(value) for key, value in rows}
+            rows = dict(self._database.execute("SELECT key, value FROM plan").fetchall())
+        if not rows:
+            return {}
+        if rows.pop(_SEAL, None) != _hash(sorted(rows.items())):
+            raise self._damage("its plan was changed")
+        return {key: self._parsed(f'{{"value":{value}}}')["value"] for key, value in rows.items()}
+
+    def _parsed(self, text: str) -> dict[str, Any]:
+        return parse_object(self.folder / LEDGER, text.encode())
 
     def set_plan(self, values: Mapping[str, Any]) -> None:
         """Store what the ledger is about, whole or not at all."""
-        rows = [(key, canonical_json(value).decode()) for key, value in values.items()]
+        rows = {key: canonical_json(value).decode() for key, value in values.items()}
         with self._transaction():
-            self._database.executemany("INSERT OR REPLACE INTO plan VALUES (?, ?)", rows)
+            kept = dict(self._database.execute("SELECT key, value FROM plan").fetchall())
+            rows = {**kept, **rows}
+            rows[_SEAL] = _hash(sorted((key, value) for key, value in rows.items() if key != _SEAL))
+            self._database.executemany("INSERT OR REPLACE INTO plan VALUES (?, ?)", rows.items())
 
     def write(self, runs: Sequence[Run]) -> None:
         """Add or update rows in one transaction. What is final stays as it is.
@@ -160,37 +220,62 @@ class Ledger:
             for run in runs
         ]  # fmt: skip
         with self._transaction():
-            self._database.executemany(_WRITE, rows)
+            self._database.executemany(_WRITE, [(*row, _hash(row)) for row in rows])
 
     def forget_failures(self) -> int:
         """Let every path that failed for good be tried afresh; return how many."""
+        failed = [replace(run, state="retry", attempts=0) for run in self.runs() if run.state == "failed"]
         with self._transaction():
-            return self._database.execute(
-                "UPDATE runs SET state = 'retry', attempts = 0 WHERE state = 'failed'"
-            ).rowcount
+            self._database.execute("DELETE FROM runs WHERE state = 'failed'")
+        self.write(failed)
+        return len(failed)
 
     def runs(self, *, point: int | None = None, with_metrics: bool = True) -> Iterator[Run]:
-        """Yield the rows sorted by (point, path), of one point or of all."""
+        """Yield the rows sorted by (point, path), of one point or of all.
+
+        Raises
+        ------
+        InputError
+            A row is not what was written.
+        """
         query = """
-            SELECT point, path, state, attempts, kind, reason, invariant, digest, seconds,
-                iif(?, metrics, NULL)
+            SELECT point, path, state, attempts, kind, reason, invariant, digest, metrics, seconds, sha256
             FROM runs WHERE point BETWEEN ? AND ? ORDER BY point, path
         """
         points = (0, _LAST_POINT) if point is None else (point, point)
         with self._guarded():
-            for row in self._database.execute(query, (with_metrics, *points)):
-                yield Run(
-                    point=row[0],
-                    path=row[1],
-                    state=row[2],
-                    attempts=row[3],
-                    kind=row[4],
-                    reason=row[5],
-                    invariant=row[6],
-                    digest=row[7],
-                    seconds=row[8],
-                    metrics=None if row[9] is None else json.loads(row[9]),
-                )
+            for *row, sha256 in self._database.execute(query, points):
+                if sha256 != _hash(row):
+                    raise self._damage(f"the row of point {row[0]!r:.20}, path {row[1]!r:.20} was changed")
+                yield self._run(row, with_metrics=with_metrics)
+
+    def _run(self, row: Sequence[Any], *, with_metrics: bool) -> Run:
+        point, path, state, attempts, kind, reason, invariant, digest, metrics, seconds = row
+        texts = (state, kind, reason), (invariant, digest, metrics)
+        good = (
+            all(type(value) is int and value >= 0 for value in (point, path, attempts))
+            and all(isinstance(text, str) for text in texts[0])
+            and all(isinstance(text, str | None) for text in texts[1])
+            and isinstance(seconds, float)
+        )
+        figures: dict[str, Any] | None = None
+        if good and with_metrics and metrics is not None:
+            figures = self._parsed(metrics)
+            good = all(isinstance(value, int | float | None) for value in figures.values())
+        if not good:
+            raise self._damage(f"the row of point {point!r:.20}, path {path!r:.20} is none of ours")
+        return Run(
+            point=point,
+            path=path,
+            state=state,
+            attempts=attempts,
+            kind=kind,
+            reason=reason,
+            invariant=invariant,
+            digest=digest,
+            seconds=seconds,
+            metrics=figures,
+        )
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -208,8 +293,43 @@ class Ledger:
     def _guarded(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.OperationalError, OSError) as error:
+        except sqlite3.IntegrityError:
+            raise  # a mistake of ours, not of the file
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorname", "").startswith(_OF_DAMAGE):
+                raise self._damage(str(error)) from None
             raise RunError(f"{self.folder / LEDGER}: cannot write: {error}") from error
+        except OSError as error:
+            raise RunError(f"{self.folder / LEDGER}: cannot write: {error}") from error
+
+
+_SEAL = "sha256"
+_LONGEST_VALUE = 32 * 2**20
+_OF_DAMAGE = (
+    "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR", "SQLITE_TOOBIG", "SQLITE_FORMAT", "SQLITE_MISMATCH",
+    "SQLITE_IOERR_SHORT_READ",
+)  # fmt: skip
+
+
+def _hash(row: Sequence[Any]) -> str:
+    try:
+        return sha256_hex(canonical_json(list(row)))
+    except (TypeError, ValueError):  # bytes or NaN, which no row of ours holds
+        return ""
+
+
+def _schema_of(database: sqlite3.Connection) -> list[tuple[str, ...]]:
+    return database.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name").fetchall()
+
+
+def _check_files(folder: Path) -> None:
+    """Refuse links, pipes and devices where SQLite would open them."""
+    if not folder.is_dir():
+        raise RunError(f"{folder}: cannot write: there is no such folder")
+    files = Folder(folder)
+    for name in LEDGER_FILES:
+        if files.has(name):
+            files.open(name, LEDGER_BOUND).close()
 
 
 def _locked(folder: Path) -> sqlite3.Connection:
@@ -227,4 +347,8 @@ def _locked(folder: Path) -> sqlite3.Connection:
         if "locked" in str(error):
             raise InputError(f"{folder}: another sweep is writing there; wait for it or stop it") from None
         raise RunError(f"{folder}: cannot write: {error}") from error
+    except sqlite3.DatabaseError as error:
+        if lock is not None:
+            lock.close()
+        raise InputError(f"{folder / LOCK}: is damaged ({error}); delete it") from None
     return lock

@@ -67,6 +67,8 @@ class Plan:
     engine: str | None = None
     plugins: tuple[tuple[str, str], ...] = ()
     """File and SHA-256 of each plug-in that takes part, of a plan in a results folder."""
+    home: Path | None = None
+    """Results folder that the plan was read from: every file it names must lie there."""
     metrics: tuple[str, ...] = DEFAULT_METRICS
     title: str = ""
     source: bytes = b""

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+import numpy as np
+from pydantic import TypeAdapter
+
 from sim.core.errors import InputError
+from sim.core.folders import Folder, damaged, open_record
+from sim.core.parquet import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 SWEEP_FILE = "sweep.json"
 PATHS = "paths"
@@ -70,18 +76,18 @@ class SweepResult:
         InputError
             The folder holds no sweep.
         """
+        _, found = open_sweep(folder)
         try:
-            found: dict[str, Any] = json.loads((folder / SWEEP_FILE).read_bytes())
             return cls(
                 folder=folder,
-                completed=found["completed"],
-                total=found["total"],
-                failures=tuple(Failure(**item) for item in found["failures"]),
-                stops=tuple(Stop(**item) for item in found["stops"]),
-                digest=found["digest"],
+                completed=_count(found["completed"]),
+                total=_count(found["total"]),
+                failures=TypeAdapter(tuple[Failure, ...]).validate_python(found["failures"]),
+                stops=TypeAdapter(tuple[Stop, ...]).validate_python(found["stops"]),
+                digest=str(found["digest"]),
             )
-        except (OSError, ValueError, KeyError, TypeError):
-            raise InputError(f"{folder}: holds no sweep ({SWEEP_FILE} is missing or damaged)") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(damaged(folder / SWEEP_FILE, f"tells no sweep ({error})")) from None
 
     @property
     def is_complete(self) -> bool:
@@ -107,26 +113,37 @@ class SweepResult:
 
     def provenance(self) -> Mapping[str, Any]:
         """Return ``sweep.json``."""
-        found: dict[str, Any] = json.loads((self.folder / SWEEP_FILE).read_bytes())
-        return found
+        return open_sweep(self.folder)[1]
 
     def paths(self) -> pd.DataFrame:
         """Return one row for each completed path, sorted by (point, path).
 
         Columns: ``point``, ``path``, ``population``, ``digest``, one for each drawn input under its key, and
         every metric; NaN where a metric is not defined.
-        """
-        import duckdb  # noqa: PLC0415  (slow to import)
 
-        files = self.folder / PATHS / "*" / "*.parquet"
-        with duckdb.connect() as connection:
-            found = connection.execute(
-                "SELECT * FROM read_parquet(?, hive_partitioning = true, hive_types = {'point': INTEGER})"
-                " ORDER BY point, path",
-                [str(files)],
-            ).df()
-        front = ["point", "path", "population", "digest"]
-        return found[[*front, *(name for name in found.columns if name not in front)]]
+        Raises
+        ------
+        InputError
+            A table is missing or damaged.
+        """
+        import pandas as pd  # noqa: PLC0415  (slow to import)
+
+        files, _ = open_sweep(self.folder)
+        parts = []
+        for name in sorted(files.hashes or {}):
+            found = _PART.fullmatch(name)
+            if found is None:
+                continue
+            table = read_table(files, name, None)
+            _check_columns(files.path / name, table)
+            part = table.to_pandas()
+            part.insert(0, "point", np.full(len(part), int(found[1]), dtype=np.int32))
+            parts.append(part)
+        if not parts:
+            raise InputError(damaged(self.folder / SWEEP_FILE, "names no table of paths"))
+        filled = [part for part in parts if len(part)] or parts[:1]
+        frame: pd.DataFrame = pd.concat(filled, ignore_index=True)
+        return frame.sort_values(["point", "path"], ignore_index=True)
 
     def named_paths(self) -> pd.DataFrame:
         """Return `paths` with each point's ``name`` and its place on the axes behind its number."""
@@ -143,10 +160,49 @@ class SweepResult:
         Columns: ``point``, ``name``, ``overrides`` (as one text), ``paths`` (asked for), ``completed``,
         ``failed``, ``stopped_at`` (NaN unless the stopping rule ended it), and one column for each key that
         the points differ in.
-        """
-        import duckdb  # noqa: PLC0415
 
-        with duckdb.connect() as connection:
-            return connection.execute(
-                "SELECT * FROM read_parquet(?) ORDER BY point", [str(self.folder / POINTS)]
-            ).df()
+        Raises
+        ------
+        InputError
+            The table is missing or damaged.
+        """
+        files, _ = open_sweep(self.folder)
+        frame: pd.DataFrame = read_table(files, POINTS, None).to_pandas()
+        missing = [name for name in _POINT_COLUMNS if name not in frame]
+        if missing:
+            raise InputError(damaged(self.folder / POINTS, f"has no column {missing[0]}"))
+        return frame.sort_values("point", ignore_index=True)
+
+
+_PART = re.compile(rf"{PATHS}/point=([0-9]{{4,9}})/part-0\.parquet")
+_POINT_COLUMNS = ("point", "name", "overrides", "paths", "completed", "failed", "stopped_at")
+
+
+def open_sweep(folder: Path) -> tuple[Folder, dict[str, Any]]:
+    """Return the files of a sweep, held against its record, and the record.
+
+    Raises
+    ------
+    InputError
+        The folder holds no sweep, or its record is damaged.
+    """
+    return open_record(folder, SWEEP_FILE, what="sweep")
+
+
+def _check_columns(place: Path, table: pa.Table) -> None:
+    """Refuse a table of paths without the columns of `write_dataset`: figures, but for three of them."""
+    import pyarrow as pa  # noqa: PLC0415  (slow to import)
+
+    fixed = {"path": pa.int64(), "population": pa.int64(), "digest": pa.string()}
+    for name in fixed:
+        if name not in table.schema.names:
+            raise InputError(damaged(place, f"has no column {name}"))
+    for field in table.schema:
+        if field.type != fixed.get(field.name, pa.float64()):
+            raise InputError(damaged(place, f"has another type of {field.name[:100]}"))
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise TypeError(f"{str(value)[:40]!r} counts nothing")
+    return value

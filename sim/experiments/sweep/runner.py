@@ -13,6 +13,7 @@ from typing import Any
 from sim.core.digest import sha256_hex
 from sim.core.errors import InputError, RunError
 from sim.core.files import atomic_write_bytes, ensure_directory
+from sim.core.folders import write_record
 from sim.core.plugins import PLUGINS, active
 from sim.engine.results.manifest import versions
 from sim.engine.results.result import FINDINGS, MARKER, write_json
@@ -20,14 +21,15 @@ from sim.experiments.sweep.dataset import counted, prepare, write_dataset
 from sim.experiments.sweep.executors import Workers, open_executor
 from sim.experiments.sweep.inputs import (
     INPUTS,
+    PLAN_FILE,
     Inputs,
     gather,
     identity,
     localised,
+    plan_content,
     point_identities,
-    write_plan,
 )
-from sim.experiments.sweep.ledger import LEDGER, LOCK, Ledger
+from sim.experiments.sweep.ledger import LEDGER, LEDGER_FILES, Ledger
 from sim.experiments.sweep.plan import Plan
 from sim.experiments.sweep.progress import Watch, Watched
 from sim.experiments.sweep.result import PATHS, POINTS, SWEEP_FILE, Failure, SweepResult
@@ -36,14 +38,16 @@ from sim.experiments.sweep.supervisor import Interruption, Supervisor
 from sim.experiments.sweep.tasks import environment
 from sim.protocol.contracts import compile_protocol
 
+PLAN_PLACE = (INPUTS / PLAN_FILE).as_posix()
 EXPERIMENT_FILE = "experiment.toml"
 TIMING_FILE = "timing.json"
 REPORT_FILE = "report.html"
-LEDGER_FILES = (LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", LOCK, f"{LOCK}-journal")
 OWN_FILES = (
     EXPERIMENT_FILE, INPUTS.name, *LEDGER_FILES,
     PATHS, POINTS, SWEEP_FILE, TIMING_FILE, MARKER, FINDINGS, REPORT_FILE,
 )  # fmt: skip
+NOT_OF_THE_SWEEP = (*LEDGER_FILES, MARKER, FINDINGS)
+"""What ``sweep.json`` does not seal: the ledger goes on changing, the rest is made from it."""
 
 
 class SweepInterrupted(KeyboardInterrupt):
@@ -169,6 +173,7 @@ def _adopt(plan: Plan, inputs: Inputs, contracts: Mapping[str, str], ledger: Led
         "contracts": dict(contracts),
         "points": point_identities(plan, inputs),
         "paths": plan.paths,
+        "inputs": {**inputs.hashes, PLAN_PLACE: sha256_hex(plan_content(plan, inputs))},
     }
     old = ledger.plan()
     if old:
@@ -178,7 +183,7 @@ def _adopt(plan: Plan, inputs: Inputs, contracts: Mapping[str, str], ledger: Led
         # A risk model may join with a point; those there were must be the same.
         new["contracts"] = {**old["contracts"], **contracts}
     inputs.copy(folder)
-    write_plan(plan, inputs, folder)
+    atomic_write_bytes(folder / PLAN_PLACE, plan_content(plan, inputs))
     if plan.source:
         atomic_write_bytes(folder / EXPERIMENT_FILE, plan.source)
     ledger.set_plan(new)
@@ -187,7 +192,11 @@ def _adopt(plan: Plan, inputs: Inputs, contracts: Mapping[str, str], ledger: Led
 def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     """Return in words why one plan does not continue another; empty if it does."""
     keys = {**new["identity"], **old["identity"]}  # an entry may be there in one only: plug-ins
-    changed = [key for key in keys if old["identity"].get(key) != new["identity"].get(key)]
+    changed = [key for key in keys if old["identity"].get(key) != new["identity"].get(key) and key != "files"]
+    before, after = old["identity"].get("files", {}), new["identity"]["files"]
+    for name in before:  # a point may join with a file; those there were must be the same
+        if after.get(name, before[name]) != before[name]:
+            return f"another {name}"
     if changed:
         what = {
             "scenario": "another scenario file",
@@ -247,7 +256,7 @@ def _finish(
             stops=rule.stops,
             digest=digest,
         )
-        write_json(folder / SWEEP_FILE, _provenance(plan, inputs, contracts, result))
+        write_record(folder, SWEEP_FILE, _provenance(plan, inputs, contracts, result), leave_out=LEDGER_FILES)
     except RunError as error:
         raise RunError(
             f"{error}\n{folder}: {completed:,} of {total:,} paths are kept, but not their tables; make room"

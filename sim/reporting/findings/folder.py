@@ -9,7 +9,7 @@ from sim.core.folders import FILES, INPUT, Bound, Folder, open_record, seal_agai
 from sim.engine.results.folder import refuse_unfinished
 from sim.engine.results.manifest import versions
 from sim.engine.results.result import FINDINGS, MARKER
-from sim.experiments.sweep.runner import LEDGER_FILES
+from sim.experiments.sweep.ledger import LEDGER_FILES
 from sim.reporting.findings.blocks import Findings
 
 POST = "report.md"
@@ -56,7 +56,7 @@ def checked_findings(folder: Path) -> Findings | None:
         The manifest is missing or damaged, or a file is not the one it names.
     """
     refuse_unfinished(Folder(folder))
-    opened, record = open_record(folder, MARKER, made_by="a command that writes a report")
+    opened, record = open_record(folder, MARKER, what="results of a command")
     for name in record[FILES]:
         opened.check(name, INPUT)
     if FINDINGS not in record[FILES]:

@@ -9,14 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from sim.core.errors import InputError
 from sim.experiments.estimates.points import Design, design_of, estimate_paths
-from sim.experiments.sweep.inputs import read_plan
+from sim.experiments.sweep.inputs import INPUTS, PLAN_FILE, read_plan
 from sim.experiments.sweep.plan import Plan
-from sim.experiments.sweep.result import SweepResult
+from sim.experiments.sweep.result import SweepResult, open_sweep
 from sim.metrics.book import METRICS
-
-PLAN_FILE = Path("inputs") / "plan.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,14 +77,12 @@ def load_view(folder: Path) -> SweepView:
 
 def _placed_overrides(folder: Path) -> tuple[tuple[str, ...], ...]:
     """Return every point's overrides with files below the folder, so that commands work wherever it lies."""
-    try:
-        found = json.loads((folder / PLAN_FILE).read_bytes())["points"]
-        return tuple(
-            tuple(
-                one if isinstance(one, str) else f"{one['key']}={json.dumps(one['file'])}"
-                for one in point["overrides"]
-            )
-            for point in found
+    files, _ = open_sweep(folder)
+    plan = files.json((INPUTS / PLAN_FILE).as_posix())  # `read_plan` has found it to be one
+    return tuple(
+        tuple(
+            one if isinstance(one, str) else f"{one['key']}={json.dumps(one['file'])}"
+            for one in point["overrides"]
         )
-    except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(f"{folder}: holds no sweep ({PLAN_FILE} is missing or damaged)") from None
+        for point in plan["points"]
+    )

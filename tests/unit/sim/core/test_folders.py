@@ -26,7 +26,7 @@ def folder(tmp_path):
 
 
 def test_a_record_names_every_file_but_clocks_and_pages(folder):
-    opened, record = open_record(folder, "manifest.json", made_by="a test")
+    opened, record = open_record(folder, "manifest.json", what="test")
     assert list(record["files"]) == ["inputs/a.csv"]
     assert opened.read("inputs/a.csv", SMALL) == b"1,2\n"
     assert opened.check("inputs/a.csv", SMALL) == folder / "inputs" / "a.csv"
@@ -34,11 +34,11 @@ def test_a_record_names_every_file_but_clocks_and_pages(folder):
 
 def test_a_file_that_the_record_does_not_name_is_refused(folder):
     (folder / "more.csv").write_text("x")
-    opened, _ = open_record(folder, "manifest.json", made_by="a test")
+    opened, _ = open_record(folder, "manifest.json", what="test")
     with pytest.raises(InputError, match=r"more\.csv: is not a file that the record names"):
         opened.read("more.csv", SMALL)
     seal_again(folder, "manifest.json")
-    opened, record = open_record(folder, "manifest.json", made_by="a test")
+    opened, record = open_record(folder, "manifest.json", what="test")
     assert opened.read("more.csv", SMALL) == b"x"
     assert record["value"] == 1.5
 
@@ -58,7 +58,7 @@ def test_an_edited_record_is_found(folder, edit, message):
     edit(record)
     place.write_text(json.dumps(record))
     with pytest.raises(InputError, match=message):
-        open_record(folder, "manifest.json", made_by="a test")
+        open_record(folder, "manifest.json", what="test")
 
 
 @pytest.mark.parametrize("name", ["../a", "/etc/passwd", "inputs/../../a", "", ".", "a//b", "a\\b", "a\0b"])
@@ -171,7 +171,7 @@ def test_broken_parquet_is_named(tmp_path):
 
 def test_hashes_are_those_of_the_files(folder):
     (folder / "inputs" / "a.csv").write_text("1,3\n")
-    opened, _ = open_record(folder, "manifest.json", made_by="a test")
+    opened, _ = open_record(folder, "manifest.json", what="test")
     for read in (opened.read, opened.check):
         with pytest.raises(InputError, match=r"a\.csv: is not what was written"):
             read("inputs/a.csv", SMALL)

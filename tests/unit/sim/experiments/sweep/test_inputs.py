@@ -10,7 +10,15 @@ from sim.experiments.shipped import shipped_folder
 from sim.experiments.sweep.design import Draw
 from sim.experiments.sweep.expansion import plan_of
 from sim.experiments.sweep.experiment import SweepExperiment, load_experiment
-from sim.experiments.sweep.inputs import gather, localised, point_identities, read_plan, write_plan
+from sim.experiments.sweep.inputs import (
+    INPUTS,
+    PLAN_FILE,
+    gather,
+    localised,
+    plan_content,
+    point_identities,
+    read_plan,
+)
 from sim.experiments.sweep.plan import Point, Stopping
 from tests.support.small_sweep import CHEAP, small_experiment, small_plan
 
@@ -65,7 +73,7 @@ def test_a_plan_read_back_from_its_folder_is_the_same_plan(plan, tmp_path):
     out = tmp_path / "out"
     inputs = gather(plan)
     inputs.copy(out)
-    write_plan(plan, inputs, out)
+    (out / INPUTS / PLAN_FILE).write_bytes(plan_content(plan, inputs))
     again = read_plan(out)
     read = gather(again)
     assert point_identities(again, read) == point_identities(plan, inputs)
