@@ -78,6 +78,7 @@ def run(
     prices: str | Path | None = None,
     engine: str | None = None,
     twin: bool = True,
+    contracts: str | Path | None = None,
     out: str | Path | None = None,
 ) -> Run:
     """Run one scenario.
@@ -88,7 +89,7 @@ def run(
         File, or the name of a scenario that ships.
     changes
         Key -> value, as ``--set``: ``{"protocol.risk_model": "static"}``.
-    seed, blocks, prices, engine, twin, out
+    seed, blocks, prices, engine, twin, contracts, out
         As the options of ``seawall run``.
     path
         Run this path of the scenario (docs/paths.md) instead of the scenario's own random numbers.
@@ -103,7 +104,7 @@ def run(
         An invariant broke.
     """
     from sim.cli.options import chosen_scenario, command_line_overrides, output_folder  # noqa: PLC0415
-    from sim.engine.options import RunOptions  # noqa: PLC0415
+    from sim.engine.options import RunOptions, checked_contracts  # noqa: PLC0415
     from sim.engine.run import run_scenario  # noqa: PLC0415
     from sim.engine.scenario.load import load_scenario  # noqa: PLC0415
     from sim.engine.scenario.path_choice import PathChoice  # noqa: PLC0415
@@ -119,6 +120,7 @@ def run(
             engine=engine,
             twin=twin,
             prices=_path(prices),
+            contracts=None if contracts is None else checked_contracts(Path(contracts)),
             keep_blocks=blocks is not None,
             overrides=tuple(change if isinstance(change, str) else change.text for change in overrides),
             path=None if path is None else PathChoice(path=path),

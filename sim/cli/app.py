@@ -74,6 +74,9 @@ def run(
         bool, typer.Option("--antithetic", help="With --path: odd paths mirror the price of the one before.")
     ] = False,
     no_twin: Annotated[bool, typer.Option("--no-twin", help="Skip the run without forced flow.")] = False,
+    contracts: Annotated[
+        Path | None, typer.Option(help="Folder of contracts to deploy instead of ours, laid out alike.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print summary.json and nothing else.")] = False,
 ) -> int:
     """Run one scenario and write its results and report."""
@@ -88,7 +91,7 @@ def run(
         raise InputError("--whole-file: says how much of --prices to run, and goes without --blocks")
     folder = output_folder(out, loaded.name, loaded.seed, path)
     from sim.cli.running import run_and_report
-    from sim.engine.options import RunOptions
+    from sim.engine.options import RunOptions, checked_contracts
 
     options = RunOptions(
         out=folder,
@@ -97,6 +100,7 @@ def run(
         prices=prices,
         keep_blocks=blocks is not None,
         whole_file=whole_file,
+        contracts=None if contracts is None else checked_contracts(contracts),
         overrides=tuple(change if isinstance(change, str) else change.text for change in overrides),
         path=chosen,
     )
@@ -105,12 +109,38 @@ def run(
 
 @app.command()
 @takes_plugins
-def replay(folder: RunFolder, *, engine: EngineOption = None) -> int:
-    """Execute a run again and compare it with what its folder says."""
+def replay(
+    folder: Annotated[Path, typer.Argument(help="Folder of a run or of a sweep.", metavar="FOLDER")],
+    *,
+    engine: EngineOption = None,
+    sample: Annotated[
+        int | None, typer.Option(help="Of a sweep: paths to execute again; 3 by default.", metavar="N")
+    ] = None,
+) -> int:
+    """Execute a run, or some paths of a sweep, again and compare with what the folder says."""
     existing = _existing_folder(folder)
     from sim.cli.running import replay_and_compare
 
-    return replay_and_compare(existing, engine=engine)
+    return replay_and_compare(existing, engine=engine, sample=sample)
+
+
+@app.command()
+def account(
+    folder: RunFolder,
+    who: Annotated[
+        str,
+        typer.Argument(
+            help="Number of a participant, or its group and place there: traders:3.", metavar="ACCOUNT"
+        ),
+    ],
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> int:
+    """Show one account's timeline: actions, what became of them, margin checks, liquidations."""
+    existing = _existing_folder(folder)
+    from sim.cli.account import print_account
+
+    return print_account(existing, who, as_json=json)
 
 
 @app.command()

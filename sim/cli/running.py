@@ -11,14 +11,16 @@ from rich.console import Console
 from sim.cli.consoles import errors_console, results_console
 from sim.cli.options import Engine
 from sim.cli.progress import RunProgress
-from sim.core.errors import InvariantViolation
+from sim.core.errors import InputError, InvariantViolation
+from sim.core.folders import is_record
 from sim.engine.explain import explain
 from sim.engine.options import RunOptions
 from sim.engine.replay import replay_run
 from sim.engine.results.crash import crash_folder
-from sim.engine.results.result import CRASH_FILE, REPORT
+from sim.engine.results.result import CRASH_FILE, MARKER, REPORT
 from sim.engine.run import run_scenario
 from sim.engine.scenario.schema import Scenario
+from sim.experiments.sweep.replay import SAMPLE, is_sweep, replay_sweep, sweeps_below
 from sim.reporting.findings.folder import read_findings
 from sim.reporting.findings.run import run_findings
 from sim.reporting.formatting import number
@@ -90,14 +92,35 @@ def length(scenario: Scenario) -> str:
     )
 
 
-def replay_and_compare(folder: Path, *, engine: Engine | None) -> int:
-    """Execute a run again and return 0 if it is identical, 1 with the first difference otherwise."""
-    result = replay_run(folder, None if engine is None else engine.value)
+def replay_and_compare(folder: Path, *, engine: Engine | None, sample: int | None) -> int:
+    """Execute a run or paths of a sweep again; return 0 if identical, else 1 with the first difference."""
+    name = None if engine is None else engine.value
+    if is_sweep(folder):
+        return _replay_sweep(folder, engine=name, sample=SAMPLE if sample is None else sample)
+    inner = sweeps_below(folder)
+    if inner and not is_record(folder, MARKER, keys=("digest", "scenario")):
+        listed = ", ".join(str(path) for path in inner)
+        raise InputError(f"{folder}: holds no run or sweep, but these: {listed}; name one of them")
+    if sample is not None:
+        raise InputError("--sample: chooses paths of a sweep, and this is not one; leave it out")
+    return _said(replay_run(folder, name).first_difference, str(folder))
+
+
+def _replay_sweep(folder: Path, *, engine: str | None, sample: int) -> int:
+    result = replay_sweep(folder, sample=sample, engine=engine)
+    return _said(
+        result.first_difference,
+        f"{len(result.executed):,} of {result.completed:,} finished paths of {folder}"
+        + ("" if len(result.executed) == result.completed else " (--sample for more)"),
+    )
+
+
+def _said(difference: str | None, what: str) -> int:
     console = Console(highlight=False, soft_wrap=True)
-    if result.identical:
-        console.print(f"identical: {folder}", markup=False)
+    if difference is None:
+        console.print(f"identical: {what}", markup=False)
         return 0
-    console.print(f"different: {result.first_difference}", markup=False)
+    console.print(f"different: {difference}", markup=False)
     return EXIT_FAILED
 
 

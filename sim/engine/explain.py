@@ -11,6 +11,7 @@ from sim.engine.blocks.recorder import Recorder
 from sim.engine.options import RunOptions
 from sim.engine.results.folder import stored_crash
 from sim.engine.run import build_world, load_histories
+from sim.protocol.event_words import named, worded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +57,14 @@ def explain(crash_report: Path) -> Explanation:
             "",
             f"events of block {violation.block}:",
         ]
-        lines += [
-            f"  {event.position:>3}  {event.contract}.{event.name} of {event.actor}: "
-            + ", ".join(f"{name}={value}" for name, value in event.values.items())
-            for event in loop.last_events
-        ]
+        person = named({group: world.book.members(group) for group in world.book.groups})
+        for event in loop.last_events:
+            words = worded(event.contract, event.name, event.values, person)
+            about = f" of {person(event.actor)}" if event.actor >= 0 else ""
+            lines.append(f"  {event.position:>3}  {event.contract}.{event.name}{about}")
+            lines += [
+                f"         {name:<24} {word}" for name, word in words.items() if word != person(event.actor)
+            ]
         same = violation.invariant == invariant and violation.block == block
         return Explanation(reproduced=same, lines=tuple(lines))
     return Explanation(

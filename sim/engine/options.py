@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sim.chain.compile import own_imports
+from sim.core.errors import InputError
 from sim.core.files import atomic_write_bytes, ensure_directory
 from sim.core.plugins import PLUGINS, active
 from sim.engine.blocks.loop import Progress
 from sim.engine.scenario.path_choice import PathChoice
 from sim.engine.scenario.schema import Scenario
+from sim.protocol.contracts import RISK_MODELS, SOURCES
 
 INPUTS = Path("inputs")
 CONTRACTS = "contracts"
@@ -46,6 +48,24 @@ class RunOptions:
     progress: Callable[[Progress], None] | None = None
     finish: Callable[[Path], object] | None = None
     """Called with the folder before it is put into place: what it writes there (a report) comes with it."""
+
+
+def checked_contracts(folder: Path) -> Path:
+    """Return a folder of contracts that the user named, once it is laid out as ours is.
+
+    Raises
+    ------
+    InputError
+        It is no folder, or misses a contract.
+    """
+    if not folder.is_dir():
+        raise InputError(f"--contracts {folder}: there is no such folder")
+    missing = [
+        source for source in (*SOURCES.values(), *RISK_MODELS.values()) if not (folder / source).is_file()
+    ]
+    if missing:
+        raise InputError(f"--contracts {folder}: has no {missing[0]}; it must be laid out as Seawall's own")
+    return folder.resolve()
 
 
 def copy_inputs(scenario: Scenario, options: RunOptions, folder: Path) -> dict[str, str]:

@@ -43,7 +43,7 @@ def write_dataset(folder: Path, plan: Plan, ledger: Ledger, rule: StoppingRule) 
     RunError
         The disk is full; the ledger still has everything.
     """
-    digest = Digest("seawall sweep 1")
+    digest = Digest(_DOMAIN)
     drawn: dict[int, Mapping[str, float | int]] = {}  # the same at every point
     done: Counter[int] = Counter()
     failed: Counter[int] = Counter()
@@ -52,7 +52,7 @@ def write_dataset(folder: Path, plan: Plan, ledger: Ledger, rule: StoppingRule) 
         for run in counted(ledger.runs(point=point.index), rule, plan):
             if run.state == "done":
                 rows.append(run)
-                digest.update_json([run.point, run.path, run.digest, dict(run.metrics or {})])
+                _add(digest, run)
                 done[point.index] += 1
             elif run.state != "retry":
                 failed[point.index] += 1
@@ -65,6 +65,22 @@ def write_dataset(folder: Path, plan: Plan, ledger: Ledger, rule: StoppingRule) 
             _write(_paths_table(rows, plan, drawn), place / "part-0.parquet")
     _write(_points_table(plan, rule, done, failed), folder / POINTS)
     return digest.hexdigest()
+
+
+def sweep_digest(plan: Plan, ledger: Ledger, rule: StoppingRule) -> str:
+    """Return the digest that `write_dataset` returns, without writing anything."""
+    digest = Digest(_DOMAIN)
+    for run in counted(ledger.runs(), rule, plan):
+        if run.state == "done":
+            _add(digest, run)
+    return digest.hexdigest()
+
+
+_DOMAIN = "seawall sweep 1"
+
+
+def _add(digest: Digest, run: Run) -> None:
+    digest.update_json([run.point, run.path, run.digest, dict(run.metrics or {})])
 
 
 def _paths_table(rows: Sequence[Run], plan: Plan, drawn: Mapping[int, Mapping[str, float | int]]) -> pa.Table:

@@ -22,6 +22,7 @@ from sim.core.digest import canonical_json, sha256_hex
 from sim.core.errors import InputError, RunError
 from sim.core.folders import LEDGER as LEDGER_BOUND
 from sim.core.folders import Folder, parse_object
+from sim.experiments.sweep.plan import Plan
 
 LEDGER = "ledger.sqlite"
 LOCK = "ledger.lock"
@@ -152,10 +153,11 @@ class Ledger:
         with closing(sqlite3.connect(":memory:")) as ours:
             ours.executescript(_SCHEMA)
             if found != _schema_of(ours):
-                raise self._damage("its tables are not those of a ledger")
+                raise self.damage("its tables are not those of a ledger")
         return True
 
-    def _damage(self, what: str) -> InputError:
+    def damage(self, what: str) -> InputError:
+        """Return what to say of a ledger that is not what was written."""
         return InputError(f"{self.folder / LEDGER}: is damaged ({what}); choose another folder")
 
     def __enter__(self) -> Self:
@@ -189,7 +191,7 @@ class Ledger:
         if not rows:
             return {}
         if rows.pop(_SEAL, None) != _hash(sorted(rows.items())):
-            raise self._damage("its plan was changed")
+            raise self.damage("its plan was changed")
         return {key: self._parsed(f'{{"value":{value}}}')["value"] for key, value in rows.items()}
 
     def _parsed(self, text: str) -> dict[str, Any]:
@@ -246,8 +248,16 @@ class Ledger:
         with self._guarded():
             for *row, sha256 in self._database.execute(query, points):
                 if sha256 != _hash(row):
-                    raise self._damage(f"the row of point {row[0]!r:.20}, path {row[1]!r:.20} was changed")
+                    raise self.damage(f"the row of point {row[0]!r:.20}, path {row[1]!r:.20} was changed")
                 yield self._run(row, with_metrics=with_metrics)
+
+    def extent(self) -> tuple[int, int]:
+        """Return the highest point and the highest path of any row, -1 without one."""
+        with self._guarded():
+            found = self._database.execute("SELECT max(point), max(path) FROM runs").fetchone()
+        if not all(isinstance(value, int | None) for value in found):
+            raise self.damage("a row has no number")
+        return tuple(-1 if value is None else value for value in found)  # type: ignore[return-value]
 
     def _run(self, row: Sequence[Any], *, with_metrics: bool) -> Run:
         point, path, state, attempts, kind, reason, invariant, digest, metrics, seconds = row
@@ -263,7 +273,7 @@ class Ledger:
             figures = self._parsed(metrics)
             good = all(isinstance(value, int | float | None) for value in figures.values())
         if not good:
-            raise self._damage(f"the row of point {point!r:.20}, path {path!r:.20} is none of ours")
+            raise self.damage(f"the row of point {point!r:.20}, path {path!r:.20} is none of ours")
         return Run(
             point=point,
             path=path,
@@ -297,10 +307,23 @@ class Ledger:
             raise  # a mistake of ours, not of the file
         except sqlite3.DatabaseError as error:
             if getattr(error, "sqlite_errorname", "").startswith(_OF_DAMAGE):
-                raise self._damage(str(error)) from None
+                raise self.damage(str(error)) from None
             raise RunError(f"{self.folder / LEDGER}: cannot write: {error}") from error
         except OSError as error:
             raise RunError(f"{self.folder / LEDGER}: cannot write: {error}") from error
+
+
+def require_extent(ledger: Ledger, plan: Plan) -> None:
+    """Refuse a ledger with paths beyond its plan, which never shrinks.
+
+    Raises
+    ------
+    InputError
+        It has some.
+    """
+    point, path = ledger.extent()
+    if point >= len(plan.points) or path >= plan.paths:
+        raise ledger.damage(f"point {point}, path {path} is beyond its plan")
 
 
 _SEAL = "sha256"

@@ -29,7 +29,7 @@ from sim.experiments.sweep.inputs import (
     plan_content,
     point_identities,
 )
-from sim.experiments.sweep.ledger import LEDGER, LEDGER_FILES, Ledger
+from sim.experiments.sweep.ledger import LEDGER, LEDGER_FILES, Ledger, require_extent
 from sim.experiments.sweep.plan import Plan
 from sim.experiments.sweep.progress import Watch, Watched
 from sim.experiments.sweep.result import PATHS, POINTS, SWEEP_FILE, Failure, SweepResult
@@ -107,6 +107,7 @@ def run_plan(
     interruption = Interruption()
     with Ledger(out) as ledger:
         _adopt(plan, inputs, contracts, ledger, out)
+        require_extent(ledger, plan)
         if retry_failed:
             ledger.forget_failures()
         local = localised(plan, inputs, out)

@@ -1,0 +1,121 @@
+"""What the integers of events and calls mean to people: units, codes and participants by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from sim.core.units import TOKEN_UNIT, WAD
+
+PEOPLE = frozenset(
+    (
+        "account", "bankrupt", "winner", "liquidator", "sender", "receiver", "recipient", "owner", "caller",
+        "reporter", "drawer", "contributor", "spender", "guardian",
+    )
+)  # fmt: skip
+"""Arguments that are participants."""
+
+_COUNTS = frozenset(
+    ("market", "asset", "round_id", "id", "kind", "cause", "reason", "status", "breach_cause")
+)
+_TIMES = frozenset(("published_at", "accrued_at", "ready_at", "expires_at"))
+_VAULTS = ("insurance_fund", "liquidity_pool")
+_TOKENS: Mapping[tuple[str, str], frozenset[str]] = {
+    ("margin_engine", "Deposited"): frozenset(("amount",)),
+    ("margin_engine", "Withdrawn"): frozenset(("amount",)),
+    ("margin_engine", "FeesCollected"): frozenset(("amount",)),
+    ("insurance_fund", "Drawn"): frozenset(("asked", "paid", "reserves")),
+    ("insurance_fund", "Contributed"): frozenset(("amount", "reserves")),
+    ("liquidity_pool", "ReservesChanged"): frozenset(("reserves",)),
+    **{
+        (vault, event): frozenset(("assets", "shares"))
+        for vault in _VAULTS
+        for event in ("Deposit", "Withdraw")
+    },
+    ("margin_engine", "deposit"): frozenset(("amount",)),
+    ("margin_engine", "withdraw"): frozenset(("amount",)),
+    **{
+        (vault, call): frozenset(("assets", "shares"))
+        for vault in _VAULTS
+        for call in ("deposit", "mint", "withdraw", "redeem")
+    },
+}
+"""Arguments in units of the token; every other amount, price and ratio is a WAD."""
+
+_CODES: Mapping[tuple[str, str], Mapping[int, str]] = {
+    ("PositionChanged", "cause"): {0: "trade", 1: "liquidation", 2: "deleverage"},
+    ("CollateralChanged", "reason"): {
+        1: "liquidation fee", 2: "fund cover", 3: "haircut", 4: "socialized", 6: "unpaid gain",
+    },
+    ("MarginChecked", "kind"): {0: "initial", 1: "maintenance", 2: "withdraw"},
+    ("Liquidated", "breach_cause"): {0: "price", 1: "parameter"},
+    ("IndexUpdated", "status"): {
+        0: "valid", 1: "uncertain", 2: "insufficient", 3: "stale", 4: "too volatile", 5: "none",
+    },
+}  # fmt: skip
+
+
+def worded(
+    contract: str, name: str, values: Mapping[str, int], person: Callable[[int], str]
+) -> dict[str, str]:
+    """Return the arguments of an event or a call as people read them.
+
+    Parameters
+    ----------
+    contract
+        Contract key, ``margin_engine``.
+    name
+        Name of the event, or of the entry point.
+    values
+        Every argument by name as an integer.
+    person
+        Participant -> name; asked only for numbers from 0.
+    """
+    return {field: _word(contract, name, field, value, person) for field, value in values.items()}
+
+
+def _word(contract: str, name: str, field: str, value: int, person: Callable[[int], str]) -> str:
+    if field in PEOPLE:
+        return person(value) if value >= 0 else "a contract"
+    code = _CODES.get((name, field), {}).get(value)
+    if code is not None:
+        return code
+    if field in _TIMES and 0 <= value < 2**36:
+        return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    if field in _COUNTS or field in _TIMES or field.endswith("_seconds"):
+        return str(value)
+    unit = TOKEN_UNIT if field in _TOKENS.get((contract, name), ()) else WAD
+    return plain_number(value, unit)
+
+
+def plain_number(value: int, unit: int) -> str:
+    """Return an amount with at most six places behind the point, or three figures if it is smaller.
+
+    Examples
+    --------
+    >>> plain_number(-1_234_500_000_000_000_000_000, 10**18)
+    '-1,234.5'
+    """
+    whole = value / unit
+    if value and abs(whole) < 0.001:
+        return f"{whole:.3g}"
+    text = f"{whole:,.6f}".rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
+
+
+def named(groups: Mapping[str, range]) -> Callable[[int], str]:
+    """Return what names a participant: its group and its place there, ``traders:3 (participant 17)``.
+
+    Parameters
+    ----------
+    groups
+        Group -> numbers of its participants.
+    """
+
+    def person(number: int) -> str:
+        for group, members in groups.items():
+            if number in members:
+                return f"{group}:{number - members.start} (participant {number})"
+        return f"participant {number}"
+
+    return person
