@@ -14,10 +14,14 @@ ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
+from pydantic.fields import FieldInfo  # noqa: E402  (the path must be set first)
+
 from sim.core.columns import describe_type, fields_of  # noqa: E402  (the path must be set first)
+from sim.core.documents.fields import Table, choices_of, tables_in, values_in  # noqa: E402
 from sim.core.files import atomic_write_text  # noqa: E402
 from sim.core.units import WAD  # noqa: E402
 from sim.engine.blocks.tables import TABLES  # noqa: E402
+from sim.engine.scenario.compose import scenario_class  # noqa: E402
 from sim.engine.scenario.protocol import SECTIONS  # noqa: E402
 from sim.metrics.book import METRICS, Metric  # noqa: E402
 from sim.protocol.governance import rules  # noqa: E402
@@ -160,9 +164,76 @@ def _governed(fields: Mapping[str, rules.FieldRule]) -> list[str]:
     return [*lines, ""]
 
 
+_SCENARIO_HEAD = """\
+# Keys of a scenario
+
+Every table a scenario file may have, written by `scripts/update_tables.py` from the classes that read it.
+`0` in the name of a table stands for each entry of a list, a word after a colon for the choice that makes
+the table what it is. What the contracts make of the keys of `protocol` and who may change them is in
+[parameters.md](parameters.md); `seawall schema` prints this page as JSON Schema.
+"""
+
+
+def scenario_page() -> str:
+    """Return docs/scenario.md."""
+    lines = [_SCENARIO_HEAD]
+    for table in tables_in(scenario_class()):
+        values = list(values_in(table.section))
+        lines += [f"## {f'`{table.place}`' if table.place else 'Top of the file'}", ""]
+        lines += [_one_line(table.section.__doc__), ""]
+        if values:
+            lines += ["| key | default | allowed | unit | meaning | source of the default |"]
+            lines += [
+                "|---|---|---|---|---|---|",
+                *(_key_row(table, name, field) for name, field in values),
+                "",
+            ]
+    return "\n".join(lines)
+
+
+def _key_row(table: Table, name: str, field: FieldInfo) -> str:
+    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    cells = [
+        f"`{name}`",
+        _default(table, name, field),
+        _allowed(field),
+        str(extra.get("unit", "")),
+        field.description or "",
+        table.sources.get(name, str(extra.get("source", ""))),
+    ]
+    return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
+
+
+def _default(table: Table, name: str, field: FieldInfo) -> str:
+    if table.default is None and field.is_required():
+        return "required"
+    value = field.default if table.default is None else getattr(table.default, name)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "none" if value is None else str(value) if value or value == 0 else "empty"
+
+
+def _allowed(field: FieldInfo) -> str:
+    if words := choices_of(field):
+        return ", ".join(map(str, words))
+    limits = {type(limit).__name__: limit for limit in field.metadata}
+    parts = []
+    for kind, word in (("Ge", "from"), ("Gt", "above"), ("Le", "to"), ("Lt", "below")):
+        if kind in limits:
+            parts.append(f"{word} {getattr(limits[kind], kind.lower()):g}")
+    return " ".join(parts)
+
+
+def _one_line(text: str | None) -> str:
+    return " ".join((text or "").strip().partition("\n\n")[0].split())
+
+
 PAGES: dict[Path, Callable[[], str]] = {
     ROOT / "docs" / "metrics.md": metrics_page,
     ROOT / "docs" / "parameters.md": parameters_page,
+    ROOT / "docs" / "scenario.md": scenario_page,
     ROOT / "docs" / "tables.md": tables_page,
 }
 """File -> what it must say."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
-from pydantic import Field
 
 from sim.agents.base import DAY_SECONDS, ActorIndex, Outcome, limit_price, token_amounts
 from sim.agents.fees import FeePolicy
@@ -128,10 +127,16 @@ class TraderSection(Section):
     long_share: float = number(
         0.6, 0.0, 1.0, "1", "Share of accounts that are long.", source="quant notes 6: 60/40 to 84/16"
     )
-    leverage: Leverage = Field(
-        LognormalLeverage(distribution="lognormal"), description="Notional over collateral at entry."
+    leverage: Leverage = choice(
+        LognormalLeverage(distribution="lognormal"),
+        "Notional over collateral at entry.",
+        source="assumption: BitMEX's was right-skewed and bounded",
     )
-    size: Size = Field(ParetoSize(distribution="pareto"), description="Notional at entry.")
+    size: Size = choice(
+        ParetoSize(distribution="pareto"),
+        "Notional at entry.",
+        source="quant notes 5.4: Pareto tails",
+    )
     size_discount: float = number(
         0.0, 0.0, 10.0, "1", "Exponent with which leverage falls in relative size.",
         source="assumption: independent; BitMEX said that large positions use small leverage",

@@ -114,7 +114,7 @@ BINDS: dict[str, Binds] = {
 COVERED = frozenset(kind.name for kind in scenario_class().kinds)
 """Tables of a scenario whose fields are changed."""
 
-FIELDS = [leaf for leaf in leaves(scenario_class()) if leaf.path.split(".")[0] in COVERED]
+FIELDS = [leaf for leaf in leaves() if leaf.path.split(".")[0] in COVERED]
 
 
 def arms_of(path: str) -> tuple[str, ...]:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
-from sim.core.documents.sections import Section
+from sim.core.documents.fields import choices_of, tables_in, values_in
 from sim.engine.paths import PathOptions, WarmStarts, run_path
+from sim.engine.scenario.compose import scenario_class
 from sim.engine.scenario.load import load_scenario
 from sim.engine.scenario.schema import Scenario
 
@@ -26,7 +27,7 @@ class Leaf:
     """One field that a scenario file can give."""
 
     path: str
-    """Dotted, the first entry of a list for all; an arm of a union after a colon (``size:fixed.value``)."""
+    """Place of its table and its name."""
     field: FieldInfo
 
     @property
@@ -35,28 +36,22 @@ class Leaf:
         return ".".join(part.partition(":")[0] for part in self.path.split("."))
 
 
-def leaves(model: type[Section], where: str = "") -> Iterator[Leaf]:
-    """Yield every field below a section that holds a value and could hold another."""
-    for name, field in model.model_fields.items():
-        tables = [inner for inner in _inside(field.annotation) if issubclass(inner, Section)]
-        listed = any(typing.get_origin(one) is tuple for one in (field.annotation, *_arguments(field)))
-        for table in tables:
-            arm = f":{_tag(table)}" if len(tables) > 1 else ""
-            yield from leaves(table, f"{where}{name}{'.0' if listed else ''}{arm}.")
-        if not tables and len(_choices(field)) != 1:
-            yield Leaf(f"{where}{name}", field)
+def leaves() -> Iterator[Leaf]:
+    """Yield every field of a scenario."""
+    for table in tables_in(scenario_class()):
+        for name, field in values_in(table.section):
+            yield Leaf(table.path(name), field)
 
 
 def other_value(field: FieldInfo, value: object) -> object:
-    """Return another value the field may have: its opposite, the next choice, or twice as much."""
+    """Return another value the field may have: its opposite, the next choice, or about twice as much."""
     if isinstance(value, bool):
         return not value
-    if choices := _choices(field):
-        return choices[(choices.index(value) + 1) % len(choices)]
+    if words := choices_of(field):
+        return words[(words.index(value) + 1) % len(words)]
     if isinstance(value, str):
         return f"{value}_too"
-    limits = {type(limit).__name__: limit for limit in field.metadata}
-    highest = limits["Le"].le
+    highest = next(limit.le for limit in field.metadata if hasattr(limit, "le"))
     if isinstance(value, int):
         return value + 1 if value < highest else value - 1
     if isinstance(value, float):
@@ -86,28 +81,5 @@ def digest_with(*overrides: str) -> str:
 
 
 def setting(key: str, value: object) -> str:
-    """Return the override that sets a value; text is TOML already."""
-    return f"{key}={value if isinstance(value, str) else json.dumps(value)}"
-
-
-def _arguments(field: FieldInfo) -> tuple[object, ...]:
-    return typing.get_args(field.annotation)
-
-
-def _inside(annotation: object) -> Iterator[type]:
-    if isinstance(annotation, type):
-        yield annotation
-    if typing.get_origin(annotation) is not dict:
-        for argument in typing.get_args(annotation):
-            yield from _inside(argument)
-
-
-def _choices(field: FieldInfo) -> tuple[object, ...]:
-    return _arguments(field) if typing.get_origin(field.annotation) is typing.Literal else ()
-
-
-def _tag(table: type[Section]) -> str:
-    for name in ("kind", "distribution"):
-        if name in table.model_fields:
-            return str(_choices(table.model_fields[name])[0])
-    raise TypeError(f"{table.__name__} is an arm of a union without a tag")
+    """Return the override that sets a value."""
+    return f"{key}={json.dumps(value)}"

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
+from sim.core.documents.fields import choosing_key, chosen_by, inner_tables, own_sources
 from sim.core.documents.sections import Section
-from sim.core.documents.variants import OneOf
 from sim.engine.scenario.risk import BUILT_IN_MODELS
 from sim.engine.scenario.schema import Scenario
 
@@ -53,7 +53,7 @@ def _entries(
         if isinstance(value, Section):
             yield from _choice_of(f"{place}{name}", value, usual, field)
             stated = usual if type(usual) is type(value) else None
-            below.append(_entries(f"{place}{name}.", value, stated, _texts(extra.get("sources"))))
+            below.append(_entries(f"{place}{name}.", value, stated, own_sources(field)))
         elif isinstance(value, tuple) and any(isinstance(item, Section) for item in value):
             below += [_entries(f"{place}{name}.{index}.", item) for index, item in enumerate(value)]
         elif "source" in extra and value is not None:
@@ -69,17 +69,12 @@ def _entries(
 
 
 def _choice_of(place: str, value: Section, usual: object, field: FieldInfo) -> Iterator[dict[str, Any]]:
-    """Yield which of a registry's sections stands in a field, where it is one of several."""
-    for choice in field.metadata:
-        if isinstance(choice, OneOf):
-            extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-            source = str(extra.get("source", SET)) if type(value) is type(usual) else SET
-            yield _entry(f"{place}.{choice.key}", getattr(value, choice.key), "", source)
+    """Yield which table stands in a field, where it is one of several."""
+    if len(inner_tables(field)) > 1:
+        extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+        source = str(extra.get("source", SET)) if type(value) is type(usual) else SET
+        yield _entry(f"{place}.{choosing_key(type(value))}", chosen_by(type(value)), "", source)
 
 
 def _entry(parameter: str, value: object, unit: str, source: str) -> dict[str, Any]:
     return {"parameter": parameter, "value": value, "unit": unit, "source": source}
-
-
-def _texts(sources: object) -> dict[str, str]:
-    return {str(key): str(value) for key, value in sources.items()} if isinstance(sources, dict) else {}
