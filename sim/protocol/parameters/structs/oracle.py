@@ -201,7 +201,7 @@ STRUCTS.add(
                 maximum=4,
                 default=4,
                 source=_LADDER,
-                meaning="Worst status at which positions may be reduced.",
+                meaning="Worst status at which the oracle advises reductions; contracts allow them at any.",
             ),
         ),
     )

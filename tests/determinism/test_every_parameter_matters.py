@@ -1,0 +1,206 @@
+"""Every row of the table of parameters changes an outcome when nothing else does.
+
+Each is changed alone in a tiny scenario in which it can bind: 20 accounts, 30 blocks, a fall of 16 %, a whale
+that withdraws and closes, a fund too small. Where that is not enough, the case names what else the world needs.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from sim.core.errors import InputError
+from sim.engine.paths import PathOptions, run_path
+from sim.engine.scenario.protocol import SECTIONS
+from sim.protocol.parameters.table import STRUCTS
+from tests.support.small_run import small_scenario
+
+TINY = (
+    "traders.0.count=20",
+    "liquidators.count=2",
+    "liquidity_providers.count=1",
+    "arbitrageurs.count=1",
+    "blocks=30",
+)
+Context = tuple[str, ...]
+
+PLAIN: Context = ()
+MILD: Context = ("shocks.0.size=-0.07",)
+"""Accounts are liquidated before they are under water: there is equity for fees."""
+CALM: Context = (*MILD, "protocol.liquidation.volatility_reference=20.0")
+"""Volatility is below its reference: fee and split are at their base."""
+WILD: Context = (*MILD, "protocol.liquidation.volatility_reference=2.0")
+"""Above it, and not so far that caps decide."""
+UP: Context = ("shocks.0.size=0.10",)
+WIDE: Context = ("keepers.confidence_ratio=0.01",)
+UNCERTAIN: Context = (*WIDE, "protocol.oracle.max_confidence_ratio=0.001")
+SILENT: Context = (
+    "keepers.heartbeat_seconds=3600", "keepers.deviation_threshold=0.9",
+    "protocol.oracle.heartbeat_seconds=60", "protocol.oracle.heartbeat_grace_seconds=0",
+)  # fmt: skip
+FALL = '{kind="price_jump",at_block=20,size=-0.16}'
+OUTAGE = '{kind="keeper_outage",at_block=2,duration_minutes=60.0,size=0.2}'
+ONE_OUT: Context = (
+    "protocol.oracle.heartbeat_seconds=36", "protocol.oracle.heartbeat_grace_seconds=0",
+    "keepers.heartbeat_seconds=12",
+    f"shocks=[{FALL},{OUTAGE}]",
+)  # fmt: skip
+"""One of three reporters is silent for longer than its heartbeat."""
+THROTTLED: Context = (*MILD, "protocol.liquidation.throttle_share_per_hour=0.001")
+BUSY: Context = (
+    "traders.0.long_share=0.5", "traders.0.trades_per_day=3000.0", "traders.0.reduce_share=0.0", "whales=[]",
+)  # fmt: skip
+CROWDED: Context = (
+    "protocol.risk_model_parameters.open_interest_lower=1000.0",
+    "protocol.risk_model_parameters.open_interest_upper=1000000.0",
+)
+HIGH_FLOOR: Context = ("protocol.risk_model_parameters.initial_min=0.5",)
+
+CASES: dict[str, dict[str, tuple[Context, float]]] = {
+    "margin": {
+        "trade_fee_rate": (PLAIN, 0.001),
+        "pool_fee_share": (PLAIN, 0.5),
+        "fund_fee_share": (PLAIN, 0.3),
+        "upnl_weight": (PLAIN, 0.5),
+        "upnl_cap": (PLAIN, 1.0),
+        "withdraw_margin_ratio": (PLAIN, 0.15),
+        "ramp_per_hour": (PLAIN, 0.5),
+        "funding_coefficient": (PLAIN, 0.2),
+        "funding_margin_coefficient": (PLAIN, 0.0),
+        "max_funding_rate_per_hour": (PLAIN, 0.00001),
+        "min_position_notional": (PLAIN, 1_500.0),
+    },
+    "liquidation": {
+        "buffer": (PLAIN, 0.2),
+        "fee_base": (CALM, 0.001),
+        "fee_volatility_coefficient": (WILD, 0.0),
+        "fee_shortfall_coefficient": (CALM, 100.0),
+        "fee_max": (MILD, 0.006),
+        "fee_maintenance_share": (PLAIN, 0.9),
+        "fee_equity_share": (PLAIN, 0.5),
+        "volatility_reference": (MILD, 20.0),
+        "bounty_share_base": (CALM, 0.75),
+        "bounty_volatility_coefficient": (WILD, 0.0),
+        "bounty_adequacy_coefficient": (CALM, 0.0),
+        "bounty_share_min": (CALM, 0.6),
+        "bounty_share_max": (MILD, 0.35),
+        "min_bounty": (PLAIN, 15.0),
+        "throttle_share_per_hour": (PLAIN, 0.001),
+        "backstop_ratio": (THROTTLED, 0.0),
+        "adl_window_seconds": (PLAIN, 0),
+    },
+    "oracle": {
+        "heartbeat_grace_seconds": (SILENT, 24),
+        "max_source_confidence_ratio": (WIDE, 0.005),
+        "max_confidence_ratio": (WIDE, 0.001),
+        "max_divergence": (PLAIN, 1.01),
+        "min_price": (PLAIN, 1_900.0),
+        "max_price": (UP, 2_010.0),
+        "tau_fast_seconds": (PLAIN, 1_800),
+        "tau_slow_seconds": (PLAIN, 86_400),
+        "tau_ema_seconds": (PLAIN, 60),
+        "max_return": (PLAIN, 0.001),
+        "limiter_horizon_seconds": (PLAIN, 60),
+        "limiter_minimum": (PLAIN, 0.02),
+        "limiter_coefficient": (PLAIN, 2.0),
+        "valid_sources": (ONE_OUT, 2),
+        "minimum_sources": (PLAIN, 1),
+        "open_status": (UNCERTAIN, 1),
+        "withdraw_status": (UNCERTAIN, 1),
+        "liquidate_status": (UNCERTAIN, 0),
+    },
+    "reporter": {"heartbeat_seconds": (SILENT, 12)},
+    "fund": {"target_reserves": (CALM, 1_000.0)},
+    "pricing_terms": {"skew_scale": (PLAIN, 10_000.0), "max_premium": (PLAIN, 0.001)},
+    "market": {"open_interest_cap": (BUSY, 210_000.0)},
+    "static": {
+        "initial_ratio": (PLAIN, 0.2),
+        "maintenance_ratio": (PLAIN, 0.04),
+        "haircut": (PLAIN, 0.01),
+    },
+    "volatility": {
+        "z": (PLAIN, 5.0),
+        "initial_horizon_seconds": (PLAIN, 28_800),
+        "maintenance_horizon_seconds": (PLAIN, 7_200),
+        "initial_min": (PLAIN, 0.5),
+        "maintenance_min": (HIGH_FLOOR, 0.3),
+        "haircut": (PLAIN, 0.01),
+    },
+    "adaptive": {
+        "z": (PLAIN, 5.0),
+        "initial_horizon_seconds": (PLAIN, 28_800),
+        "maintenance_horizon_seconds": (PLAIN, 7_200),
+        "initial_floor": (PLAIN, 0.5),
+        "maintenance_floor": (PLAIN, 0.049),
+        "variance_floor": (PLAIN, 4.0),
+        "variance_stress": (PLAIN, 4.0),
+        "stress_weight": (PLAIN, 0.5),
+        "size_coefficient": (PLAIN, 2.0),
+        "liquidity_floor": (PLAIN, 50_000_000.0),
+        "open_interest_lower": (CROWDED, 200_000.0),
+        "open_interest_upper": (CROWDED, 2_000_000.0),
+        "confidence_coefficient": (PLAIN, 4.0),
+        "haircut": (PLAIN, 0.01),
+    },
+}
+"""Struct -> field -> what the world needs, and another value than the default or the scenario's."""
+
+NEVER = {
+    ("oracle", "settle_status"): (
+        "reductions are let through whatever the status: exits never depend on the oracle, and the contract"
+        " answers `is_allowed` with it and reads it nowhere else"
+    )
+}
+"""Fields that can never matter, each with the reason."""
+
+ROWS = [(struct.name, row.name) for struct in STRUCTS for row in struct]
+
+
+@cache
+def digest(*overrides: str) -> str:
+    return run_path(small_scenario(*TINY, *overrides), PathOptions(path=0)).digest
+
+
+def world(struct: str, context: Context) -> Context:
+    """Return what the world of a case needs, the risk model first."""
+    return (f'protocol.risk_model="{struct}"', *context) if STRUCTS[struct].model else context
+
+
+def key(struct: str, field: str) -> str:
+    """Return the key of a scenario that sets a field of market 0."""
+    place = SECTIONS.get(struct, "protocol.risk_model_parameters").replace("markets.", "markets.0.")
+    return f"{place}.{STRUCTS[struct][field].key or field}"
+
+
+def test_every_row_has_a_case_or_a_reason():
+    assert {(struct, field) for struct, fields in CASES.items() for field in fields} | NEVER.keys() == set(
+        ROWS
+    )
+
+
+@pytest.mark.parametrize(
+    ("struct", "field"), [place for place in ROWS if place not in NEVER], ids=lambda text: text
+)
+def test_a_parameter_alone_changes_the_outcome(struct, field):
+    context, value = CASES[struct][field]
+    before = world(struct, context)
+    assert digest(*before, f"{key(struct, field)}={value}") != digest(*before)
+
+
+@pytest.mark.parametrize(("struct", "field"), NEVER, ids=lambda text: text)
+def test_what_never_matters_does_not(struct, field):
+    """If it ever does, it needs a case and no reason."""
+    row = STRUCTS[struct][field]
+    for context in (PLAIN, UNCERTAIN, SILENT):
+        for value in (int(row.minimum), int(row.maximum)):
+            assert digest(*context, f"{key(struct, field)}={value}") == digest(*context)
+
+
+def test_a_limit_switched_off_changes_the_outcome():
+    assert digest("protocol.margin.maintenance_ramp=false") != digest()
+
+
+def test_a_field_that_no_row_declares_is_refused():
+    with pytest.raises(InputError, match="unknown key"):
+        digest("protocol.margin.settle_status=1")
