@@ -1,5 +1,6 @@
 # Sourced by scripts/demo and scripts/test: makes .venv complete for the current pyproject.toml and constraints.txt.
-# Usage: seawall_environment EXTRA, where EXTRA is "" or "test". Needs nothing but a Python 3.11 or newer.
+# Usage: seawall_environment EXTRA, where EXTRA is "" (what a run needs), "experiments" or "test". Needs nothing but
+# a Python 3.11 or newer.
 
 seawall_fail() {
     echo "seawall: $*" >&2
@@ -33,9 +34,14 @@ files = (pathlib.Path(name).read_bytes() for name in ("constraints.txt", "pyproj
 print(hashlib.sha256(b"\0".join((*files, sys.version.encode(), str(pathlib.Path.cwd()).encode()))).hexdigest())
 PYTHON
     )
-    # What the tests need contains what a run needs, so a test stamp serves both.
-    for stamp in .venv/.seawall-test ".venv/.seawall-${extra:-run}"; do
-        if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
+    # Each set contains the ones before it, so the stamp of a larger set serves a smaller one.
+    case "$extra" in
+        test) enough="test" ;;
+        experiments) enough="test experiments" ;;
+        *) enough="test experiments run" ;;
+    esac
+    for set in $enough; do
+        if [ -f ".venv/.seawall-$set" ] && [ "$(cat ".venv/.seawall-$set")" = "$wanted" ]; then
             return 0
         fi
     done

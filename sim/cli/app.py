@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from sim import __version__
 from sim.cli.options import (
     Engine,
     chosen_path,
@@ -15,6 +16,7 @@ from sim.cli.options import (
 )
 from sim.cli.plugin_option import takes_plugins
 from sim.core.errors import InputError
+from sim.core.extras import require
 
 app = typer.Typer(
     name="seawall",
@@ -24,6 +26,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _print_version(asked: bool) -> None:  # noqa: FBT001  (the library passes the option's value)
+    if asked:
+        typer.echo(f"seawall {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def seawall(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Stress-test margin protocols on their own bytecode."""
+
 
 EngineOption = Annotated[
     Engine | None, typer.Option(help="EVM to run on; the fastest one available by default.")
@@ -232,6 +251,7 @@ def backtest(
     loaded = load_scenario(path, overrides=overrides)
     if prices is not None and not prices.is_file():
         raise InputError(f"{prices}: there is no such file")
+    require("seawall backtest")
     from sim.cli.backtest import results_folder, run_and_print_backtest
     from sim.experiments.backtest.options import BacktestOptions
 
@@ -311,6 +331,7 @@ def _study_command(kind: str, meaning: str) -> None:
         retry_failed: RetryOption = False,
         json: Annotated[bool, typer.Option("--json", help="Print KIND.json and nothing else.")] = False,
     ) -> int:
+        require(f"seawall {kind}")
         from sim.cli.exploration import STUDIES, study_options
 
         return STUDIES[kind](

@@ -10,8 +10,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from SALib.analyze import morris as analysis
-from SALib.sample import morris as sampling
 from scipy import special
 
 from sim.core.arrays import FloatArray, IntArray
@@ -45,6 +43,8 @@ def morris_design(parameters: int, trajectories: int, *, levels: int, seed: int)
 
     Plain trajectories of SALib: Morris, Technometrics 33 (1991), steps of levels / (2 (levels - 1)).
     """
+    from SALib.sample import morris as sampling  # noqa: PLC0415  (slow to import, and an extra)
+
     rows: FloatArray = sampling.sample(
         unit_problem(parameters),
         trajectories,
@@ -102,6 +102,8 @@ def morris_indices(
     trajectories *and* paths, so they speak of other designs and other paths; those of `mu_star` and `sigma`
     are cut at 0.
     """
+    from SALib.analyze import morris as analysis  # noqa: PLC0415  (slow to import, and an extra)
+
     levels = len(np.unique(design))
     found = analysis.analyze(
         unit_problem(design.shape[1]), design, outputs, num_resamples=2, num_levels=levels, seed=1

@@ -10,14 +10,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
-
-import optuna
+from typing import TYPE_CHECKING, Literal
 
 from sim.core.rng import Streams
 from sim.experiments.exploration.axes import Axis
 from sim.experiments.exploration.numbers import library_seed
 from sim.experiments.sweep.design import Value
+
+if TYPE_CHECKING:
+    import optuna
 
 Sampler = Literal["nsga2", "tpe"]
 
@@ -80,6 +81,8 @@ def search(
     first
         Parameter sets tried before anything else, such as the current ones.
     """
+    import optuna  # noqa: PLC0415  (slow to import, and an extra)
+
     number = library_seed(Streams(seed), "optimise:sampler")
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -104,6 +107,8 @@ def search(
 
 
 def _sampler(kind: Sampler, seed: int, batch: int) -> optuna.samplers.BaseSampler:
+    import optuna  # noqa: PLC0415  (slow to import, and an extra)
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         if kind == "nsga2":
@@ -123,6 +128,8 @@ def _suggested(trial: optuna.trial.Trial, axis: Axis) -> Value:
 
 
 def _tell(study: optuna.Study, trial: optuna.trial.Trial, answer: Answer) -> None:
+    import optuna  # noqa: PLC0415  (slow to import, and an extra)
+
     if answer.objectives is None:
         study.tell(trial, state=optuna.trial.TrialState.FAIL)
         return

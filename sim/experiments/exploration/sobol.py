@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from SALib.analyze import sobol as analysis
-from SALib.sample import sobol as sampling
 
 from sim.core.arrays import FloatArray, IntArray
 from sim.core.rng import Streams
@@ -41,6 +39,8 @@ def sobol_design(parameters: int, samples: int, *, second_order: bool, seed: int
 
     Scrambled Sobol points: Saltelli and others, Computer Physics Communications 181 (2010).
     """
+    from SALib.sample import sobol as sampling  # noqa: PLC0415  (slow to import, and an extra)
+
     rows = sampling.sample(
         unit_problem(parameters),
         samples,
@@ -79,6 +79,8 @@ def sobol_indices(
     -----
     Estimators of Saltelli (2010) as SALib computes them, on centred outputs.
     """
+    from SALib.analyze import sobol as analysis  # noqa: PLC0415  (slow to import, and an extra)
+
     spread = float(outputs.std())
     zero = Interval(estimate=0.0, lower=0.0, upper=0.0, confidence=confidence)
     if np.ptp(outputs) == 0.0:

@@ -16,6 +16,7 @@ from time import monotonic
 from typing import Any, Literal, Protocol, Self
 
 from sim.core.errors import InputError, RunError
+from sim.core.extras import require
 from sim.experiments.sweep.tasks import PathTask, TaskResult, forget, run_task
 
 ONE_THREAD = dict.fromkeys(
@@ -61,12 +62,15 @@ class Workers:
         ------
         InputError
             Both are given, the count is out of range, or the address is none.
+        RunError
+            The package that talks to Dask is not installed.
         """
         if dask is not None:
             if count is not None:
                 raise InputError("--workers and --dask: choose one, the cluster has its own workers")
             if _ADDRESS.fullmatch(dask) is None:
                 raise InputError(f"--dask {dask!r}: must be an address such as tcp://host:8786")
+            require("--dask")
             return cls(kind="dask", address=dask)
         if count is None:
             count = processors()
