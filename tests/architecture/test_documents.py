@@ -8,7 +8,8 @@ import pytest
 from sim.protocol.invariants import INVARIANTS
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = sorted([ROOT / "README.md", ROOT / "scenarios" / "README.md", *(ROOT / "docs").rglob("*.md")])
+TOP = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "scenarios/README.md")
+DOCUMENTS = sorted([*(ROOT / name for name in TOP), *(ROOT / "docs").rglob("*.md")])
 
 
 def test_invariants_document_lists_the_checks_that_exist():

@@ -7,11 +7,16 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MAX_LINES = 700  # a file holds one idea, however long; beyond this it surely holds a second
-FOLDERS = ("contracts", "docs", "scenarios", "scripts", "sim", "tests", ".ci")
-LOOSE = ("pyproject.toml", "constraints.txt", "README.md", "CHANGELOG.md", ".gitignore", ".editorconfig")
-TEXT = {".py", ".vy", ".vyi", ".toml", ".md", ".txt", ".sh", ".json", ".html", ".css", ".js", ".j2", ""}
+FOLDERS = ("contracts", "docs", "scenarios", "scripts", "sim", "tests", ".ci", ".github")
+LOOSE = ("pyproject.toml", "constraints.txt", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md",
+         ".gitignore", ".editorconfig", ".pre-commit-config.yaml")  # fmt: skip
+TEXT = {
+    ".py", ".pyi", ".vy", ".vyi", ".toml", ".md", ".txt", ".sh", ".json", ".html", ".css", ".js", ".j2",
+    ".yml", ".yaml", "",
+}  # fmt: skip
 TOP_LEVEL = {
-    "pyproject.toml", "constraints.txt", "README.md", "CHANGELOG.md", "LICENSE",
+    "pyproject.toml", "constraints.txt", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md",
+    "LICENSE",
     "contracts", "sim", "tests", "scenarios", "scripts", "docs", "results",
 }  # fmt: skip
 
