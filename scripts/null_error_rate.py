@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from sim.core.arrays import FloatArray
+from sim.engine.blocks.run_digest import SCHEMA_VERSION
 from sim.experiments.decision.arms import Arms, load_arms
 from sim.experiments.decision.bounds import MeanWeights, draws_for, mean_bounds
 from sim.experiments.decision.cells import MarketCell, market_cells
@@ -247,7 +248,7 @@ def report(counts: dict[Word, int], improved: int, cells: int, rule: Rule, resul
         f"The rule could have said it: with {IMPROVEMENT} taken off `{IMPROVED}` in one arm, {improved} of",
         f"the same {repetitions} repetitions are better.",
         "",
-        f"Digest of the {result.total:,} paths: `{result.digest}`.",
+        f"Digest of the {result.total:,} paths, schema version {SCHEMA_VERSION}: `{result.digest}`.",
         "",
         "## Within the margin, although the truth is on it",
         "",

@@ -26,6 +26,7 @@ from sim.api import Sweep, sweep  # noqa: E402
 from sim.core.digest import sha256_file  # noqa: E402
 from sim.core.errors import SeawallError  # noqa: E402
 from sim.core.files import atomic_write_text  # noqa: E402
+from sim.engine.blocks.run_digest import SCHEMA_VERSION  # noqa: E402
 
 STUDY = ROOT / "docs" / "study"
 EXPERIMENTS = ("crash", "calm")
@@ -44,6 +45,7 @@ def numbers_of(sweeps: dict[str, Sweep]) -> dict[str, Any]:
             "title": done.result.provenance()["title"],
             "experiment_sha256": sha256_file(STUDY / f"{name}.toml"),
             "digest": done.digest,
+            "digest_schema_version": SCHEMA_VERSION,
             "label": done.result.label,
             "first_paths": {
                 names[point]: digest for point, digest in zip(first["point"], first["digest"], strict=True)

@@ -220,15 +220,17 @@ def _provenance(numbers: Numbers) -> str:
             found["title"],
             f"`{found['experiment_sha256'][:16]}`",
             f"`{found['digest'][:16]}`",
+            str(found["digest_schema_version"]),
             found["label"],
         ]
         for name, found in numbers["sweeps"].items()
     ]
+    headings = ["experiment", "title", "SHA-256 of the file", "digest of the sweep", "of schema", "size"]
     return "\n".join(
         [
             PROVENANCE,
             "",
-            *_table(["experiment", "title", "SHA-256 of the file", "digest of the sweep", "size"], rows),
+            *_table(headings, rows),
             "",
         ]
     )
@@ -354,4 +356,5 @@ PROVENANCE = """\
     scripts/study.py
 
 runs both sweeps (they resume where they were stopped) and writes this page, its figures and `numbers.json`.
-A test runs the first path of every policy again and compares its digest with the one in `numbers.json`."""
+A test runs the first path of every policy again and compares its digest with the one in `numbers.json`. The
+digest of a sweep is made of the digests of its runs, which have a schema version (`docs/digest.md`)."""

@@ -2,11 +2,13 @@
 
 A row is a named tuple or a dataclass whose fields are annotated with `Column`. Its Parquet columns and its
 documentation (``docs/tables.md``) are read off the class, so that a value cannot land under another name and
-a column cannot go undocumented. A field that is itself such a class stands for its own columns.
+a column cannot go undocumented. A field that is itself such a class stands for its own columns. Bytes are
+written as "0x" and hexadecimal digits, mappings as JSON.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, is_dataclass
 from enum import IntEnum
@@ -24,6 +26,11 @@ class Column:
     meaning: str
     exact: bool = False
     """An integer that may not fit 64 bits: written as decimal digits."""
+
+
+def exact(unit: str, meaning: str) -> Column:
+    """Return the column of integers that may not fit 64 bits."""
+    return Column(unit, meaning, exact=True)
 
 
 class Field(NamedTuple):
@@ -94,11 +101,15 @@ def _getter(reach: Callable[[Any], Any], name: str) -> Callable[[Any], Any]:
 def _field(row: type, name: str, kind: Any, column: Column, value: Callable[[Any], Any]) -> Field:
     is_list = get_origin(kind) is tuple
     item = get_args(kind)[0] if is_list else kind
-    arrow, convert = _TEXT if column.exact else _arrow_of(row, name, item)
+    arrow, convert = _TEXT if column.exact else _arrow_of(row, name, get_origin(item) or item)
     if is_list:
         each = convert
         return Field(name, column, pa.list_(arrow), lambda source: [each(part) for part in value(source)])
     return Field(name, column, arrow, value if convert is _same else lambda source: convert(value(source)))
+
+
+def _compact_json(value: dict[str, Any]) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _hexadecimal(value: bytes) -> str:
@@ -113,6 +124,7 @@ _ARROW: Final[dict[type, tuple[pa.DataType, Callable[[Any], Any]]]] = {
     float: (pa.float64(), _same),
     str: (pa.string(), _same),
     bytes: (pa.string(), _hexadecimal),
+    dict: (pa.string(), _compact_json),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,31 @@ def _require_string_keys(value: Any) -> None:
     elif isinstance(value, list | tuple):
         for item in value:
             _require_string_keys(item)
+
+
+def count_bytes(count: int) -> bytes:
+    """Return a count or a length as 4 bytes, most significant first."""
+    return count.to_bytes(4, "big")
+
+
+def integer_bytes(value: int) -> bytes:
+    """Return an integer as one length byte and so many bytes of two's complement, most significant first.
+
+    The length is the number of bits of the magnitude divided by 8, rounded down, plus 1: one spelling for
+    each integer of up to 254 bytes.
+    """
+    length = value.bit_length() // 8 + 1
+    return length.to_bytes(1, "big") + value.to_bytes(length, "big", signed=True)
+
+
+def integers_bytes(values: Collection[int]) -> bytes:
+    """Return how many integers there are, and each of them."""
+    return count_bytes(len(values)) + b"".join(map(integer_bytes, values))
+
+
+def sized_bytes(content: bytes) -> bytes:
+    """Return bytes preceded by how many they are."""
+    return len(content).to_bytes(4, "big") + content
 
 
 class Digest:

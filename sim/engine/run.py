@@ -14,7 +14,7 @@ from sim.chain.chain import default_engine
 from sim.core.errors import InputError, InvariantViolation, RunError
 from sim.core.files import atomic_write_bytes
 from sim.core.folders import seal_again, write_record
-from sim.engine.blocks.closing import final_accounts, share_values
+from sim.engine.blocks.closing import final_accounts, final_states, share_values
 from sim.engine.blocks.loop import BlockLoop, Progress
 from sim.engine.blocks.recorder import Recorder
 from sim.engine.options import RunOptions, copy_inputs
@@ -154,24 +154,8 @@ def run_world(
     execution = Execution(world, loop, recorder, blocks, seconds={"setup": built - since})
     loop.run(blocks, progress)
     execution.seconds["blocks"] = perf_counter() - built
-    execution.digest = recorder.hash_final(final_state(world))
+    execution.digest = recorder.final(final_states(world))
     return execution
-
-
-def final_state(world: World) -> list[tuple[int, ...]]:
-    """Return every participant's exact final state, the last part of the digest."""
-    mirror = world.mirror
-    return [
-        (
-            actor,
-            mirror.exact_collateral[actor],
-            mirror.exact_wallet[actor],
-            world.balances[actor],
-            *(column[actor] for column in mirror.exact_size),
-            *(column[actor] for column in mirror.exact_entry),
-        )
-        for actor in range(len(world.book))
-    ]
 
 
 def run_scenario(scenario: Scenario, options: RunOptions) -> RunResult:

@@ -177,6 +177,4 @@ class ProtocolClient:
 
     def events(self, logs: Sequence[Log], position: int) -> list[ProtocolEvent]:
         """Decode the logs of one transaction."""
-        decode = self.decoder.decode
-        decoded = (decode(log.address, log.topics, log.data, position) for log in logs)
-        return [event for event in decoded if event is not None]
+        return [self.decoder.decode(log, position) for log in logs]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sim.chain.abi import canonical_type, keccak256
+from sim.chain.backend import Log
 from sim.protocol.address_book import AddressBook
 
 _ACTOR_FIELDS = (
@@ -21,6 +22,9 @@ _ACTOR_FIELDS = (
     "recipient",
 )
 _OTHER_FIELDS = ("liquidator", "winner", "receiver", "recipient", "spender")
+
+
+_NO_LOG = Log("", [], b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ class ProtocolEvent:
     """Every argument by name as an integer; address arguments are participant numbers (-1: a contract)."""
     position: int
     """Position of the transaction in its block."""
+    log: Log = _NO_LOG
+    """The log as it was emitted."""
 
 
 class _Field(NamedTuple):
@@ -111,24 +117,26 @@ class EventDecoder:
             decode = _unsigned
         return [_Field(item["name"], bool(item["indexed"]), decode)]
 
-    def decode(
-        self, address: str, topics: Sequence[bytes], data: bytes, position: int
-    ) -> ProtocolEvent | None:
-        """Return the event of one log, or None if it is not one of ours."""
-        known = self._contracts.get(address.lower())
-        if known is None or not topics:
-            return None
-        key, layouts = known
-        layout = layouts.get(topics[0])
+    def decode(self, log: Log, position: int) -> ProtocolEvent:
+        """Return the event of one log.
+
+        One that no contract of ours declares keeps its log; its name, and its contract if it is none of ours,
+        are empty.
+        """
+        key, layouts = self._contracts.get(log.address.lower(), _UNKNOWN)
+        layout = layouts.get(log.topics[0]) if log.topics else None
         if layout is None:
-            return None
+            return ProtocolEvent(key, "", -1, -1, {}, position, log)
         values: dict[str, int] = {}
         for index, field in enumerate(layout.indexed, 1):
-            values[field.name] = field.decode(topics[index])
+            values[field.name] = field.decode(log.topics[index])
         offset = 0
         for field in layout.data:
-            values[field.name] = field.decode(data[offset : offset + 32])
+            values[field.name] = field.decode(log.data[offset : offset + 32])
             offset += 32
         actor = values[layout.actor] if layout.actor else -1
         other = values[layout.other] if layout.other else -1
-        return ProtocolEvent(key, layout.name, actor, other, values, position)
+        return ProtocolEvent(key, layout.name, actor, other, values, position, log)
+
+
+_UNKNOWN: tuple[str, dict[bytes, _Layout]] = ("", {})

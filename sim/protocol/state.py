@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sim.core.columns import exact
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -20,27 +23,34 @@ Integers = NDArray[np.int64]
 class MarketState:
     """One market; fields are the words of ``Lens.MarketState`` in order."""
 
-    index_price: int
-    risk_price: int
-    ema_price: int
-    confidence: int
-    variance_fast: int
-    variance_slow: int
-    updated_at: int
-    round_id: int
-    status: int
-    long_open_interest: int
-    short_open_interest: int
-    mark_price: int
-    funding_index: int
-    funding_rate: int
-    initial_ratio: int
-    maintenance_ratio: int
-    ramped_maintenance_ratio: int
-    depth: int
-    throttle_capacity: int
-    pool_position: int
-    net_entry_notional: int
+    index_price: Annotated[int, exact("quote / base, WAD", "weighted median of fresh oracle reports")]
+    risk_price: Annotated[int, exact("quote / base, WAD", "index with bounded speed: margin uses it")]
+    ema_price: Annotated[int, exact("quote / base, WAD", "exponential average of the index")]
+    confidence: Annotated[int, exact("quote / base, WAD", "half-width around the index")]
+    variance_fast: Annotated[int, exact("per year, WAD", "short-memory variance of log returns")]
+    variance_slow: Annotated[int, exact("per year, WAD", "long-memory variance of log returns")]
+    updated_at: Annotated[int, exact("seconds", "time of the index since 1970")]
+    round_id: Annotated[int, exact("count", "rounds of the oracle so far")]
+    status: Annotated[int, exact("code", "status of the index: `OracleStatus`")]
+    long_open_interest: Annotated[int, exact("base, WAD", "sum of long sizes")]
+    short_open_interest: Annotated[int, exact("base, WAD", "sum of short sizes")]
+    mark_price: Annotated[int, exact("quote / base, WAD", "price of an infinitesimal fill by the pool")]
+    funding_index: Annotated[int, exact("quote / base, WAD", "funding a long of one unit has paid so far")]
+    funding_rate: Annotated[int, exact("per hour, WAD", "share of notional that longs pay shorts")]
+    initial_ratio: Annotated[int, exact("share, WAD", "initial ratio of a position near zero")]
+    maintenance_ratio: Annotated[int, exact("share, WAD", "maintenance ratio of a new position near zero")]
+    ramped_maintenance_ratio: Annotated[
+        int, exact("share, WAD", "what existing positions must hold while the target rises")
+    ]
+    depth: Annotated[int, exact("quote, WAD", "notional that moves the mark price by 1 %")]
+    throttle_capacity: Annotated[
+        int,
+        exact("quote, WAD", "notional that may be liquidated now; 2^256 - 1 without a throttle"),
+    ]
+    pool_position: Annotated[int, exact("base, WAD", "signed size of the pool")]
+    net_entry_notional: Annotated[
+        int, exact("quote, WAD", "signed sum of size times fill price over all positions")
+    ]
 
     def words(self) -> tuple[int, ...]:
         """Return the fields in order."""
@@ -51,23 +61,23 @@ class MarketState:
 class ProtocolState:
     """Protocol totals; fields are the words of ``Lens.ProtocolState`` in order."""
 
-    engine_token_balance: int
-    total_collateral: int
-    total_debt: int
-    accrued_fees: int
-    pool_reserves: int
-    pool_token_balance: int
-    pool_assets: int
-    fund_reserves: int
-    fund_token_balance: int
-    bad_debt: int
-    fund_draws: int
-    haircuts: int
-    socialized_loss: int
-    pending_deficit: int
-    tips: int
-    liquidations: int
-    exceptions: int
+    engine_token_balance: Annotated[int, exact("quote, WAD", "tokens of the margin engine")]
+    total_collateral: Annotated[int, exact("quote, WAD", "sum of positive collateral")]
+    total_debt: Annotated[int, exact("quote, WAD", "sum of negative collateral, without sign")]
+    accrued_fees: Annotated[int, exact("quote, WAD", "trading fees not paid out yet")]
+    pool_reserves: Annotated[int, exact("quote, WAD", "quote that the liquidity pool books")]
+    pool_token_balance: Annotated[int, exact("quote, WAD", "tokens of the liquidity pool")]
+    pool_assets: Annotated[int, exact("quote, WAD", "what the pool's shares are worth")]
+    fund_reserves: Annotated[int, exact("quote, WAD", "quote that the insurance fund books")]
+    fund_token_balance: Annotated[int, exact("quote, WAD", "tokens of the insurance fund")]
+    bad_debt: Annotated[int, exact("quote, WAD", "loss beyond collateral so far")]
+    fund_draws: Annotated[int, exact("quote, WAD", "bad debt that the insurance fund paid so far")]
+    haircuts: Annotated[int, exact("quote, WAD", "bad debt that auto-deleveraged winners bore so far")]
+    socialized_loss: Annotated[int, exact("quote, WAD", "bad debt written off against the pool so far")]
+    pending_deficit: Annotated[int, exact("quote, WAD", "bad debt that no stage has covered yet")]
+    tips: Annotated[int, exact("quote, WAD", "what the fund added to small bounties so far")]
+    liquidations: Annotated[int, exact("count", "forced closes so far")]
+    exceptions: Annotated[int, exact("count", "liquidations that left a deficit so far")]
 
     def words(self) -> tuple[int, ...]:
         """Return the fields in order."""

@@ -10,12 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from sim.core.errors import InputError
+from sim.engine.blocks.tables import TABLES
 from sim.engine.replay import replay_run
 from tests.support.sealed import seal
 from tests.support.small_run import small_run
 
 SHORT = ("blocks=16",)
-TABLES = ("blocks", "transactions", "liquidations", "accounts", "events")
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from sim.core.digest import sha256_file
+from sim.engine.blocks.tables import TABLES
+from tests.support.recomputed import recomputed
 from tests.support.small_run import small_run
 
 ROOT = Path(__file__).resolve().parents[2]
-TABLES = ("blocks", "transactions", "liquidations", "accounts", "events")
 TINY = (
     "traders.0.count=20",
     "liquidators.count=2",
@@ -28,6 +29,7 @@ NUMPY_FEATURES = "X86_V3 X86_V4 AVX512_ICL AVX512_SPR"
 CHILD = """
 import json, sys
 from pathlib import Path
+from tests.support.recomputed import recomputed
 from tests.support.small_run import small_run
 result = small_run(Path(sys.argv[1]))
 print(json.dumps({"digest": result.digest, "summary": result.summary}))
@@ -133,13 +135,14 @@ def tiny(tmp_path_factory):
     pytest.importorskip("pyrevm", reason="this machine has no revm to compare with")
     result = small_run(tmp_path_factory.mktemp("tiny") / "run", *TINY, engine="revm")
     assert result.summary["liquidations"] > 0
+    assert recomputed(result.folder) == result.digest
     return result
 
 
 @pytest.mark.slow
 def test_pyevm_agrees(tiny, tmp_path):
     other = small_run(tmp_path / "run", *TINY, engine="pyevm")
-    assert other.digest == tiny.digest
+    assert other.digest == tiny.digest == recomputed(other.folder)
     assert other.summary == tiny.summary
 
 
@@ -147,5 +150,5 @@ def test_pyevm_agrees(tiny, tmp_path):
 @pytest.mark.evidence
 def test_ethtester_agrees(tiny, tmp_path):
     other = small_run(tmp_path / "run", *TINY, engine="ethtester")
-    assert other.digest == tiny.digest
+    assert other.digest == tiny.digest == recomputed(other.folder)
     assert other.summary == tiny.summary

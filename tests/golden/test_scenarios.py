@@ -7,6 +7,7 @@ difference is reviewed like code.
 import pytest
 
 from tests.golden.runs import EXPECTED, expected, names, summary_of
+from tests.support.recomputed import recomputed
 
 HINT = "run scripts/update_golden.py if the change is meant"
 
@@ -21,3 +22,4 @@ def test_scenario_gives_the_kept_summary(name, tmp_path):
     kept, now = expected(name), summary_of(name, tmp_path)
     differences = {key: (kept.get(key), now.get(key)) for key in kept | now if kept.get(key) != now.get(key)}
     assert differences == {}, HINT
+    assert recomputed(tmp_path / name) == now["digest"]

@@ -19,7 +19,7 @@ from sim.core.columns import schema_of
 from sim.core.folders import write_record
 from sim.engine.blocks.tables import TABLES
 
-_ZEROS = {"int": 0, "double": 0.0, "bool": False, "string": ""}
+_ZEROS = {"int": 0, "double": 0.0, "bool": False, "string": "", "list": []}
 
 
 def seal(folder: Path, record: str = "manifest.json", *, leave_out: tuple[str, ...] = ()) -> Path:

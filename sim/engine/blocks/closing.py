@@ -8,9 +8,25 @@ from sim.agents.base import HedgesOutside
 from sim.core.units import TOKEN_UNIT, WAD
 from sim.engine.blocks.loop import BlockLoop
 from sim.engine.blocks.recorder import ETHER, Recorder
-from sim.engine.blocks.rows import AccountRow
+from sim.engine.blocks.rows import AccountRow, FinalState
 from sim.engine.worlds.world import World
 from sim.protocol.client import ProtocolClient
+
+
+def final_states(world: World) -> list[FinalState]:
+    """Return what every participant has now, exactly, in order of their numbers."""
+    mirror = world.mirror
+    return [
+        FinalState(
+            address=address,
+            collateral_end_wad=mirror.exact_collateral[actor],
+            wallet_end_units=mirror.exact_wallet[actor],
+            balance_end_wei=world.balances[actor],
+            sizes_end_wad=tuple(column[actor] for column in mirror.exact_size),
+            entry_notionals_end_wad=tuple(column[actor] for column in mirror.exact_entry),
+        )
+        for actor, address in enumerate(world.book.addresses)
+    ]
 
 
 def final_accounts(world: World, loop: BlockLoop, recorder: Recorder) -> Iterator[AccountRow]:
@@ -23,6 +39,7 @@ def final_accounts(world: World, loop: BlockLoop, recorder: Recorder) -> Iterato
     valuation = loop.reading.valuation
     openings = {opening.actor: opening for opening in world.openings}
     outside = _outside_legs(world)
+    states = final_states(world)
     for group in world.groups:
         for actor in world.book.members(group.name):
             opening = openings.get(actor)
@@ -59,6 +76,7 @@ def final_accounts(world: World, loop: BlockLoop, recorder: Recorder) -> Iterato
                 liquidations=int(recorder.liquidations_of[actor]),
                 liquidated_notional=float(recorder.liquidated_notional_of[actor]),
                 profit=profit,
+                final=states[actor],
             )
 
 

@@ -180,7 +180,7 @@ class BlockLoop:
             Included(pending.tag, pending, receipt)
             for pending, receipt in zip(selection.included, receipts, strict=True)
         ]
-        self._record_transactions(block, rows, base_fee)
+        transactions = self._record_transactions(block, rows, base_fee)
         liquidated = self._attributor.record(block, before, self.reading, events, self.recorder)
         fees = FeeFacts(
             base_fee_wei=base_fee,
@@ -192,7 +192,7 @@ class BlockLoop:
             evicted=sum(drop.status in ("evicted", "expired") for drop in selection.dropped),
         )
         self._route(events, liquidated)
-        self._record_block(block, rows, fees, events, liquidated)
+        self._record_block(block, transactions, fees, events, liquidated)
         self._tell(block, rows, selection.dropped)
         self._lap("record", clock)
 
@@ -271,9 +271,9 @@ class BlockLoop:
 
     # --- record ---
 
-    def _record_transactions(self, block: int, rows: list[Included], base_fee: int) -> None:
+    def _record_transactions(self, block: int, rows: list[Included], base_fee: int) -> list[TransactionRow]:
         world, recorder = self.world, self.recorder
-        table = recorder.tables.transactions
+        found: list[TransactionRow] = []
         totals = recorder.totals
         for position, (tag, pending, receipt) in enumerate(rows):
             fee = receipt.fee_paid_wei
@@ -281,7 +281,8 @@ class BlockLoop:
             if tag.kind == _LIQUIDATE:
                 totals.liquidator_gas_wei += fee  # lost races cost gas too
             account = tag.args[0] if tag.kind in _ABOUT_OTHERS else tag.actor
-            table.append(
+            called = pending.transaction
+            found.append(
                 TransactionRow(
                     block=block,
                     position=position,
@@ -295,36 +296,30 @@ class BlockLoop:
                     priority_fee_gwei=(receipt.gas_price_wei - base_fee) / GWEI,
                     fee_paid_eth=fee / ETHER,
                     submitted_block=pending.submitted_block,
+                    target=called.to,
+                    arguments=tag.args,
+                    calldata=called.data,
+                    max_fee_wei=called.max_fee_wei,
+                    max_priority_fee_wei=called.priority_fee_wei,
+                    fee_paid_wei=fee,
                 )
             )
+        recorder.tables.transactions.extend(found)
         totals.transactions += len(rows)
         totals.reverted += sum(not receipt.status for _, _, receipt in rows)
+        return found
 
     def _record_block(
         self,
         block: int,
-        rows: list[Included],
+        transactions: list[TransactionRow],
         fees: FeeFacts,
         events: list[ProtocolEvent],
         liquidated: BlockLiquidations,
     ) -> None:
         world, recorder, reading = self.world, self.recorder, self.reading
-        for event in events:
-            recorder.event(block, event)
-        receipts = [
-            (
-                tag.actor,
-                tag.kind,
-                tag.args,
-                receipt.status,
-                receipt.revert_reason,
-                receipt.fee_paid_wei,
-                receipt.logs,
-            )
-            for tag, _, receipt in rows
-        ]
-        words = [word for market in reading.markets for word in market.words()] + list(reading.totals.words())
-        digest = recorder.hash_block(block, receipts, words)
+        logs = [recorder.event(block, event) for event in events]
+        digest = recorder.state(block, transactions, logs, reading.markets, reading.totals)
         actors = sorted({event.actor for event in events if event.name == "Liquidated"})
         calls = recorder.margin_calls(reading.valuation, np.array(actors, dtype=np.int64))
         for market, external in enumerate(world.external):

@@ -1,22 +1,28 @@
 """Records what each block did: table rows, running totals and the digest.
 
-The digest is SHA-256 over canonical receipts and the protocol's state words after each block, and
-over every account at the end. Nothing in it depends on the engine, on floats or on the clock.
+The digest is that of `sim.engine.blocks.run_digest`, over the rows themselves.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.core.digest import Digest
 from sim.core.portable_math import ordered_sum
 from sim.core.units import GWEI, WAD
-from sim.engine.blocks.rows import BlockRow, EventRow, LiquidationRow
+from sim.engine.blocks.rows import (
+    BlockRow,
+    EventRow,
+    FinalState,
+    LiquidationRow,
+    MarketStateRow,
+    ProtocolStateRow,
+    TransactionRow,
+)
+from sim.engine.blocks.run_digest import RunDigest
 from sim.engine.blocks.tables import RunTables
 from sim.metrics.cascade import Attribution, CascadeForest
 from sim.metrics.facts import Totals
@@ -73,23 +79,30 @@ class Recorder:
         self.topped_up_of = [0] * actors
         self.gas_paid_of = [0] * actors
         self._called = np.zeros(actors, dtype=np.bool_)
-        self._digest = Digest("seawall-run-1")
-        self._block_digests: list[str] = []
+        self._digest = RunDigest()
 
     @property
     def digest(self) -> str:
         """Digest of everything recorded so far."""
         return self._digest.hexdigest()
 
-    def hash_block(self, block: int, receipts: Sequence[tuple[object, ...]], words: Sequence[int]) -> str:
-        """Add one block's canonical receipts and state words to the digest; return the digest so far."""
-        self._digest.update(repr((block, tuple(receipts), tuple(words))).encode())
-        return self._digest.hexdigest()
+    def state(
+        self,
+        block: int,
+        transactions: Sequence[TransactionRow],
+        events: Sequence[EventRow],
+        markets: Sequence[MarketState],
+        protocol: ProtocolState,
+    ) -> str:
+        """Append the exact state after a block; add the block to the digest and return the digest so far."""
+        for market, state in enumerate(markets):
+            self.tables.market_states.append(MarketStateRow(block, market, state))
+        self.tables.protocol_states.append(ProtocolStateRow(block, protocol))
+        return self._digest.block(block, transactions, events, markets, protocol)
 
-    def hash_final(self, accounts: Sequence[tuple[int, ...]]) -> str:
-        """Add the final state of every account; return the run's digest."""
-        self._digest.update(repr(tuple(accounts)).encode())
-        return self._digest.hexdigest()
+    def final(self, states: Sequence[FinalState]) -> str:
+        """Add the final state of every participant to the digest; return the run's digest."""
+        return self._digest.accounts(states)
 
     def margin_calls(self, valuation: Valuation, liquidated: NDArray[np.int64]) -> int:
         """Count accounts that fell under a margin call this block, and calls that were cured."""
@@ -205,8 +218,8 @@ class Recorder:
         totals.maintenance_weighted.append(mean_maintenance * total_notional)
         totals.notional.append(total_notional)
 
-    def event(self, block: int, event: ProtocolEvent) -> None:
-        """Append one protocol event and book what it did to its account."""
+    def event(self, block: int, event: ProtocolEvent) -> EventRow:
+        """Append one event and book what it did to its account; return its row."""
         values = event.values
         if event.name == "PositionChanged":
             actor = event.actor
@@ -221,18 +234,20 @@ class Recorder:
             self.fees_of[event.actor] -= values["delta"]
         elif event.name == "Deposited":
             self.topped_up_of[event.actor] += values["amount"]
-        if event.contract != "token":
-            data = json.dumps(values, separators=(",", ":"))
-            self.tables.events.append(
-                EventRow(
-                    block=block,
-                    position=event.position,
-                    contract=event.contract,
-                    event=event.name,
-                    account=event.actor,
-                    data=data,
-                )
-            )
+        log = event.log
+        row = EventRow(
+            block=block,
+            position=event.position,
+            contract=event.contract,
+            event=event.name,
+            account=event.actor,
+            data=values,
+            address=log.address,
+            topics=tuple(log.topics),
+            raw_data=log.data,
+        )
+        self.tables.events.append(row)
+        return row
 
     def liquidation(
         self,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
-from sim.core.columns import Column
+from sim.core.columns import Column, exact
+from sim.protocol.state import MarketState, ProtocolState
 
 
 class BlockRow(NamedTuple):
@@ -88,6 +90,14 @@ class TransactionRow(NamedTuple):
     priority_fee_gwei: Annotated[float, Column("gwei / gas", "paid above the base fee")]
     fee_paid_eth: Annotated[float, Column("native coin", "gas times price")]
     submitted_block: Annotated[int, Column("number", "block in which it was sent to the mempool")]
+    target: Annotated[str, Column("", "address of the contract called")]
+    arguments: Annotated[
+        tuple[int, ...], exact("", "arguments of one word, addresses as participants; lists are left out")
+    ]
+    calldata: Annotated[bytes, Column("", "what the contract received, whole")]
+    max_fee_wei: Annotated[int, exact("wei / gas", "most it would pay in all")]
+    max_priority_fee_wei: Annotated[int, exact("wei / gas", "most it would pay above the base fee")]
+    fee_paid_wei: Annotated[int, exact("wei", "gas times price")]
 
 
 class LiquidationRow(NamedTuple):
@@ -124,6 +134,20 @@ class LiquidationRow(NamedTuple):
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class FinalState:
+    """What a participant has at the end, exactly: the last part of the digest."""
+
+    address: Annotated[str, Column("", "its address")]
+    collateral_end_wad: Annotated[int, exact("quote, WAD", "collateral, negative in debt")]
+    wallet_end_units: Annotated[int, exact("token units", "tokens outside the protocol")]
+    balance_end_wei: Annotated[int, exact("wei", "native coin")]
+    sizes_end_wad: Annotated[tuple[int, ...], exact("base, WAD", "signed size in each market")]
+    entry_notionals_end_wad: Annotated[
+        tuple[int, ...], exact("quote, WAD", "signed sum of size times fill price in each market")
+    ]
+
+
 class AccountRow(NamedTuple):
     """One participant from start to end."""
 
@@ -147,16 +171,36 @@ class AccountRow(NamedTuple):
     liquidations: Annotated[int, Column("count", "times it was liquidated")]
     liquidated_notional: Annotated[float, Column("quote", "what was closed by force, at the risk price")]
     profit: Annotated[float, Column("quote", "change of equity, wallet, shares and an outside leg, less gas")]
+    final: FinalState
 
 
 class EventRow(NamedTuple):
-    """One event of a contract, those of the token left out."""
+    """One log of a contract in a block, as it was emitted and as it reads."""
 
     block: Annotated[int, Column("number", "block, from 1")]
     position: Annotated[int, Column("number", "place of its transaction in the block")]
-    contract: Annotated[str, Column("", "contract that emitted it")]
-    event: Annotated[str, Column("", "name of the event")]
+    contract: Annotated[str, Column("", "contract that emitted it, empty if it is none of ours")]
+    event: Annotated[str, Column("", "name of the event, empty if the contract declares no such event")]
     account: Annotated[int, Column("participant", "whom it is about, -1 if nobody")]
     data: Annotated[
-        str, Column("", "JSON of every argument as an integer; addresses are participants, -1 for a contract")
+        dict[str, int],
+        Column("", "JSON of every argument as an integer; addresses are participants, -1 for a contract"),
     ]
+    address: Annotated[str, Column("", "address that emitted it")]
+    topics: Annotated[tuple[bytes, ...], Column("", "topics, 32 bytes each")]
+    raw_data: Annotated[bytes, Column("", "data as emitted")]
+
+
+class MarketStateRow(NamedTuple):
+    """One market after one block, exactly: the words of ``Lens.market_states``."""
+
+    block: Annotated[int, Column("number", "block, from 1")]
+    market: Annotated[int, Column("number", "market, from 0")]
+    state: MarketState
+
+
+class ProtocolStateRow(NamedTuple):
+    """The whole protocol after one block, exactly: the words of ``Lens.protocol_state``."""
+
+    block: Annotated[int, Column("number", "block, from 1")]
+    state: ProtocolState

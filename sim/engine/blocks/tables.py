@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -11,7 +11,15 @@ import pyarrow.parquet as pq
 
 from sim.core.columns import to_arrow
 from sim.core.files import atomic_write_bytes
-from sim.engine.blocks.rows import AccountRow, BlockRow, EventRow, LiquidationRow, TransactionRow
+from sim.engine.blocks.rows import (
+    AccountRow,
+    BlockRow,
+    EventRow,
+    LiquidationRow,
+    MarketStateRow,
+    ProtocolStateRow,
+    TransactionRow,
+)
 
 R = TypeVar("R", bound=NamedTuple)
 
@@ -21,6 +29,8 @@ TABLES: dict[str, type[Any]] = {
     "liquidations": LiquidationRow,
     "accounts": AccountRow,
     "events": EventRow,
+    "market_states": MarketStateRow,
+    "protocol_states": ProtocolStateRow,
 }
 """Name of a table (``<name>.parquet``) -> class of its rows."""
 
@@ -35,6 +45,10 @@ class TableWriter(Generic[R]):
     def append(self, row: R) -> None:
         """Append one row."""
         self.rows.append(row)
+
+    def extend(self, rows: Iterable[R]) -> None:
+        """Append several rows."""
+        self.rows.extend(rows)
 
     def column(self, name: str) -> list[object]:
         """Return the values of one column so far, one a row; KeyError if there is no such column."""
@@ -62,6 +76,8 @@ class RunTables:
         self.liquidations: TableWriter[LiquidationRow] = writer("liquidations")
         self.accounts: TableWriter[AccountRow] = writer("accounts")
         self.events: TableWriter[EventRow] = writer("events")
+        self.market_states: TableWriter[MarketStateRow] = writer("market_states")
+        self.protocol_states: TableWriter[ProtocolStateRow] = writer("protocol_states")
 
     def named(self) -> dict[str, TableWriter[Any]]:
         """Return every table by name, in the order of ``TABLES``."""

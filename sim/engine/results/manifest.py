@@ -11,6 +11,7 @@ from sim import __version__
 from sim.chain.gas import PROFILE_PATH, GasProfile
 from sim.core.digest import canonical_json, sha256_file, sha256_hex
 from sim.core.plugins import PLUGINS, active
+from sim.engine.blocks.run_digest import SCHEMA_VERSION
 from sim.engine.scenario.assumptions import assumptions
 from sim.engine.scenario.path_choice import PathChoice
 from sim.engine.scenario.schema import Scenario
@@ -85,6 +86,7 @@ def build_manifest(
     return {
         "title": scenario.title,
         "question": scenario.question,
+        "schema_version": SCHEMA_VERSION,
         "digest": digest,
         "seed": scenario.seed,
         **({} if path is None else {"path": path.record()}),

@@ -8,7 +8,7 @@ Scripted shocks stay where they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from sim.core.digest import Digest
 from sim.core.errors import InputError
 from sim.core.rng import Streams
 from sim.engine.blocks.loop import BlockLoop
 from sim.engine.blocks.recorder import Recorder
+from sim.engine.blocks.run_digest import RunDigest
 from sim.engine.blocks.tables import RunTables, TableWriter
 from sim.engine.options import RunOptions
 from sim.engine.run import world_builder
@@ -42,17 +42,19 @@ class _NoRows(TableWriter[Any]):
     def append(self, row: Any) -> None:
         """Forget a row."""
 
+    def extend(self, rows: Iterable[Any]) -> None:
+        """Forget several rows."""
 
-class _NoDigest(Digest):
+
+class _NoDigest(RunDigest):
     """A digest nobody will read; one that hashes could not be copied."""
-
-    __slots__ = ()
 
     def __init__(self) -> None:
         """Start without a hash."""
 
-    def update(self, part: bytes) -> None:
-        """Forget a part."""
+    def block(self, *_: object) -> str:
+        """Leave a block out."""
+        return ""
 
 
 class _LightRecorder(Recorder):
@@ -62,15 +64,6 @@ class _LightRecorder(Recorder):
         super().__init__(actors)
         self.tables = RunTables(_NoRows)
         self._digest = _NoDigest()
-
-    def hash_block(
-        self,
-        block: int,  # noqa: ARG002
-        receipts: Sequence[tuple[object, ...]],  # noqa: ARG002
-        words: Sequence[int],  # noqa: ARG002
-    ) -> str:
-        """Leave the digest out."""
-        return ""
 
 
 class RunningPath:

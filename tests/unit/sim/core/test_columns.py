@@ -30,11 +30,23 @@ class Row(NamedTuple):
     inner: Inner
     flag: Annotated[bool, Column("", "yes or no")]
     price: Annotated[float, Column("quote", "a float")]
+    values: Annotated[dict[str, int], Column("", "a mapping")]
 
 
 ROWS = [
-    Row(1, 2**255, b"\x00\xff", (b"\x01", b""), Inner((-(2**255), 7), Light.RED), True, 0.5),
-    Row(number=-1, large=-3, raw=b"", parts=(), inner=Inner((), Light.RED), flag=False, price=-0.0),
+    Row(
+        1,
+        2**255,
+        b"\x00\xff",
+        (b"\x01", b""),
+        Inner((-(2**255), 7), Light.RED),
+        True,
+        0.5,
+        {"b": 2**70, "a": -1},
+    ),
+    Row(
+        number=-1, large=-3, raw=b"", parts=(), inner=Inner((), Light.RED), flag=False, price=-0.0, values={}
+    ),
 ]
 
 
@@ -49,6 +61,7 @@ def test_columns_are_read_off_the_class_nested_ones_in_place():
             ("light", pa.int64()),
             ("flag", pa.bool_()),
             ("price", pa.float64()),
+            ("values", pa.string()),
         ]
     )
     assert [field.column.unit for field in fields_of(Row)][:2] == ["count", "WAD"]
@@ -65,6 +78,7 @@ def test_values_are_exact():
         "light": 3,
         "flag": True,
         "price": 0.5,
+        "values": f'{{"b":{2**70},"a":-1}}',
     }
     assert (second["large"], second["raw"], second["parts"], second["words"]) == ("-3", "0x", [], [])
 
@@ -89,7 +103,7 @@ def test_a_field_without_a_column_is_refused():
 
 def test_a_type_that_no_column_holds_is_refused():
     class Odd(NamedTuple):
-        table: Annotated[dict[str, int], Column("", "a mapping")]
+        table: Annotated[set[int], Column("", "a set")]
 
     with pytest.raises(TypeError, match=r"Odd.table: no column can hold"):
         fields_of(Odd)

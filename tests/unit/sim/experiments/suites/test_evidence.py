@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sim.core.errors import InputError, RunError
+from sim.engine.blocks.tables import TABLES
 from sim.engine.options import RunOptions
 from sim.experiments.suites import evidence as module
 from sim.experiments.suites import suite
@@ -109,7 +110,7 @@ def test_evidence_is_the_same_every_time_but_for_times(tmp_path):
             }
         )
     assert contents[0] == contents[1]
-    assert len(contents[0]) == 10
+    assert len(contents[0]) == 5 + len(TABLES)  # beside the tables: two manifests, summary, page, script
 
 
 def test_rerun_recomputes_every_digest(copied, mixed, tmp_path):
