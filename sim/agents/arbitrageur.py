@@ -15,6 +15,7 @@ from sim.core.rng import Streams
 from sim.core.units import WAD, from_wad, to_wad_list
 from sim.protocol import actions
 from sim.protocol.actions import CLOSE_ALL, ActionBatch, Fees
+from sim.protocol.codes import OracleStatus
 from sim.protocol.state import State
 
 INCREASE = "margin_engine.increase_position"
@@ -209,7 +210,7 @@ class Arbitrageurs:
             batches.append(actions.decrease_position(self.name, actors, self.market, sizes, limit, fees))
         added = np.minimum(abs(size), room / price)
         rows = np.flatnonzero(idle & ~reduces & (added * price >= least))
-        if len(rows) and state.markets[self.market].status == 0:
+        if len(rows) and state.markets[self.market].status == OracleStatus.VALID:
             signed = added[rows] if size > 0.0 else -added[rows]
             self._order(state, rows, signed)
             actors = self._index.actors[rows]

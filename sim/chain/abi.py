@@ -22,6 +22,8 @@ __all__ = [
     "DecodedEvent",
     "Event",
     "Function",
+    "StructRows",
+    "Word",
     "address_word",
     "canonical_type",
     "checksum_address",
@@ -30,6 +32,7 @@ __all__ = [
     "decode_words",
     "keccak256",
     "revert_reason",
+    "words_of",
 ]
 
 _WORD: Final = 32
@@ -152,20 +155,36 @@ def canonical_type(parameter: Mapping[str, Any]) -> str:
     return f"({inner}){kind[5:]}"
 
 
-def _leaves(parameters: Iterable[Mapping[str, Any]]) -> list[str] | None:
-    """Return the one-word types of static parameters in order, None if any of them is dynamic or an array."""
-    found: list[str] = []
+class Word(NamedTuple):
+    """One static word of arguments, a struct or an event."""
+
+    name: str
+    kind: str
+    is_indexed: bool
+
+
+def words_of(parameters: Iterable[Mapping[str, Any]]) -> list[Word] | None:
+    """Return the words of static parameters in order, those of a struct under their own names.
+
+    None if any of the parameters is dynamic or an array.
+    """
+    found: list[Word] = []
     for parameter in parameters:
         if parameter["type"] == "tuple":
-            inner = _leaves(parameter["components"])
+            inner = words_of(parameter["components"])
             if inner is None:
                 return None
             found.extend(inner)
         elif _word_encoder(parameter["type"]) is None:
             return None
         else:
-            found.append(parameter["type"])
+            found.append(Word(parameter["name"], parameter["type"], bool(parameter.get("indexed"))))
     return found
+
+
+def _leaves(parameters: Iterable[Mapping[str, Any]]) -> list[str] | None:
+    words = words_of(parameters)
+    return None if words is None else [word.kind for word in words]
 
 
 def _flatten(values: Iterable[Any], parameters: Sequence[Mapping[str, Any]]) -> list[Any]:
@@ -189,6 +208,8 @@ class Function:
         First four bytes of the hash of the signature; empty for a constructor.
     inputs
         ABI parameters, for callers that match arguments by name.
+    addresses
+        Places of the arguments that are one address.
     """
 
     __slots__ = (
@@ -199,6 +220,7 @@ class Function:
         "_has_struct",
         "_input_types",
         "_output_types",
+        "addresses",
         "inputs",
         "name",
         "outputs",
@@ -211,6 +233,7 @@ class Function:
         self.inputs: tuple[Mapping[str, Any], ...] = tuple(entry.get("inputs", ()))
         self.outputs: tuple[Mapping[str, Any], ...] = tuple(entry.get("outputs", ()))
         self._input_types = [canonical_type(parameter) for parameter in self.inputs]
+        self.addresses = frozenset(i for i, kind in enumerate(self._input_types) if kind == "address")
         self._output_types = [canonical_type(parameter) for parameter in self.outputs]
         self.signature = f"{self.name}({','.join(self._input_types)})"
         is_function = entry.get("type") == "function"
@@ -322,14 +345,52 @@ class DecodedEvent(NamedTuple):
     args: dict[str, Any]
 
 
-class Event:
-    """One event of a contract."""
+class StructRows:
+    """Reads what a function returns: one static struct, or an array of them, as rows of integers.
 
-    __slots__ = ("_data_names", "_data_types", "_decoders", "_indexed", "name", "signature", "topic")
+    Raises
+    ------
+    InputError
+        The function does not return that struct.
+    """
+
+    __slots__ = ("_columns", "_is_array", "_signed")
+
+    def __init__(self, function: Function, names: Sequence[str]) -> None:
+        """Take the words' order and signs from the ABI, and their names as a check."""
+        outputs = function.outputs
+        words = words_of(outputs[0].get("components", ())) if len(outputs) == 1 else None
+        found = [word.name for word in words or ()]
+        if words is None or found != list(names):
+            raise InputError(f"{function.name} returns ({', '.join(found)}), not ({', '.join(names)})")
+        self._columns = len(words)
+        self._signed = [index for index, word in enumerate(words) if word.kind.startswith("int")]
+        self._is_array: bool = outputs[0]["type"].endswith("[]")
+
+    def rows(self, data: bytes) -> list[list[int]]:
+        """Return one row for each struct, words in order."""
+        if not self._is_array:  # as an array of one: where it starts, and how many there are
+            data = _WORD.to_bytes(_WORD, "big") + (1).to_bytes(_WORD, "big") + data
+        return decode_rows(data, self._columns, signed=self._signed)
+
+
+class Event:
+    """One event of a contract.
+
+    Attributes
+    ----------
+    words
+        Its arguments, indexed ones first, if each is one word or a struct of words; None if not.
+    """
+
+    __slots__ = ("_data_names", "_data_types", "_decoders", "_indexed", "name", "signature", "topic", "words")
 
     def __init__(self, entry: Mapping[str, Any]) -> None:
         self.name: str = entry["name"]
         inputs = entry["inputs"]
+        is_hashed = any(item["indexed"] and item["type"] == "tuple" for item in inputs)
+        words = None if is_hashed else words_of(inputs)
+        self.words = None if words is None else sorted(words, key=lambda word: not word.is_indexed)
         self.signature = f"{self.name}({','.join(canonical_type(item) for item in inputs)})"
         self.topic = keccak256(self.signature.encode("ascii"))
         # An indexed argument of more than one word is only a hash on chain: it is returned as that hash.

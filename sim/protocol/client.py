@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.chain.abi import Function, decode_rows
+from sim.chain.abi import ContractAbi, Function, StructRows, decode_rows
 from sim.chain.backend import Log
 from sim.chain.chain import Chain
 from sim.core.units import WAD
@@ -17,26 +17,10 @@ from sim.protocol.address_book import AddressBook
 from sim.protocol.deployed import OWNER, Deployment
 from sim.protocol.events import EventDecoder, ProtocolEvent
 from sim.protocol.mirror import RATIO_GRID_NOTIONALS, RatioCurve
-from sim.protocol.state import MARKET_WORDS, PROTOCOL_WORDS, MarketState, ProtocolState
+from sim.protocol.state import MarketState, ProtocolState
 
 READ_BATCH = 512
 """Most accounts one Lens call takes."""
-
-_SIGNED_MARKET_WORDS = (12, 13, 19, 20)
-_SIGNED_ACCOUNT_WORDS = (0, 1)
-_SIGNED_POSITION_WORDS = (0, 1, 2)
-
-ADDRESS_ARGUMENTS = {
-    "margin_engine.deposit": (0,),
-    "liquidation_engine.liquidate": (0,),
-    "liquidation_engine.auto_deleverage": (0,),
-    "liquidation_engine.socialize_loss": (0,),
-    "liquidity_pool.deposit": (1,),
-    "liquidity_pool.redeem": (1, 2),
-    "insurance_fund.deposit": (1,),
-    "insurance_fund.redeem": (1, 2),
-}
-"""Entry point -> positions of arguments that are participants."""
 
 
 class AccountState(NamedTuple):
@@ -70,6 +54,11 @@ class Call(NamedTuple):
     """First argument: with sender and entry point it identifies what a replacement replaces."""
 
 
+def market_rows(lens: ContractAbi) -> StructRows:
+    """Return what reads ``Lens.market_states`` as the words of `MarketState`."""
+    return StructRows(lens["market_states"], MarketState.__slots__)
+
+
 class ProtocolClient:
     """The protocol as the engine talks to it."""
 
@@ -90,24 +79,24 @@ class ProtocolClient:
         ]
         self._grid = np.array([0, *RATIO_GRID_NOTIONALS], dtype=np.float64) / WAD
         self._functions: dict[str, tuple[str, Function]] = {}
+        self._market_rows = market_rows(lens)
+        self._protocol_rows = StructRows(lens["protocol_state"], ProtocolState.__slots__)
+        self._account_rows = StructRows(self._account_states, AccountState._fields)
+        self._position_rows = StructRows(self._positions, PositionState._fields)
         self.decoder = EventDecoder(book)
         for key, address in deployment.addresses.items():
-            artifact = deployment.artifacts["risk_model" if key.startswith("risk_model:") else key]
-            self.decoder.add(key.split(":")[0], address, artifact.abi)
+            contract = "risk_model" if key.startswith("risk_model:") else key
+            self.decoder.add(key.split(":")[0], address, deployment.abis[contract])
 
     def markets(self) -> tuple[MarketState, ...]:
         """Read every market in one call."""
         data = self.chain.call(self._lens, self._market_states)
-        return tuple(
-            MarketState(*row) for row in decode_rows(data, MARKET_WORDS, signed=_SIGNED_MARKET_WORDS)
-        )
+        return tuple(MarketState(*row) for row in self._market_rows.rows(data))
 
     def totals(self) -> ProtocolState:
         """Read the protocol's totals in one call."""
         data = self.chain.call(self._lens, self._protocol_state)
-        return ProtocolState(
-            *(int.from_bytes(data[32 * i : 32 * i + 32], "big") for i in range(PROTOCOL_WORDS))
-        )
+        return ProtocolState(*self._protocol_rows.rows(data)[0])
 
     def curves(self) -> tuple[RatioCurve, ...]:
         """Sample each market's risk model at a grid of notionals."""
@@ -129,7 +118,7 @@ class ProtocolClient:
         states: list[AccountState] = []
         for addresses in self._batches(actors):
             data = self.chain.call(self._lens, self._account_states.encode(addresses))
-            states.extend(AccountState(*row) for row in decode_rows(data, 5, signed=_SIGNED_ACCOUNT_WORDS))
+            states.extend(AccountState(*row) for row in self._account_rows.rows(data))
         return states
 
     def positions(self, market: int, actors: Sequence[int] | NDArray[np.int64]) -> list[PositionState]:
@@ -137,7 +126,7 @@ class ProtocolClient:
         states: list[PositionState] = []
         for addresses in self._batches(actors):
             data = self.chain.call(self._lens, self._positions.encode(market, addresses))
-            states.extend(PositionState(*row) for row in decode_rows(data, 5, signed=_SIGNED_POSITION_WORDS))
+            states.extend(PositionState(*row) for row in self._position_rows.rows(data))
         return states
 
     def _batches(self, actors: Sequence[int] | NDArray[np.int64]) -> Iterator[list[str]]:
@@ -150,15 +139,22 @@ class ProtocolClient:
         data = self.chain.call(self.deployment.addresses[key], entry.encode(*arguments), sender=OWNER)
         return entry.decode(data)
 
+    def _entry_point(self, kind: str) -> tuple[str, Function]:
+        known = self._functions.get(kind)
+        if known is None:
+            key, name = kind.split(".")
+            known = (self.deployment.addresses[key], self.deployment.abis[key][name])
+            self._functions[kind] = known
+        return known
+
+    def names_account(self, kind: str) -> bool:
+        """Return whether an entry point's first argument is the account it is about, not its sender."""
+        return 0 in self._entry_point(kind)[1].addresses
+
     def encode(self, batch: ActionBatch) -> list[Call]:
         """Return the calls of a batch, ready to send."""
-        known = self._functions.get(batch.kind)
-        if known is None:
-            key, name = batch.kind.split(".")
-            known = (self.deployment.addresses[key], self.deployment.abis[key][name])
-            self._functions[batch.kind] = known
-        address, function = known
-        participants = ADDRESS_ARGUMENTS.get(batch.kind, ())
+        address, function = self._entry_point(batch.kind)
+        participants = function.addresses
         names = self.book.addresses
         columns = [
             [names[value] for value in column] if index in participants else column

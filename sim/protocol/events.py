@@ -1,12 +1,15 @@
-"""Logs of the protocol's contracts as events with participants instead of addresses."""
+"""Logs of the protocol's contracts as events with participants instead of addresses.
+
+What a log says is read off the ABI by `sim.chain.abi`; here addresses become participants.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sim.chain.abi import canonical_type, keccak256
+from sim.chain.abi import ContractAbi, Event
 from sim.chain.backend import Log
 from sim.protocol.address_book import AddressBook
 
@@ -48,14 +51,15 @@ class ProtocolEvent:
 
 class _Field(NamedTuple):
     name: str
-    indexed: bool
     decode: Callable[[bytes], int]
 
 
 class _Layout(NamedTuple):
-    name: str
-    indexed: tuple[_Field, ...]
-    data: tuple[_Field, ...]
+    event: Event
+    topics: tuple[_Field, ...]
+    words: tuple[_Field, ...]
+    is_static: bool
+    """False if an argument is longer than a word: the words are then read by the general codec."""
     actor: str | None
     other: str | None
 
@@ -75,68 +79,56 @@ class EventDecoder:
         self._book = book
         self._contracts: dict[str, tuple[str, dict[bytes, _Layout]]] = {}
 
-    def add(self, key: str, address: str, abi: Iterable[Mapping[str, Any]]) -> None:
+    def add(self, key: str, address: str, abi: ContractAbi) -> None:
         """Learn the events of the contract at ``address``."""
-        layouts: dict[bytes, _Layout] = {}
-        for entry in abi:
-            if entry["type"] != "event":
-                continue
-            fields = [field for item in entry["inputs"] for field in self._fields(item)]
-            kinds = ",".join(canonical_type(item) for item in entry["inputs"])
-            topic = keccak256(f"{entry['name']}({kinds})".encode("ascii"))
-            names = [field.name for field in fields]
-            actor = next((name for name in _ACTOR_FIELDS if name in names), None)
-            other = next((name for name in _OTHER_FIELDS if name in names and name != actor), None)
-            layouts[topic] = _Layout(
-                entry["name"],
-                tuple(field for field in fields if field.indexed),
-                tuple(field for field in fields if not field.indexed),
-                actor,
-                other,
-            )
-        self._contracts[address.lower()] = (key, layouts)
+        self._contracts[address.lower()] = (
+            key, {topic: self._layout(event) for topic, event in abi.events.items()}
+        )  # fmt: skip
 
-    def _fields(self, item: Mapping[str, Any]) -> list[_Field]:
-        if item["type"] == "tuple":
-            return [
-                _Field(inner.name, indexed=False, decode=inner.decode)
-                for component in item["components"]
-                for inner in self._fields({**component, "indexed": False})
-            ]
-        kind = item["type"]
-        decode: Callable[[bytes], int]
+    def _layout(self, event: Event) -> _Layout:
+        words = event.words or ()
+        names = [word.name for word in words]
+        actor = next((name for name in _ACTOR_FIELDS if name in names), None)
+        other = next((name for name in _OTHER_FIELDS if name in names and name != actor), None)
+        return _Layout(
+            event,
+            tuple(_Field(word.name, self._reader(word.kind)) for word in words if word.is_indexed),
+            tuple(_Field(word.name, self._reader(word.kind)) for word in words if not word.is_indexed),
+            event.words is not None,
+            actor,
+            other,
+        )
+
+    def _reader(self, kind: str) -> Callable[[bytes], int]:
         if kind == "address":
             actor = self._book.actor
-
-            def decode(word: bytes) -> int:
-                return actor(word[12:])
-
-        elif kind.startswith("int"):
-            decode = _signed
-        else:
-            decode = _unsigned
-        return [_Field(item["name"], bool(item["indexed"]), decode)]
+            return lambda word: actor(word[12:])
+        return _signed if kind.startswith("int") else _unsigned
 
     def decode(self, log: Log, position: int) -> ProtocolEvent:
         """Return the event of one log.
 
         One that no contract of ours declares keeps its log; its name, and its contract if it is none of ours,
-        are empty.
+        are empty. Of an event with an argument longer than a word, the integers have values.
         """
         key, layouts = self._contracts.get(log.address.lower(), _UNKNOWN)
         layout = layouts.get(log.topics[0]) if log.topics else None
         if layout is None:
             return ProtocolEvent(key, "", -1, -1, {}, position, log)
-        values: dict[str, int] = {}
-        for index, field in enumerate(layout.indexed, 1):
+        if not layout.is_static:
+            arguments = layout.event.decode(log.topics, log.data)
+            values = {name: value for name, value in arguments.items() if isinstance(value, int)}
+            return ProtocolEvent(key, layout.event.name, -1, -1, values, position, log)
+        values = {}
+        for index, field in enumerate(layout.topics, 1):
             values[field.name] = field.decode(log.topics[index])
         offset = 0
-        for field in layout.data:
+        for field in layout.words:
             values[field.name] = field.decode(log.data[offset : offset + 32])
             offset += 32
         actor = values[layout.actor] if layout.actor else -1
         other = values[layout.other] if layout.other else -1
-        return ProtocolEvent(key, layout.name, actor, other, values, position, log)
+        return ProtocolEvent(key, layout.event.name, actor, other, values, position, log)
 
 
 _UNKNOWN: tuple[str, dict[bytes, _Layout]] = ("", {})

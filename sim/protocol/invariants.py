@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sim.core.errors import InvariantViolation
+from sim.core.units import QUANTUM
+from sim.protocol.codes import MarginCheck
 from sim.protocol.events import ProtocolEvent
 from sim.protocol.mirror import AccountMirror
 from sim.protocol.state import MarketState, ProtocolState
@@ -40,10 +42,6 @@ class Invariant:
     check: Callable[[BlockFacts], str | None]
 
 
-TOKEN_UNIT = 10**12
-"""WAD of one token unit (USDC has 6 decimals)."""
-
-
 def _engine_solvent(facts: BlockFacts) -> str | None:
     state = facts.after
     claims = state.total_collateral + state.accrued_fees
@@ -64,8 +62,8 @@ def _vaults_solvent(facts: BlockFacts) -> str | None:
 def _tokens_conserved(facts: BlockFacts) -> str | None:
     state = facts.after
     booked = state.total_collateral + state.accrued_fees + state.pool_reserves + state.fund_reserves
-    total = booked + facts.wallet_token_units * TOKEN_UNIT
-    supply = facts.token_supply * TOKEN_UNIT
+    total = booked + facts.wallet_token_units * QUANTUM
+    supply = facts.token_supply * QUANTUM
     if total != supply:
         return f"accounts + pool + fund + fees + wallets = {total}, supply = {supply}"
     return None
@@ -142,9 +140,9 @@ def _fund_flows(facts: BlockFacts) -> str | None:
             if event.name == "Contributed":
                 received += event.values["amount"]
             elif event.name == "Deposit":
-                received += event.values["assets"] * TOKEN_UNIT
+                received += event.values["assets"] * QUANTUM
             elif event.name == "Withdraw":
-                paid += event.values["assets"] * TOKEN_UNIT
+                paid += event.values["assets"] * QUANTUM
     expected = before.fund_reserves + received - paid
     if state.fund_reserves != expected:
         return f"fund is {state.fund_reserves}, its flows give {expected}"
@@ -176,7 +174,7 @@ def _penalty_is_split(facts: BlockFacts) -> str | None:
             if other.name == "Contributed":
                 to_fund += other.values["amount"]
             elif other.name == "Transfer" and other.contract == "token" and other.other == event.other:
-                to_liquidator += other.values["amount"] * TOKEN_UNIT
+                to_liquidator += other.values["amount"] * QUANTUM
         # A pool too empty to front the payouts of a bankrupt account keeps them (settlement.vy).
         dropped = bounty == 0 and to_fund == 0
         if to_fund != insurance_fee and not dropped:
@@ -191,7 +189,7 @@ def _penalty_is_split(facts: BlockFacts) -> str | None:
 
 def _initial_margin_held(facts: BlockFacts) -> str | None:
     for event in facts.events:
-        if event.name == "MarginChecked" and event.values["kind"] != 1:
+        if event.name == "MarginChecked" and event.values["kind"] != MarginCheck.MAINTENANCE:
             equity, requirement = event.values["equity"], event.values["requirement"]
             if equity < requirement:
                 return (

@@ -7,7 +7,7 @@ Integers are WAD as the contracts return them; arrays are float estimates of the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
@@ -88,10 +88,6 @@ def _words(
     state: MarketState | ProtocolState, kind: type[MarketState] | type[ProtocolState]
 ) -> tuple[int, ...]:
     return tuple([getattr(state, name) for name in kind.__slots__])
-
-
-MARKET_WORDS = len(fields(MarketState))
-PROTOCOL_WORDS = len(fields(ProtocolState))
 
 
 @dataclass(frozen=True, slots=True)

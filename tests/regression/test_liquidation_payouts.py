@@ -10,10 +10,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from sim.core.units import QUANTUM
 from sim.protocol.events import ProtocolEvent
-from sim.protocol.invariants import INVARIANTS, TOKEN_UNIT
+from sim.protocol.invariants import INVARIANTS
 
-FEE, BOUNTY, TIP = 50 * TOKEN_UNIT, 30 * TOKEN_UNIT, 5 * TOKEN_UNIT
+FEE, BOUNTY, TIP = 50 * QUANTUM, 30 * QUANTUM, 5 * QUANTUM
 ACCOUNT, LIQUIDATOR = 1, 7
 CHECK = next(invariant.check for invariant in INVARIANTS if invariant.id == "C4")
 
@@ -24,9 +25,7 @@ def facts(*, to_fund: int, to_liquidator: int, position: int = 3) -> SimpleNames
         {"fee": FEE, "bounty": BOUNTY, "insurance_fee": FEE - BOUNTY, "tip": TIP}, 3,
     )  # fmt: skip
     contributed = ProtocolEvent("insurance_fund", "Contributed", -1, -1, {"amount": to_fund}, position)
-    paid = ProtocolEvent(
-        "token", "Transfer", -1, LIQUIDATOR, {"amount": to_liquidator // TOKEN_UNIT}, position
-    )
+    paid = ProtocolEvent("token", "Transfer", -1, LIQUIDATOR, {"amount": to_liquidator // QUANTUM}, position)
     return SimpleNamespace(events=[contributed, paid, liquidated])
 
 
@@ -40,7 +39,7 @@ def test_what_was_moved_is_what_was_said():
         pytest.param(FEE, BOUNTY + TIP, id="fund gets all"),
         pytest.param(0, BOUNTY + TIP, id="fund gets nothing"),
         pytest.param(FEE - BOUNTY, TIP, id="no bounty"),
-        pytest.param(FEE - BOUNTY, BOUNTY + TIP + TOKEN_UNIT, id="one unit too many"),
+        pytest.param(FEE - BOUNTY, BOUNTY + TIP + QUANTUM, id="one unit too many"),
     ],
 )
 def test_anything_else_is_reported(to_fund, to_liquidator):

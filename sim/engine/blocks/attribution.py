@@ -15,6 +15,7 @@ from sim.engine.blocks.observation import Reading
 from sim.engine.blocks.recorder import Recorder
 from sim.engine.worlds.world import World
 from sim.metrics.cascade import Attribution, Exposure, attribute
+from sim.protocol.codes import PositionCause
 from sim.protocol.events import ProtocolEvent
 
 IMPACT_MEMORY_BLOCKS = 512
@@ -73,7 +74,7 @@ class Attributor:
         size_before: dict[int, float] = {}
         for event in events:
             values = event.values
-            if event.name == "PositionChanged" and values["cause"] == 1:
+            if event.name == "PositionChanged" and values["cause"] == PositionCause.LIQUIDATION:
                 size_before[event.position] = (values["size"] - values["size_delta"]) / WAD
             if event.name != "Liquidated":
                 continue

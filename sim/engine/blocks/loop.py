@@ -19,6 +19,7 @@ from sim.engine.blocks.recorder import ETHER, FeeFacts, MarketFacts, Recorder
 from sim.engine.blocks.rows import TransactionRow
 from sim.engine.worlds.world import World
 from sim.protocol.actions import ActionBatch
+from sim.protocol.codes import PositionCause
 from sim.protocol.events import ProtocolEvent
 from sim.protocol.invariants import BlockFacts, InvariantChecker
 from sim.protocol.reconcile import reconcile
@@ -280,7 +281,7 @@ class BlockLoop:
             recorder.gas_paid_of[tag.actor] += fee
             if tag.kind == _LIQUIDATE:
                 totals.liquidator_gas_wei += fee  # lost races cost gas too
-            account = tag.args[0] if tag.kind in _ABOUT_OTHERS else tag.actor
+            account = tag.args[0] if world.client.names_account(tag.kind) else tag.actor
             called = pending.transaction
             found.append(
                 TransactionRow(
@@ -357,9 +358,9 @@ class BlockLoop:
             values = event.values
             router = world.routers[values["market"]]
             notional = values["size_delta"] / WAD * (values["index_price"] / WAD)
-            if values["cause"] == 1:
+            if values["cause"] == PositionCause.LIQUIDATION:
                 router.forced(liquidated.ids[event.position], notional)
-            elif values["cause"] == 2:
+            elif values["cause"] == PositionCause.DELEVERAGE:
                 router.forced(max(len(self.recorder.forest) - 1, 0), notional)
             elif event.actor in world.hedged:
                 router.arbitrage(notional)
@@ -388,12 +389,3 @@ class BlockLoop:
 
 
 _LIQUIDATE = "liquidation_engine.liquidate"
-_ABOUT_OTHERS = frozenset(
-    (
-        _LIQUIDATE,
-        "liquidation_engine.auto_deleverage",
-        "liquidation_engine.socialize_loss",
-        "margin_engine.deposit",
-    )
-)
-"""Entry points whose first argument is the account they are about."""

@@ -27,6 +27,7 @@ from sim.engine.blocks.tables import RunTables
 from sim.metrics.cascade import Attribution, CascadeForest
 from sim.metrics.facts import Totals
 from sim.metrics.margin import CoverageTest, Procyclicality
+from sim.protocol.codes import BreachCause, CollateralReason, PositionCause
 from sim.protocol.events import ProtocolEvent
 from sim.protocol.mirror import Valuation
 from sim.protocol.state import MarketState, ProtocolState
@@ -226,11 +227,11 @@ class Recorder:
             self.realized_pnl_of[actor] += values["realized_pnl"]
             self.fees_of[actor] += values["fee"]
             self.funding_of[actor] += values["funding"]
-            if values["cause"] == 2:
+            if values["cause"] == PositionCause.DELEVERAGE:
                 self.totals.auto_deleveraged_notional += (
                     abs(values["size_delta"]) * values["index_price"] / WAD / WAD
                 )
-        elif event.name == "CollateralChanged" and values["reason"] == 1:
+        elif event.name == "CollateralChanged" and values["reason"] == CollateralReason.LIQUIDATION_FEE:
             self.fees_of[event.actor] -= values["delta"]
         elif event.name == "Deposited":
             self.topped_up_of[event.actor] += values["amount"]
@@ -295,7 +296,7 @@ class Recorder:
                 parents=len(attribution.parents),
                 leverage_at_entry=leverage_at_entry,
                 overshoot=(requirement - equity) / requirement if requirement else 0.0,
-                breach_cause="parameter" if values["breach_cause"] else "price",
+                breach_cause=BreachCause(values["breach_cause"]).name.lower(),
             )
         )
         totals = self.totals

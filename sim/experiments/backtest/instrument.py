@@ -24,14 +24,14 @@ from sim.core.units import WAD, to_wad, to_wad_list
 from sim.engine.scenario.schema import Scenario
 from sim.engine.worlds.parameters import protocol_parameters
 from sim.protocol.address_book import AddressBook
+from sim.protocol.client import market_rows
 from sim.protocol.deployment import deploy_protocol
 from sim.protocol.parameters.values import ProtocolParameters
-from sim.protocol.state import MARKET_WORDS, MarketState
+from sim.protocol.state import MarketState
 
 _REPORTER = "reporter"
 _MARKET = 0  # the only market of the instrument
 _WORD = 32
-_SIGNED = (12, 13, 19, 20)
 _PROGRESS_STEPS = 500
 
 
@@ -236,6 +236,7 @@ class Instrument:
         head = abis["price_oracle"]["report"].encode(_MARKET, 0, 0, 0)[: 4 + _WORD]
         poke = Transaction(sender=book.addresses[0], to=engine, data=abis["margin_engine"]["poke"].encode(0))
         read_states = abis["lens"]["market_states"].encode()
+        read_rows = market_rows(abis["lens"]).rows
         read_curve = abis["lens"]["margin_curve"].encode(_MARKET, [to_wad(self.notional)])
         widest = scenario.protocol.oracle.max_source_confidence_ratio
         daily = 1.0 / (365.0 * WAD)
@@ -264,9 +265,7 @@ class Instrument:
             receipt = chain.execute(poke)
             if not receipt.status:
                 raise RunError(f"the margin engine stopped at {time} s: {receipt.revert_reason}")
-            state = MarketState(
-                *decode_rows(chain.call(lens, read_states), MARKET_WORDS, signed=_SIGNED)[_MARKET]
-            )
+            state = MarketState(*read_rows(chain.call(lens, read_states))[_MARKET])
             ratios = decode_rows(chain.call(lens, read_curve), 2)[0]
             chain.end_block()
             initial[step], maintenance[step] = ratios

@@ -19,6 +19,7 @@ import pyarrow as pa
 from sim.chain.compile import contracts_root
 from sim.chain.gas import GasProfile
 from sim.engine.results.folder import RunFiles, open_run
+from sim.protocol.codes import MarginCheck
 from sim.protocol.invariants import INVARIANTS
 
 STAGES = ("liquidation", "fund_draw", "auto_deleverage", "socialized_loss")
@@ -174,7 +175,7 @@ def _occasions(rows: Iterable[_Event], files: RunFiles) -> Counter[str]:
         if (contract, event) == ("liquidation_engine", "Liquidated"):
             found.update(("C1", "C4", "C9"))
         elif event == "MarginChecked":
-            found["B1"] += _amount(data, "kind") != 1  # 1 is the maintenance check of a liquidation
+            found["B1"] += _amount(data, "kind") != MarginCheck.MAINTENANCE  # that is a liquidation's
         elif contract == "insurance_fund" and event in ("Contributed", "Drawn", "Deposit", "Withdraw"):
             found["C6"] += 1
     blocks = _read(files, "blocks", ["market", "accounts_open", "bad_debt", "pending_deficit"]).to_pylist()

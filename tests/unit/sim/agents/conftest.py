@@ -8,7 +8,7 @@ import pytest
 from sim.agents.base import ActionResult, Outcome
 from sim.core.rng import Streams
 from sim.core.units import GWEI, WAD
-from sim.protocol.state import MARKET_WORDS, PROTOCOL_WORDS, MarketState, ProtocolState, State
+from sim.protocol.state import MarketState, ProtocolState, State
 
 GAS = {
     "margin_engine.deposit": 90_000,
@@ -35,7 +35,7 @@ def market(**changes):
         long_open_interest=1_000 * WAD,
         short_open_interest=1_000 * WAD,
     )
-    assert len(values) == MARKET_WORDS
+    assert len(values) == len(MarketState.__slots__)
     values.update(changes)
     return MarketState(**values)
 
@@ -43,7 +43,7 @@ def market(**changes):
 def protocol(**changes):
     values = dict.fromkeys((field.name for field in fields(ProtocolState)), 0)
     values.update(fund_reserves=1_000_000 * WAD, pool_assets=20_000_000 * WAD)
-    assert len(values) == PROTOCOL_WORDS
+    assert len(values) == len(ProtocolState.__slots__)
     values.update(changes)
     return ProtocolState(**values)
 

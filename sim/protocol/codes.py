@@ -1,0 +1,49 @@
+"""Codes of the contracts by name; a test holds each against the constants of the sources."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class PositionCause(IntEnum):
+    """Why a position changed (``IMarginEngine.PositionChanged``; ``modules/settlement.vy``)."""
+
+    TRADE = 0
+    LIQUIDATION = 1
+    DELEVERAGE = 2
+
+
+class CollateralReason(IntEnum):
+    """Why collateral changed other than by a fill (``IMarginEngine.CollateralChanged``)."""
+
+    LIQUIDATION_FEE = 1
+    FUND_COVER = 2
+    HAIRCUT = 3
+    SOCIALIZED = 4
+    UNPAID_GAIN = 6
+
+
+class MarginCheck(IntEnum):
+    """Which requirement was checked (``IMarginEngine.MarginChecked``; ``modules/account_risk.vy``)."""
+
+    INITIAL = 0
+    MAINTENANCE = 1
+    WITHDRAW = 2
+
+
+class BreachCause(IntEnum):
+    """What moved an account under maintenance (``ILiquidationEngine.Liquidated``)."""
+
+    PRICE = 0
+    PARAMETER = 1
+
+
+class OracleStatus(IntEnum):
+    """Ladder of an asset's price, worst last (``lib/constants.vy``)."""
+
+    VALID = 0
+    UNCERTAIN = 1
+    INSUFFICIENT = 2
+    STALE = 3
+    TOO_VOLATILE = 4
+    NONE = 5
