@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from sim.core.columns import schema_of
 from sim.core.folders import write_record
+from sim.engine.blocks.run_digest import SCHEMA_VERSION
 from sim.engine.blocks.tables import TABLES
 
 _ZEROS = {"int": 0, "double": 0.0, "bool": False, "string": "", "list": []}
@@ -31,10 +32,11 @@ def seal(folder: Path, record: str = "manifest.json", *, leave_out: tuple[str, .
 def seal_as_run(folder: Path) -> Path:
     """Seal a folder of tables alone under the least a run's manifest may say, and return the folder."""
     manifest = {
+        "schema_version": SCHEMA_VERSION,
         "title": "", "question": "", "digest": "", "seed": 0, "blocks": 0, "engine": "", "twin": False,
         "scenario_sha256": "", "scenario": {}, "overrides": [], "inputs": {}, "contracts": {}, "prices": None,
         "gas_profile_sha256": "", "gas_profile_is_of_these_contracts": True, "raised_openings": 0,
-        "agents": [], "versions": {}, "assumptions": [],
+        "agents": [], "outside_market": [], "shocks": [], "versions": {}, "assumptions": [],
     }  # fmt: skip
     write_record(folder, "manifest.json", manifest)
     return folder

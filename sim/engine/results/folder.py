@@ -13,6 +13,7 @@ from sim.core.errors import InputError
 from sim.core.folders import INPUT, Folder, damaged, open_record
 from sim.core.parquet import read_table
 from sim.core.plugins import PLUGINS, active, require_named
+from sim.engine.blocks.run_digest import SCHEMA_VERSION
 from sim.engine.blocks.tables import TABLES
 from sim.engine.options import CONTRACTS, INPUTS
 from sim.engine.results.result import CRASH_FILE, MARKER, OBSERVED, UNFINISHED
@@ -110,6 +111,12 @@ def open_run(path: Path) -> RunFiles:
     kind = manifest.get("kind")
     if kind is not None:
         raise InputError(f"{path / MARKER}: is of another kind ({str(kind)[:100]}), not of seawall run")
+    version = manifest.get("schema_version", 1)
+    if version != SCHEMA_VERSION:
+        raise InputError(
+            f"{path / MARKER}: schema_version is {str(version)[:100]}, this version of Seawall reads "
+            f"{SCHEMA_VERSION}; run it again"
+        )
     _check_types(path / MARKER, manifest, _MANIFEST)
     return RunFiles(folder=folder, manifest=manifest)
 
