@@ -7,6 +7,7 @@ compared with the recorded one first.
 
 from __future__ import annotations
 
+import sys
 import threading
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -55,6 +56,11 @@ class Plugin:
         if len(content) > MAX_PLUGIN_BYTES:
             raise InputError(f"--plugin {path}: larger than {MAX_PLUGIN_BYTES} bytes")
         return cls(path=path, content=content, sha256=sha256_hex(content))
+
+    @property
+    def module_name(self) -> str:
+        """Name under which it is among Python's modules while it is in force."""
+        return f"seawall_plugin_{self.sha256[:16]}"
 
     def record(self) -> dict[str, str]:
         """Return what a manifest says of it."""
@@ -170,15 +176,19 @@ def _load(plugin: Plugin) -> None:
 
 def _unload(down_to: int) -> None:
     while len(_loaded) > down_to:
-        for registry, name in reversed(_loaded.pop()[1]):
+        plugin, added = _loaded.pop()
+        for registry, name in reversed(added):
             registry.remove(name)
+        sys.modules.pop(plugin.module_name, None)
 
 
 def _execute(plugin: Plugin) -> list[tuple[Registry[Any], str]]:
     """Execute one plug-in and return what it added; nothing of it stays when it fails."""
     before = {id(registry): set(registry.names()) for registry in registries()}
-    module = ModuleType(f"seawall_plugin_{plugin.sha256[:16]}")
+    module = ModuleType(plugin.module_name)
     module.__file__ = str(plugin.path)
+    # Annotations written as text are looked up in the module of their class, which must be found for that.
+    sys.modules[plugin.module_name] = module
     failure: InputError | None = None
     try:
         code = compile(plugin.content, str(plugin.path), "exec", dont_inherit=True)
@@ -202,6 +212,7 @@ def _execute(plugin: Plugin) -> list[tuple[Registry[Any], str]]:
     if failure is not None:
         for registry, name in added:
             registry.remove(name)
+        sys.modules.pop(plugin.module_name, None)
         raise failure
     return added
 

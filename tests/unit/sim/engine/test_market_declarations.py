@@ -1,6 +1,7 @@
 """A price process, an impact law and a shock that nobody has heard of join by being in their registries."""
 
 import re
+import sys
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from sim.core.documents.sections import number
 from sim.core.errors import InputError
+from sim.core.plugins import loaded, read_plugins
 from sim.engine.paths import PathOptions, run_path
 from sim.engine.results.manifest import market_words
 from sim.engine.scenario.assumptions import assumptions
@@ -165,3 +167,39 @@ def test_another_law_on_the_command_line_drops_what_only_the_files_law_knows(tmp
 
 def digest_of(*overrides):
     return run_path(small_scenario(*overrides), PathOptions(path=0)).digest
+
+
+PLUGIN = """
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from sim.core.documents.sections import number
+from sim.market.price_process import PRICE_PROCESSES, PathDraw, PriceProcess
+
+
+@PRICE_PROCESSES.add
+class Slide(PriceProcess):
+    label: ClassVar[str] = "steady slide"
+    kind: Literal["slide"]
+    fall_per_block: float = number(0.01, 0.0, 0.5, "1", "Share lost in a block.", source="assumption")
+
+    def drawn(self, draw: PathDraw):
+        return draw.from_returns(np.full(draw.clock.blocks, np.log1p(-self.fall_per_block)))
+
+    def describe(self) -> str:
+        return self.label
+"""
+
+
+def test_a_plug_in_may_write_its_annotations_as_text(tmp_path):
+    """They are looked up in the module of the class, which must be among Python's modules for that."""
+    file = tmp_path / "slide.py"
+    file.write_text(PLUGIN)
+    with loaded(read_plugins([file])):
+        assert small_scenario(*TINY, SLIDE).markets[0].price.describe() == "steady slide"
+        (module,) = [name for name in sys.modules if name.startswith("seawall_plugin_")]
+    assert module not in sys.modules
+    assert "slide" not in PRICE_PROCESSES
