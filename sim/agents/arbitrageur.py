@@ -245,6 +245,7 @@ class Arbitrageurs:
 class _Arbitrageurs(AgentKind[ArbitrageursSection]):
     name = "arbitrageurs"
     order = 30
+    can_fail = True
     section = ArbitrageursSection
 
     def groups(self, section: ArbitrageursSection, setting: Setting) -> Iterable[Group]:

@@ -127,6 +127,8 @@ class AgentKind(ABC, Generic[S]):
     """Place among all kinds, in the scenario and in a block: lower ones decide first."""
     repeated: ClassVar[bool] = False
     """Whether a scenario may have several tables of it (``[[name]]``), each with a name of its own."""
+    can_fail: ClassVar[bool] = False
+    """Whether its agents fall silent in the outages of their :class:`Setting`: shocks may then script one."""
     section: type[S]
     """Class of the table: parameters with bounds, unit, default, source and meaning."""
 

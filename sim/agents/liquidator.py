@@ -508,6 +508,7 @@ def _outage_of(outage: Outage, group: list[int], count: int) -> Outage:
 class _Liquidators(AgentKind[LiquidatorsSection]):
     name = "liquidators"
     order = 40
+    can_fail = True
     section = LiquidatorsSection
 
     def groups(self, section: LiquidatorsSection, setting: Setting) -> Iterable[Group]:

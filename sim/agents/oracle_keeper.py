@@ -258,6 +258,7 @@ class OracleKeepers:
 class _Keepers(AgentKind[KeepersSection]):
     name = "keepers"
     order = 50
+    can_fail = True
     section = KeepersSection
 
     def groups(self, section: KeepersSection, setting: Setting) -> Iterable[Group]:

@@ -175,14 +175,17 @@ class Scenario(Document):
                 yield (*path, "market"), f"there is no market {market}, the last is {len(self.markets) - 1}"
 
     def _outage_problems(self) -> Iterator[Problem]:
-        """Yield outages of agents that nobody declared."""
-        known = {kind.name for kind in self.kinds}
+        """Yield outages of agents that do not exist or never fail."""
+        known = [kind.name for kind in self.kinds if kind.can_fail]
         for index, shock in enumerate(self.shocks):
             if any(shock.problems()):
                 continue  # it has no start yet, so it has no effects
             for effect in shock.effects(self.seconds_per_block):
                 if isinstance(effect, AgentOutage) and effect.agents not in known:
-                    yield ("shocks", index), f"there are no agents named {effect.agents!r} that could fail"
+                    yield (
+                        ("shocks", index),
+                        (f"no agents named {effect.agents!r} can fail, {', '.join(known)} can"),
+                    )
 
     def _name_problems(self) -> Iterator[Problem]:
         tables = [("markets", [market.name for market in self.markets])]

@@ -145,10 +145,20 @@ def test_manifest_and_assumptions_tell_them_in_their_own_words():
     assert listed["shocks.0.size"]["value"] == -0.2
 
 
+@pytest.mark.parametrize("agents", ["market_makers", "traders"])
 @pytest.mark.usefixtures("declared")
-def test_an_outage_of_agents_that_do_not_exist_is_refused():
-    with pytest.raises(InputError, match=r"shocks\.0: there are no agents named 'market_makers'"):
-        small_scenario(*TINY, PANIC.replace("size", 'agents = "market_makers", size'))
+def test_an_outage_of_agents_that_do_not_exist_or_never_fail_is_refused(agents):
+    with pytest.raises(InputError, match=rf"shocks\.0: no agents named '{agents}' can fail, .*liquidators"):
+        small_scenario(*TINY, PANIC.replace("size", f'agents = "{agents}", size'))
+
+
+@pytest.mark.usefixtures("declared")
+def test_any_agents_that_can_fail_may():
+    failing = {
+        agents: digest_of(*TINY, PANIC.replace("size", f'agents = "{agents}", size'))
+        for agents in ("liquidators", "keepers", "arbitrageurs")
+    }
+    assert len(set(failing.values())) == 3
 
 
 @pytest.mark.usefixtures("declared")
