@@ -51,11 +51,11 @@ class RunFacts:
     procyclicality: Procyclicality
     """Of market 0."""
     before: ProtocolState
-    """The protocol before block 0."""
+    """The protocol before the first block."""
     after: ProtocolState
     """The protocol after the last block."""
     market_before: MarketState
-    """Market 0 before block 0."""
+    """Market 0 before the first block."""
     valuation: Valuation
     """Every account after the last block."""
     price_start: float

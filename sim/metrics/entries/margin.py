@@ -185,7 +185,7 @@ METRICS.add(
         order=44,
         name="open_interest_start",
         label="Open interest, start",
-        meaning="Notional of all positions, both sides, after block 0.",
+        meaning="Notional of all positions, both sides, after the first block.",
         unit="quote",
         kind="amount",
         direction=NEUTRAL,

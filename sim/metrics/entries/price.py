@@ -108,7 +108,7 @@ METRICS.add(
         order=46,
         name="index_price_start",
         label="Index at the start",
-        meaning="Index of the oracle before block 0.",
+        meaning="Index of the oracle before the first block.",
         unit="quote",
         kind="price",
         direction=NEUTRAL,
