@@ -39,294 +39,119 @@ def _uncovered_loss(known: Readings) -> float:
     )
 
 
-METRICS.add(
-    Metric(
-        order=12,
-        name="bad_debt",
-        label="Bad debt",
-        meaning="Losses beyond the collateral of closed accounts, before anyone covers them.",
-        unit="quote",
-        kind="amount",
-        direction=WORSE,
-        family="severity",
-        section="Losses",
-        markets="all",
-        alarm="warn",
-        measure=lambda run: (run.after.bad_debt - run.before.bad_debt) / WAD,
-    )
-)
-METRICS.add(
-    Metric(
-        order=13,
-        name="insurance_fund_start",
-        label="Insurance fund, start",
-        meaning="Reserves of the insurance fund before the first block.",
-        unit="quote",
-        kind="amount",
-        direction=NEUTRAL,
-        family="other",
-        section="Losses",
-        markets="all",
-        measure=lambda run: run.before.fund_reserves / WAD,
-    )
-)
-METRICS.add(
-    Metric(
-        order=14,
-        name="insurance_fund_min",
-        label="Insurance fund, lowest",
-        meaning="Smallest reserves of the insurance fund before the first block or at the end of any.",
-        unit="quote",
-        kind="amount",
-        direction=BETTER,
-        family="severity",
-        section="Losses",
-        markets="all",
-        measure=lambda run: min(run.totals.fund_min, run.before.fund_reserves) / WAD,
-    )
-)
-METRICS.add(
-    Metric(
-        order=15,
-        name="insurance_fund_end",
-        label="Insurance fund, end",
-        meaning="Reserves of the insurance fund after the last block.",
-        unit="quote",
-        kind="amount",
-        direction=BETTER,
-        family="severity",
-        section="Losses",
-        markets="all",
-        measure=lambda run: run.after.fund_reserves / WAD,
-    )
-)
-METRICS.add(
-    Metric(
-        order=16,
-        name="fund_depleted",
-        label="Fund depleted",
-        meaning="Whether the reserves of the insurance fund were zero at the end of any block.",
-        unit="1",
-        kind="event",
-        direction=WORSE,
-        family="severity",
-        section="Losses",
-        markets="all",
-        shown=("probability",),
-        alarm="bad",
-        measure=lambda run: run.totals.fund_min == 0,
-    )
-)
-METRICS.add(
-    Metric(
-        order=17,
-        name="auto_deleveraged_notional",
-        label="Auto-deleveraged notional",
-        meaning="Notional of winners closed against their will because the fund was empty.",
-        unit="quote",
-        kind="amount",
-        direction=WORSE,
-        family="severity",
-        section="Losses",
-        markets="all",
-        alarm="warn",
-        measure=lambda run: run.totals.auto_deleveraged_notional,
-    )
-)
-METRICS.add(
-    Metric(
-        order=18,
-        name="socialized_loss",
-        label="Socialised loss",
-        meaning="Loss written off against the shares of the liquidity pool.",
-        unit="quote",
-        kind="amount",
-        direction=WORSE,
-        family="severity",
-        section="Losses",
-        markets="all",
-        alarm="bad",
-        measure=lambda run: (run.after.socialized_loss - run.before.socialized_loss) / WAD,
-    )
-)
-METRICS.add(
-    Metric(
-        order=36,
-        name="fund_draws",
-        label="Paid by the fund",
-        meaning="Bad debt covered by the insurance fund; what flowed back into it is not netted.",
-        unit="quote",
-        kind="amount",
-        direction=WORSE,
-        family="severity",
-        section="Losses",
-        markets="all",
-        measure=lambda run: (run.after.fund_draws - run.before.fund_draws) / WAD,
-    )
-)
-METRICS.add(
-    Metric(
-        order=37,
-        name="auto_deleverage_haircuts",
-        label="Auto-deleveraging haircuts",
-        meaning="Bad debt taken from the gains of deleveraged winners.",
-        unit="quote",
-        kind="amount",
-        direction=WORSE,
-        family="severity",
-        section="Losses",
-        markets="all",
-        measure=lambda run: (run.after.haircuts - run.before.haircuts) / WAD,
-    )
-)
-METRICS.add(
-    Metric(
-        order=38,
-        name="pending_deficit_end",
-        label="Pending deficit, end",
-        meaning="Negative collateral of closed accounts that nobody has covered after the last block.",
-        unit="quote",
-        kind="amount",
-        direction=WORSE,
-        family="severity",
-        section="Losses",
-        markets="all",
-        measure=lambda run: run.after.pending_deficit / WAD,
-    )
-)
-METRICS.add(
-    Metric(
-        order=39,
-        name="negative_equity_end",
-        label="Unbooked loss, end",
-        meaning=(
-            "What accounts still open after the last block owe beyond their collateral: bad debt that nobody "
-            "found worth liquidating, and so nobody booked."
-        ),
-        unit="quote",
-        kind="amount",
-        direction=WORSE,
-        family="severity",
-        section="Losses",
-        markets="all",
-        measure=_unbooked_loss,
-    )
-)
-METRICS.add(
-    Metric(
-        order=102,
-        name="bad_debt_ratio",
-        label="Bad debt ratio",
-        meaning="Bad debt over open interest at the start.",
-        unit="1",
-        unit_words="of open interest",
-        kind="share",
-        direction=WORSE,
-        family="severity",
-        section="Losses",
-        markets="all, over market 0",
-        undefined="open interest at the start was zero",
-        shown=("mean",),
-        derive=lambda known: ratio(known["bad_debt"], known["open_interest_start"]),
-    )
-)
-METRICS.add(
-    Metric(
-        order=103,
-        name="fund_drawdown",
-        label="Fund drawdown",
-        meaning="Fall of the fund from start to lowest, over its start.",
-        unit="1",
-        unit_words="of the fund",
-        kind="share",
-        direction=WORSE,
-        family="severity",
-        section="Losses",
-        markets="all",
-        undefined="there was no fund at the start",
-        shown=("mean",),
-        derive=lambda known: ratio(_fall_of_the_fund(known), known["insurance_fund_start"]),
-    )
-)
-METRICS.add(
-    Metric(
-        order=104,
-        name="fund_drain",
-        label="Fund drain",
-        meaning="Fall of the fund from start to lowest, over open interest at the start.",
-        unit="1",
-        unit_words="of open interest",
-        kind="share",
-        direction=WORSE,
-        family="severity",
-        section="Losses",
-        markets="all, over market 0",
-        undefined="open interest at the start was zero",
-        derive=lambda known: ratio(_fall_of_the_fund(known), known["open_interest_start"]),
-    )
-)
-METRICS.add(
-    Metric(
-        order=105,
-        name="uncovered_loss",
-        label="Uncovered loss",
-        meaning="What neither account nor fund paid: socialised, haircut, pending, and negative equity.",
-        unit="quote",
-        kind="amount",
-        direction=WORSE,
-        family="severity",
-        section="Losses",
-        markets="all",
-        derive=_uncovered_loss,
-    )
-)
-METRICS.add(
-    Metric(
-        order=106,
-        name="uncovered_loss_ratio",
-        label="Uncovered loss ratio",
-        meaning="Uncovered loss, the fund's shortfall, over open interest at the start.",
-        unit="1",
-        unit_words="of open interest",
-        kind="share",
-        direction=WORSE,
-        family="severity",
-        section="Losses",
-        markets="all, over market 0",
-        undefined="open interest at the start was zero",
-        shown=("mean",),
-        derive=lambda known: ratio(known["uncovered_loss"], known["open_interest_start"]),
-    )
-)
-METRICS.add(
-    Metric(
-        order=107,
-        name="insolvent",
-        label="Insolvent",
-        meaning="Whether the uncovered loss is above a millionth of open interest at the start.",
-        unit="1",
-        kind="event",
-        direction=WORSE,
-        family="severity",
-        section="Losses",
-        markets="all, over market 0",
-        shown=("probability",),
-        derive=lambda known: float(known["uncovered_loss"] > DUST * known["open_interest_start"]),
-    )
-)
-METRICS.add(
-    Metric(
-        order=110,
-        name="bad_debt_per_liquidated",
-        label="Bad debt per liquidated",
-        meaning="Bad debt over liquidated notional; 0 if nothing was liquidated.",
-        unit="1",
-        unit_words="of liquidated notional",
-        kind="share",
-        direction=WORSE,
-        family="severity",
-        section="Losses",
-        markets="all",
-        derive=lambda known: ratio(known["bad_debt"], known["liquidated_notional"], 0.0),
-    )
-)
+METRICS.add(Metric(
+    order=12, name="bad_debt", label="Bad debt", unit="quote", kind="amount", direction=WORSE,
+    family="severity", section="Losses", markets="all", alarm="warn",
+    meaning="Losses beyond the collateral of closed accounts, before anyone covers them.",
+    measure=lambda run: (run.after.bad_debt - run.before.bad_debt) / WAD,
+))  # fmt: skip
+METRICS.add(Metric(
+    order=13, name="insurance_fund_start", label="Insurance fund, start", unit="quote", kind="amount",
+    direction=NEUTRAL, family="other", section="Losses", markets="all",
+    meaning="Reserves of the insurance fund before the first block.",
+    measure=lambda run: run.before.fund_reserves / WAD,
+))  # fmt: skip
+METRICS.add(Metric(
+    order=14, name="insurance_fund_min", label="Insurance fund, lowest", unit="quote", kind="amount",
+    direction=BETTER, family="severity", section="Losses", markets="all",
+    meaning="Smallest reserves of the insurance fund before the first block or at the end of any.",
+    measure=lambda run: min(run.totals.fund_min, run.before.fund_reserves) / WAD,
+))  # fmt: skip
+METRICS.add(Metric(
+    order=15, name="insurance_fund_end", label="Insurance fund, end", unit="quote", kind="amount",
+    direction=BETTER, family="severity", section="Losses", markets="all",
+    meaning="Reserves of the insurance fund after the last block.",
+    measure=lambda run: run.after.fund_reserves / WAD,
+))  # fmt: skip
+METRICS.add(Metric(
+    order=16, name="fund_depleted", label="Fund depleted", unit="1", kind="event", direction=WORSE,
+    family="severity", section="Losses", markets="all", alarm="bad", shown=("probability",),
+    meaning="Whether the reserves of the insurance fund were zero at the end of any block.",
+    measure=lambda run: run.totals.fund_min == 0,
+))  # fmt: skip
+METRICS.add(Metric(
+    order=17, name="auto_deleveraged_notional", label="Auto-deleveraged notional", unit="quote",
+    kind="amount", direction=WORSE, family="severity", section="Losses", markets="all", alarm="warn",
+    meaning="Notional of winners closed against their will because the fund was empty.",
+    measure=lambda run: run.totals.auto_deleveraged_notional,
+))  # fmt: skip
+METRICS.add(Metric(
+    order=18, name="socialized_loss", label="Socialised loss", unit="quote", kind="amount",
+    direction=WORSE, family="severity", section="Losses", markets="all", alarm="bad",
+    meaning="Loss written off against the shares of the liquidity pool.",
+    measure=lambda run: (run.after.socialized_loss - run.before.socialized_loss) / WAD,
+))  # fmt: skip
+METRICS.add(Metric(
+    order=36, name="fund_draws", label="Paid by the fund", unit="quote", kind="amount", direction=WORSE,
+    family="severity", section="Losses", markets="all",
+    meaning="Bad debt covered by the insurance fund; what flowed back into it is not netted.",
+    measure=lambda run: (run.after.fund_draws - run.before.fund_draws) / WAD,
+))  # fmt: skip
+METRICS.add(Metric(
+    order=37, name="auto_deleverage_haircuts", label="Auto-deleveraging haircuts", unit="quote",
+    kind="amount", direction=WORSE, family="severity", section="Losses", markets="all",
+    meaning="Bad debt taken from the gains of deleveraged winners.",
+    measure=lambda run: (run.after.haircuts - run.before.haircuts) / WAD,
+))  # fmt: skip
+METRICS.add(Metric(
+    order=38, name="pending_deficit_end", label="Pending deficit, end", unit="quote", kind="amount",
+    direction=WORSE, family="severity", section="Losses", markets="all",
+    meaning="Negative collateral of closed accounts that nobody has covered after the last block.",
+    measure=lambda run: run.after.pending_deficit / WAD,
+))  # fmt: skip
+METRICS.add(Metric(
+    order=39, name="negative_equity_end", label="Unbooked loss, end", unit="quote", kind="amount",
+    direction=WORSE, family="severity", section="Losses", markets="all",
+    meaning="What accounts still open after the last block owe beyond their collateral: bad debt that nobody "
+            "found worth liquidating, and so nobody booked.",
+    measure=_unbooked_loss,
+))  # fmt: skip
+METRICS.add(Metric(
+    order=102, name="bad_debt_ratio", label="Bad debt ratio", unit="1", unit_words="of open interest",
+    kind="share", direction=WORSE, family="severity", section="Losses", markets="all, over market 0",
+    shown=("mean",),
+    meaning="Bad debt over open interest at the start.",
+    undefined="open interest at the start was zero",
+    derive=lambda known: ratio(known["bad_debt"], known["open_interest_start"]),
+))  # fmt: skip
+METRICS.add(Metric(
+    order=103, name="fund_drawdown", label="Fund drawdown", unit="1", unit_words="of the fund",
+    kind="share", direction=WORSE, family="severity", section="Losses", markets="all", shown=("mean",),
+    meaning="Fall of the fund from start to lowest, over its start.",
+    undefined="there was no fund at the start",
+    derive=lambda known: ratio(_fall_of_the_fund(known), known["insurance_fund_start"]),
+))  # fmt: skip
+METRICS.add(Metric(
+    order=104, name="fund_drain", label="Fund drain", unit="1", unit_words="of open interest",
+    kind="share", direction=WORSE, family="severity", section="Losses", markets="all, over market 0",
+    meaning="Fall of the fund from start to lowest, over open interest at the start.",
+    undefined="open interest at the start was zero",
+    derive=lambda known: ratio(_fall_of_the_fund(known), known["open_interest_start"]),
+))  # fmt: skip
+METRICS.add(Metric(
+    order=105, name="uncovered_loss", label="Uncovered loss", unit="quote", kind="amount",
+    direction=WORSE, family="severity", section="Losses", markets="all",
+    meaning="What neither account nor fund paid: socialised, haircut, pending, and negative equity.",
+    derive=_uncovered_loss,
+))  # fmt: skip
+METRICS.add(Metric(
+    order=106, name="uncovered_loss_ratio", label="Uncovered loss ratio", unit="1",
+    unit_words="of open interest", kind="share", direction=WORSE, family="severity", section="Losses",
+    markets="all, over market 0", shown=("mean",),
+    meaning="Uncovered loss, the fund's shortfall, over open interest at the start.",
+    undefined="open interest at the start was zero",
+    derive=lambda known: ratio(known["uncovered_loss"], known["open_interest_start"]),
+))  # fmt: skip
+METRICS.add(Metric(
+    order=107, name="insolvent", label="Insolvent", unit="1", kind="event", direction=WORSE,
+    family="severity", section="Losses", markets="all, over market 0", shown=("probability",),
+    meaning="Whether the uncovered loss is above a millionth of open interest at the start.",
+    derive=lambda known: float(known["uncovered_loss"] > DUST * known["open_interest_start"]),
+))  # fmt: skip
+METRICS.add(Metric(
+    order=110, name="bad_debt_per_liquidated", label="Bad debt per liquidated", unit="1",
+    unit_words="of liquidated notional", kind="share", direction=WORSE, family="severity",
+    section="Losses", markets="all",
+    meaning="Bad debt over liquidated notional; 0 if nothing was liquidated.",
+    derive=lambda known: ratio(known["bad_debt"], known["liquidated_notional"], 0.0),
+))  # fmt: skip

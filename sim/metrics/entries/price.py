@@ -9,112 +9,46 @@ def _twin_drawdown(run: RunFacts) -> float | None:
     return None if run.twin is None else run.twin.totals.drawdown
 
 
-METRICS.add(
-    Metric(
-        order=33,
-        name="price_start",
-        label="Price at the start",
-        meaning="Outside price at the start of the run.",
-        unit="quote",
-        kind="price",
-        direction=NEUTRAL,
-        family="other",
-        section="Price",
-        markets="market 0",
-        measure=lambda run: run.price_start,
-    )
-)
-METRICS.add(
-    Metric(
-        order=34,
-        name="price_min",
-        label="Lowest price",
-        meaning="Lowest outside price of any block.",
-        unit="quote",
-        kind="price",
-        direction=NEUTRAL,
-        family="other",
-        section="Price",
-        markets="market 0",
-        measure=lambda run: run.totals.price_min,
-    )
-)
-METRICS.add(
-    Metric(
-        order=35,
-        name="price_end",
-        label="Price at the end",
-        meaning="Outside price after the last block.",
-        unit="quote",
-        kind="price",
-        direction=NEUTRAL,
-        family="other",
-        section="Price",
-        markets="market 0",
-        measure=lambda run: run.price_end,
-    )
-)
-METRICS.add(
-    Metric(
-        order=42,
-        name="price_drawdown",
-        label="Largest fall",
-        meaning="Peak-to-trough fall of the outside price.",
-        unit="1",
-        unit_words="of the peak",
-        kind="share",
-        direction=WORSE,
-        family="cascade",
-        section="Price",
-        markets="market 0",
-        measure=lambda run: run.totals.drawdown,
-    )
-)
-METRICS.add(
-    Metric(
-        order=43,
-        name="price_overshoot",
-        label="Overshoot",
-        meaning="Largest fall of the outside price below the fundamental price, relative.",
-        unit="1",
-        unit_words="of fundamental",
-        kind="share",
-        direction=WORSE,
-        family="cascade",
-        section="Price",
-        markets="market 0",
-        measure=lambda run: run.totals.overshoot,
-    )
-)
-METRICS.add(
-    Metric(
-        order=45,
-        name="twin_price_drawdown",
-        label="Largest fall, twin",
-        meaning="Peak-to-trough fall of the outside price in the twin, the same run without forced flow.",
-        unit="1",
-        unit_words="of the peak",
-        kind="share",
-        direction=NEUTRAL,
-        family="other",
-        section="Price",
-        markets="market 0",
-        worlds=("twin",),
-        measure=_twin_drawdown,
-    )
-)
-METRICS.add(
-    Metric(
-        order=46,
-        name="index_price_start",
-        label="Index at the start",
-        meaning="Index of the oracle before the first block.",
-        unit="quote",
-        kind="price",
-        direction=NEUTRAL,
-        family="other",
-        section="Price",
-        markets="market 0",
-        measure=lambda run: run.market_before.index_price / WAD,
-    )
-)
+METRICS.add(Metric(
+    order=33, name="price_start", label="Price at the start", unit="quote", kind="price",
+    direction=NEUTRAL, family="other", section="Price", markets="market 0",
+    meaning="Outside price at the start of the run.",
+    measure=lambda run: run.price_start,
+))  # fmt: skip
+METRICS.add(Metric(
+    order=34, name="price_min", label="Lowest price", unit="quote", kind="price", direction=NEUTRAL,
+    family="other", section="Price", markets="market 0",
+    meaning="Lowest outside price of any block.",
+    measure=lambda run: run.totals.price_min,
+))  # fmt: skip
+METRICS.add(Metric(
+    order=35, name="price_end", label="Price at the end", unit="quote", kind="price", direction=NEUTRAL,
+    family="other", section="Price", markets="market 0",
+    meaning="Outside price after the last block.",
+    measure=lambda run: run.price_end,
+))  # fmt: skip
+METRICS.add(Metric(
+    order=42, name="price_drawdown", label="Largest fall", unit="1", unit_words="of the peak",
+    kind="share", direction=WORSE, family="cascade", section="Price", markets="market 0",
+    meaning="Peak-to-trough fall of the outside price.",
+    measure=lambda run: run.totals.drawdown,
+))  # fmt: skip
+METRICS.add(Metric(
+    order=43, name="price_overshoot", label="Overshoot", unit="1", unit_words="of fundamental",
+    kind="share", direction=WORSE, family="cascade", section="Price", markets="market 0",
+    meaning="Largest fall of the outside price below the fundamental price, relative.",
+    measure=lambda run: run.totals.overshoot,
+))  # fmt: skip
+METRICS.add(Metric(
+    order=45, name="twin_price_drawdown", label="Largest fall, twin", unit="1",
+    unit_words="of the peak", kind="share", direction=NEUTRAL, family="other", section="Price",
+    markets="market 0", worlds=("twin",),
+    meaning="Peak-to-trough fall of the outside price in the twin, the same run without forced flow.",
+    measure=_twin_drawdown,
+))  # fmt: skip
+METRICS.add(Metric(
+    order=46, name="index_price_start", label="Index at the start", unit="quote", kind="price",
+    direction=NEUTRAL, family="other", section="Price", markets="market 0",
+    meaning="Index of the oracle before the first block.",
+    measure=lambda run: run.market_before.index_price / WAD,
+))  # fmt: skip
