@@ -2,8 +2,8 @@
 
 >>> from sim import run, sweep, compare    # doctest: +SKIP
 
-The three functions of `sim.api` are loaded when they are first asked for: importing `sim` stays quick, and no
-layer below imports what stands above it.
+The functions of `sim.api`, one for each command that computes, are loaded when they are first asked for:
+importing `sim` stays quick, and no layer below imports what stands above it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_API = ("compare", "run", "sweep")
+_API = ("backtest", "compare", "frontier", "optimise", "run", "sensitivity", "suite", "sweep")
 
 
 def __getattr__(name: str) -> Any:

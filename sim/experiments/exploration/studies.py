@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from sim.core.errors import InputError
 from sim.core.rng import Streams
@@ -43,7 +43,7 @@ from sim.experiments.exploration.stages import (
 from sim.experiments.sweep.design import Value
 from sim.experiments.sweep.executors import Workers
 from sim.experiments.sweep.expansion import check_size, plan_of
-from sim.experiments.sweep.experiment import DesignedFields, Experiment
+from sim.experiments.sweep.experiment import DesignedFields, Experiment, ExperimentFields
 from sim.experiments.sweep.plan import Plan
 from sim.experiments.sweep.progress import Watch
 from sim.experiments.sweep.result import SweepResult
@@ -107,6 +107,9 @@ class OptimiseStudy:
     paths: int
     """Of each trial."""
     results: Mapping[str, SweepResult]
+
+
+Study = FrontierStudy | SensitivityStudy | OptimiseStudy
 
 
 def study_frontier(experiment: Experiment[FrontierExperiment], how: How) -> FrontierStudy:
@@ -278,3 +281,11 @@ def _candidates(experiment: Experiment[FrontierExperiment], plan: Plan) -> list[
         )
         for point in plan.points
     ]
+
+
+STUDIES: Mapping[str, tuple[type[ExperimentFields], Callable[[Any, How], Study]]] = {
+    "frontier": (FrontierExperiment, study_frontier),
+    "sensitivity": (SensitivityExperiment, study_sensitivity),
+    "optimise": (OptimiseExperiment, study_optimise),
+}
+"""Kind -> what its file holds, and who runs it."""
