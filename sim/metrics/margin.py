@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from sim.core.portable_math import ordered_sum
 
+MARGIN_CALL_MULTIPLE = 1.25
+"""Equity under this many maintenance requirements is a margin call (mechanisms 9.6)."""
+
 MARGIN_PERIOD_OF_RISK_SECONDS = 1_800
 """Assumption: quant 3.2 asks for a stressed period of 30 min to 2 h; the shorter one is the less
 forgiving for a test of many windows."""

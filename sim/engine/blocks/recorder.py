@@ -26,14 +26,11 @@ from sim.engine.blocks.run_digest import RunDigest
 from sim.engine.blocks.tables import RunTables
 from sim.metrics.cascade import Attribution, CascadeForest
 from sim.metrics.facts import Totals
-from sim.metrics.margin import CoverageTest, Procyclicality
+from sim.metrics.margin import MARGIN_CALL_MULTIPLE, CoverageTest, Procyclicality
 from sim.protocol.codes import BreachCause, CollateralReason, PositionCause
 from sim.protocol.events import ProtocolEvent
 from sim.protocol.mirror import Valuation
 from sim.protocol.state import MarketState, ProtocolState
-
-MARGIN_CALL_MULTIPLE = 1.25
-"""Equity under this many maintenance requirements is a margin call (mechanisms 9.6)."""
 
 ETHER = 10**18
 
