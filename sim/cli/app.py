@@ -14,7 +14,7 @@ from sim.cli.options import (
     output_folder,
     shipped_folder,
 )
-from sim.cli.plugin_option import takes_plugins
+from sim.cli.plugin_option import takes_plugins, takes_plugins_of
 from sim.core.errors import InputError
 from sim.core.extras import require
 
@@ -127,7 +127,7 @@ def run(
 
 
 @app.command()
-@takes_plugins
+@takes_plugins_of("folder")
 def replay(
     folder: Annotated[Path, typer.Argument(help="Folder of a run or of a sweep.", metavar="FOLDER")],
     *,
@@ -184,7 +184,7 @@ def suite(
 
 
 @app.command()
-@takes_plugins
+@takes_plugins_of("experiment")
 def sweep(
     experiment: Annotated[
         Path, typer.Argument(help="Experiment file, or the results folder of a sweep to go on with.")
@@ -389,7 +389,7 @@ def metrics(*, json: Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
-@takes_plugins
+@takes_plugins_of("crash_report")
 def explain(
     crash_report: Annotated[
         Path, typer.Argument(help="crash.json of a run that broke an invariant, or its folder.")

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sim.core.plugins import loaded, read_plugins
+from sim.core.plugins import loaded, read_plugins, require_named_in
 
 PluginOption = Annotated[
     list[Path] | None,
@@ -22,12 +22,22 @@ PluginOption = Annotated[
 ]
 
 
-def takes_plugins(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command the option, and run it with what the files declare; afterwards that is gone again."""
+def takes_plugins(command: Callable[..., int], *, of: str | None = None) -> Callable[..., int]:
+    """Give a command the option, and run it with what the files declare; afterwards that is gone again.
+
+    Parameters
+    ----------
+    of
+        Name of the command's argument that may be a results folder: its plug-ins are executed only if the
+        user names the same files again, which is checked first.
+    """
 
     @functools.wraps(command)
     def with_plugins(*arguments: Any, plugins: list[Path] | None = None, **options: Any) -> int:
-        with loaded(read_plugins(plugins or ())):
+        given = read_plugins(plugins or ())
+        if of is not None:
+            require_named_in(Path(options[of]), given)
+        with loaded(given):
             return command(*arguments, **options)
 
     signature = inspect.signature(command)
@@ -39,3 +49,8 @@ def takes_plugins(command: Callable[..., int]) -> Callable[..., int]:
     )
     with_plugins.__annotations__ = {**command.__annotations__, "plugins": PluginOption}
     return with_plugins
+
+
+def takes_plugins_of(argument: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Return `takes_plugins` for a command whose argument may be a results folder."""
+    return functools.partial(takes_plugins, of=argument)

@@ -19,6 +19,7 @@ from typing import Any
 
 from sim.core.digest import sha256_hex
 from sim.core.errors import InputError
+from sim.core.folders import Folder
 from sim.core.registry import Registry, registries
 
 MAX_PLUGIN_BYTES = 1 << 20
@@ -132,6 +133,34 @@ _loaded: list[tuple[Plugin, list[tuple[Registry[Any], str]]]] = []
 def active() -> tuple[Plugin, ...]:
     """Return the plug-ins whose declarations are in force: they belong to whatever is run now."""
     return tuple(plugin for plugin, _ in _loaded)
+
+
+_RECORDS = ("manifest.json", "crash.json", "inputs/plan.json")
+"""Files of a results folder that say which plug-ins took part."""
+
+
+def require_named_in(path: Path, given: Sequence[Plugin]) -> None:
+    """Refuse plug-ins for a results folder unless they are those that took part; none is executed for it.
+
+    Parameters
+    ----------
+    path
+        Results folder, or one of the files in it that say which plug-ins took part. What is neither says
+        nothing about plug-ins, and passes.
+
+    Raises
+    ------
+    InputError
+        As `require_named`, or a file that says it is damaged.
+    """
+    folder, names = (path, _RECORDS) if path.is_dir() else (path.parent, (path.name,))
+    if not path.is_dir() and path.name not in _RECORDS:
+        return
+    opened = Folder(folder)
+    found = {name: opened.json(name).get(PLUGINS) for name in names if opened.has(name)}
+    for name, recorded in found.items():
+        if recorded is not None or all(other is None for other in found.values()):
+            require_named(recorded, given, str(folder / name))
 
 
 @contextmanager

@@ -122,7 +122,9 @@ class _Gathered:
         self.models: dict[str, Path | None] = {}
         self._add(self.scenario, scenario)
         for plugin in active():
-            self._add(INPUTS / PLUGINS / plugin.path.name, plugin.path)
+            target = INPUTS / PLUGINS / plugin.path.name
+            self.files[target] = plugin.path  # named by the user: it may lie anywhere
+            self.hashes[target] = plugin.sha256
 
     def point(self, point: Point) -> tuple[PlacedOverride, ...]:
         loaded = load_scenario(self._source, overrides=point.overrides)
