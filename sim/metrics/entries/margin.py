@@ -5,6 +5,7 @@ import numpy as np
 from sim.core.portable_math import ordered_sum
 from sim.metrics.book import BETTER, METRICS, NEUTRAL, WORSE, Metric
 from sim.metrics.facts import RunFacts
+from sim.metrics.margin import MARGIN_CALL_MULTIPLE, MARGIN_PERIOD_OF_RISK_SECONDS
 
 
 def _mean_by_notional(run: RunFacts, weighted: list[float]) -> float:
@@ -15,7 +16,7 @@ def _mean_by_notional(run: RunFacts, weighted: list[float]) -> float:
 METRICS.add(Metric(
     order=19, name="margin_calls", label="Margin calls", unit="1", kind="count", direction=WORSE,
     family="procyclicality", section="Margin", markets="all",
-    meaning="Times an account fell under its margin-call level.",
+    meaning=f"Times the equity of an account fell under {MARGIN_CALL_MULTIPLE:g} maintenance requirements.",
     measure=lambda run: run.totals.margin_calls,
 ))  # fmt: skip
 METRICS.add(Metric(
@@ -56,8 +57,8 @@ METRICS.add(Metric(
     order=25, name="margin_coverage", label="Margin coverage", unit="1", unit_words="of windows",
     kind="share", direction=BETTER, family="coverage", section="Margin", markets="market 0",
     shown=("mean",),
-    meaning="Share of (position, window) pairs whose loss over the margin period of risk stayed within the "
-            "maintenance margin held.",
+    meaning="Share of (position, window) pairs whose loss over the margin period of risk, windows "
+            f"of {MARGIN_PERIOD_OF_RISK_SECONDS // 60} min, stayed within the maintenance margin held.",
     undefined="no position was open through a whole margin period of risk",
     measure=lambda run: run.coverage.coverage,
 ))  # fmt: skip
