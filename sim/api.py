@@ -9,15 +9,17 @@ object over it. Nothing is computed twice: tables are read from the folder when 
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from sim.core.documents.toml_text import toml_value
 from sim.core.errors import InputError, InvariantViolation, RunError
 from sim.core.extras import require
+from sim.core.plugins import loaded, read_plugins
 from sim.engine.blocks.tables import TABLES
 
 if TYPE_CHECKING:
@@ -85,6 +87,24 @@ class Run:
         return frame
 
 
+_Arguments = ParamSpec("_Arguments")
+_Found = TypeVar("_Found")
+
+
+def _loads_plugins(function: Callable[_Arguments, _Found]) -> Callable[_Arguments, _Found]:
+    """Run a function while the declarations of its ``plugins`` are in force."""
+
+    @functools.wraps(function)
+    def with_plugins(*arguments: _Arguments.args, **options: _Arguments.kwargs) -> _Found:
+        named = cast(Sequence[str | Path] | str | Path, options.get("plugins", ()))
+        paths = [named] if isinstance(named, str | Path) else named
+        with loaded(read_plugins(map(Path, paths))):
+            return function(*arguments, **options)
+
+    return with_plugins
+
+
+@_loads_plugins
 def run(
     scenario: str | Path,
     *,
@@ -98,6 +118,7 @@ def run(
     twin: bool = True,
     contracts: str | Path | None = None,
     out: str | Path | None = None,
+    plugins: Sequence[str | Path] = (),
 ) -> Run:
     """Run one scenario.
 
@@ -111,6 +132,8 @@ def run(
         As the options of ``seawall run``.
     path
         Run this path of the scenario (docs/paths.md) instead of the scenario's own random numbers.
+    plugins
+        As ``--plugin``: files of Python, executed, whose declarations are in force meanwhile.
 
     Raises
     ------
@@ -121,6 +144,7 @@ def run(
     InvariantViolation
         An invariant broke.
     """
+    del plugins  # in force already: see the decorator
     from sim.cli.options import chosen_scenario, command_line_overrides, output_folder  # noqa: PLC0415
     from sim.engine.options import RunOptions, checked_contracts  # noqa: PLC0415
     from sim.engine.run import run_scenario  # noqa: PLC0415
@@ -191,6 +215,7 @@ class Sweep:
         return estimate_points(self.result)
 
 
+@_loads_plugins
 def sweep(
     experiment: str | Path,
     *,
@@ -201,6 +226,7 @@ def sweep(
     confirmed: bool = False,
     retry_failed: bool = False,
     progress: bool = False,
+    plugins: Sequence[str | Path] = (),
 ) -> Sweep:
     """Run a sweep, or what is missing of one.
 
@@ -214,6 +240,8 @@ def sweep(
         As ``--yes``: run even more than 100,000 paths.
     progress
         Show a live table while it runs, on a terminal.
+    plugins
+        As ``--plugin``: files of Python, executed, whose declarations are in force meanwhile.
 
     Raises
     ------
@@ -224,6 +252,7 @@ def sweep(
     SweepInterrupted
         Interrupted; calling it again goes on.
     """
+    del plugins  # in force already: see the decorator
     from rich.console import Console  # noqa: PLC0415
 
     from sim.cli.sweep import SweepDisplay, page_or_trouble, write_report  # noqa: PLC0415
@@ -284,6 +313,7 @@ class Comparison:
         return self.outcome.result.named_paths()
 
 
+@_loads_plugins
 def compare(
     base: str | Path,
     proposed: str | Path,
@@ -296,6 +326,7 @@ def compare(
     dask: str | None = None,
     out: str | Path | None = None,
     progress: bool = False,
+    plugins: Sequence[str | Path] = (),
 ) -> Comparison:
     """Judge a change of parameters on common random numbers (docs/compare.md).
 
@@ -305,6 +336,8 @@ def compare(
         As the arguments of ``seawall compare``.
     progress
         Show a live table while it runs, on a terminal.
+    plugins
+        As ``--plugin``: files of Python, executed, whose declarations are in force meanwhile.
 
     Raises
     ------
@@ -315,6 +348,7 @@ def compare(
     SweepInterrupted
         Interrupted; calling it again goes on.
     """
+    del plugins  # in force already: see the decorator
     from rich.console import Console  # noqa: PLC0415
 
     from sim.cli.compare import write_comparison  # noqa: PLC0415
@@ -381,6 +415,7 @@ class Study:
         return self.results[chosen].named_paths()
 
 
+@_loads_plugins
 def frontier(
     experiment: str | Path,
     *,
@@ -391,6 +426,7 @@ def frontier(
     confirmed: bool = False,
     retry_failed: bool = False,
     progress: bool = False,
+    plugins: Sequence[str | Path] = (),
 ) -> Study:
     """Hold capital efficiency against tail loss (docs/exploration.md).
 
@@ -400,6 +436,8 @@ def frontier(
         Experiment file of kind ``frontier``.
     workers, dask, engine, out, confirmed, retry_failed, progress
         As for `sweep`.
+    plugins
+        As ``--plugin``: files of Python, executed, whose declarations are in force meanwhile.
 
     Raises
     ------
@@ -410,10 +448,12 @@ def frontier(
     SweepInterrupted
         Interrupted; calling it again goes on.
     """
+    del plugins  # in force already: see the decorator
     how = _how(workers, dask, engine, out, confirmed=confirmed, retry_failed=retry_failed)
     return _study("frontier", Path(experiment), how, progress=progress)
 
 
+@_loads_plugins
 def sensitivity(
     experiment: str | Path,
     *,
@@ -424,12 +464,15 @@ def sensitivity(
     confirmed: bool = False,
     retry_failed: bool = False,
     progress: bool = False,
+    plugins: Sequence[str | Path] = (),
 ) -> Study:
     """Find which parameters matter: Morris screening, then Sobol indices; see `frontier`."""
+    del plugins  # in force already: see the decorator
     how = _how(workers, dask, engine, out, confirmed=confirmed, retry_failed=retry_failed)
     return _study("sensitivity", Path(experiment), how, progress=progress)
 
 
+@_loads_plugins
 def optimise(
     experiment: str | Path,
     *,
@@ -440,8 +483,10 @@ def optimise(
     confirmed: bool = False,
     retry_failed: bool = False,
     progress: bool = False,
+    plugins: Sequence[str | Path] = (),
 ) -> Study:
     """Search parameters under constraints and judge the finalists on fresh paths; see `frontier`."""
+    del plugins  # in force already: see the decorator
     how = _how(workers, dask, engine, out, confirmed=confirmed, retry_failed=retry_failed)
     return _study("optimise", Path(experiment), how, progress=progress)
 
@@ -530,6 +575,7 @@ class Backtest:
 BACKTEST_TABLES = ("series", "windows", "impulse")
 
 
+@_loads_plugins
 def backtest(
     scenario: str | Path,
     *,
@@ -537,6 +583,7 @@ def backtest(
     seed: int | None = None,
     prices: str | Path | None = None,
     out: str | Path | None = None,
+    plugins: Sequence[str | Path] = (),
     **options: Any,
 ) -> Backtest:
     """Test a scenario's margin model against the standards of central clearing (docs/backtest.md).
@@ -548,6 +595,8 @@ def backtest(
     **options
         Fields of `sim.experiments.backtest.options.BacktestOptions`: ``market``, ``horizon_seconds``,
         ``step_seconds``, ``notional``, ``folds``, ``keepers``, ``noise_runs``, ``reverse_runs``, ``engine``.
+    plugins
+        As ``--plugin``: files of Python, executed, whose declarations are in force meanwhile.
 
     Raises
     ------
@@ -556,6 +605,7 @@ def backtest(
     RunError
         The contracts stopped, a package is missing, or the disk is full.
     """
+    del plugins  # in force already: see the decorator
     from sim.cli.backtest import results_folder  # noqa: PLC0415
     from sim.cli.options import chosen_scenario, command_line_overrides  # noqa: PLC0415
     from sim.engine.scenario.load import load_scenario  # noqa: PLC0415
@@ -612,11 +662,13 @@ class Suite:
         )
 
 
+@_loads_plugins
 def suite(
     *scenarios: str | Path,
     junit: str | Path | None = None,
     out: str | Path | None = None,
     engine: str | None = None,
+    plugins: Sequence[str | Path] = (),
 ) -> Suite:
     """Run scenarios and hold each against its ``[expect]`` (docs/suite.md).
 
@@ -626,6 +678,8 @@ def suite(
         Folders of scenarios, scenario files, or names of ones that ship.
     junit, out, engine
         As the options of ``seawall suite``.
+    plugins
+        As ``--plugin``: files of Python, executed, whose declarations are in force meanwhile.
 
     Raises
     ------
@@ -634,6 +688,7 @@ def suite(
     RunError
         A file cannot be written.
     """
+    del plugins  # in force already: see the decorator
     from sim.cli.options import chosen_scenario  # noqa: PLC0415
     from sim.experiments.suites.evidence import run_with_evidence  # noqa: PLC0415
     from sim.experiments.suites.junit import write_junit  # noqa: PLC0415

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sim.cli.entry import main
+from sim.core.errors import InputError
 from sim.core.plugins import Plugin, active, loaded
 from sim.core.registry import revision
 from sim.experiments.sweep.api import Workers, run_plan
@@ -119,3 +120,14 @@ def test_nothing_of_a_strangers_folder_is_executed(tmp_path, capsys):
         main([command, str(out), *extra])
         assert not mark.exists(), command
     capsys.readouterr()
+
+
+def test_the_interface_for_notebooks_takes_them_too(tmp_path):
+    from sim import run
+
+    changes = {"traders.0.count": 8, "markets.0.price": {"kind": "staircase", "step": 0.01}}
+    found = run(SMALL, changes=changes, blocks=6, twin=False, out=tmp_path / "run", plugins=[METRIC, PROCESS])
+    assert found.summary["reverted_share"] is not None
+    assert active() == ()
+    with pytest.raises(InputError, match="staircase"):
+        run(SMALL, changes=changes, blocks=6, twin=False, out=tmp_path / "again", plugins=METRIC)
