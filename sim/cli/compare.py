@@ -7,10 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from sim.cli.consoles import errors_console, results_console
 from sim.cli.sweep import SweepDisplay
@@ -27,10 +24,10 @@ from sim.experiments.decision.compare import (
 from sim.experiments.decision.enactment import calldata, calldata_text
 from sim.experiments.decision.plan import load_plan
 from sim.experiments.decision.record import comparison_record
-from sim.experiments.decision.results import Result
-from sim.experiments.decision.verdict import Decision, Word
+from sim.experiments.decision.verdict import Word
 from sim.experiments.sweep.api import SweepInterrupted, Workers
-from sim.reporting.findings.compare import words
+from sim.reporting.findings.folder import read_findings
+from sim.reporting.pages.terminal import print_findings
 
 REASONS_PRINTED = 8
 STYLES = {
@@ -109,73 +106,13 @@ def write_comparison(outcome: Comparison) -> list[Path]:
 
 
 def _print_outcome(outcome: Comparison, prepared: Prepared, files: Sequence[Path], console: Console) -> None:
-    decision = outcome.confirmation or outcome.decision
-    console.print(_cells_table(decision))
-    console.print(_endpoint_table(decision, outcome.plan.confidence))
-    console.print()
-    console.print(f"Verdict  {outcome.word.value}", style=STYLES[outcome.word], markup=False)
-    for reason in outcome.reasons[:REASONS_PRINTED]:
-        console.print(f"         {reason}", markup=False, soft_wrap=True)
-    if len(outcome.reasons) > REASONS_PRINTED:
-        console.print(
-            f"         and {len(outcome.reasons) - REASONS_PRINTED} more in {files[2]}", markup=False
-        )
+    print_findings(read_findings(outcome.folder), console)
     paths = f"{outcome.decision.paths:,} paths in each of {len(outcome.cells)} cells and both arms"
     if outcome.confirmation is not None:
-        paths += f", and {outcome.confirmation.paths:,} fresh ones (shown above)"
+        paths += f", and {outcome.confirmation.paths:,} fresh ones"
+    console.print(f"\nVerdict  {outcome.word.value}", style=STYLES[outcome.word], markup=False)
     console.print(f"Paths    {paths}", markup=False, soft_wrap=True)
-    console.print(f"Enacts   {_enacts(outcome)}", markup=False, soft_wrap=True)
     console.print(f"Plan     sha256 {prepared.registration.sha256}", markup=False, soft_wrap=True)
     for path in files:
-        console.print(
-            f"{'Report' if path.name == REPORT_FILE else 'File':<9}{path}", markup=False, soft_wrap=True
-        )
-
-
-def _cells_table(decision: Decision) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("Cell", no_wrap=True)
-    table.add_column("On its own", no_wrap=True)
-    table.add_column("Why")
-    for cell in decision.cells:
-        table.add_row(escape(cell.cell), cell.word.value, escape(cell.reasons[0]), style=STYLES[cell.word])
-    return table
-
-
-def _endpoint_table(decision: Decision, confidence: float) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("Endpoint, all cells", no_wrap=True)
-    bounds = f"{100 * confidence:g} % bounds"
-    for heading in ("Current", "Proposed", "Difference", bounds, "Margin", "Detectable"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for result in decision.pooled:
-        table.add_row(
-            f"{'* ' if result.superior else ''}{escape(result.endpoint.name)}", *_figures(result),
-            style="bold" if result.superior else None,
-        )  # fmt: skip
-    return table
-
-
-def _figures(result: Result) -> tuple[str, ...]:
-    return (
-        words.value_words(result, result.current),
-        words.value_words(result, result.proposed),
-        words.difference_words(result, result.difference),
-        words.bounds_words(result),
-        words.margin_words(result),
-        words.difference_words(result, result.detectable).removeprefix("+"),
-    )
-
-
-def _enacts(outcome: Comparison) -> str:
-    enacting = outcome.enacting
-    if not enacting.proposals:
-        return (
-            "nothing: no parameter of the governor differs"
-            if not enacting.obstacles
-            else (f"nothing: {len(enacting.obstacles)} differences are beyond the governor (see the report)")
-        )
-    count = len(enacting.proposals)
-    done = "executed on a fresh chain after the time-lock" if enacting.succeeded else "NOT all executed"
-    left = f"; {len(enacting.obstacles)} differences cannot be enacted" if enacting.obstacles else ""
-    return f"{count} RiskGovernor proposal{'s' if count > 1 else ''}, {done}, read back equal{left}"
+        label = "Report" if path.name == REPORT_FILE else "File"
+        console.print(f"{label:<9}{path}", markup=False, soft_wrap=True)

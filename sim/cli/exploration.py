@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from sim.cli.consoles import errors_console, results_console
-from sim.cli.exploration_tables import Printed, print_frontier, print_optimise, print_sensitivity
 from sim.cli.options import Engine
 from sim.cli.sweep import FAILURES_PRINTED, SweepDisplay, page_or_trouble
 from sim.core.errors import InputError
@@ -32,6 +31,7 @@ from sim.experiments.sweep.result import SweepResult
 from sim.experiments.sweep.runner import SweepInterrupted
 from sim.reporting.findings.blocks import Findings
 from sim.reporting.pages.remake import publish
+from sim.reporting.pages.terminal import print_findings
 
 Study = TypeVar("Study", FrontierStudy, SensitivityStudy, OptimiseStudy)
 Fields = TypeVar("Fields", bound=ExperimentFields)
@@ -82,7 +82,7 @@ def run_and_print_frontier(options: Options) -> int:
         study = study_frontier(loaded, how)
     from sim.reporting.findings.exploration.frontier import frontier_findings  # noqa: PLC0415  (slow to import)
 
-    return _finish(study, how, options, frontier_findings, print_frontier)
+    return _finish(study, how, options, frontier_findings)
 
 
 def run_and_print_sensitivity(options: Options) -> int:
@@ -92,7 +92,7 @@ def run_and_print_sensitivity(options: Options) -> int:
         study = study_sensitivity(loaded, how)
     from sim.reporting.findings.exploration.sensitivity import sensitivity_findings  # noqa: PLC0415
 
-    return _finish(study, how, options, sensitivity_findings, print_sensitivity)
+    return _finish(study, how, options, sensitivity_findings)
 
 
 def run_and_print_optimise(options: Options) -> int:
@@ -102,7 +102,7 @@ def run_and_print_optimise(options: Options) -> int:
         study = study_optimise(loaded, how)
     from sim.reporting.findings.exploration.optimise import optimise_findings  # noqa: PLC0415
 
-    return _finish(study, how, options, optimise_findings, print_optimise)
+    return _finish(study, how, options, optimise_findings)
 
 
 STUDIES: Mapping[str, Callable[[Options], int]] = {
@@ -153,16 +153,21 @@ def _finish(
     study: Study,
     how: How,
     options: Options,
-    findings: Callable[[Study], Findings],
-    show: Callable[[Study], Printed],
+    findings: Callable[[Study, Path], Findings],
 ) -> int:
     errors = errors_console()
     content = write_study(study, how.out)
-    report, trouble = page_or_trouble(lambda: publish(findings(study), how.out), how.out, errors)
+    found: list[Findings] = []
+
+    def write() -> Path:
+        found.append(findings(study, how.out))
+        return publish(found[0], how.out)
+
+    report, trouble = page_or_trouble(write, how.out, errors)
     if options.print_json:
         print(json.dumps(content, indent=2, allow_nan=False))  # noqa: T201  (the command's output)
     else:
-        _print(study.results, show(study), how.out, report)
+        _print(study.results, found, how.out, report)
     for failure in [one for result in study.results.values() for one in result.failures][:FAILURES_PRINTED]:
         errors.print(f"seawall: point {failure.point}, path {failure.path}: {failure.reason}", markup=False)
         errors.print(f"seawall:   see for yourself: {failure.command}", markup=False)
@@ -171,18 +176,13 @@ def _finish(
     return max(result.exit_code for result in study.results.values())
 
 
-def _print(results: Mapping[str, SweepResult], printed: Printed, folder: Path, report: Path | None) -> None:
+def _print(
+    results: Mapping[str, SweepResult], found: Sequence[Findings], folder: Path, report: Path | None
+) -> None:
     console = results_console()
-    for heading, table in printed.tables:
-        console.print(heading, markup=False, style="bold")
-        console.print(table)
-        console.print()
-    for text in printed.notes:
-        console.print(text, markup=False, soft_wrap=True)
-    for text in printed.warnings:
-        console.print(text, markup=False, style="yellow", soft_wrap=True)
-    if printed.notes or printed.warnings:
-        console.print()
+    for one in found:
+        print_findings(one, console)
+    console.print()
     for stage, result in results.items():
         style = None if result.is_complete else "bold red"
         console.print(

@@ -4,31 +4,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
 
 from sim.cli.consoles import errors_console, results_console
 from sim.cli.progress import RunProgress
 from sim.core.errors import InputError
 from sim.core.files import ensure_directory
 from sim.engine.blocks.loop import Progress
+from sim.engine.results.result import REPORT
 from sim.engine.scenario.schema import Scenario
-from sim.experiments.suites.coverage import Coverage, unreached
 from sim.experiments.suites.evidence import run_with_evidence
 from sim.experiments.suites.junit import write_junit
-from sim.experiments.suites.suite import (
-    FIGURES,
-    ScenarioOutcome,
-    SuiteResult,
-    Verdict,
-    run_suite,
-    scenario_files,
-)
-from sim.metrics.book import METRICS
+from sim.experiments.suites.suite import ScenarioOutcome, Verdict, run_suite, scenario_files
+from sim.reporting.findings.suite import suite_findings
+from sim.reporting.pages.remake import publish
+from sim.reporting.pages.terminal import print_findings
 
 
 def run_and_print_suite(
@@ -53,75 +43,28 @@ def run_and_print_suite(
     if out is None:
         result = run_suite(files, engine=engine, watch=watch)
     else:
-        result = run_with_evidence(files, out, engine=engine, watch=watch)
+        result = run_with_evidence(
+            files,
+            out,
+            engine=engine,
+            watch=watch,
+            finish=lambda finished, folder: publish(suite_findings(finished), folder),
+        )
     if junit is not None:
         write_junit(result, junit)
     console = results_console()
-    console.print(_table(result))
-    _print_coverage(result.coverage, console)
-    _print_count(result, console)
-    for label, path in (("JUnit", junit), ("Evidence", out)):
+    print_findings(suite_findings(result), console)
+    console.print(f"\n{'Took':<9}{sum(outcome.seconds for outcome in result.outcomes):,.1f} seconds")
+    for label, path in (
+        ("JUnit", junit),
+        ("Evidence", out),
+        ("Report", None if out is None else out / REPORT),
+    ):
         if path is not None:
             console.print(f"{label:<9}{path}", markup=False, soft_wrap=True)
     for outcome in result.outcomes:
         _print_failures(outcome, errors)
     return result.exit_code
-
-
-def _table(result: SuiteResult) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for heading in ("Scenario", "Verdict"):
-        table.add_column(heading, no_wrap=True)
-    for heading in (*(METRICS[key].label for key in FIGURES), "Seconds"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("First failed line")
-    for outcome in result.outcomes:
-        table.add_row(
-            escape(outcome.name),
-            outcome.verdict.value,
-            *(_figure(outcome.summary.get(key)) for key in FIGURES),
-            f"{outcome.seconds:.1f}",
-            escape(outcome.failures[0].removeprefix("expected ")) if outcome.failures else _remark(outcome),
-            style=None if outcome.verdict is Verdict.PASSED else "bold red",
-        )
-    return table
-
-
-def _remark(outcome: ScenarioOutcome) -> str:
-    return "(expects nothing)" if outcome.expects_nothing else ""
-
-
-def _print_coverage(coverage: Coverage, console: Console) -> None:
-    missing = unreached(coverage)
-    console.print()
-    for title, seen, never in (
-        ("Entry points", coverage.entry_points, missing.entry_points),
-        ("Waterfall stages", coverage.stages, missing.stages),
-        ("Invariants", coverage.invariants, missing.invariants),
-        ("Revert reasons", coverage.revert_reasons, missing.revert_reasons),
-    ):
-        console.print(f"{title:<17}{len(seen)} of {len(seen) + len(never)} reached", markup=False)
-        if never:
-            listed = Text(f"never reached: {_listed(never)}", style="yellow")
-            console.print(Padding(listed, (0, 0, 0, 17)))
-    console.print(f"{'Checks':<17}{coverage.invariant_checks:,} of invariants", markup=False)
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Return names separated by commas; revert reasons are grouped by the module that raises them."""
-    grouped: dict[str, list[str]] = {}
-    for name in names:
-        module, separator, rest = name.partition(": ")
-        grouped.setdefault(module, []).append(rest if separator else "")
-    return "; ".join(f"{name}: {', '.join(rest)}" if rest != [""] else name for name, rest in grouped.items())
-
-
-def _print_count(result: SuiteResult, console: Console) -> None:
-    counts = [f"{result.count(verdict)} {verdict.value}" for verdict in Verdict if result.count(verdict)]
-    nothing = [outcome.name for outcome in result.outcomes if outcome.expects_nothing]
-    console.print(f"\n{', '.join(counts)}", markup=False)
-    if nothing:
-        console.print(f"expects nothing: {', '.join(nothing)}", markup=False, style="yellow", soft_wrap=True)
 
 
 def _print_failures(outcome: ScenarioOutcome, errors: Console) -> None:
@@ -130,9 +73,3 @@ def _print_failures(outcome: ScenarioOutcome, errors: Console) -> None:
     for failure in outcome.failures:
         for line in failure.splitlines():
             errors.print(f"seawall: {prefix}{line}", markup=False)
-
-
-def _figure(value: object) -> str:
-    if isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:,.0f}" if isinstance(value, float) else "-"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 
 from sim.metrics.book import METRICS
 from sim.reporting.formatting import NARROW_SPACE, is_missing, number, significant
@@ -99,3 +100,10 @@ def path_command(
     if out is not None:
         words += ["--out", out]
     return shlex.join(words)
+
+
+def portable(command: str, folder: Path) -> str:
+    """Return a command of a path for a reader in the results folder, wherever that lies."""
+    for prefix in (f"{folder.absolute()}/", f"{folder}/"):
+        command = command.replace(prefix, "")
+    return command

@@ -8,6 +8,7 @@ import pytest
 
 from sim.cli import main
 from sim.cli.options import shipped_folder
+from tests.support.remade import assert_remade
 
 EXAMPLE = shipped_folder() / "experiments" / "compare"
 PLAN = """
@@ -213,3 +214,8 @@ def test_scenarios_that_differ_in_more_than_the_protocol_are_refused(files, tmp_
     message = capsys.readouterr().err
     assert "traders.0.long_share: differs from" in message
     assert "only protocol parameters may differ" in message
+
+
+def test_page_and_post_are_made_again(better, tmp_path, capsys):
+    _, out = better
+    assert_remade(out, tmp_path / "copy", capsys, "compare.json", "registration.json")

@@ -9,6 +9,7 @@ import pytest
 
 from sim.cli import main
 from sim.experiments.sweep.result import SweepResult
+from tests.support.remade import assert_remade
 from tests.support.small_run import SCENARIO
 
 HEAD = """
@@ -283,3 +284,23 @@ def test_ranges_that_contradict_one_another_are_refused_before_anything_runs(tmp
     told = capsys.readouterr().err
     assert "must be at most fee_max 0.001" in told
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["frontier", "sensitivity", "optimise"])
+def test_the_page_is_made_again(name, request, tmp_path, capsys):
+    folder, _ = request.getfixturevalue("optimised" if name == "optimise" else name)
+    assert_remade(folder / "out", tmp_path / "copy", capsys, f"{name}.json", f"{name}.parquet")
+
+
+def test_a_frontier_of_what_changes_nothing_is_no_frontier(tmp_path, capsys):
+    """R15: three undominated points and a hypervolume, where all paths were the same."""
+    text = FRONTIER.replace("protocol.risk_model_parameters.z", "protocol.insurance_fund.target_reserves")
+    text = text.replace("values = [4.0, 6.0, 8.0]", "values = [800_000.0, 900_000.0, 950_000.0]")
+    text = text.replace('current = "z=4"\nproposed = "z=6"\n', "")
+    assert run("frontier", write(tmp_path, text), tmp_path / "out") == 0
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    words = "All 3 points are identical on every path, in every metric, over 8 paths"
+    for told in (page, " ".join(capsys.readouterr().out.split())):
+        assert words in told
+        assert "There is no front" in told
+        assert "are not dominated by the estimates" not in told

@@ -13,7 +13,7 @@ But for ``timing.json`` (the suite's and each run's) the folder is the same ever
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -24,14 +24,22 @@ from sim.core.folders import is_record, write_record
 from sim.engine.results.crash import crash_folder
 from sim.engine.results.folder import open_run
 from sim.engine.results.manifest import versions
-from sim.engine.results.result import CRASH_FILE, MARKER, UNFINISHED, ResultsFolder, write_json
+from sim.engine.results.result import (
+    CRASH_FILE,
+    FINDINGS,
+    MARKER,
+    REPORT,
+    UNFINISHED,
+    ResultsFolder,
+    write_json,
+)
 from sim.experiments.suites.coverage import Coverage, unreached
 from sim.experiments.suites.suite import FIGURES, ScenarioOutcome, SuiteResult, Watch, run_suite
 from sim.metrics.book import METRICS
 
 KIND = "seawall suite evidence"
 RUNS = "runs"
-FILES = (MARKER, UNFINISHED, "README.md", "rerun", "timing.json", RUNS)
+FILES = (MARKER, UNFINISHED, FINDINGS, REPORT, "README.md", "rerun", "timing.json", RUNS)
 """Everything in an evidence folder."""
 
 NON_CLAIMS = """\
@@ -55,11 +63,21 @@ NON_CLAIMS = """\
 
 
 def run_with_evidence(
-    files: Sequence[Path], out: Path, *, engine: str | None = None, watch: Watch | None = None
+    files: Sequence[Path],
+    out: Path,
+    *,
+    engine: str | None = None,
+    watch: Watch | None = None,
+    finish: Callable[[SuiteResult, Path], object] | None = None,
 ) -> SuiteResult:
     """Run a suite and write its evidence folder, whole or not at all; see ``run_suite`` for the parameters.
 
     An earlier evidence folder at ``out`` is replaced, anything else is refused.
+
+    Parameters
+    ----------
+    finish
+        Writes the report into the folder before it is put into place.
 
     Raises
     ------
@@ -75,6 +93,8 @@ def run_with_evidence(
         ensure_directory(runs)
         result = _named_in_place(run_suite(files, engine=engine, runs=runs, watch=watch), folder)
         write_evidence(result, folder.path)
+        if finish is not None:
+            finish(result, folder.path)
         published = folder.publish()
     except BaseException:
         folder.discard()

@@ -26,6 +26,48 @@
     return themed;
   }
 
+  // An axis title longer than its axis is broken into lines, so that none is cut on a narrow screen.
+  function broken(text, pixels) {
+    const most = Math.max(10, Math.floor(pixels / 6.4));
+    return text.split(/<br ?\/?>/).map(function (line) {
+      const lines = [""];
+      line.split(" ").forEach(function (word) {
+        const last = lines[lines.length - 1];
+        if (last && last.length + 1 + word.length > most) { lines.push(word); } else { lines[lines.length - 1] = last ? last + " " + word : word; }
+      });
+      return lines.join("<br>");
+    }).join("<br>");
+  }
+
+  function fitted(layout, target) {
+    const width = target.clientWidth || 690, height = target.clientHeight || 400;
+    const margin = layout.margin || {};
+    const across = width - (margin.l || 60) - (margin.r || 20);
+    const down = height - (margin.t || 30) - (margin.b || 50);
+    Object.keys(layout).forEach(function (key) {
+      const axis = layout[key];
+      if (!/^[xy]axis\d*$/.test(key) || !axis.title || !axis.title.text) { return; }
+      const domain = axis.domain || [0, 1];
+      const room = (key[0] === "x" ? across : down) * (domain[1] - domain[0]);
+      const text = broken(axis.title.text, room + 24);
+      axis.title = Object.assign({}, axis.title, { text: text });
+      axis.automargin = true;
+    });
+    if (width < 560) {
+      // Long names beside a figure would leave no room for it: they are drawn smaller, and broken.
+      Object.keys(layout).forEach(function (key) {
+        const axis = layout[key];
+        if (/^yaxis\d*$/.test(key) && axis.ticktext) {
+          axis.ticktext = axis.ticktext.map(function (text) { return broken(String(text), 112); });
+          axis.tickfont = Object.assign({ size: 10 }, axis.tickfont);
+        }
+        if (/^xaxis\d*$/.test(key) && !axis.tickmode) { axis.nticks = 5; }
+      });
+      if (layout.legend) { layout.legend = Object.assign({}, layout.legend, { font: { size: 10.5 } }); }
+    }
+    return layout;
+  }
+
   function traces(figure) {
     return figure.traces.map(function (trace) {
       if (!trace.x || trace.x.shared === undefined) { return trace; }
@@ -42,18 +84,18 @@
     if (!target) { return; }
     target.textContent = "";
     const figure = payload.figures[key];
-    Plotly.newPlot(target, traces(figure), theme(figure.layout), settings);
+    Plotly.newPlot(target, traces(figure), fitted(theme(figure.layout), target), settings);
     drawn.push([target, figure]);
   });
 
   function repaint() {
-    drawn.forEach(function (pair) { Plotly.relayout(pair[0], theme(pair[1].layout)); });
+    drawn.forEach(function (pair) { Plotly.relayout(pair[0], fitted(theme(pair[1].layout), pair[0])); });
   }
 
   // Paper has its own width and is always white; plotly draws at a fixed width, so it must be told.
   function fit(width) {
     drawn.forEach(function (pair) {
-      const themed = theme(pair[1].layout);
+      const themed = fitted(theme(pair[1].layout), pair[0]);
       Plotly.relayout(pair[0], Object.assign(themed, width ? { width: width, autosize: false } : { width: null, autosize: true }));
     });
   }

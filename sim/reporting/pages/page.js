@@ -19,3 +19,18 @@ document.addEventListener("click", function (event) {
   if (!navigator.clipboard) { bySelection(); return; }
   navigator.clipboard.writeText(code.textContent).then(function () { told(true); }, bySelection);
 });
+
+// A table that does not fit says that there is more to the right, until its end is in sight.
+(function () {
+  const boxes = document.querySelectorAll(".scroll");
+  function mark(box) {
+    const wide = box.scrollWidth > box.clientWidth + 1;
+    box.classList.toggle("more", wide && box.scrollLeft + box.clientWidth < box.scrollWidth - 1);
+    box.nextElementSibling.classList.toggle("shown", wide);
+  }
+  boxes.forEach(function (box) { box.addEventListener("scroll", function () { mark(box); }); });
+  function all() { boxes.forEach(mark); }
+  window.addEventListener("resize", all);
+  document.addEventListener("toggle", all, true);
+  all();
+})();

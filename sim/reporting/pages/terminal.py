@@ -44,6 +44,8 @@ def print_findings(found: Findings, console: Console) -> None:
     verdict = found.verdict
     if verdict is not None:
         console.print(RichText(verdict.headline, style=_LEVELS[verdict.level]))
+        for question, answer in verdict.answers:
+            console.print(RichText.assemble((question, "dim"), f"  {answer}"))
     for text in found.warnings:
         console.print(RichText(text, style="yellow"))
     for section in found.sections:

@@ -48,6 +48,7 @@ def backtest_findings(backtest: Backtest) -> Findings:
         "ratio is what "
         "the deployed contracts answered; no formula was computed beside them.",
         margin_figure(found),
+        terminal=True,
     )
     page.section(
         "Coverage",
@@ -58,6 +59,7 @@ def backtest_findings(backtest: Backtest) -> Findings:
         "too large; the one-sided test asks about safety alone.",
         coverage_table(found),
         f"Period of risk: {found.horizons[0].source}.",
+        terminal=True,
     )
     page.section(
         "Expected shortfall",
@@ -70,6 +72,7 @@ def backtest_findings(backtest: Backtest) -> Findings:
         "every window: wealth of 20 rejects at 5 %.",
         shortfall_table(found),
         wealth_figure(found),
+        terminal=True,
     )
     page.section(
         "Procyclicality",
@@ -78,6 +81,7 @@ def backtest_findings(backtest: Backtest) -> Findings:
         procyclicality_table(found),
         impulse_figure(found),
         impulse_words(found),
+        terminal=True,
     )
     page.section(
         "Cover-n and reverse stress",
@@ -87,6 +91,7 @@ def backtest_findings(backtest: Backtest) -> Findings:
         "accounting, not a run.",
         stress_table(found),
         *reverse_words(found),
+        terminal=True,
     )
     page.section(
         "Liquidity",
@@ -94,6 +99,7 @@ def backtest_findings(backtest: Backtest) -> Findings:
         "spread (Bangia), "
         "and the least cost of selling over time (Almgren-Chriss), which grows as size to the power 4/3.",
         liquidity_table(found),
+        terminal=True,
     )
     page.section(
         "Walk-forward",
@@ -103,6 +109,7 @@ def backtest_findings(backtest: Backtest) -> Findings:
         "as one rate "
         "would spread them.",
         *walk_forward_parts(found),
+        terminal=True,
     )
     page.section(
         "Assumptions and provenance",

@@ -53,7 +53,9 @@ def coverage_table(found: Evaluation) -> Table:
                 f"{one.safety}, p {p_words(one.kupiec.too_many_p_value)}",
                 independence_words(one)
                 + ("" if one.independence is None else f", p {p_words(one.independence.p_value)}"),
-                f"{one.zone} ({one.yellow_from}, {one.red_from})",
+                None
+                if one.safety == "too few windows"
+                else f"{one.zone} ({one.yellow_from}, {one.red_from})",
                 None
                 if mean is None
                 else f"{percent(mean.estimate)} ({percent(mean.lower)} to {percent(mean.upper)})",

@@ -28,7 +28,7 @@ from sim.reporting.findings.cells import commands_cell
 from sim.reporting.findings.compare import words
 from sim.reporting.findings.compare.figures import by_cell_figure, pooled_figure
 from sim.reporting.formatting import number, plural, signed_percent
-from sim.reporting.metric_words import metric_value
+from sim.reporting.metric_words import metric_value, portable
 
 LEVELS = {
     Word.BETTER: "held", Word.NOT_WORSE: "held", Word.WORSE: "failed", Word.UNDETERMINED: "open",
@@ -257,7 +257,7 @@ def _worst(comparison: Comparison) -> Iterator[Part]:
         return
     yield (
         "Single paths, by harm in units of the endpoint's margin (the margin is for the mean: one path may"
-        " well exceed it). Run both to see what happened."
+        " well exceed it). Run both in the results folder to see what happened."
     )
     yield table(
         [
@@ -270,7 +270,7 @@ def _worst(comparison: Comparison) -> Iterator[Part]:
             (
                 item.cell, item.path, item.endpoint, metric_value(item.metric, item.current),
                 metric_value(item.metric, item.proposed), f"{item.margins:.3g}",
-                commands_cell(*item.commands),
+                commands_cell(*(portable(command, comparison.folder) for command in item.commands)),
             )
             for item in comparison.worst
         ],
@@ -377,8 +377,8 @@ def _to_check(comparison: Comparison) -> Iterator[Part]:
         ]
     )
     if comparison.worst:
-        yield "The path the proposal harmed most:"
-        yield Command(text=comparison.worst[0].commands[1])
+        yield "The path the proposal harmed most, run in the results folder:"
+        yield Command(text=portable(comparison.worst[0].commands[1], comparison.folder))
 
 
 def _rule(comparison: Comparison) -> Iterator[Part]:

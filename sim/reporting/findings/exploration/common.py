@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from sim.experiments.exploration.objectives import Objective
 from sim.experiments.sweep.result import Failure, SweepResult
@@ -20,7 +21,8 @@ from sim.reporting.findings.blocks import (
     table,
 )
 from sim.reporting.findings.cells import commands_cell, constant_cell, interval_cell
-from sim.reporting.metric_words import is_share, metric_label, metric_value, range_words, share
+from sim.reporting.findings.identical import identical_points, identical_words
+from sim.reporting.metric_words import is_share, metric_label, metric_value, portable, range_words, share
 
 _STATISTICS = {
     "mean": "mean",
@@ -103,7 +105,20 @@ def finite(value: float) -> float:
     return value if math.isfinite(value) else math.nan
 
 
-def add_failures(page: Findings, results: Mapping[str, SweepResult]) -> None:
+def add_identical(page: Findings, results: Mapping[str, SweepResult], keys: Sequence[str]) -> bool:
+    """Say in red where all points of a stage are the same on every path; return whether some stage is so."""
+    found = False
+    for stage, result in results.items():
+        paths = result.paths()
+        names = {int(point): str(point) for point in paths["point"].unique()}
+        whole = [group for group in identical_points(paths) if len(group) == len(names)]
+        for words in identical_words(whole, names, keys, int(paths["path"].nunique())):
+            page.warn(f"{stage}: {words}" if len(results) > 1 else words)
+            found = True
+    return found
+
+
+def add_failures(page: Findings, results: Mapping[str, SweepResult], folder: Path) -> None:
     """Say in red which stages are incomplete, and list the failed paths."""
     failures: list[tuple[str, Failure]] = []
     for stage, result in results.items():
@@ -116,7 +131,7 @@ def add_failures(page: Findings, results: Mapping[str, SweepResult]) -> None:
     if not failures:
         return
     rows = [
-        (stage, failure.point, failure.path, failure.reason, commands_cell(failure.command))
+        (stage, failure.point, failure.path, failure.reason, commands_cell(portable(failure.command, folder)))
         for stage, failure in failures[:SHOWN_FAILURES]
     ]
     columns = [
@@ -131,9 +146,14 @@ def add_failures(page: Findings, results: Mapping[str, SweepResult]) -> None:
     page.section("Failed paths", table(columns, rows, caption=caption))
 
 
-def add_provenance(page: Findings, results: Mapping[str, SweepResult], method: Sequence[str]) -> None:
+def add_provenance(
+    page: Findings, results: Mapping[str, SweepResult], method: Sequence[str], folder: Path
+) -> None:
     """Append how everything was computed, and from what."""
-    parts: list[Part] = [bullets(method)]
+    parts: list[Part] = [
+        bullets(method),
+        "Run in the results folder, a command below repeats the first path of its stage with all files.",
+    ]
     for stage, result in results.items():
         known = result.provenance()
         wanted = (
@@ -150,7 +170,7 @@ def add_provenance(page: Findings, results: Mapping[str, SweepResult], method: S
             "versions",
         )
         parts.append(details(f"Provenance: {stage}", facts((key, known.get(key)) for key in wanted)))
-        parts.append(Command(text=str(known["example_command"])))
+        parts.append(Command(text=portable(str(known["example_command"]), folder)))
     page.section("Method and provenance", *parts)
 
 

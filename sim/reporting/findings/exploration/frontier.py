@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -11,9 +12,11 @@ from sim.experiments.exploration.studies import FrontierStudy
 from sim.experiments.exploration.wording import frequency_words, front_cautions
 from sim.reporting.figures.points import Estimates, scatter_figure
 from sim.reporting.figures.style import Figure
-from sim.reporting.findings.blocks import Column, Findings, Highlight, Part, Verdict, note, table
+from sim.reporting.findings.blocks import Cell, Column, Findings, Highlight, Part, Verdict, note, table
+from sim.reporting.findings.cells import difference_cell
 from sim.reporting.findings.exploration.common import (
     add_failures,
+    add_identical,
     add_provenance,
     cell,
     difference_words,
@@ -33,20 +36,22 @@ _LABELLED = 12
 """Fronts up to this size have their points named in the figure; more would overlap."""
 
 
-def frontier_findings(study: FrontierStudy) -> Findings:
+def frontier_findings(study: FrontierStudy, folder: Path) -> Findings:
     """Return what a frontier found."""
     front = study.front
     page = Findings(command="frontier", title=study.title, question=_question(front), context=study.scenario)
     for text in front_cautions(front):
         page.warn(text)
-    page.verdict = _verdict(study)
-    page.highlights(_highlights(study))
+    keys = list(dict.fromkeys(key for point in front.points for key in point.candidate.values))
+    same = add_identical(page, study.results, keys)
+    page.verdict = _verdict(study, same=same)
+    page.highlights(_highlights(study, same=same))
     page.section("The frontier", _figure(study), note(_reading(study)))
-    page.section("Points", _points_table(study))
-    page.section("Along the front", _neighbours_table(front))
+    page.section("Points", _points_table(study), terminal=True)
+    page.section("Along the front", _neighbours_table(front), terminal=True)
     page.section("The simple set", _simple_text(front), _simple_table(front))
-    add_failures(page, study.results)
-    add_provenance(page, study.results, _method(study))
+    add_failures(page, study.results, folder)
+    add_provenance(page, study.results, _method(study), folder)
     return page
 
 
@@ -55,8 +60,16 @@ def _question(front: Front) -> str:
     return f"What does less {two} cost in {one}, and how much of that could be chance?"
 
 
-def _verdict(study: FrontierStudy) -> Verdict:
+def _verdict(study: FrontierStudy, *, same: bool) -> Verdict:
     front = study.front
+    if same:
+        return Verdict(
+            level="open",
+            stamp="no front",
+            headline=(
+                f"There is no front: all {plural(len(front.points), 'point')} are identical on every path."
+            ),
+        )
     frequent = front.frequent(study.front_share)
     names = "; ".join(front.points[at].candidate.name for at in frequent[:6])
     more = f" and {len(frequent) - 6} more" if len(frequent) > 6 else ""
@@ -69,6 +82,7 @@ def _verdict(study: FrontierStudy) -> Verdict:
     ]
     if study.comparison is not None:
         answers.append(("Current and proposed", comparison_words(study)))
+    answers.append(("Hypervolume", f"{interval_words(front.hypervolume)} above the reference"))
     return Verdict(
         level="open",
         stamp="front",
@@ -94,13 +108,21 @@ def comparison_words(study: FrontierStudy) -> str:
     return f"{told} on {study.front.paths} common paths: proposed less current, {'; '.join(parts)}"
 
 
-def _highlights(study: FrontierStudy) -> list[Highlight]:
+def _highlights(study: FrontierStudy, *, same: bool) -> list[Highlight]:
     front = study.front
     volume = front.hypervolume
     kept = sum(not point.dominated_by for point in front.points)
     return [
-        Highlight(label="Points", value=number(len(front.points)), note=f"{len(front.front)} on the front"),
-        Highlight(label="May be on it", value=number(kept), note="not dominated beyond chance"),
+        Highlight(
+            label="Points",
+            value=number(len(front.points)),
+            note="identical on every path" if same else f"{len(front.front)} on the front",
+        ),
+        Highlight(
+            label="May be on it",
+            value="–" if same else number(kept),
+            note="there is no front" if same else "not dominated beyond chance",
+        ),
         Highlight(
             label="Paths",
             value=number(front.paths),
@@ -109,8 +131,8 @@ def _highlights(study: FrontierStudy) -> list[Highlight]:
         ),
         Highlight(
             label="Hypervolume",
-            value=f"{volume.estimate:.3g}",
-            note=f"{volume.lower:.3g} to {volume.upper:.3g}",
+            value="–" if same else f"{volume.estimate:.3g}",
+            note="there is no front" if same else f"{volume.lower:.3g} to {volume.upper:.3g}",
         ),
     ]
 
@@ -190,7 +212,7 @@ def _points_table(study: FrontierStudy) -> Part:
         Column(heading="Point", kind="wrap"),
         *(Column(heading=objective_label(objective), kind="n") for objective in front.objectives),
         Column(heading=metric_label(study.colour), unit="mean", kind="n"),
-        Column(heading=f"P({inside(metric_label(study.size))})", unit="upper bound", kind="n"),
+        Column(heading=f"P({inside(metric_label(study.size))})", unit="and its upper bound", kind="n"),
         Column(heading="On the front", unit="of resamples", kind="n"),
         Column(heading="Dominated beyond chance by", kind="wrap"),
         Column(heading="Changes", unit="to the scenario", kind="n"),
@@ -203,7 +225,7 @@ def _points_table(study: FrontierStudy) -> Part:
                 for objective, interval in zip(front.objectives, point.objectives, strict=True)
             ),
             metric_value(study.colour, study.colours[at]),
-            f"≤ {share(study.sizes[at].upper)}",
+            _event_cell(study, at),
             frequency_words(point.front_probability, front.resamples),
             _names(front, point.dominated_by),
             point.candidate.changes,
@@ -219,6 +241,13 @@ def _points_table(study: FrontierStudy) -> Part:
         ),
         marked=front.front,
     )
+
+
+def _event_cell(study: FrontierStudy, at: int) -> Cell:
+    """Return how often the event was seen, with its bound: no finite sample shows a probability of 0."""
+    bound, paths = study.sizes[at], study.front.paths
+    seen = f"none of {number(paths)}" if bound.estimate == 0.0 else share(bound.estimate)
+    return Cell(text=seen, under=f"at most {share(bound.upper)}")
 
 
 def _names(front: Front, positions: Sequence[int], limit: int = 3) -> str:
@@ -241,7 +270,7 @@ def _neighbours_table(front: Front) -> Part:
             front.points[step.first].candidate.name,
             front.points[step.second].candidate.name,
             *(
-                cell(objective.metric, interval)
+                difference_cell(objective.metric, interval.estimate, interval.lower, interval.upper)
                 for objective, interval in zip(front.objectives, step.objectives, strict=True)
             ),
             "yes" if step.distinguishable else "no",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 from sim.experiments.exploration.optimise import Optimisation
 from sim.experiments.exploration.studies import OptimiseStudy
@@ -14,6 +15,7 @@ from sim.reporting.findings.blocks import Column, Findings, Highlight, Part, Ver
 from sim.reporting.findings.cells import in_points
 from sim.reporting.findings.exploration.common import (
     add_failures,
+    add_identical,
     add_provenance,
     cell,
     difference_words,
@@ -27,7 +29,7 @@ from sim.reporting.formatting import number, percent
 from sim.reporting.metric_words import metric_value
 
 
-def optimise_findings(study: OptimiseStudy) -> Findings:
+def optimise_findings(study: OptimiseStudy, folder: Path) -> Findings:
     """Return what an optimisation found."""
     found = study.found
     page = Findings(
@@ -40,6 +42,7 @@ def optimise_findings(study: OptimiseStudy) -> Findings:
         page.warn(text)
     if not study.has_current:
         page.warn("The parameters as they stand lie outside the ranges: nothing is compared with them.")
+    add_identical(page, study.results, list(found.contenders[0].values))
     page.verdict = _verdict(study)
     page.highlights(_highlights(study))
     page.section(
@@ -50,12 +53,13 @@ def optimise_findings(study: OptimiseStudy) -> Findings:
         "fresh values.",
         _curse_table(study),
         _shrinkage_text(found),
+        terminal=True,
     )
     page.section("The front", _figure(study), _front_table(study))
-    page.section("Limits on fresh paths", _constraints_table(found))
-    page.section("Parameter sets", _values_table(study))
-    add_failures(page, study.results)
-    add_provenance(page, study.results, _method(study))
+    page.section("Limits on fresh paths", _constraints_table(found), terminal=True)
+    page.section("Parameter sets", _values_table(study), terminal=True)
+    add_failures(page, study.results, folder)
+    add_provenance(page, study.results, _method(study), folder)
     return page
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sim.experiments.exploration.sensitivity import Screening, Variance
 from sim.experiments.exploration.studies import SensitivityStudy
 from sim.experiments.exploration.wording import screening_words
@@ -11,6 +13,7 @@ from sim.reporting.figures.style import COLORS, Figure, Trace, plain
 from sim.reporting.findings.blocks import Column, Findings, Heading, Highlight, Part, Verdict, note, table
 from sim.reporting.findings.exploration.common import (
     add_failures,
+    add_identical,
     add_provenance,
     interval_words,
     number_words,
@@ -21,7 +24,7 @@ from sim.reporting.findings.exploration.common import (
 from sim.reporting.formatting import number, percent
 
 
-def sensitivity_findings(study: SensitivityStudy) -> Findings:
+def sensitivity_findings(study: SensitivityStudy, folder: Path) -> Findings:
     """Return what a sensitivity study found."""
     found = study.found
     page = Findings(
@@ -32,15 +35,16 @@ def sensitivity_findings(study: SensitivityStudy) -> Findings:
     )
     for text in found.flags:
         page.warn(text)
+    add_identical(page, study.results, [axis.key for axis in found.axes])
     page.verdict = _verdict(study)
     page.highlights(_highlights(study))
     if found.screening is not None:
-        page.section("Screening", *_screening_parts(study, found.screening))
+        page.section("Screening", *_screening_parts(study, found.screening), terminal=True)
     if found.variance is not None:
-        page.section("Shares of variance", *_variance_parts(study, found.variance))
+        page.section("Shares of variance", *_variance_parts(study, found.variance), terminal=True)
     page.section("Ranges", *_ranges(study))
-    add_failures(page, study.results)
-    add_provenance(page, study.results, _method(study))
+    add_failures(page, study.results, folder)
+    add_provenance(page, study.results, _method(study), folder)
     return page
 
 
@@ -68,7 +72,11 @@ def _verdict(study: SensitivityStudy) -> Verdict:
                 )
             )
         answers += leaders
-        headline = f"Shares of variance for {len(found.variance.axes)} of {len(found.axes)} parameters."
+        headline = (
+            f"Shares of variance for {len(found.variance.axes)} of {len(found.axes)} parameters."
+            if leaders
+            else "No parameter changed any output on any path: there is no variance to share out."
+        )
     elif found.screening is not None and not found.screening.kept and found.settings.method == "both":
         headline = "No parameter changed any output on any path."
     return Verdict(level="open", stamp="sensitivity", headline=headline, answers=tuple(answers))

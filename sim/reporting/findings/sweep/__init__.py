@@ -19,6 +19,7 @@ from sim.reporting.findings.blocks import (
     note,
     table,
 )
+from sim.reporting.findings.identical import identical_points, identical_words
 from sim.reporting.findings.sweep.figures import distribution_figures, landscape_figures
 from sim.reporting.findings.sweep.tables import (
     all_estimates_table,
@@ -70,6 +71,10 @@ def sweep_findings(folder: Path) -> Findings:
             f"{plural(len(result.violations), 'path')} broke an invariant: a finding about the protocol or "
             "the simulator, and the first thing to look at."
         )
+    varied = list(dict.fromkeys(key for point in plan.points for key in point.values))
+    names = {point: view.names[point] for point in view.measured}
+    for words in identical_words(identical_points(view.paths), names, varied, view.paths["path"].nunique()):
+        page.warn(words)
     page.highlights(_highlights(view))
     if not view.measured:
         page.section("Nothing measured", "No path has finished, so there is nothing to show yet.")

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sim.cli.entry import main
+from tests.support.remade import assert_remade
 
 QUICK = ["--noise-runs", "1", "--set", "blocks=600"]
 
@@ -27,8 +28,8 @@ def test_the_folder_holds_everything(finished):
     _, out, code = finished
     assert code == 0
     assert {path.name for path in out.iterdir()} == {
-        "impulse.parquet", "manifest.json", "report.html", "series.parquet", "summary.json", "timing.json",
-        "windows.parquet",
+        "findings.json", "impulse.parquet", "manifest.json", "report.html", "series.parquet",
+        "summary.json", "timing.json", "windows.parquet",
     }  # fmt: skip
     summary = json.loads((out / "summary.json").read_text())
     series = pq.read_table(out / "series.parquet").to_pydict()
@@ -104,3 +105,7 @@ def test_nobodys_files_are_written_over(finished, tmp_path, capsys):
     assert main(["backtest", str(scenario), "--out", str(out)]) == 2
     assert "mine.txt" in capsys.readouterr().err
     (out / "mine.txt").unlink()
+
+
+def test_the_page_is_made_again(finished, tmp_path, capsys):
+    assert_remade(finished[1], tmp_path / "copy", capsys, "series.parquet", "summary.json")
