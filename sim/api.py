@@ -530,7 +530,7 @@ def _study(kind: str, experiment: Path, how: How, *, progress: bool) -> Study:
     with SweepDisplay(errors) as display:
         done = study(loaded, replace(how, out=folder, watch=display.show if progress else None))
     content = write_study(done, folder)
-    _, trouble = page_or_trouble(lambda: publish(study_findings(done), folder), folder, errors)
+    _, trouble = page_or_trouble(lambda: publish(study_findings(done, folder), folder), folder, errors)
     if trouble is not None:
         raise trouble
     return Study(kind=kind, folder=folder, content=content, results=done.results)

@@ -76,7 +76,7 @@ def backtest_findings(backtest: Backtest) -> Findings:
     )
     page.section(
         "Procyclicality",
-        "Of a constant position. The shaded rows are the same contracts fed with Gaussian returns of "
+        "Of a constant position. The marked rows are the same contracts fed with Gaussian returns of "
         "constant volatility: what rises there is estimation noise, not risk.",
         procyclicality_table(found),
         impulse_figure(found),

@@ -181,7 +181,7 @@ def _differences(comparison: Comparison) -> Iterator[Part]:
         _COLUMNS,
         [_row(result) for result in decision.pooled],
         marked=[index for index, result in enumerate(decision.pooled) if result.superior],
-        caption="Each path averaged over the cells. Shaded: superior, after Holm's correction."
+        caption="Each path averaged over the cells. Marked: superior, after Holm's correction."
         " Whether an endpoint is within its margin is decided cell by cell, below.",
     )
     yield by_cell_figure(decision)

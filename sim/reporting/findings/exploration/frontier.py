@@ -48,8 +48,9 @@ def frontier_findings(study: FrontierStudy, folder: Path) -> Findings:
     page.highlights(_highlights(study, same=same))
     page.section("The frontier", _figure(study), note(_reading(study)))
     page.section("Points", _points_table(study), terminal=True)
-    page.section("Along the front", _neighbours_table(front), terminal=True)
-    page.section("The simple set", _simple_text(front), _simple_table(front))
+    if not same:
+        page.section("Along the front", _neighbours_table(front), terminal=True)
+        page.section("The simple set", _simple_text(front), _simple_table(front))
     add_failures(page, study.results, folder)
     add_provenance(page, study.results, _method(study), folder)
     return page
@@ -237,7 +238,7 @@ def _points_table(study: FrontierStudy) -> Part:
         rows,
         caption=(
             f"{percent(front.confidence, 0)} percentile bootstrap by path, {front.resamples:,} resamples, "
-            f"n = {front.paths} paths. Shaded: on the estimated front."
+            f"n = {front.paths} paths. Marked: on the estimated front."
         ),
         marked=front.front,
     )

@@ -265,7 +265,7 @@ def _front_table(study: OptimiseStudy) -> Part:
     return table(
         columns,
         rows,
-        caption=f"Fresh paths only, n = {front.paths:,}. Shaded: simple set.",
+        caption=f"Fresh paths only, n = {front.paths:,}. Marked: simple set.",
         marked=[at for at, point in enumerate(front.points) if point.simple],
     )
 

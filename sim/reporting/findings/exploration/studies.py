@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sim.experiments.exploration.studies import FrontierStudy, OptimiseStudy, SensitivityStudy
 from sim.reporting.findings.blocks import Findings
 from sim.reporting.findings.exploration.frontier import frontier_findings
@@ -9,8 +11,10 @@ from sim.reporting.findings.exploration.optimise import optimise_findings
 from sim.reporting.findings.exploration.sensitivity import sensitivity_findings
 
 
-def study_findings(study: FrontierStudy | SensitivityStudy | OptimiseStudy) -> Findings:
-    """Return what the report of a study says, as data."""
+def study_findings(study: FrontierStudy | SensitivityStudy | OptimiseStudy, folder: Path) -> Findings:
+    """Return what the report of a study says, as data; `folder` is that of its results."""
     if isinstance(study, FrontierStudy):
-        return frontier_findings(study)
-    return sensitivity_findings(study) if isinstance(study, SensitivityStudy) else optimise_findings(study)
+        return frontier_findings(study, folder)
+    if isinstance(study, SensitivityStudy):
+        return sensitivity_findings(study, folder)
+    return optimise_findings(study, folder)
