@@ -14,12 +14,12 @@ from sim.core.documents.sections import Section, number
 from sim.core.rng import Streams
 from sim.core.units import WAD, from_wad, to_wad_list
 from sim.protocol import actions
-from sim.protocol.actions import CLOSE_ALL, ActionBatch, Fees
+from sim.protocol.actions import CLOSE_ALL, ActionBatch, EntryPoint, Fees
 from sim.protocol.codes import OracleStatus
 from sim.protocol.state import State
 
-INCREASE = "margin_engine.increase_position"
-DECREASE = "margin_engine.decrease_position"
+INCREASE = EntryPoint.INCREASE_POSITION
+DECREASE = EntryPoint.DECREASE_POSITION
 
 
 class ArbitrageursSection(Section):

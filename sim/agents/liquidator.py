@@ -18,10 +18,10 @@ from sim.core.documents.sections import Problem, Section, number, table
 from sim.core.rng import Streams
 from sim.core.units import GWEI, WAD, YEAR_SECONDS, from_wad, from_wad_list
 from sim.protocol import actions
-from sim.protocol.actions import ActionBatch, Fees
+from sim.protocol.actions import ActionBatch, EntryPoint, Fees
 from sim.protocol.state import State
 
-KIND = "liquidation_engine.liquidate"
+KIND = EntryPoint.LIQUIDATE
 
 
 class LiquidatorsSection(Section):

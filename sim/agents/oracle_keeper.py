@@ -15,10 +15,10 @@ from sim.core.portable_math import exp
 from sim.core.rng import Streams
 from sim.core.units import GWEI, WAD, from_wad, to_wad_list
 from sim.protocol import actions
-from sim.protocol.actions import ActionBatch, Fees
+from sim.protocol.actions import ActionBatch, EntryPoint, Fees
 from sim.protocol.state import State
 
-KIND = "price_oracle.report"
+KIND = EntryPoint.REPORT
 
 
 class KeepersSection(Section):

@@ -14,7 +14,7 @@ from sim.core.documents.sections import IDENTIFIER, Section, choice, number, tex
 from sim.core.rng import Streams
 from sim.core.units import TOKEN_UNIT, WAD
 from sim.protocol import actions
-from sim.protocol.actions import CLOSE_ALL, NO_LIMIT, ActionBatch, Fees
+from sim.protocol.actions import CLOSE_ALL, NO_LIMIT, ActionBatch, EntryPoint, Fees
 from sim.protocol.state import State
 
 
@@ -151,7 +151,7 @@ class Whale:
         """Count withdrawals and ask for less after a refusal."""
         for result in outcome.results:
             self._pending = max(self._pending - 1, 0)
-            if result.kind != "margin_engine.withdraw":
+            if result.kind != EntryPoint.WITHDRAW:
                 continue
             if result.status == "success":
                 self.withdrawn += result.args[0] / TOKEN_UNIT

@@ -178,7 +178,7 @@ def words_of(parameters: Iterable[Mapping[str, Any]]) -> list[Word] | None:
         elif _word_encoder(parameter["type"]) is None:
             return None
         else:
-            found.append(Word(parameter["name"], parameter["type"], bool(parameter.get("indexed"))))
+            found.append(Word(parameter.get("name", ""), parameter["type"], bool(parameter.get("indexed"))))
     return found
 
 

@@ -8,10 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+class EntryPoint(StrEnum):
+    """Contract and function that participants call, as gas profile and tables name them."""
+
+    DEPOSIT = "margin_engine.deposit"
+    WITHDRAW = "margin_engine.withdraw"
+    INCREASE_POSITION = "margin_engine.increase_position"
+    DECREASE_POSITION = "margin_engine.decrease_position"
+    POKE = "margin_engine.poke"
+    LIQUIDATE = "liquidation_engine.liquidate"
+    AUTO_DELEVERAGE = "liquidation_engine.auto_deleverage"
+    SOCIALIZE_LOSS = "liquidation_engine.socialize_loss"
+    REPORT = "price_oracle.report"
+    POOL_DEPOSIT = "liquidity_pool.deposit"
+    POOL_REDEEM = "liquidity_pool.redeem"
+    FUND_DEPOSIT = "insurance_fund.deposit"
+    FUND_REDEEM = "insurance_fund.redeem"
+
 
 Actors = NDArray[np.int64]
 """Participant indices, one a call."""
@@ -89,38 +109,38 @@ Ints = int | Sequence[int] | Actors
 
 def deposit(agent: str, actors: Ints, accounts: Ints, amounts: Ints, fees: Fees) -> ActionBatch:
     """Add collateral (token units) from the sender's wallet to ``accounts``."""
-    return _batch(agent, "margin_engine.deposit", actors, (accounts, amounts), fees)
+    return _batch(agent, EntryPoint.DEPOSIT, actors, (accounts, amounts), fees)
 
 
 def withdraw(agent: str, actors: Ints, amounts: Ints, fees: Fees) -> ActionBatch:
     """Withdraw collateral (token units) to the sender's wallet."""
-    return _batch(agent, "margin_engine.withdraw", actors, (amounts,), fees)
+    return _batch(agent, EntryPoint.WITHDRAW, actors, (amounts,), fees)
 
 
 def increase_position(
     agent: str, actors: Ints, market: int, size_deltas: Ints, limit_prices: Ints, fees: Fees
 ) -> ActionBatch:
     """Add signed size (WAD base units) to a position."""
-    return _batch(agent, "margin_engine.increase_position", actors, (market, size_deltas, limit_prices), fees)
+    return _batch(agent, EntryPoint.INCREASE_POSITION, actors, (market, size_deltas, limit_prices), fees)
 
 
 def decrease_position(
     agent: str, actors: Ints, market: int, sizes: Ints, limit_prices: Ints, fees: Fees
 ) -> ActionBatch:
     """Close a magnitude (WAD base units) of a position; ``CLOSE_ALL`` closes it whole."""
-    return _batch(agent, "margin_engine.decrease_position", actors, (market, sizes, limit_prices), fees)
+    return _batch(agent, EntryPoint.DECREASE_POSITION, actors, (market, sizes, limit_prices), fees)
 
 
 def poke(agent: str, actor: int, market: int, fees: Fees) -> ActionBatch:
     """Accrue funding and the maintenance ramp of a market."""
-    return _batch(agent, "margin_engine.poke", actor, (market,), fees)
+    return _batch(agent, EntryPoint.POKE, actor, (market,), fees)
 
 
 def liquidate(
     agent: str, actors: Ints, accounts: Ints, markets: Ints, fees: Fees, *, replace: bool = False
 ) -> ActionBatch:
     """Liquidate ``accounts`` in ``markets``; the bounty goes to the sender."""
-    return _batch(agent, "liquidation_engine.liquidate", actors, (accounts, markets), fees, replace=replace)
+    return _batch(agent, EntryPoint.LIQUIDATE, actors, (accounts, markets), fees, replace=replace)
 
 
 def auto_deleverage(
@@ -129,7 +149,7 @@ def auto_deleverage(
     """Resolve the deficit of ``bankrupt`` against ranked ``winners`` of the opposite side."""
     return _batch(
         agent,
-        "liquidation_engine.auto_deleverage",
+        EntryPoint.AUTO_DELEVERAGE,
         actor,
         (bankrupt, market),
         fees,
@@ -139,7 +159,7 @@ def auto_deleverage(
 
 def socialize_loss(agent: str, actor: int, bankrupt: int, fees: Fees) -> ActionBatch:
     """Write the remaining deficit of ``bankrupt`` off against the pool's share price."""
-    return _batch(agent, "liquidation_engine.socialize_loss", actor, (bankrupt,), fees)
+    return _batch(agent, EntryPoint.SOCIALIZE_LOSS, actor, (bankrupt,), fees)
 
 
 def report(
@@ -156,7 +176,7 @@ def report(
     """Report prices (WAD) with confidence half-widths (WAD) and their time of publication."""
     return _batch(
         agent,
-        "price_oracle.report",
+        EntryPoint.REPORT,
         actors,
         (assets, prices, confidences, published_at),
         fees,
@@ -166,22 +186,22 @@ def report(
 
 def pool_deposit(agent: str, actors: Ints, amounts: Ints, fees: Fees) -> ActionBatch:
     """Deposit token units into the liquidity pool."""
-    return _batch(agent, "liquidity_pool.deposit", actors, (amounts, actors), fees)
+    return _batch(agent, EntryPoint.POOL_DEPOSIT, actors, (amounts, actors), fees)
 
 
 def pool_redeem(agent: str, actors: Ints, shares: Ints, fees: Fees) -> ActionBatch:
     """Redeem liquidity pool shares."""
-    return _batch(agent, "liquidity_pool.redeem", actors, (shares, actors, actors), fees)
+    return _batch(agent, EntryPoint.POOL_REDEEM, actors, (shares, actors, actors), fees)
 
 
 def fund_deposit(agent: str, actors: Ints, amounts: Ints, fees: Fees) -> ActionBatch:
     """Deposit token units into the insurance fund."""
-    return _batch(agent, "insurance_fund.deposit", actors, (amounts, actors), fees)
+    return _batch(agent, EntryPoint.FUND_DEPOSIT, actors, (amounts, actors), fees)
 
 
 def fund_redeem(agent: str, actors: Ints, shares: Ints, fees: Fees) -> ActionBatch:
     """Redeem insurance fund shares."""
-    return _batch(agent, "insurance_fund.redeem", actors, (shares, actors, actors), fees)
+    return _batch(agent, EntryPoint.FUND_REDEEM, actors, (shares, actors, actors), fees)
 
 
 CLOSE_ALL = 2**256 - 1

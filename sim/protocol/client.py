@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.chain.abi import ContractAbi, Function, StructRows, decode_rows
+from sim.chain.abi import ContractAbi, Function, StructRows
 from sim.chain.backend import Log
 from sim.chain.chain import Chain
 from sim.core.units import WAD
@@ -59,6 +59,11 @@ def market_rows(lens: ContractAbi) -> StructRows:
     return StructRows(lens["market_states"], MarketState.__slots__)
 
 
+def curve_rows(lens: ContractAbi) -> StructRows:
+    """Return what reads ``Lens.margin_curve`` as initial and maintenance ratios (WAD)."""
+    return StructRows(lens["margin_curve"], ("initial", "maintenance"))
+
+
 class ProtocolClient:
     """The protocol as the engine talks to it."""
 
@@ -80,6 +85,7 @@ class ProtocolClient:
         self._grid = np.array([0, *RATIO_GRID_NOTIONALS], dtype=np.float64) / WAD
         self._functions: dict[str, tuple[str, Function]] = {}
         self._market_rows = market_rows(lens)
+        self._curve_rows = curve_rows(lens)
         self._protocol_rows = StructRows(lens["protocol_state"], ProtocolState.__slots__)
         self._account_rows = StructRows(self._account_states, AccountState._fields)
         self._position_rows = StructRows(self._positions, PositionState._fields)
@@ -102,7 +108,7 @@ class ProtocolClient:
         """Sample each market's risk model at a grid of notionals."""
         curves = []
         for call in self._curves:
-            rows = decode_rows(self.chain.call(self._lens, call), 2)
+            rows = self._curve_rows.rows(self.chain.call(self._lens, call))
             initial = np.array([row[0] / WAD for row in rows])
             maintenance = np.array([row[1] / WAD for row in rows])
             curves.append(RatioCurve(self._grid, initial, maintenance))
@@ -111,7 +117,7 @@ class ProtocolClient:
     def initial_ratio(self, market: int, notional: int) -> int:
         """Return the initial ratio (WAD) that a position of a notional (WAD) needs now."""
         data = self.chain.call(self._lens, self._margin_curve.encode(market, [notional]))
-        return decode_rows(data, 2)[0][0]
+        return self._curve_rows.rows(data)[0][0]
 
     def account_states(self, actors: Sequence[int] | NDArray[np.int64]) -> list[AccountState]:
         """Read accounts exactly."""

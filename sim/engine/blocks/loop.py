@@ -18,7 +18,7 @@ from sim.engine.blocks.observation import DeficitBook, Reading, StateHistory, ob
 from sim.engine.blocks.recorder import ETHER, FeeFacts, MarketFacts, Recorder
 from sim.engine.blocks.rows import TransactionRow
 from sim.engine.worlds.world import World
-from sim.protocol.actions import ActionBatch
+from sim.protocol.actions import ActionBatch, EntryPoint
 from sim.protocol.codes import PositionCause
 from sim.protocol.events import ProtocolEvent
 from sim.protocol.invariants import BlockFacts, InvariantChecker
@@ -279,7 +279,7 @@ class BlockLoop:
         for position, (tag, pending, receipt) in enumerate(rows):
             fee = receipt.fee_paid_wei
             recorder.gas_paid_of[tag.actor] += fee
-            if tag.kind == _LIQUIDATE:
+            if tag.kind == EntryPoint.LIQUIDATE:
                 totals.liquidator_gas_wei += fee  # lost races cost gas too
             account = tag.args[0] if world.client.names_account(tag.kind) else tag.actor
             called = pending.transaction
@@ -386,6 +386,3 @@ class BlockLoop:
             )
         for index, agent in enumerate(self.world.agents):
             agent.observe(Outcome(block=block, results=tuple(results.get(index, ()))))
-
-
-_LIQUIDATE = "liquidation_engine.liquidate"

@@ -16,7 +16,6 @@ import numpy as np
 from sim.agents.oracle_keeper import KEEPERS
 from sim.chain.chain import Chain, default_engine
 from sim.chain.transaction import Transaction
-from sim.chain.words import decode_rows
 from sim.core.arrays import FloatArray, IntArray
 from sim.core.digest import Digest
 from sim.core.errors import InputError, RunError
@@ -24,7 +23,7 @@ from sim.core.units import WAD, to_wad, to_wad_list
 from sim.engine.scenario.schema import Scenario
 from sim.engine.worlds.parameters import protocol_parameters
 from sim.protocol.address_book import AddressBook
-from sim.protocol.client import market_rows
+from sim.protocol.client import curve_rows, market_rows
 from sim.protocol.deployment import deploy_protocol
 from sim.protocol.parameters.values import ProtocolParameters
 from sim.protocol.state import MarketState
@@ -236,7 +235,7 @@ class Instrument:
         head = abis["price_oracle"]["report"].encode(_MARKET, 0, 0, 0)[: 4 + _WORD]
         poke = Transaction(sender=book.addresses[0], to=engine, data=abis["margin_engine"]["poke"].encode(0))
         read_states = abis["lens"]["market_states"].encode()
-        read_rows = market_rows(abis["lens"]).rows
+        read_rows, read_ratios = market_rows(abis["lens"]).rows, curve_rows(abis["lens"]).rows
         read_curve = abis["lens"]["margin_curve"].encode(_MARKET, [to_wad(self.notional)])
         widest = scenario.protocol.oracle.max_source_confidence_ratio
         daily = 1.0 / (365.0 * WAD)
@@ -266,7 +265,7 @@ class Instrument:
             if not receipt.status:
                 raise RunError(f"the margin engine stopped at {time} s: {receipt.revert_reason}")
             state = MarketState(*read_rows(chain.call(lens, read_states))[_MARKET])
-            ratios = decode_rows(chain.call(lens, read_curve), 2)[0]
+            ratios = read_ratios(chain.call(lens, read_curve))[0]
             chain.end_block()
             initial[step], maintenance[step] = ratios
             in_force[step] = state.ramped_maintenance_ratio
@@ -276,7 +275,7 @@ class Instrument:
             if progress is not None and (step % _PROGRESS_STEPS == 0 or step + 1 == n):
                 progress(step + 1, n)
         curve = abis["lens"]["margin_curve"].encode(_MARKET, [to_wad(size) for size in sizes])
-        at_sizes = decode_rows(chain.call(lens, curve), 2) if sizes else []
+        at_sizes = read_ratios(chain.call(lens, curve)) if sizes else []
         return MarginSeries(
             times=times,
             prices=prices,

@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from sim.protocol.codes import OracleStatus
 from sim.reporting.figures.style import COLORS, Figure, Series, add_vertical_marks, bars, lines, panel_layout
 from sim.reporting.findings.run.context import shock_marks, time_bins
 from sim.reporting.run_folder import FloatArray, RunFolder, column, epoch_seconds, has_columns
 
-STATUS_LABELS = ("valid", "uncertain", "insufficient", "stale", "too volatile", "none")
+STATUS_LABELS = tuple(status.name.lower().replace("_", " ") for status in OracleStatus)
 
 
 def chain_figure(run: RunFolder) -> Figure | None:

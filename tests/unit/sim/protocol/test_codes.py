@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from sim.chain.compile import contracts_root
+from sim.chain.gas import GasProfile
 from sim.core import units
+from sim.protocol.actions import EntryPoint
 from sim.protocol.codes import BreachCause, CollateralReason, MarginCheck, OracleStatus, PositionCause
+from sim.protocol.contracts import compile_protocol, load_abis
 from sim.reference import fixed_point, oracle_math
 
 FAMILIES = {
@@ -32,6 +35,14 @@ def constants(source: str, name: str) -> dict[str, int]:
 def test_codes_are_the_constants_of_the_contracts(codes):
     source, name = FAMILIES[codes]
     assert {member.name: member.value for member in codes} == constants(source, name)
+
+
+def test_entry_points_are_functions_of_the_contracts_with_a_gas_profile():
+    abis = load_abis(compile_protocol("static"))
+    for entry in EntryPoint:
+        contract, function = entry.split(".")
+        assert abis[contract][function].name == function
+    assert set(EntryPoint) == set(GasProfile.load().entries)
 
 
 def test_the_twin_of_the_oracle_has_the_same_statuses():

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sim.engine.blocks.run_digest import SCHEMA_VERSION
 from sim.reporting.findings.run import run_findings
 from sim.reporting.pages.remake import publish
 from tests.support.sealed import seal, write_conforming
@@ -317,6 +318,7 @@ class ToyMarket:
             "scenario_sha256": "ab" * 32,
             "seed": self.seed,
             "engine": "revm",
+            "schema_version": SCHEMA_VERSION,
             "digest": "5f" * 32,
             "blocks": self.blocks,
             "versions": {"seawall": "0.1.0", "python": "3.11.2", "numpy": "2.4.6", "vyper": "0.4.3"},
