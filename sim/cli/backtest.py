@@ -37,6 +37,8 @@ def run_and_print_backtest(
             progress=progress,
             finish=lambda finished, folder: publish(backtest_findings(finished), folder),
         )
+    for note in backtest.evaluation.prices.notes:
+        errors.print(f"seawall: {note}", markup=False)
     if print_json:
         print(json.dumps(backtest.summary, indent=2))  # noqa: T201  (the command's output)
         return 0

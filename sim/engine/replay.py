@@ -110,7 +110,7 @@ def _manifest_difference(
         twin=bool(stored.data.get("twin")),
         histories=histories,
         overrides=(),
-        inputs={},
+        inputs=stored.data["inputs"],  # among them, whether prices of the command line took part
         path=stored.path,
     )
     stated, found = stored.data, json.loads(json.dumps(fresh))

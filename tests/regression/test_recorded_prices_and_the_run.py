@@ -145,3 +145,31 @@ def test_a_price_that_the_oracle_refuses_is_bad_input(tmp_path, capsys, price):
     assert f"markets.0: the price at the start, {float(price):g}, must be between 1e-06 and 1e+09" in (
         capsys.readouterr().err
     )
+
+
+def test_sweeps_and_backtests_say_what_stands_out_too(tmp_path, capsys):
+    path = price_file(tmp_path, rows=40, seconds=60)
+    header, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([header, *reversed(rows)]) + "\n")
+    scenario = replaying(tmp_path, "2021-01-01T00:00:00Z")
+    experiment = tmp_path / "sweep.toml"
+    experiment.write_text(
+        'schema_version = 1\nkind = "sweep"\ntitle = "One"\nscenario = "replaying.toml"\nseed = 1\n'
+        "paths = 2\n"
+        'metrics = ["bad_debt"]\n[[parameters]]\nkey = "protocol.margin.ramp_per_hour"\nvalues = [0.05]\n'
+    )
+    assert main(["sweep", str(experiment), "--workers", "0", "--out", str(tmp_path / "sweep")]) == 0
+    note = "seawall: prices.csv: begins with its newest row; the rows were put in order of time"
+    assert capsys.readouterr().err.splitlines()[0] == note
+    quick = [
+        "--noise-runs",
+        "0",
+        "--windows",
+        "2",
+        "--horizon-seconds",
+        "60",
+        "--out",
+        str(tmp_path / "test"),
+    ]
+    assert main(["backtest", str(scenario), *quick]) == 0
+    assert note in capsys.readouterr().err.splitlines()

@@ -34,6 +34,8 @@ class PriceSeries:
     stale_steps: int
     """Steps at which the file had nothing newer than at the step before: its gaps."""
     file: Path | None = None
+    notes: tuple[str, ...] = ()
+    """What was assumed, left out or looks wrong in the file."""
 
 
 def price_series(
@@ -86,6 +88,7 @@ def _recorded(history: PriceHistory, step_seconds: int | None) -> PriceSeries:
         source=f"{history.source.name}, {history.rows:,} rows",
         stale_steps=int(np.count_nonzero(np.diff(path.published_at) <= 0)),
         file=history.source,
+        notes=history.notes,
     )
 
 
@@ -117,6 +120,7 @@ def _drawn(
         source=f"{scenario.name}, {described.price.kind} process, seed {scenario.seed}",
         stale_steps=0,
         file=None if history is None else history.source,
+        notes=() if history is None else history.notes,
     )
 
 
