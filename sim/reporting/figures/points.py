@@ -322,7 +322,8 @@ def scatter_figure(
         "x": _finite(x.values),
         "y": _finite(y.values),
         "text": [plain(shorten(label)) if index in chosen else "" for index, label in enumerate(labels)],
-        "textposition": "top center",
+        # Neighbours are named above and below in turn, so that two names do not cover each other.
+        "textposition": [_PLACES[rank % len(_PLACES)] for rank in _ranks(len(labels), sorted(chosen))],
         "customdata": [plain(label) for label in labels],
         "marker": {
             "size": [13 if index in chosen else 8 for index in range(len(labels))],
@@ -372,6 +373,15 @@ def scatter_figure(
         height=430,
         description=f"{title}: {len(labels)} points",
     )
+
+
+_PLACES = ("top center", "bottom center", "top right", "bottom left")
+
+
+def _ranks(count: int, chosen: Sequence[int]) -> list[int]:
+    """Return for each point its place among those that are named, 0 for the others."""
+    order = {index: rank for rank, index in enumerate(chosen)}
+    return [order.get(index, 0) for index in range(count)]
 
 
 def confidence_ellipse(

@@ -28,7 +28,7 @@
 
   // An axis title longer than its axis is broken into lines, so that none is cut on a narrow screen.
   function broken(text, pixels) {
-    const most = Math.max(10, Math.floor(pixels / 6.4));
+    const most = Math.max(10, Math.floor(pixels / 6.8));
     return text.split(/<br ?\/?>/).map(function (line) {
       const lines = [""];
       line.split(" ").forEach(function (word) {
@@ -39,17 +39,28 @@
     }).join("<br>");
   }
 
-  function fitted(layout, target) {
-    const width = target.clientWidth || 690, height = target.clientHeight || 400;
+  // On a narrow screen a legend has a line for each series: the figure grows by as much as that takes.
+  function grown(figure, target) {
+    if (target.dataset.height === undefined) { target.dataset.height = parseInt(target.style.height, 10); }
+    const named = figure.traces.filter(function (one) { return one.name && one.showlegend !== false; }).length;
+    const legend = target.clientWidth < 560 && figure.layout.showlegend !== false && named > 1 ? 19 * named : 0;
+    target.style.height = (Number(target.dataset.height) + legend) + "px";
+    return Number(target.dataset.height);
+  }
+
+  function fitted(layout, target, height) {
+    const width = target.clientWidth || 690;
     const margin = layout.margin || {};
-    const across = width - (margin.l || 60) - (margin.r || 20);
+    // Names beside the axis take room that the layout does not tell.
+    const named = Object.keys(layout).some(function (key) { return /^yaxis/.test(key) && (layout[key].ticktext || layout[key].type === "category"); });
+    const across = width - Math.max(margin.l || 60, named ? 130 : 0) - (margin.r || 20);
     const down = height - (margin.t || 30) - (margin.b || 50);
     Object.keys(layout).forEach(function (key) {
       const axis = layout[key];
       if (!/^[xy]axis\d*$/.test(key) || !axis.title || !axis.title.text) { return; }
       const domain = axis.domain || [0, 1];
       const room = (key[0] === "x" ? across : down) * (domain[1] - domain[0]);
-      const text = broken(axis.title.text, room + 24);
+      const text = broken(axis.title.text, room);
       axis.title = Object.assign({}, axis.title, { text: text });
       axis.automargin = true;
     });
@@ -84,18 +95,18 @@
     if (!target) { return; }
     target.textContent = "";
     const figure = payload.figures[key];
-    Plotly.newPlot(target, traces(figure), fitted(theme(figure.layout), target), settings);
+    Plotly.newPlot(target, traces(figure), fitted(theme(figure.layout), target, grown(figure, target)), settings);
     drawn.push([target, figure]);
   });
 
   function repaint() {
-    drawn.forEach(function (pair) { Plotly.relayout(pair[0], fitted(theme(pair[1].layout), pair[0])); });
+    drawn.forEach(function (pair) { Plotly.relayout(pair[0], fitted(theme(pair[1].layout), pair[0], grown(pair[1], pair[0]))); });
   }
 
   // Paper has its own width and is always white; plotly draws at a fixed width, so it must be told.
   function fit(width) {
     drawn.forEach(function (pair) {
-      const themed = fitted(theme(pair[1].layout), pair[0]);
+      const themed = fitted(theme(pair[1].layout), pair[0], grown(pair[1], pair[0]));
       Plotly.relayout(pair[0], Object.assign(themed, width ? { width: width, autosize: false } : { width: null, autosize: true }));
     });
   }

@@ -1,0 +1,109 @@
+"""What a narrow screen cut, broke or coloured wrongly (R9, R12, R16, T11)."""
+
+from __future__ import annotations
+
+import io
+import shlex
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from sim.reporting.findings.blocks import Cell, Column, Findings, table
+from sim.reporting.findings.cells import commands_cell, constant_cell, difference_cell
+from sim.reporting.findings.identical import identical_points, identical_words
+from sim.reporting.metric_words import portable
+from sim.reporting.pages.html import render_html
+from sim.reporting.pages.terminal import column_widths, print_findings
+
+WORDS = "auto_deleveraged_notional"
+
+
+def wide(columns: int) -> Findings:
+    heads = [Column(heading=f"Heading{index}", unit="of notional", kind="n") for index in range(columns)]
+    row = [Cell(text=f"{index}1,000,000.00", under="900,000.00 to 1,100,000.00") for index in range(columns)]
+    found = Findings(command="test", title="Wide")
+    found.section("Table", table([Column(heading="Name"), *heads], [[WORDS, *row]]), terminal=True)
+    return found
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+@pytest.mark.parametrize("columns", [1, 3, 6, 12])
+def test_no_line_is_longer_than_the_terminal_and_no_word_is_broken(width, columns):
+    console = Console(width=width, record=True, file=io.StringIO())
+    print_findings(wide(columns), console)
+    text = console.export_text()
+    assert max(len(line.rstrip()) for line in text.splitlines()) <= width
+    words = text.replace(":", " ").replace(",  ", " ").split()
+    assert WORDS in words
+    for index in range(columns):
+        assert any(word.startswith(f"{index}1,000,000.00") for word in words)
+
+
+def test_columns_give_way_down_to_their_longest_word_and_no_further():
+    columns = [Column(heading="Why", kind="wrap"), Column(heading="Value", kind="n")]
+    rows = [["a sentence of several words", "1,000 USDC"]]
+    assert column_widths(columns, rows, 80) == [27, 10]
+    assert column_widths(columns, rows, 20) == [8, 10], "a number keeps its line"
+    assert column_widths(columns, rows, 19) is None
+
+
+def test_a_number_of_the_assumptions_is_never_broken_in_two():
+    """``1000000`` was printed as ``100000`` and, on the next line, ``0``."""
+    column = [Column(heading="Value", kind="value")]
+    page = render_html(
+        Findings(command="t", title="t").section("s", table(column, [["1000000"], ["[1, 2]"]]))
+    )
+    assert '<td class="nowrap">1000000</td>' in page
+    assert '<td class="value">[1, 2]</td>' in page
+
+
+def test_commands_stand_under_their_row_over_its_whole_width():
+    """In a column of their own they made rows so high that the others were blank at 400 px."""
+    columns = [Column(heading="Path", kind="n"), Column(heading="Again", kind="commands")]
+    page = render_html(
+        Findings(command="t", title="t").section("s", table(columns, [["7", commands_cell("seawall run x")]]))
+    )
+    body = page.split("<tbody>")[1].split("</tbody>")[0]
+    assert body.count("<tr") == 2
+    assert '<td colspan="2">' in body.split("<tr")[2]
+    assert "Again" not in page.split("<thead>")[1].split("</thead>")[0]
+
+
+def test_captions_stand_outside_what_scrolls_and_wide_tables_have_a_cue():
+    made = table([Column(heading="x")], [["1"]], caption="A caption")
+    page = render_html(Findings(command="t", title="t").section("s", made))
+    assert page.index('<p class="caption">A caption</p>') < page.index('<div class="scroll"')
+    assert "More columns to the right" in page.split("</table>")[1]
+
+
+def test_a_difference_of_shares_is_in_points_whatever_its_header():
+    """ "6.28 %" stood under a header in points."""
+    cell = difference_cell("liquidated_share", 0.0628, 0.01, 0.09)
+    assert cell == Cell(text="+6.28\u202fpp", under="1.00 to 9.00\u202fpp")
+
+
+def test_what_does_not_vary_is_said_in_words_with_how_many_agree():
+    """ "0.00 ± 0.00" is forbidden: it claims a certainty that no finite sample gives."""
+    assert constant_cell("0", 40).under == "the same on all 40 paths"
+
+
+def test_commands_name_no_place_of_their_author(tmp_path):
+    command = shlex.join(
+        ["seawall", "run", f"{tmp_path}/inputs/s.toml", "--set", f'm="{tmp_path}/inputs/m.vy"']
+    )
+    assert str(tmp_path) not in portable(command, tmp_path)
+    assert shlex.split(portable(command, tmp_path))[2] == "inputs/s.toml"
+
+
+def test_points_are_identical_only_if_every_metric_is_on_every_path():
+    rows = [
+        {"point": point, "path": path, "bad_debt": value, "amplification": float("nan")}
+        for point, values in enumerate([(1.0, 2.0), (1.0, 2.0), (1.0, 2.5)])
+        for path, value in enumerate(values)
+    ]
+    assert identical_points(pd.DataFrame(rows)) == [(0, 1)]
+    some = identical_words([(0, 1)], {0: "a", 1: "b", 2: "c"}, ["k"], 2)
+    assert some == ["Identical on every path, in every metric: a, b."]
+    (every,) = identical_words([(0, 1, 2)], {0: "a", 1: "b", 2: "c"}, ["k"], 2)
+    assert every.endswith("over 2 paths: k changes nothing here.")
