@@ -398,6 +398,18 @@ def open_record(path: Path, name: str, *, what: str) -> tuple[Folder, dict[str, 
     return Folder(path, files), record
 
 
+def check_all(folder: Folder) -> None:
+    """Hold every file that a record names against its hash, read by the command at hand or not.
+
+    Raises
+    ------
+    InputError
+        One is missing or damaged.
+    """
+    for name in folder.hashes or {}:
+        folder.check(name, INPUT)
+
+
 def is_record(path: Path, name: str, *, keys: Iterable[str] = (), kind: str | None = None) -> bool:
     """Return whether a folder holds a record with some keys, or of a kind: to tell our folders from others.
 

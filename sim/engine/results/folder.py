@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sim.chain.compile import refuse_outside
 from sim.core.columns import schema_of
 from sim.core.errors import InputError
-from sim.core.folders import INPUT, Folder, damaged, open_record
+from sim.core.folders import INPUT, Folder, check_all, damaged, open_record
 from sim.core.parquet import read_table
 from sim.core.plugins import PLUGINS, active, require_named
 from sim.engine.blocks.run_digest import SCHEMA_VERSION
@@ -118,6 +118,7 @@ def open_run(path: Path) -> RunFiles:
             f"{SCHEMA_VERSION}; run it again"
         )
     _check_types(path / MARKER, manifest, _MANIFEST)
+    check_all(folder)
     return RunFiles(folder=folder, manifest=manifest)
 
 

@@ -71,6 +71,8 @@ class Inputs:
         """Copy every file into the results folder, unless it is there already."""
         for target, source in self.files.items():
             place = folder / target
+            if Folder(folder).has(target.as_posix()):
+                Folder(folder).open(target.as_posix(), INPUT).close()  # not a link, nor a pipe
             if place.is_file() and sha256_file(place) == self.hashes[target.as_posix()]:
                 continue
             ensure_directory(place.parent)

@@ -154,6 +154,10 @@ class Ledger:
             ours.executescript(_SCHEMA)
             if found != _schema_of(ours):
                 raise self.damage("its tables are not those of a ledger")
+        # Against its index too: a page whose count of rows was changed would lose some in silence.
+        (problem,) = database.execute("PRAGMA integrity_check(1)").fetchone()
+        if problem != "ok":
+            raise self.damage(" ".join(str(problem).split())[:200])
         return True
 
     def damage(self, what: str) -> InputError:
@@ -306,8 +310,9 @@ class Ledger:
         except sqlite3.IntegrityError:
             raise  # a mistake of ours, not of the file
         except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorname", "").startswith(_OF_DAMAGE):
-                raise self.damage(str(error)) from None
+            name: str | None = getattr(error, "sqlite_errorname", None)
+            if name is None or name.startswith(_OF_DAMAGE):  # without a name: text that is no UTF-8
+                raise self.damage(" ".join(str(error).split())[:200]) from None
             raise RunError(f"{self.folder / LEDGER}: cannot write: {error}") from error
         except OSError as error:
             raise RunError(f"{self.folder / LEDGER}: cannot write: {error}") from error

@@ -9,14 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from sim.core.errors import InputError
-from sim.core.folders import Folder
+from sim.core.folders import Folder, check_all, open_record
 from sim.core.plugins import active, require_named
 from sim.core.rng import Streams
+from sim.engine.results.result import MARKER
 from sim.experiments.sweep.dataset import counted, sweep_digest
 from sim.experiments.sweep.inputs import INPUTS, PLAN_FILE, gather, localised, read_plan, require_metrics
 from sim.experiments.sweep.ledger import LEDGER, Ledger, Run, require_extent
 from sim.experiments.sweep.plan import Plan
-from sim.experiments.sweep.result import SWEEP_FILE, SweepResult
+from sim.experiments.sweep.result import SWEEP_FILE, SweepResult, open_sweep
 from sim.experiments.sweep.stopping import StoppingRule
 from sim.experiments.sweep.tasks import PathTask, environment, run_task
 
@@ -90,6 +91,9 @@ def replay_sweep(folder: Path, *, sample: int = SAMPLE, engine: str | None = Non
         rule.add(ledger.runs())
         if Folder(folder).has(SWEEP_FILE):
             result = SweepResult.open(folder)
+            check_all(open_sweep(folder)[0])
+            if Folder(folder).has(MARKER):  # findings were made of it
+                check_all(open_record(folder, MARKER, what="sweep")[0])
             found = sweep_digest(plan, ledger, rule)
             if found != result.digest:
                 return SweepReplay(

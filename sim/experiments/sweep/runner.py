@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +13,8 @@ from typing import Any
 from sim.core.digest import sha256_hex
 from sim.core.errors import InputError, RunError
 from sim.core.files import atomic_write_bytes, ensure_directory
-from sim.core.folders import write_record
+from sim.core.folders import INPUT, Folder, write_record
+from sim.core.folders import LEDGER as LEDGER_BOUND
 from sim.core.plugins import PLUGINS, active
 from sim.engine.results.manifest import versions
 from sim.engine.results.result import FINDINGS, MARKER, write_json
@@ -158,6 +159,27 @@ def _check_folder(folder: Path) -> None:
     names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
     if names and LEDGER not in names and set(names) - set(OWN_FILES):
         raise InputError(f"--out {folder}: holds files that are not a sweep, choose another folder")
+    if names:
+        _check_kinds(Folder(folder), names)
+
+
+def _check_kinds(files: Folder, names: Sequence[str]) -> None:
+    """Refuse a link, a pipe or a folder where a file of the sweep is to be read or written.
+
+    Raises
+    ------
+    InputError
+        There is one.
+    """
+    folders = (INPUTS.name, PATHS)
+    for name in OWN_FILES:
+        if name in names and name not in folders:
+            files.open(name, LEDGER_BOUND).close()
+    for name in folders:
+        for inner in files.names(name) if name in names else ():
+            files.open(inner, INPUT).close()
+    for part in (files.path / PATHS).glob("*/*.parquet"):
+        files.open(part.relative_to(files.path).as_posix(), INPUT).close()
 
 
 def _adopt(plan: Plan, inputs: Inputs, contracts: Mapping[str, str], ledger: Ledger, folder: Path) -> None:
@@ -248,6 +270,8 @@ def _finish(
     """Write the tables and ``sweep.json``."""
     completed, _, total = supervisor.counts()
     try:
+        for name in (MARKER, FINDINGS, REPORT_FILE):  # of the sweep as it was, and made again from the tables
+            (folder / name).unlink(missing_ok=True)
         digest = write_dataset(folder, plan, ledger, rule)
         result = SweepResult(
             folder=folder,
