@@ -24,7 +24,13 @@ from sim.reporting.pages.terminal import print_findings
 def run_and_print_suite(
     places: Sequence[Path], *, junit: Path | None, out: Path | None, engine: str | None
 ) -> int:
-    """Run a suite, print its table and coverage, write what was asked for, and return the exit code."""
+    """Run a suite, print its table and coverage, write what was asked for, and return the exit code.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        It was broken off, after what is finished has been printed and written.
+    """
     files = scenario_files(places)
     if junit is not None:  # found out now, not after the last run
         if junit.is_dir():
@@ -55,6 +61,8 @@ def run_and_print_suite(
     console = results_console()
     print_findings(suite_findings(result), console)
     console.print(f"\n{'Took':<9}{sum(outcome.seconds for outcome in result.outcomes):,.1f} seconds")
+    if result.asked is not None:  # it may lie beside earlier evidence, which is whole
+        out = next((one.folder.parent.parent for one in result.outcomes if one.folder is not None), out)
     for label, path in (
         ("JUnit", junit),
         ("Evidence", out),
@@ -64,6 +72,8 @@ def run_and_print_suite(
             console.print(f"{label:<9}{path}", markup=False, soft_wrap=True)
     for outcome in result.outcomes:
         _print_failures(outcome, errors)
+    if result.asked is not None:
+        raise KeyboardInterrupt
     return result.exit_code
 
 

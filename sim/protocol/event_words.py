@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from enum import IntEnum
 
 from sim.core.units import TOKEN_UNIT, WAD
+from sim.protocol.codes import BreachCause, CollateralReason, MarginCheck, OracleStatus, PositionCause
 
 PEOPLE = frozenset(
     (
@@ -42,17 +44,17 @@ _TOKENS: Mapping[tuple[str, str], frozenset[str]] = {
 }
 """Arguments in units of the token; every other amount, price and ratio is a WAD."""
 
-_CODES: Mapping[tuple[str, str], Mapping[int, str]] = {
-    ("PositionChanged", "cause"): {0: "trade", 1: "liquidation", 2: "deleverage"},
-    ("CollateralChanged", "reason"): {
-        1: "liquidation fee", 2: "fund cover", 3: "haircut", 4: "socialized", 6: "unpaid gain",
-    },
-    ("MarginChecked", "kind"): {0: "initial", 1: "maintenance", 2: "withdraw"},
-    ("Liquidated", "breach_cause"): {0: "price", 1: "parameter"},
-    ("IndexUpdated", "status"): {
-        0: "valid", 1: "uncertain", 2: "insufficient", 3: "stale", 4: "too volatile", 5: "none",
-    },
-}  # fmt: skip
+_CODES: Mapping[tuple[str, str], type[IntEnum]] = {
+    ("PositionChanged", "cause"): PositionCause,
+    ("CollateralChanged", "reason"): CollateralReason,
+    ("MarginChecked", "kind"): MarginCheck,
+    ("Liquidated", "breach_cause"): BreachCause,
+    ("IndexUpdated", "status"): OracleStatus,
+}
+
+
+_ALL = 2**255
+"""From here on an amount stands for all there is (``CLOSE_ALL``)."""
 
 
 def worded(
@@ -77,9 +79,11 @@ def worded(
 def _word(contract: str, name: str, field: str, value: int, person: Callable[[int], str]) -> str:
     if field in PEOPLE:
         return person(value) if value >= 0 else "a contract"
-    code = _CODES.get((name, field), {}).get(value)
-    if code is not None:
-        return code
+    codes = _CODES.get((name, field))
+    if codes is not None and value in codes.__members__.values():
+        return codes(value).name.lower().replace("_", " ")
+    if value >= _ALL:
+        return "all"
     if field in _TIMES and 0 <= value < 2**36:
         return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M:%S")
     if field in _COUNTS or field in _TIMES or field.endswith("_seconds"):

@@ -13,6 +13,9 @@ from sim.engine.results.folder import open_run
 
 FloatArray = npt.NDArray[np.float64]
 
+_ON_CHAIN = ("target", "arguments", "calldata", "max_fee_wei", "max_priority_fee_wei", "fee_paid_wei")
+"""Columns for those who recompute a run; no figure is made of them."""
+
 TABLES = ("blocks", "transactions", "liquidations", "accounts")
 
 
@@ -89,7 +92,7 @@ def load_run(folder: Path) -> RunFolder:
         manifest=files.manifest,
         summary=files.summary(),
         observed=None if observed is None else observed.to_pandas(),
-        **{name: files.table(name).to_pandas() for name in TABLES},
+        **{name: files.table(name, without=_ON_CHAIN).to_pandas() for name in TABLES},
     )
 
 

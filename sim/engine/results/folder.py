@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from sim.chain.compile import refuse_outside
 from sim.core.columns import schema_of
 from sim.core.errors import InputError
 from sim.core.folders import INPUT, Folder, check_all, damaged, open_record
-from sim.core.parquet import read_table
+from sim.core.parquet import Keep, read_table
 from sim.core.plugins import PLUGINS, active, require_named
 from sim.engine.blocks.run_digest import SCHEMA_VERSION
 from sim.engine.blocks.tables import TABLES
@@ -46,15 +46,24 @@ class RunFiles:
     folder: Folder
     manifest: dict[str, Any]
 
-    def table(self, name: str) -> pa.Table:
+    def table(self, name: str, *, without: Sequence[str] = (), keep: Keep | None = None) -> pa.Table:
         """Return a table of the run, ``blocks`` for example.
+
+        Parameters
+        ----------
+        without
+            Columns that are not needed.
+        keep
+            Which rows are needed, all by default.
 
         Raises
         ------
         InputError
             It is missing, was changed, or is no such table.
         """
-        return read_table(self.folder, f"{name}.parquet", schema_of(TABLES[name]))
+        schema = schema_of(TABLES[name])
+        columns = [column for column in schema.names if column not in without] if without else None
+        return read_table(self.folder, f"{name}.parquet", schema, columns=columns, keep=keep)
 
     def observed(self) -> pa.Table | None:
         """Return the liquidations observed in the price file, None if it told none."""

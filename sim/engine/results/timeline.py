@@ -110,11 +110,12 @@ def _number(who: str, groups: Mapping[str, range]) -> int:
 
 
 def _actions(files: RunFiles, number: int, person: Any) -> Iterator[dict[str, Any]]:
-    table = files.table("transactions")
-    about = pc.or_(pc.equal(table["sender"], number), pc.equal(table["account"], number))
-    rows = table.filter(about).to_pylist()
-    told = {row["kind"] for row in rows} if "arguments" in table.column_names else set()
-    names = _argument_names(told) if told else {}
+    rows = files.table(
+        "transactions",
+        without=("calldata",),
+        keep=lambda part: pc.or_(pc.equal(part["sender"], number), pc.equal(part["account"], number)),
+    ).to_pylist()
+    names = _argument_names({row["kind"] for row in rows})
     for row in rows:
         contract, _, entry = row["kind"].partition(".")
         values = _arguments(row, names.get(row["kind"], ()))
@@ -142,7 +143,7 @@ def _arguments(row: Row, names: Sequence[str]) -> dict[str, int]:
     """Return the arguments of a call by name; a list is not among them."""
     return {
         names[position] if position < len(names) else f"argument_{position}": int(value)
-        for position, value in enumerate(row.get("arguments") or ())
+        for position, value in enumerate(row["arguments"])
         if str(value).removeprefix("-").isdecimal()
     }
 
@@ -160,12 +161,17 @@ def _argument_names(kinds: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _events(files: RunFiles, number: int, person: Any) -> Iterator[dict[str, Any]]:
-    table = files.table("events")
+    named_in_it = rf":\s*{number}\s*[,}}]"
+    table = files.table(
+        "events",
+        without=("topics", "raw_data"),
+        keep=lambda part: pc.or_(
+            pc.equal(part["account"], number), pc.match_substring_regex(part["data"], named_in_it)
+        ),
+    )
     place = files.folder.path / "events.parquet"
-    named_in_it = pc.match_substring_regex(table["data"], rf":\s*{number}\s*[,}}]")
-    about = pc.or_(pc.equal(table["account"], number), named_in_it)
     closes = _closes(files, number)
-    for row in table.filter(about).to_pylist():
+    for row in table.to_pylist():
         values = parse_object(place, str(row["data"]).encode())
         if not all(type(value) is int for value in values.values()):
             raise InputError(damaged(place, f"block {row['block']}: an argument is no integer"))

@@ -13,6 +13,7 @@ But for ``timing.json`` (the suite's and each run's) the folder is the same ever
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -72,7 +73,8 @@ def run_with_evidence(
 ) -> SuiteResult:
     """Run a suite and write its evidence folder, whole or not at all; see ``run_suite`` for the parameters.
 
-    An earlier evidence folder at ``out`` is replaced, anything else is refused.
+    An earlier evidence folder at ``out`` is replaced, anything else is refused. A suite that was broken off
+    leaves what it finished, and says so; earlier evidence then stays, and the new goes beside it.
 
     Parameters
     ----------
@@ -87,6 +89,7 @@ def run_with_evidence(
         It cannot be written.
     """
     check_evidence_folder(out)
+    earlier = out.is_dir() and any(out.iterdir())
     folder = ResultsFolder(out)
     try:
         runs = folder.path / RUNS
@@ -95,25 +98,42 @@ def run_with_evidence(
         write_evidence(result, folder.path)
         if finish is not None:
             finish(result, folder.path)
-        published = folder.publish()
+        published = folder.publish() if result.asked is None or not earlier else _beside(folder)
     except BaseException:
         folder.discard()
         raise
-    return SuiteResult(
+    return replace(
+        result,
         outcomes=tuple(
             outcome if outcome.folder is None else replace(outcome, folder=published / RUNS / outcome.name)
             for outcome in result.outcomes
-        )
+        ),
     )
+
+
+def partial_folder(out: Path) -> Path:
+    """Return where a suite that was broken off goes if earlier evidence would be lost for it."""
+    return out.with_name(f"{out.name}-partial")
+
+
+def _beside(folder: ResultsFolder) -> Path:
+    """Put what was finished beside earlier evidence, which is whole."""
+    place = partial_folder(folder.folder)
+    check_evidence_folder(place)
+    if place.is_dir():
+        shutil.rmtree(place)
+    folder.path.rename(place)
+    return place
 
 
 def _named_in_place(result: SuiteResult, folder: ResultsFolder) -> SuiteResult:
     """Return the result with messages that name the final folder: the only one a user knows."""
-    return SuiteResult(
+    return replace(
+        result,
         outcomes=tuple(
             replace(outcome, problems=tuple(folder.in_place(problem) for problem in outcome.problems))
             for outcome in result.outcomes
-        )
+        ),
     )
 
 
@@ -154,6 +174,7 @@ def suite_manifest(result: SuiteResult) -> dict[str, Any]:
     return {
         "kind": KIND,
         "versions": versions(),
+        **({} if result.asked is None else {"finished": len(result.outcomes), "asked": result.asked}),
         "scenarios": [_entry(outcome) for outcome in result.outcomes],
         "coverage": asdict(result.coverage),
         "never_reached": asdict(unreached(result.coverage)),
@@ -182,7 +203,10 @@ def _entry(outcome: ScenarioOutcome) -> dict[str, Any]:
 
 def suite_markdown(result: SuiteResult) -> str:
     """Return the evidence as a page: table, coverage, how to recompute, what is not claimed."""
-    lines = ["# Evidence of a suite", "", *_table(result), ""]
+    lines = ["# Evidence of a suite", ""]
+    if result.asked is not None:
+        lines += [f"**Broken off: {result.label}.** Nothing is said of the others.", ""]
+    lines += [*_table(result), ""]
     failing = [outcome for outcome in result.outcomes if outcome.failures]
     if failing:
         lines += ["## What did not pass", ""]

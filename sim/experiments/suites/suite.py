@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -97,6 +97,14 @@ class SuiteResult:
     """Outcomes in the order the scenarios were given."""
 
     outcomes: tuple[ScenarioOutcome, ...]
+    asked: int | None = None
+    """Scenarios of the suite, if it was broken off before the last; None if each has its outcome."""
+
+    @property
+    def label(self) -> str:
+        """``5 scenarios`` or ``2 of 5 scenarios``."""
+        done = len(self.outcomes)
+        return f"{done} scenarios" if self.asked is None else f"{done} of {self.asked} scenarios"
 
     @property
     def coverage(self) -> Coverage:
@@ -138,7 +146,8 @@ def run_suite(
 ) -> SuiteResult:
     """Run every scenario and hold its summary against its ``[expect]``.
 
-    A scenario that cannot be read or finished is an outcome like any other; the rest still run. A run has its
+    A scenario that cannot be read or finished is an outcome like any other; the rest still run. Broken off by
+    Ctrl-C or SIGTERM after the first, it returns what is finished. A run has its
     twin (the same without forced flow, twice the time) only if an expectation is about it.
 
     Parameters
@@ -153,13 +162,26 @@ def run_suite(
         Opened around each run, for progress.
     """
     outcomes: list[ScenarioOutcome] = []
+    try:
+        for outcome in _outcomes(files, engine, runs, watch):
+            outcomes.append(outcome)  # noqa: PERF402  (what is finished stays when the next is broken off)
+    except KeyboardInterrupt:
+        if not outcomes:
+            raise
+        return SuiteResult(outcomes=tuple(outcomes), asked=len(files))
+    return SuiteResult(outcomes=tuple(outcomes))
+
+
+def _outcomes(
+    files: Sequence[Path], engine: str | None, runs: Path | None, watch: Watch | None
+) -> Iterator[ScenarioOutcome]:
     taken: set[str] = set()
     for file in files:
         clock = perf_counter()
         try:
             scenario = load_scenario(file)
         except InputError as error:
-            outcomes.append(_not_run(_unique(file.stem, taken), file, error, perf_counter() - clock))
+            yield _not_run(_unique(file.stem, taken), file, error, perf_counter() - clock)
             continue
         name = _unique(scenario.name, taken)
         opened = watch(scenario) if watch is not None else nullcontext()
@@ -170,8 +192,7 @@ def run_suite(
                 twin=needs_twin(scenario.expect.expectations()),
                 progress=progress,
             )
-            outcomes.append(_run(scenario, file, options, keep=runs is not None))
-    return SuiteResult(outcomes=tuple(outcomes))
+            yield _run(scenario, file, options, keep=runs is not None)
 
 
 def _run(scenario: Scenario, file: Path, options: RunOptions, *, keep: bool) -> ScenarioOutcome:

@@ -20,7 +20,9 @@ def suite_findings(result: SuiteResult) -> Findings:
     """Return what a suite found."""
     found = Findings(
         command="suite",
-        title=f"Suite of {plural(len(result.outcomes), 'scenario')}",
+        title=f"Suite of {plural(len(result.outcomes), 'scenario')}"
+        if result.asked is None
+        else f"Suite broken off at {result.label}",
         question="Does every scenario end within the bounds that its file expects?",
         verdict=_verdict(result),
     )
@@ -50,11 +52,12 @@ def suite_findings(result: SuiteResult) -> Findings:
 def _verdict(result: SuiteResult) -> blocks.Verdict:
     counts = [f"{result.count(one)} {one.value}" for one in Verdict if result.count(one)]
     nothing = [outcome.name for outcome in result.outcomes if outcome.expects_nothing]
-    passed = result.count(Verdict.PASSED) == len(result.outcomes)
+    passed = result.count(Verdict.PASSED) == len(result.outcomes) and result.asked is None
+    partial = "" if result.asked is None else f"Broken off: {result.label}. "
     return blocks.Verdict(
         level="held" if passed else "failed",
         stamp="passed" if passed else "not passed",
-        headline=f"{', '.join(counts)}.",
+        headline=f"{partial}{', '.join(counts)}.",
         answers=(("Expects nothing", ", ".join(nothing)),) if nothing else (),
     )
 
