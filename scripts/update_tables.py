@@ -22,7 +22,6 @@ from sim.core.files import atomic_write_text  # noqa: E402
 from sim.core.units import WAD  # noqa: E402
 from sim.engine.blocks.tables import TABLES  # noqa: E402
 from sim.engine.scenario.compose import scenario_class  # noqa: E402
-from sim.engine.scenario.protocol import SECTIONS  # noqa: E402
 from sim.metrics.book import METRICS, Metric  # noqa: E402
 from sim.protocol.governance import rules  # noqa: E402
 from sim.protocol.parameters.table import STRUCTS, Condition, Parameter, Struct  # noqa: E402
@@ -110,9 +109,8 @@ def parameters_page() -> str:
     """Return docs/parameters.md."""
     lines = [_PARAMETERS_HEAD]
     for struct in STRUCTS:
-        place = SECTIONS.get(struct.name, "protocol.risk_model_parameters")
         lines += [f"## `{struct.name}`", "", f"{struct.meaning} {_changed(struct)}", ""]
-        lines += [f"Keys of `[{place}]`; bounds checked in `{struct.checked_in}`.", ""]
+        lines += [f"Keys of `[{struct.section}]`; bounds checked in `{struct.checked_in}`.", ""]
         lines += ["| parameter | unit | bounds | default | meaning | source of the default |"]
         lines += ["|---|---|---|---|---|---|", *map(_parameter_row, struct), ""]
         lines += [f"- {_condition(condition)}" for condition in struct.conditions]
@@ -127,9 +125,8 @@ def parameters_page() -> str:
 def _parameter_row(row: Parameter) -> str:
     low, high = f"{float(row.minimum):g}", f"{float(row.maximum):g}"
     bounds = f"{'above ' if row.above else ''}{low} to {'below ' if row.below else ''}{high}"
-    if row.checked != "both":
-        unchecked = "upper" if row.checked == "minimum" else "lower"
-        bounds += f"; the contract has no {unchecked} bound, this one is an assumption"
+    if row.checked == "minimum":
+        bounds += "; the contract has no upper bound, this one is an assumption"
     if row.switch:
         bounds += f", or none with `{row.switch} = false`"
     default = f"`{row.key}`" if row.key else f"{row.default:g}"

@@ -12,7 +12,6 @@ import pytest
 
 from sim.core.errors import InputError
 from sim.engine.paths import PathOptions, run_path
-from sim.engine.scenario.protocol import SECTIONS
 from sim.protocol.parameters.table import STRUCTS
 from tests.support.small_run import small_scenario
 
@@ -169,7 +168,7 @@ def world(struct: str, context: Context) -> Context:
 
 def key(struct: str, field: str) -> str:
     """Return the key of a scenario that sets a field of market 0."""
-    place = SECTIONS.get(struct, "protocol.risk_model_parameters").replace("markets.", "markets.0.")
+    place = STRUCTS[struct].section.replace("markets.", "markets.0.")
     return f"{place}.{STRUCTS[struct][field].key or field}"
 
 

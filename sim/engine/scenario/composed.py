@@ -71,11 +71,10 @@ def _told(condition: Condition, words: Mapping[str, int], values: Mapping[str, N
 _S = TypeVar("_S", bound=StructSection)
 
 
-def composed_of(*names: str) -> Callable[[type[_S]], type[_S]]:
+def composed_of(*structs: Struct) -> Callable[[type[_S]], type[_S]]:
     """Return a decorator that adds a key for each row of some structs, after the section's own keys."""
 
     def compose(section: type[_S]) -> type[_S]:
-        structs = tuple(STRUCTS[name] for name in names)
         fields: dict[str, Any] = {}
         for struct in structs:
             for parameter in struct:

@@ -12,12 +12,13 @@ from sim.engine.scenario.composed import StructSection, composed_of
 from sim.market.impact_law import IMPACT_LAWS, ImpactLaw
 from sim.market.impact_laws.linear import LinearImpact
 from sim.market.price_process import PRICE_PROCESSES, PriceProcess
+from sim.protocol.parameters.table import structs_of
 
 MAX_MARKETS = 8
 """Markets the contracts hold (``MAX_MARKETS`` on chain)."""
 
 
-@composed_of("pricing_terms")
+@composed_of(*structs_of("markets.pool"))
 class PoolCurveSection(StructSection):
     """Skew pricing of the pool's fills in one market, and that market's open-interest cap.
 

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator
 from types import MappingProxyType
-from typing import Final
 
 from pydantic import Field
 
 from sim.core.documents.sections import Problem, Section, number
 from sim.engine.scenario.composed import StructSection, composed_of
 from sim.engine.scenario.risk import BUILT_IN_MODELS
+from sim.protocol.parameters.table import structs_of
 from sim.protocol.parameters.values import Words
 
 
-@composed_of("margin")
+@composed_of(*structs_of("protocol.margin"))
 class MarginParameters(StructSection):
     """Fees, unrealised profit, withdrawals, the maintenance ramp, funding and the dust bound."""
 
@@ -28,7 +28,7 @@ class MarginParameters(StructSection):
     )
 
 
-@composed_of("liquidation")
+@composed_of(*structs_of("protocol.liquidation"))
 class LiquidationParameters(StructSection):
     """How much is closed, at what fee, for whom, how fast, and when losses go further down the waterfall."""
 
@@ -49,7 +49,7 @@ class LiquidationParameters(StructSection):
     )
 
 
-@composed_of("reporter", "oracle")
+@composed_of(*structs_of("protocol.oracle"))
 class OracleParameters(StructSection):
     """Freshness, confidence, status ladder, estimators and the risk-price limiter."""
 
@@ -80,7 +80,7 @@ class PoolParameters(Section):
     )  # fmt: skip
 
 
-@composed_of("fund")
+@composed_of(*structs_of("protocol.insurance_fund"))
 class InsuranceFundParameters(StructSection):
     """Capital of the insurance fund and its target."""
 
@@ -94,23 +94,6 @@ class InsuranceFundParameters(StructSection):
         "Staked at the start.",
         source="assumption: about 2 % of open interest, see docs",
     )
-
-
-SECTIONS: Final = {
-    **{
-        struct.name: place
-        for place, section in {
-            "protocol.margin": MarginParameters,
-            "protocol.liquidation": LiquidationParameters,
-            "protocol.oracle": OracleParameters,
-            "protocol.insurance_fund": InsuranceFundParameters,
-        }.items()
-        for struct in section.structs
-    },
-    "pricing_terms": "markets.pool",
-    "market": "markets.pool",
-}
-"""Struct of the table -> table of a scenario whose keys set it."""
 
 
 class ProtocolSection(Section):

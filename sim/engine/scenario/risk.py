@@ -13,7 +13,7 @@ def _section(struct: Struct) -> type[StructSection]:
         (StructSection,),
         {"__doc__": struct.meaning, "__module__": __name__},
     )
-    return composed_of(struct.name)(plain)
+    return composed_of(struct)(plain)
 
 
 BUILT_IN_MODELS: dict[str, type[StructSection]] = {

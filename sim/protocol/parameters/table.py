@@ -16,7 +16,8 @@ Bound = int | float | Decimal
 
 Side = Literal["", "higher", "lower"]
 
-Checked = Literal["both", "minimum", "maximum"]
+
+Checked = Literal["both", "minimum"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +140,8 @@ class Struct:
     name: str
     """Name in the table; of a risk model, its name in a scenario."""
     order: int
+    section: str
+    """Table of a scenario whose keys set it."""
     meaning: str
     contract: str
     """Contract key, ``risk_model`` for a margin formula."""
@@ -193,6 +196,11 @@ class Struct:
 
 STRUCTS: Final[Registry[Struct]] = Registry("struct of parameters", "sim.protocol.parameters.structs")
 """Every struct of the contracts, in the order governor and documents list them."""
+
+
+def structs_of(section: str) -> tuple[Struct, ...]:
+    """Return the structs that a table of a scenario sets."""
+    return tuple(struct for struct in STRUCTS if struct.section == section)
 
 
 def models() -> dict[str, Struct]:

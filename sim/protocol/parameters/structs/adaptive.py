@@ -20,6 +20,7 @@ STRUCTS.add(
     Struct(
         name="adaptive",
         order=82,
+        section="protocol.risk_model_parameters",
         meaning="Volatility with floor and stress weight, and size, open interest, liquidity and confidence.",
         contract="risk_model",
         checked_in="risk_math",

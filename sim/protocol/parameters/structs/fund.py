@@ -6,6 +6,7 @@ STRUCTS.add(
     Struct(
         name="fund",
         order=50,
+        section="protocol.insurance_fund",
         meaning="When the insurance fund counts as adequate.",
         contract="insurance_fund",
         checked_in="fund_draws",

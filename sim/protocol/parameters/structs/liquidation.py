@@ -16,6 +16,7 @@ STRUCTS.add(
     Struct(
         name="liquidation",
         order=20,
+        section="protocol.liquidation",
         meaning="How much is closed, at what fee, for whom, how fast, and when losses go down the waterfall.",
         contract="liquidation_engine",
         checked_in="liquidation_params",

@@ -6,6 +6,7 @@ STRUCTS.add(
     Struct(
         name="margin",
         order=10,
+        section="protocol.margin",
         meaning="Fees, unrealised profit, withdrawals, the maintenance ramp, funding and the dust bound.",
         contract="margin_engine",
         checked_in="margin_params",

@@ -9,6 +9,7 @@ STRUCTS.add(
     Struct(
         name="pricing_terms",
         order=60,
+        section="markets.pool",
         meaning="Skew pricing of the pool's fills.",
         contract="liquidity_pool",
         checked_in="market_making",
@@ -47,6 +48,7 @@ STRUCTS.add(
     Struct(
         name="market",
         order=70,
+        section="markets.pool",
         meaning="The cap on a market's open interest, beside the formula that only set_model changes.",
         contract="margin_engine",
         checked_in="market_state",

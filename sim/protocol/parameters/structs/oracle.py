@@ -14,6 +14,7 @@ STRUCTS.add(
     Struct(
         name="oracle",
         order=30,
+        section="protocol.oracle",
         meaning="Freshness, confidence, status ladder, estimators and the risk-price limiter.",
         contract="price_oracle",
         checked_in="oracle_parameters",
@@ -211,6 +212,7 @@ STRUCTS.add(
     Struct(
         name="reporter",
         order=40,
+        section="protocol.oracle",
         meaning="What a reporter is added with. All weigh the same, so that weights do not matter.",
         contract="price_oracle",
         checked_in="oracle_sources",

@@ -7,6 +7,7 @@ STRUCTS.add(
     Struct(
         name="static",
         order=80,
+        section="protocol.risk_model_parameters",
         meaning="Fixed ratios: the baseline.",
         contract="risk_model",
         checked_in="risk_math",

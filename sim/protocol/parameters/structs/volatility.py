@@ -16,6 +16,7 @@ STRUCTS.add(
     Struct(
         name="volatility",
         order=81,
+        section="protocol.risk_model_parameters",
         meaning="Raw volatility scaling: the textbook, procyclical rule.",
         contract="risk_model",
         checked_in="risk_math",
