@@ -20,7 +20,7 @@ from sim.core.columns import describe_type, fields_of  # noqa: E402  (the path m
 from sim.core.documents.fields import Table, choices_of, tables_in, values_in  # noqa: E402
 from sim.core.files import atomic_write_text  # noqa: E402
 from sim.core.units import WAD  # noqa: E402
-from sim.engine.blocks.tables import TABLES  # noqa: E402
+from sim.engine.blocks.tables import OPTIONAL_TABLES, TABLES  # noqa: E402
 from sim.engine.scenario.compose import scenario_class  # noqa: E402
 from sim.metrics.book import METRICS, Metric  # noqa: E402
 from sim.protocol.governance import rules  # noqa: E402
@@ -48,7 +48,7 @@ deploys every struct at its bounds and a unit beyond them. Names that end in `_s
 def tables_page() -> str:
     """Return docs/tables.md."""
     lines = [_TABLES_HEAD]
-    for name, row in TABLES.items():
+    for name, row in (TABLES | OPTIONAL_TABLES).items():
         lines += [f"## `{name}.parquet`", "", (row.__doc__ or "").strip(), ""]
         lines += ["| column | type | unit | meaning |", "|---|---|---|---|"]
         for field in fields_of(row):

@@ -11,12 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sim.chain.chain import default_engine
+from sim.core.columns import schema_of
 from sim.core.errors import InputError, InvariantViolation, RunError
 from sim.core.files import atomic_write_bytes
 from sim.core.folders import seal_again, write_record
 from sim.engine.blocks.closing import final_accounts, final_states, share_values
 from sim.engine.blocks.loop import BlockLoop, Progress
 from sim.engine.blocks.recorder import Recorder
+from sim.engine.blocks.rows import ObservedRow
 from sim.engine.options import RunOptions, copy_inputs
 from sim.engine.price_files import fit_to_prices, remarks
 from sim.engine.results.crash import check_crash_folder, write_crash_report
@@ -306,7 +308,8 @@ def write_observed(histories: Mapping[int, PriceHistory], folder: Path) -> None:
         return
     observed = history.observed_liquidations
     table = pa.table(
-        {"timestamp": observed.timestamps, "observed_long": observed.long, "observed_short": observed.short}
+        {"timestamp": observed.timestamps, "observed_long": observed.long, "observed_short": observed.short},
+        schema=schema_of(ObservedRow),
     )
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd")

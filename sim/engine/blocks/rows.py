@@ -191,6 +191,14 @@ class EventRow(NamedTuple):
     raw_data: Annotated[bytes, Column("", "data as emitted")]
 
 
+class ObservedRow(NamedTuple):
+    """What a price file recorded in one row; there only if the file of market 0 has liquidations."""
+
+    timestamp: Annotated[int, Column("seconds", "time of the row since 1970")]
+    observed_long: Annotated[float, Column("as in the file", "longs liquidated")]
+    observed_short: Annotated[float, Column("as in the file", "shorts liquidated")]
+
+
 class MarketStateRow(NamedTuple):
     """One market after one block, exactly: the words of ``Lens.market_states``."""
 

@@ -17,6 +17,7 @@ from sim.engine.blocks.rows import (
     EventRow,
     LiquidationRow,
     MarketStateRow,
+    ObservedRow,
     ProtocolStateRow,
     TransactionRow,
 )
@@ -33,6 +34,9 @@ TABLES: dict[str, type[Any]] = {
     "protocol_states": ProtocolStateRow,
 }
 """Name of a table (``<name>.parquet``) -> class of its rows."""
+
+OPTIONAL_TABLES: dict[str, type[Any]] = {"observed": ObservedRow}
+"""Tables that some runs have beside them."""
 
 
 class TableWriter(Generic[R]):

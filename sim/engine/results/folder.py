@@ -13,6 +13,7 @@ from sim.core.errors import InputError
 from sim.core.folders import INPUT, Folder, check_all, damaged, open_record
 from sim.core.parquet import Keep, read_table
 from sim.core.plugins import PLUGINS, active, require_named
+from sim.engine.blocks.rows import ObservedRow
 from sim.engine.blocks.run_digest import SCHEMA_VERSION
 from sim.engine.blocks.tables import TABLES
 from sim.engine.options import CONTRACTS, INPUTS
@@ -69,7 +70,7 @@ class RunFiles:
         """Return the liquidations observed in the price file, None if it told none."""
         if OBSERVED not in (self.folder.hashes or {}):
             return None
-        return read_table(self.folder, OBSERVED, None)
+        return read_table(self.folder, OBSERVED, schema_of(ObservedRow))
 
     def summary(self) -> dict[str, Any]:
         """Return ``summary.json``.
