@@ -16,6 +16,9 @@ DIFFERENCES = (
     "liquidated_share", "price_overshoot", "fund_drain", "bad_debt_ratio", "uncovered_loss_ratio",
 )  # fmt: skip
 
+ROUNDING = 1e-9
+"""Of a value: half-widths below it are rounding of sums, not spread."""
+
 
 def document(numbers: Numbers) -> str:
     """Return ``docs/study/README.md``."""
@@ -127,7 +130,7 @@ def _findings(crash: Numbers, calm: Numbers) -> list[str]:
             "uncovered_loss_ratio",
         ):
             found = differences[metric]
-            text = f"{METRICS[metric][0]} {_signed(found, metric)}"
+            text = f"{METRICS[metric][0]} {_signed(found, metric, crash['paths'])}"
             if found["lower"] > 0:
                 hurts.append(text)
             elif found["upper"] < 0:
@@ -144,7 +147,7 @@ def _findings(crash: Numbers, calm: Numbers) -> list[str]:
 
 def _policy_table(crash: Numbers, metrics: Sequence[str]) -> list[str]:
     rows = [
-        [name, *(_value(found[metric], metric) for metric in metrics)]
+        [name, *(_value(found[metric], metric, crash["paths"]) for metric in metrics)]
         for name, found in crash["policies"].items()
     ]
     return _table(["policy", *(_heading(metric) for metric in metrics)], rows)
@@ -171,7 +174,7 @@ def _difference_table(crash: Numbers) -> list[str]:
         known = [factor for factor in factors if factor is not None]
         test = found["insolvent"]
         rows.append([
-            name, *(_signed(found[metric], metric, unit=False) for metric in DIFFERENCES),
+            name, *(_signed(found[metric], metric, crash["paths"], unit=False) for metric in DIFFERENCES),
             f"{test['only_policy']} / {test['only_static']}, p = {test['p_value']:.2g}",
             f"{min(known):.1f} to {max(known):.1f}" if known else "-",
         ])  # fmt: skip
@@ -183,11 +186,15 @@ def _cell_tables(crash: Numbers) -> list[str]:
     lines: list[str] = []
     for metric in CELL_METRICS:
         heads = [f"{cell_name(cell)} (n = {cell['paths']})" for cell in crash["cells"]]
-        rows = [[f"{BASE}: the level", *(_value(cell[BASE][metric], metric) for cell in crash["cells"])]]
+        levels = (_value(cell[BASE][metric], metric, cell["paths"]) for cell in crash["cells"])
+        rows = [[f"{BASE}: the level", *levels]]
         rows += [
             [
                 name,
-                *(_signed(cell["differences"][name][metric], metric, unit=False) for cell in crash["cells"]),
+                *(
+                    _signed(cell["differences"][name][metric], metric, cell["paths"], unit=False)
+                    for cell in crash["cells"]
+                ),
             ]
             for name in crash["differences"]
         ]
@@ -207,7 +214,7 @@ def _calm_table(calm: Numbers) -> list[str]:
         "margin_induced_share",
     )  # fmt: skip
     rows = [
-        [name, *(_value(found[metric], metric) for metric in metrics)]
+        [name, *(_value(found[metric], metric, calm["paths"]) for metric in metrics)]
         for name, found in calm["policies"].items()
     ]
     return _table(["policy", *(_heading(metric) for metric in metrics)], rows)
@@ -241,18 +248,26 @@ def _heading(metric: str) -> str:
     return name if unit == "x" else f"{name}, {unit}"
 
 
-def _value(found: Numbers, metric: str) -> str:
-    scale = SCALES[METRICS[metric][1]]
-    half = scale * (found["upper"] - found["lower"]) / 2
-    return f"{scale * found['mean']:.2f} ± {half:.2f}"
+def _value(found: Numbers, metric: str, paths: int) -> str:
+    return _interval(found, SCALES[METRICS[metric][1]], paths)
 
 
-def _signed(found: Numbers, metric: str, *, unit: bool = True) -> str:
+def _signed(found: Numbers, metric: str, paths: int, *, unit: bool = True) -> str:
     word = METRICS[metric][1]
-    scale = SCALES[word]
-    half = scale * (found["upper"] - found["lower"]) / 2
-    text = f"{scale * found['mean']:+.2f} ± {half:.2f}"
+    text = _interval(found, SCALES[word], paths, sign="+")
     return f"{text} {'points' if word == '%' else word}" if unit and word != "x" else text
+
+
+def _interval(found: Numbers, scale: float, paths: int, *, sign: str = "") -> str:
+    """Write a mean with its half-width, in as many digits as the half-width needs.
+
+    What was the same on every path has no width, which says nothing of other paths: it is said in words.
+    """
+    mean, half = scale * found["mean"], scale * (found["upper"] - found["lower"]) / 2
+    if half <= ROUNDING * max(abs(mean), 1.0):
+        return f"{mean:{sign if abs(mean) > 0.005 else ''}.2f} in all {paths:,}"
+    digits = next(digits for digits in range(2, 12) if float(f"{half:.{digits}f}") > 0.0)
+    return f"{mean:{sign}.{digits}f} ± {half:.{digits}f}"
 
 
 def _probability(found: Numbers) -> str:
@@ -326,7 +341,7 @@ by chance if nothing differed."""
 CELLS = """\
 The mean over all crashes hides that the sign depends on the crash. A slow or shallow one gives
 liquidators time: there forced sales are the damage, and a ratio that jumps makes more of them. A deep and
-fast one outruns liquidators: there whoever was evicted early leaves less bad debt behind. A 0.00 ± 0.00
+fast one outruns liquidators: there whoever was evicted early leaves less bad debt behind. "0.00 in all n"
 says that none of the n paths had any: its probability may still be up to about 3 / n."""
 
 PROCYCLICALITY = """\

@@ -64,3 +64,8 @@ def test_a_suite(small, tmp_path, capsys):
     out = tmp_path / "out"
     assert main(["suite", str(small), "--out", str(out)]) in (0, 1)
     assert_remade(out, tmp_path / "copy", capsys, "README.md", "runs/small_run/blocks.parquet")
+    run = out / "runs" / "small_run"
+    assert not (run / "report.html").exists()
+    assert main(["report", str(run)]) == 0, "a run of the evidence gets a page of its own"
+    assert "Seawall run report" in (run / "report.html").read_text(encoding="utf-8")
+    assert main(["report", str(out)]) == 0, "and the evidence is as sealed as before"

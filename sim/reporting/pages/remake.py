@@ -47,8 +47,8 @@ def remake(folder: Path) -> Path:
     opened = Folder(folder)
     if opened.has(SWEEP_FILE) and not opened.has(MARKER):
         return publish(sweep_findings(folder), folder)
-    found = checked_findings(folder)
-    return publish(run_findings(folder), folder) if found is None else _render(found, folder)
+    # A run in the evidence of a suite is sealed there: its page is made, and nothing that is sealed changes.
+    return _render(checked_findings(folder) or run_findings(folder), folder)
 
 
 def _render(found: Findings, folder: Path) -> Path:
