@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from pydantic.fields import FieldInfo
@@ -60,7 +61,7 @@ def _entries(
             own = (sources or {}).get(name, str(extra["source"]))
             yield _entry(
                 f"{place}{name}",
-                list(value) if isinstance(value, tuple) else value,
+                _plain(value),
                 str(extra["unit"]),
                 own if value == usual else SET,
             )
@@ -78,3 +79,10 @@ def _choice_of(place: str, value: Section, usual: object, field: FieldInfo) -> I
 
 def _entry(parameter: str, value: object, unit: str, source: str) -> dict[str, Any]:
     return {"parameter": parameter, "value": value, "unit": unit, "source": source}
+
+
+def _plain(value: object) -> object:
+    """Return a value as JSON has it."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return list(value) if isinstance(value, tuple) else value

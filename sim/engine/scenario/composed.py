@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from pydantic import Field, create_model
+from pydantic import create_model
 
-from sim.core.documents.sections import Problem, Section, number
+from sim.core.documents.sections import Problem, Section, choice, number
 from sim.core.units import TOKEN_DECIMALS, WAD
 from sim.protocol.parameters.table import STRUCTS, TOKEN_GRAIN, Bound, Condition, Parameter, Struct
 from sim.protocol.parameters.words import UNLIMITED, Number, from_chain
@@ -94,7 +94,8 @@ def composed_of(*structs: Struct) -> Callable[[type[_S]], type[_S]]:
 
 def _keys(parameter: Parameter) -> Iterator[tuple[str, Any]]:
     if parameter.switch:
-        yield parameter.switch, (bool, Field(default=True, description=parameter.switch_meaning))
+        switch = choice(default=True, description=parameter.switch_meaning, source=parameter.source)
+        yield parameter.switch, (bool, switch)
     if not parameter.key:
         yield parameter.name, (int if parameter.is_whole else float, parameter_number(parameter))
 

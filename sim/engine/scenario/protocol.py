@@ -103,6 +103,10 @@ class ProtocolSection(Section):
         "adaptive",
         description=f"{', '.join(BUILT_IN_MODELS)}, or a Vyper file inside the scenario's folder.",
         max_length=1_024,
+        json_schema_extra={
+            "unit": "",
+            "source": "assumption: margin that follows the market is what is studied",
+        },
     )
     risk_model_parameters: dict[str, float] = Field(
         {}, description="Parameters of the risk model by name, whole numbers or decimals.", max_length=64

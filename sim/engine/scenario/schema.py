@@ -14,7 +14,16 @@ from pydantic_core import PydanticCustomError
 from sim.agents.kind import AgentKind
 from sim.agents.oracle_keeper import KEEPERS
 from sim.core.documents.messages import describe, nearest
-from sim.core.documents.sections import IDENTIFIER, Document, Problem, Section, number, text, walk_sections
+from sim.core.documents.sections import (
+    IDENTIFIER,
+    Document,
+    Problem,
+    Section,
+    choice,
+    number,
+    text,
+    walk_sections,
+)
 from sim.core.documents.variants import OneOf
 from sim.core.errors import InputError
 from sim.engine.scenario.chain import ChainSection
@@ -71,8 +80,8 @@ class Scenario(Document):
     seconds_per_block: int = number(
         12, 1, 3_600, "s", "Time between two simulated blocks.", source="Ethereum slot time"
     )
-    start_time: Annotated[datetime, AfterValidator(_utc)] = Field(
-        datetime(2024, 1, 1, tzinfo=UTC), description="Time of the first block, UTC."
+    start_time: Annotated[datetime, AfterValidator(_utc)] = choice(
+        datetime(2024, 1, 1, tzinfo=UTC), "Time of the first block, UTC.", source="any day does"
     )
     chain: ChainSection = ChainSection()
     markets: Markets = Field(min_length=1, description="Markets, in id order.")
