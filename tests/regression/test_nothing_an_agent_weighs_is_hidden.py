@@ -1,8 +1,8 @@
 """About 33 constants of agents moved results, had no key in a scenario and stood in no manifest.
 
-Learning rates, the gas of a lost race, the weights of a top-up, the bids of automation: the report said "under
-these assumptions and no others", and they were others. Every number an agent weighs is now a field of its
-section; a bare number in its code is a unit, a rounding or a guard, and is listed here with what it is.
+Learning rates, the gas of a lost race, the weights of a top-up, the bids of automation: the report said
+"under these assumptions and no others", and they were others. Every number an agent weighs is now a field of
+its section; a bare number in its code is a unit, a rounding or a guard, and is listed here with what it is.
 """
 
 from __future__ import annotations

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
 from sim.core.documents.fields import choices_of, tables_in, values_in
+from sim.core.documents.toml_text import toml_value
 from sim.engine.paths import PathOptions, WarmStarts, run_path
 from sim.engine.scenario.compose import scenario_class
 from sim.engine.scenario.load import load_scenario
@@ -82,4 +83,4 @@ def digest_with(*overrides: str) -> str:
 
 def setting(key: str, value: object) -> str:
     """Return the override that sets a value."""
-    return f"{key}={json.dumps(value)}"
+    return f"{key}={value.isoformat() if isinstance(value, datetime) else toml_value(value)}"
