@@ -55,7 +55,7 @@ BASES: dict[str, dict[str, Any]] = {
     "bridge": {"waypoints": [[0.0, 2_000.0], [3.0, 1_700.0]]},
     "replay": {"file": "prices.csv"},
     "bootstrap": {"file": "prices.csv", "mean_block_seconds": 60},
-    "none": SHALLOW, "linear": SHALLOW, "square_root": SHALLOW | {"linear_below": 0.5},
+    "none": SHALLOW, "linear": SHALLOW, "square_root": SHALLOW,
     "price_jump": {"at_block": 4, "size": -0.16},
     "price_drift": {"at_block": 4, "duration_minutes": 1.0, "size": -0.16},
     "volatility": {"at_block": 4, "duration_minutes": 1.0, "size": 3.0},
@@ -139,7 +139,7 @@ def test_a_field_changed_alone_changes_the_digest(digest_of, name, section, key,
     around = (*TINY, *(() if place == "shocks" else FALLING))
     if place == "markets.0.impact":
         around = (*around, *WILD)
-        base |= {"depth_floor": 0.5} if key == "depth_floor" else {}
+        base |= {key: 0.5} if key in ("depth_floor", "linear_below") else {}
     if key == "market":
         around = (*TINY, *TWO_MARKETS)
     elif name in ("keeper_outage", "liquidator_outage"):

@@ -39,7 +39,7 @@ def load_scenario(path: Path, *, overrides: Sequence[str | Override] = ()) -> Sc
         ``protocol.risk_model`` drops the file's ``risk_model_parameters``: they belong to the model it named.
         Parameters that overrides give are kept, whether they come before or after the model, but for those
         given between two models, which belong to the first.
-        Another ``impact.law`` drops what only the file's law knows.
+        Another ``impact.law`` drops what only the file's law knows, by the same rule.
 
     Raises
     ------
@@ -48,8 +48,9 @@ def load_scenario(path: Path, *, overrides: Sequence[str | Override] = ()) -> Sc
     """
     file = TomlFile.read(path)
     given = [parse_override(item) if isinstance(item, str) else item for item in overrides]
-    for override in _model_first(given):
-        _apply(file.document, override)
+    ordered = _model_first(given)
+    for index, override in enumerate(ordered):
+        _apply(file.document, override, ordered[:index])
     file.document.setdefault("name", _name_of(path))
     place = _Places(file, given)
     scenario = file.load(scenario_class(), line=place.line)
@@ -118,7 +119,7 @@ def _model_first(overrides: Sequence[Override]) -> list[Override]:
     return [overrides[last], *others]
 
 
-def _apply(document: dict[str, Any], override: Override) -> None:
+def _apply(document: dict[str, Any], override: Override, earlier: Sequence[Override]) -> None:
     target: Any = document
     for depth, part in enumerate(override.path[:-1]):
         if isinstance(target, list):
@@ -138,17 +139,25 @@ def _apply(document: dict[str, Any], override: Override) -> None:
                 if isinstance(table, dict):
                     table.pop(_MODEL_PARAMETERS, None)
         if override.path[2:] == ("impact", "law"):
-            _keep_keys_of_law(target, override.value)
+            _keep_keys_of_law(target, override, earlier)
         target[str(last)] = override.value
     else:
         raise InputError(f"{override.text}: {'.'.join(map(str, override.path[:-1]))} is not a table")
 
 
-def _keep_keys_of_law(impact: dict[str, Any], law: object) -> None:
-    """Drop what belongs to another impact law than the one an override asks for."""
+def _keep_keys_of_law(impact: dict[str, Any], override: Override, earlier: Sequence[Override]) -> None:
+    """Drop what belongs to another impact law than the one an override asks for.
+
+    Keys that earlier overrides gave are kept, to be refused by name if the law does not know them, unless
+    they were given for another law that an override named and this one replaces.
+    """
+    law = override.value
+    given: set[str | int] = set()
+    if all(other.value == law for other in earlier if other.path == override.path):
+        given = {other.path[-1] for other in earlier if other.path[:-1] == override.path[:-1]}
     if isinstance(law, str) and law in IMPACT_LAWS:
         known = {key for section in IMPACT_LAWS for key in section.model_fields}
-        for key in known.difference(IMPACT_LAWS[law].model_fields):
+        for key in known.difference(IMPACT_LAWS[law].model_fields, given):
             impact.pop(key, None)
 
 

@@ -18,7 +18,7 @@ class DepthShock(LastingShock):
 
     kind: Literal["depth"]
     market: int = number(0, 0, 7, "id", "Market.", source="the first")
-    size: float = number(..., 0.0, 100.0, "1", "Multiple of depth.", source="stated", above=True)
+    size: float = number(..., 1e-6, 100.0, "1", "Multiple of depth; some is always left.", source="stated")
 
     def effects(self, seconds_per_block: int) -> Iterator[Effect]:
         """Yield the multiple."""

@@ -175,6 +175,18 @@ def test_another_law_on_the_command_line_drops_what_only_the_files_law_knows(tmp
         small_scenario("markets.0.impact.square_root_coefficient=2.0")
 
 
+@pytest.mark.parametrize("turned", [False, True], ids=["law first", "law last"])
+def test_a_key_given_for_a_law_that_does_not_know_it_is_refused_in_any_order(turned):
+    given = ["markets.0.impact.law=none", "markets.0.impact.square_root_coefficient=2.0"]
+    with pytest.raises(InputError, match=r"impact\.square_root_coefficient: unknown key"):
+        small_scenario(*(reversed(given) if turned else given))
+    given[0] = "markets.0.impact.law=square_root"
+    impact = small_scenario(*(reversed(given) if turned else given)).markets[0].impact
+    assert impact.square_root_coefficient == 2.0
+    # What was given for a law that a later one replaces goes with it.
+    assert small_scenario(*given, "markets.0.impact.law=linear").markets[0].impact.law == "linear"
+
+
 def digest_of(*overrides):
     return run_path(small_scenario(*overrides), PathOptions(path=0)).digest
 
