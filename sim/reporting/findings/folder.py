@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from sim.core.files import atomic_write_text
-from sim.core.folders import FILES, INPUT, Bound, Folder, open_record, seal_again, write_record
+from sim.core.folders import FILES, INPUT, Bound, Folder, open_record, parse_object, seal_again, write_record
 from sim.engine.results.folder import refuse_unfinished
 from sim.engine.results.manifest import versions
 from sim.engine.results.result import FINDINGS, MARKER
@@ -44,7 +44,7 @@ def read_findings(folder: Path) -> Findings:
     InputError
         There are none, or they are not what this version writes.
     """
-    return Findings.from_json(Folder(folder).read(FINDINGS, LARGEST), str(folder / FINDINGS))
+    return _parsed(folder, Folder(folder).read(FINDINGS, LARGEST))
 
 
 def checked_findings(folder: Path) -> Findings | None:
@@ -61,4 +61,9 @@ def checked_findings(folder: Path) -> Findings | None:
         opened.check(name, INPUT)
     if FINDINGS not in record[FILES]:
         return None
-    return Findings.from_json(opened.read(FINDINGS, LARGEST), str(folder / FINDINGS))
+    return _parsed(folder, opened.read(FINDINGS, LARGEST))
+
+
+def _parsed(folder: Path, content: bytes) -> Findings:
+    parse_object(folder / FINDINGS, content)  # refuses what nests too deeply, and numbers that are none
+    return Findings.from_json(content, str(folder / FINDINGS))
