@@ -1,93 +1,31 @@
-"""Seawall in a notebook: ``from sim import run, sweep, compare``, and every other command that computes.
-
-Each function does what the command of the same name does, writes the same results folder and returns an
-object over it. Nothing is computed twice: tables are read from the folder when they are asked for.
-
->>> result = run("flash_crash", changes={"blocks": 120}, twin=False)    # doctest: +SKIP
->>> result.to_pandas("liquidations")    # doctest: +SKIP
-"""
+"""One function for each command that computes: it does what the command does, and returns what it wrote."""
 
 from __future__ import annotations
 
 import functools
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
+from sim.api.results import Backtest, Comparison, Run, Study, Suite, Sweep
 from sim.core.documents.toml_text import toml_value
-from sim.core.errors import InputError, InvariantViolation, RunError
+from sim.core.errors import InputError
 from sim.core.extras import require
 from sim.core.plugins import loaded, read_plugins
-from sim.engine.blocks.tables import TABLES
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from sim.engine.scenario.schema import Scenario
-    from sim.experiments.decision import compare as decision
     from sim.experiments.exploration.studies import How
-    from sim.experiments.suites.suite import SuiteResult
-    from sim.experiments.sweep.result import SweepResult
+
 
 Value = float | int | str | bool | Mapping[str, Any] | Sequence[Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Run:
-    """A finished run."""
-
-    folder: Path
-    summary: Mapping[str, Any]
-    """``summary.json``; numbers in quote units unless named otherwise."""
-    expectations: Mapping[str, bool]
-    """Line of the scenario's ``[expect]`` -> whether it held."""
-
-    def __repr__(self) -> str:
-        """Say what it is in a line; figures are in `summary`, tables in `to_pandas`."""
-        failed = sum(not met for met in self.expectations.values())
-        return _words(
-            "Run",
-            self.folder,
-            f"{self.summary['blocks']:,} blocks",
-            f"{self.summary['liquidations']:,} liquidations",
-            f"{failed} expectations failed" if failed else "",
-            f"digest {self.digest[:16]}",
-        )
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 over receipts and final state."""
-        return str(self.summary["digest"])
-
-    @property
-    def report(self) -> Path:
-        """The self-contained HTML report."""
-        return self.folder / "report.html"
-
-    def to_pandas(self, table: str = "blocks") -> pd.DataFrame:
-        """Return one table of the run.
-
-        Parameters
-        ----------
-        table
-            ``blocks``, ``transactions``, ``liquidations``, ``accounts`` or ``events``.
-
-        Raises
-        ------
-        InputError
-            There is no such table, or the folder was damaged since.
-        """
-        from sim.engine.results.folder import open_run  # noqa: PLC0415  (slow to import)
-
-        if table not in TABLES:
-            raise InputError(f"no table {table!r}; a run has {', '.join(TABLES)}")
-        frame: pd.DataFrame = open_run(self.folder).table(table).to_pandas()
-        return frame
-
-
 _Arguments = ParamSpec("_Arguments")
+
+
 _Found = TypeVar("_Found")
 
 
@@ -128,12 +66,10 @@ def run(
         File, or the name of a scenario that ships.
     changes
         Key -> value, as ``--set``: ``{"protocol.risk_model": "static"}``.
-    seed, blocks, prices, whole_file, engine, twin, contracts, out
+    seed, blocks, prices, whole_file, engine, twin, contracts, out, plugins
         As the options of ``seawall run``.
     path
         Run this path of the scenario (docs/paths.md) instead of the scenario's own random numbers.
-    plugins
-        As ``--plugin``: files of Python, executed, whose declarations are in force meanwhile.
 
     Raises
     ------
@@ -174,47 +110,6 @@ def run(
     return Run(folder=result.folder, summary=result.summary, expectations=dict(result.expectations))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Sweep:
-    """A finished sweep."""
-
-    result: SweepResult
-
-    def __repr__(self) -> str:
-        """Say what it is in a line."""
-        return _words("Sweep", self.folder, self.result.label, f"digest {self.digest[:16]}")
-
-    @property
-    def folder(self) -> Path:
-        """Results folder; a sweep that was stopped resumes in it."""
-        return self.result.folder
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 over all paths."""
-        return self.result.digest
-
-    @property
-    def report(self) -> Path:
-        """The self-contained HTML report."""
-        return self.folder / "report.html"
-
-    @property
-    def points(self) -> pd.DataFrame:
-        """One row for each point."""
-        return self.result.points()
-
-    def to_pandas(self) -> pd.DataFrame:
-        """Return one row for each path of each point: its name and place on the axes, and every metric."""
-        return self.result.named_paths()
-
-    def estimates(self) -> pd.DataFrame:
-        """Return one row for each point and metric: estimate, interval, n and method."""
-        from sim.experiments.estimates.points import estimate_points  # noqa: PLC0415
-
-        return estimate_points(self.result)
-
-
 @_loads_plugins
 def sweep(
     experiment: str | Path,
@@ -234,14 +129,12 @@ def sweep(
     ----------
     experiment
         Experiment file of kind ``sweep`` (docs/experiments.md).
-    workers, dask, engine, out, retry_failed
+    workers, dask, engine, out, plugins, retry_failed
         As the options of ``seawall sweep``; like there, one process for each processor by default.
     confirmed
         As ``--yes``: run even more than 100,000 paths.
     progress
         Show a live table while it runs, on a terminal.
-    plugins
-        As ``--plugin``: files of Python, executed, whose declarations are in force meanwhile.
 
     Raises
     ------
@@ -278,41 +171,6 @@ def sweep(
     return Sweep(result=result)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Comparison:
-    """A finished comparison of current and proposed parameters."""
-
-    outcome: decision.Comparison
-
-    def __repr__(self) -> str:
-        """Say what it is in a line."""
-        return _words("Comparison", self.folder, self.verdict)
-
-    @property
-    def folder(self) -> Path:
-        """Results folder: report, forum post, calldata, and the paths behind them."""
-        return self.outcome.folder
-
-    @property
-    def verdict(self) -> str:
-        """``better``, ``not worse``, ``worse`` or ``undetermined``."""
-        return self.outcome.word.value
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        """What decided it."""
-        return self.outcome.reasons
-
-    @property
-    def report(self) -> Path:
-        """The self-contained HTML report."""
-        return self.folder / "report.html"
-
-    def to_pandas(self) -> pd.DataFrame:
-        """Return one row for each path of each arm in each cell; the confirmation's are not among them."""
-        return self.outcome.result.named_paths()
-
-
 @_loads_plugins
 def compare(
     base: str | Path,
@@ -332,12 +190,10 @@ def compare(
 
     Parameters
     ----------
-    base, proposed, scenario, plan, paths, seed, workers, dask, out
+    base, proposed, scenario, plan, paths, seed, workers, dask, out, plugins
         As the arguments of ``seawall compare``.
     progress
         Show a live table while it runs, on a terminal.
-    plugins
-        As ``--plugin``: files of Python, executed, whose declarations are in force meanwhile.
 
     Raises
     ------
@@ -374,47 +230,6 @@ def compare(
     return Comparison(outcome=outcome)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Study:
-    """A finished frontier, sensitivity study or optimisation."""
-
-    kind: str
-    folder: Path
-    content: Mapping[str, Any]
-    """``KIND.json``: what was found, with its intervals."""
-    results: Mapping[str, SweepResult]
-    """Stage -> the paths behind it."""
-
-    def __repr__(self) -> str:
-        """Say what it is in a line."""
-        stages = (f"{stage} {result.label}" for stage, result in self.results.items())
-        return _words(self.kind.capitalize(), self.folder, *stages)
-
-    @property
-    def report(self) -> Path:
-        """The self-contained HTML report."""
-        return self.folder / "report.html"
-
-    def to_pandas(self) -> pd.DataFrame:
-        """Return ``KIND.parquet``: points of a frontier, indices of parameters, or trials of a search."""
-        import pandas as pd  # noqa: PLC0415  (slow to import)
-
-        return pd.read_parquet(self.folder / f"{self.kind}.parquet")
-
-    def paths(self, stage: str | None = None) -> pd.DataFrame:
-        """Return one row for each path of each point of a stage, the first one by default.
-
-        Raises
-        ------
-        InputError
-            There is no such stage.
-        """
-        chosen = next(iter(self.results)) if stage is None else stage
-        if chosen not in self.results:
-            raise InputError(f"no stage {stage!r}; there are {', '.join(self.results)}")
-        return self.results[chosen].named_paths()
-
-
 @_loads_plugins
 def frontier(
     experiment: str | Path,
@@ -434,10 +249,8 @@ def frontier(
     ----------
     experiment
         Experiment file of kind ``frontier``.
-    workers, dask, engine, out, confirmed, retry_failed, progress
+    workers, dask, engine, out, plugins, confirmed, retry_failed, progress
         As for `sweep`.
-    plugins
-        As ``--plugin``: files of Python, executed, whose declarations are in force meanwhile.
 
     Raises
     ------
@@ -536,45 +349,6 @@ def _study(kind: str, experiment: Path, how: How, *, progress: bool) -> Study:
     return Study(kind=kind, folder=folder, content=content, results=done.results)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Backtest:
-    """A finished backtest of a scenario's margin model."""
-
-    folder: Path
-    summary: Mapping[str, Any]
-    """``summary.json``: every figure of the backtest."""
-    digest: str
-    """SHA-256 over the series."""
-
-    def __repr__(self) -> str:
-        """Say what it is in a line."""
-        steps = self.summary["prices"]["steps"]
-        return _words("Backtest", self.folder, f"{steps:,} steps", f"digest {self.digest[:16]}")
-
-    @property
-    def report(self) -> Path:
-        """The self-contained HTML report."""
-        return self.folder / "report.html"
-
-    def to_pandas(self, table: str = "series") -> pd.DataFrame:
-        """Return ``series`` (a row for each step), ``windows`` (for each margin period) or ``impulse``.
-
-        Raises
-        ------
-        InputError
-            There is no such table.
-        """
-        import pandas as pd  # noqa: PLC0415  (slow to import)
-
-        place = self.folder / f"{table}.parquet"
-        if table not in BACKTEST_TABLES or not place.is_file():
-            raise InputError(f"no table {table!r}; a backtest has {', '.join(BACKTEST_TABLES)}")
-        return pd.read_parquet(place)
-
-
-BACKTEST_TABLES = ("series", "windows", "impulse")
-
-
 @_loads_plugins
 def backtest(
     scenario: str | Path,
@@ -590,13 +364,11 @@ def backtest(
 
     Parameters
     ----------
-    scenario, changes, seed, prices, out
+    scenario, changes, seed, prices, out, plugins
         As for `run`.
     **options
         Fields of `sim.experiments.backtest.options.BacktestOptions`: ``market``, ``horizon_seconds``,
         ``step_seconds``, ``notional``, ``folds``, ``keepers``, ``noise_runs``, ``reverse_runs``, ``engine``.
-    plugins
-        As ``--plugin``: files of Python, executed, whose declarations are in force meanwhile.
 
     Raises
     ------
@@ -631,37 +403,6 @@ def backtest(
     return Backtest(folder=folder, summary=done.summary, digest=done.digest)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Suite:
-    """A finished suite."""
-
-    result: SuiteResult
-
-    def __repr__(self) -> str:
-        """Say what it is in a line."""
-        passed = sum(outcome.verdict.value == "passed" for outcome in self.result.outcomes)
-        return f"Suite({passed} of {len(self.result.outcomes)} passed)"
-
-    @property
-    def passed(self) -> bool:
-        """Whether every scenario passed."""
-        return self.result.exit_code == 0
-
-    def to_pandas(self) -> pd.DataFrame:
-        """Return one row for each scenario: name, verdict, what failed, digest, and its whole summary."""
-        import pandas as pd  # noqa: PLC0415  (slow to import)
-
-        return pd.DataFrame(
-            {
-                "scenario": outcome.name,
-                "verdict": outcome.verdict.value,
-                "failures": "; ".join(outcome.failures),
-                **outcome.summary,
-            }
-            for outcome in self.result.outcomes
-        )
-
-
 @_loads_plugins
 def suite(
     *scenarios: str | Path,
@@ -676,10 +417,8 @@ def suite(
     ----------
     *scenarios
         Folders of scenarios, scenario files, or names of ones that ship.
-    junit, out, engine
+    junit, out, plugins, engine
         As the options of ``seawall suite``.
-    plugins
-        As ``--plugin``: files of Python, executed, whose declarations are in force meanwhile.
 
     Raises
     ------
@@ -703,11 +442,6 @@ def suite(
     return Suite(result=done)
 
 
-def _words(kind: str, folder: Path, *parts: str) -> str:
-    """Return a line that names an object, what it holds in short, and where the rest is."""
-    return f"{kind}({', '.join(part for part in (*parts, str(folder)) if part)})"
-
-
 def _say_remarks(_scenario: Scenario, remarks: Sequence[str]) -> None:
     """Say on stderr what stands out in the price files of a run, as the command does."""
     for remark in remarks:
@@ -721,24 +455,3 @@ def assignments(changes: Mapping[str, Value] | None) -> list[str]:
 
 def _path(given: str | Path | None) -> Path | None:
     return None if given is None else Path(given)
-
-
-__all__ = [
-    "Backtest",
-    "Comparison",
-    "InputError",
-    "InvariantViolation",
-    "Run",
-    "RunError",
-    "Study",
-    "Suite",
-    "Sweep",
-    "backtest",
-    "compare",
-    "frontier",
-    "optimise",
-    "run",
-    "sensitivity",
-    "suite",
-    "sweep",
-]
