@@ -7,6 +7,7 @@ import pytest
 
 import sim
 from sim import api
+from sim.api import functions
 from sim.core.errors import InputError
 from tests.support.small_run import SCENARIO
 
@@ -15,7 +16,7 @@ from tests.support.small_run import SCENARIO
     "value", [1, 0.25, True, "static", 'a "quoted" word', [1, 2.5], {"kind": "gbm", "volatility": 0.8}]
 )
 def test_a_change_is_written_as_toml(value):
-    (text,) = api.assignments({"a.b": value})
+    (text,) = functions.assignments({"a.b": value})
     key, _, written = text.partition("=")
     assert key == "a.b"
     assert tomllib.loads(f"x = {written}") == {"x": value}
