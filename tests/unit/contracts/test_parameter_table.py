@@ -191,6 +191,14 @@ def test_a_condition_is_the_contracts(refusal, struct, condition):
 
 
 @pytest.mark.parametrize(("struct", "row"), WHERE, **NAMES)
+def test_a_rows_own_bounds_are_as_far_as_conditions_let_it_go(struct, row):
+    """To a unit: a ratio above another that is above zero is at least two."""
+    least, most = struct.reach(row.name)
+    assert 0 <= least - row.least <= 1
+    assert 0 <= row.most - most <= 1
+
+
+@pytest.mark.parametrize(("struct", "row"), WHERE, **NAMES)
 def test_defaults_and_the_governors_bounds_lie_within(struct, row):
     assert row.key or row.least <= row.word(row.default) <= row.most
     governed = row.governed
