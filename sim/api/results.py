@@ -170,9 +170,9 @@ class Study:
 
     def to_pandas(self) -> pd.DataFrame:
         """Return ``KIND.parquet``: points of a frontier, indices of parameters, or trials of a search."""
-        import pandas as pd  # noqa: PLC0415  (slow to import)
+        from sim.engine.results.folder import sealed_table  # noqa: PLC0415  (slow to import)
 
-        return pd.read_parquet(self.folder / f"{self.kind}.parquet")
+        return sealed_table(self.folder, self.kind)
 
     def paths(self, stage: str | None = None) -> pd.DataFrame:
         """Return one row for each path of each point of a stage, the first one by default.
@@ -216,12 +216,11 @@ class Backtest:
         InputError
             There is no such table.
         """
-        import pandas as pd  # noqa: PLC0415  (slow to import)
+        from sim.engine.results.folder import sealed_table  # noqa: PLC0415  (slow to import)
 
-        place = self.folder / f"{table}.parquet"
-        if table not in BACKTEST_TABLES or not place.is_file():
+        if table not in BACKTEST_TABLES or not (self.folder / f"{table}.parquet").is_file():
             raise InputError(f"no table {table!r}; a backtest has {', '.join(BACKTEST_TABLES)}")
-        return pd.read_parquet(place)
+        return sealed_table(self.folder, table)
 
 
 BACKTEST_TABLES = ("series", "windows", "impulse")

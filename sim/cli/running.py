@@ -12,7 +12,7 @@ from sim.cli.consoles import errors_console, results_console
 from sim.cli.options import Engine
 from sim.cli.progress import RunProgress
 from sim.core.errors import InputError, InvariantViolation
-from sim.core.folders import is_record
+from sim.core.folders import Folder, is_record
 from sim.engine.explain import explain
 from sim.engine.options import RunOptions
 from sim.engine.replay import replay_run
@@ -152,7 +152,6 @@ def _print_expectations(console: Console, expectations: Sequence[tuple[str, bool
 
 def _timing(folder: Path) -> dict[str, Any] | None:
     try:
-        loaded = json.loads((folder / "timing.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return Folder(folder).json("timing.json")
+    except InputError:
         return None  # wall-clock facts are a courtesy: without them the table has two rows less
-    return loaded if isinstance(loaded, dict) else None

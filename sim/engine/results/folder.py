@@ -23,6 +23,7 @@ from sim.engine.scenario.path_choice import PathChoice
 from sim.engine.scenario.schema import Scenario
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 _MANIFEST: Mapping[str, type | tuple[type, ...]] = {
@@ -130,6 +131,19 @@ def open_run(path: Path) -> RunFiles:
     _check_types(path / MARKER, manifest, _MANIFEST)
     check_all(folder)
     return RunFiles(folder=folder, manifest=manifest)
+
+
+def sealed_table(path: Path, name: str) -> pd.DataFrame:
+    """Return a table of any command's folder, ``NAME.parquet``, held against its manifest.
+
+    Raises
+    ------
+    InputError
+        The manifest or the table is missing or damaged.
+    """
+    folder, _ = open_record(path, MARKER, what="results of a command")
+    frame: pd.DataFrame = read_table(folder, f"{name}.parquet", None).to_pandas()
+    return frame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from typing import Any
 from sim.core.digest import sha256_hex
 from sim.core.errors import InputError
 from sim.core.files import atomic_write_bytes, atomic_write_text, ensure_directory
+from sim.core.folders import RECORD, Folder
 from sim.engine.results.manifest import versions
 from sim.experiments.decision.arms import Arms
 from sim.experiments.decision.cells import MarketCell
@@ -130,7 +131,7 @@ def register(registration: Registration, plan: ComparePlan, folder: Path) -> Non
     if folder.exists() and not folder.is_dir():
         raise InputError(f"--out {folder}: is a file, not a folder")
     if place.is_file():
-        if sha256_hex(place.read_bytes()) != registration.sha256:
+        if sha256_hex(Folder(folder).read(REGISTRATION_FILE, RECORD)) != registration.sha256:
             raise InputError(
                 f"--out {folder}: holds another comparison ({REGISTRATION_FILE} differs), choose another"
                 " folder"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.core.errors import InputError, RunError
 from sim.core.files import atomic_write_bytes, ensure_directory
+from sim.core.folders import INPUT, Folder
 from sim.engine.scenario.load import load_scenario
 from sim.engine.scenario.schema import Scenario
 from sim.experiments.exploration.axes import Axis, overrides_of, row_key
@@ -58,7 +59,7 @@ class Stages:
         names = [path.name for path in self.out.iterdir()] if self.out.is_dir() else []
         if names and EXPERIMENT_FILE not in names:
             raise InputError(f"--out {self.out}: holds other files, choose another folder")
-        if names and kept.read_bytes() != self.plan.source:
+        if names and Folder(self.out).read(EXPERIMENT_FILE, INPUT) != self.plan.source:
             raise InputError(f"--out {self.out}: holds another experiment, choose another folder")
         ensure_directory(self.out)
         atomic_write_bytes(kept, self.plan.source)
