@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar, Unpack, cast
 
 from sim.api.results import Backtest, Comparison, Run, Study, Suite, Sweep
 from sim.core.documents.toml_text import toml_value
@@ -17,7 +17,6 @@ from sim.core.plugins import loaded, read_plugins
 
 if TYPE_CHECKING:
     from sim.engine.scenario.schema import Scenario
-    from sim.experiments.exploration.studies import How
 
 
 Value = float | int | str | bool | Mapping[str, Any] | Sequence[Any]
@@ -230,107 +229,62 @@ def compare(
     return Comparison(outcome=outcome)
 
 
+class StudyOptions(TypedDict, total=False):
+    """Options of `frontier`, `sensitivity` and `optimise`; each means what it means for `sweep`."""
+
+    workers: int | None
+    dask: str | None
+    engine: str | None
+    out: str | Path | None
+    confirmed: bool
+    retry_failed: bool
+    progress: bool
+    plugins: Sequence[str | Path]
+
+
 @_loads_plugins
-def frontier(
-    experiment: str | Path,
-    *,
-    workers: int | None = None,
-    dask: str | None = None,
-    engine: str | None = None,
-    out: str | Path | None = None,
-    confirmed: bool = False,
-    retry_failed: bool = False,
-    progress: bool = False,
-    plugins: Sequence[str | Path] = (),
-) -> Study:
+def frontier(experiment: str | Path, **options: Unpack[StudyOptions]) -> Study:
     """Hold capital efficiency against tail loss (docs/exploration.md).
 
     Parameters
     ----------
     experiment
         Experiment file of kind ``frontier``.
-    workers, dask, engine, out, plugins, confirmed, retry_failed, progress
-        As for `sweep`.
+    **options
+        `StudyOptions`.
 
     Raises
     ------
     InputError
         The file is not usable, or the folder holds another study.
     RunError
-        Too few paths finished, the disk is full, or the workers cannot be reached; calling it again goes on.
+        Too few paths finished, the disk is full, a package is missing, or the workers cannot be reached;
+        calling it again goes on.
     SweepInterrupted
         Interrupted; calling it again goes on.
     """
-    del plugins  # in force already: see the decorator
-    how = _how(workers, dask, engine, out, confirmed=confirmed, retry_failed=retry_failed)
-    return _study("frontier", Path(experiment), how, progress=progress)
+    return _study("frontier", Path(experiment), options)
 
 
 @_loads_plugins
-def sensitivity(
-    experiment: str | Path,
-    *,
-    workers: int | None = None,
-    dask: str | None = None,
-    engine: str | None = None,
-    out: str | Path | None = None,
-    confirmed: bool = False,
-    retry_failed: bool = False,
-    progress: bool = False,
-    plugins: Sequence[str | Path] = (),
-) -> Study:
+def sensitivity(experiment: str | Path, **options: Unpack[StudyOptions]) -> Study:
     """Find which parameters matter: Morris screening, then Sobol indices; see `frontier`."""
-    del plugins  # in force already: see the decorator
-    how = _how(workers, dask, engine, out, confirmed=confirmed, retry_failed=retry_failed)
-    return _study("sensitivity", Path(experiment), how, progress=progress)
+    return _study("sensitivity", Path(experiment), options)
 
 
 @_loads_plugins
-def optimise(
-    experiment: str | Path,
-    *,
-    workers: int | None = None,
-    dask: str | None = None,
-    engine: str | None = None,
-    out: str | Path | None = None,
-    confirmed: bool = False,
-    retry_failed: bool = False,
-    progress: bool = False,
-    plugins: Sequence[str | Path] = (),
-) -> Study:
+def optimise(experiment: str | Path, **options: Unpack[StudyOptions]) -> Study:
     """Search parameters under constraints and judge the finalists on fresh paths; see `frontier`."""
-    del plugins  # in force already: see the decorator
-    how = _how(workers, dask, engine, out, confirmed=confirmed, retry_failed=retry_failed)
-    return _study("optimise", Path(experiment), how, progress=progress)
+    return _study("optimise", Path(experiment), options)
 
 
-def _how(
-    workers: int | None,
-    dask: str | None,
-    engine: str | None,
-    out: str | Path | None,
-    *,
-    confirmed: bool,
-    retry_failed: bool,
-) -> How:
-    from sim.experiments.exploration.studies import How as Given  # noqa: PLC0415  (slow to import)
-    from sim.experiments.sweep.api import Workers  # noqa: PLC0415
-
-    return Given(
-        out=_path(out) or Path(),
-        workers=Workers.of(workers, dask=dask),
-        engine=engine,
-        confirmed=confirmed,
-        retry_failed=retry_failed,
-    )
-
-
-def _study(kind: str, experiment: Path, how: How, *, progress: bool) -> Study:
+def _study(kind: str, experiment: Path, options: StudyOptions) -> Study:
     """Run a study, write its files and report, and return it."""
     from sim.cli.consoles import errors_console  # noqa: PLC0415
     from sim.cli.sweep import SweepDisplay, page_or_trouble  # noqa: PLC0415
-    from sim.experiments.exploration.studies import STUDIES  # noqa: PLC0415
+    from sim.experiments.exploration.studies import STUDIES, How  # noqa: PLC0415
     from sim.experiments.exploration.tables import write_study  # noqa: PLC0415
+    from sim.experiments.sweep.executors import Workers  # noqa: PLC0415
     from sim.experiments.sweep.experiment import load_experiment  # noqa: PLC0415
     from sim.reporting.findings.exploration.studies import study_findings  # noqa: PLC0415
     from sim.reporting.pages.remake import publish  # noqa: PLC0415
@@ -338,10 +292,18 @@ def _study(kind: str, experiment: Path, how: How, *, progress: bool) -> Study:
     require(f"seawall {kind}")
     fields_of_kind, study = STUDIES[kind]
     loaded = load_experiment(experiment, fields_of_kind)
-    folder = Path("results") / loaded.name if how.out == Path() else how.out
+    folder = _path(options.get("out")) or Path("results") / loaded.name
     errors = errors_console()
     with SweepDisplay(errors) as display:
-        done = study(loaded, replace(how, out=folder, watch=display.show if progress else None))
+        how = How(
+            out=folder,
+            workers=Workers.of(options.get("workers"), dask=options.get("dask")),
+            engine=options.get("engine"),
+            confirmed=options.get("confirmed", False),
+            retry_failed=options.get("retry_failed", False),
+            watch=display.show if options.get("progress") else None,
+        )
+        done = study(loaded, how)
     content = write_study(done, folder)
     _, trouble = page_or_trouble(lambda: publish(study_findings(done, folder), folder), folder, errors)
     if trouble is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sim.core.errors import InputError
 from sim.engine.blocks.tables import TABLES
@@ -18,8 +18,25 @@ if TYPE_CHECKING:
     from sim.experiments.sweep.result import SweepResult
 
 
+class _HasFolder(Protocol):
+    @property
+    def folder(self) -> Path:
+        """Results folder."""
+
+
+class _Reported:
+    """What came with a report."""
+
+    __slots__ = ()
+
+    @property
+    def report(self: _HasFolder) -> Path:
+        """The self-contained HTML report."""
+        return self.folder / "report.html"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Run:
+class Run(_Reported):
     """A finished run."""
 
     folder: Path
@@ -45,11 +62,6 @@ class Run:
         """SHA-256 over receipts and final state."""
         return str(self.summary["digest"])
 
-    @property
-    def report(self) -> Path:
-        """The self-contained HTML report."""
-        return self.folder / "report.html"
-
     def to_pandas(self, table: str = "blocks") -> pd.DataFrame:
         """Return one table of the run.
 
@@ -72,7 +84,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Sweep:
+class Sweep(_Reported):
     """A finished sweep."""
 
     result: SweepResult
@@ -92,11 +104,6 @@ class Sweep:
         return self.result.digest
 
     @property
-    def report(self) -> Path:
-        """The self-contained HTML report."""
-        return self.folder / "report.html"
-
-    @property
     def points(self) -> pd.DataFrame:
         """One row for each point."""
         return self.result.points()
@@ -113,7 +120,7 @@ class Sweep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Comparison:
+class Comparison(_Reported):
     """A finished comparison of current and proposed parameters."""
 
     outcome: decision.Comparison
@@ -137,18 +144,13 @@ class Comparison:
         """What decided it."""
         return self.outcome.reasons
 
-    @property
-    def report(self) -> Path:
-        """The self-contained HTML report."""
-        return self.folder / "report.html"
-
     def to_pandas(self) -> pd.DataFrame:
         """Return one row for each path of each arm in each cell; the confirmation's are not among them."""
         return self.outcome.result.named_paths()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Study:
+class Study(_Reported):
     """A finished frontier, sensitivity study or optimisation."""
 
     kind: str
@@ -162,11 +164,6 @@ class Study:
         """Say what it is in a line."""
         stages = (f"{stage} {result.label}" for stage, result in self.results.items())
         return _words(self.kind.capitalize(), self.folder, *stages)
-
-    @property
-    def report(self) -> Path:
-        """The self-contained HTML report."""
-        return self.folder / "report.html"
 
     def to_pandas(self) -> pd.DataFrame:
         """Return ``KIND.parquet``: points of a frontier, indices of parameters, or trials of a search."""
@@ -189,7 +186,7 @@ class Study:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Backtest:
+class Backtest(_Reported):
     """A finished backtest of a scenario's margin model."""
 
     folder: Path
@@ -202,11 +199,6 @@ class Backtest:
         """Say what it is in a line."""
         steps = self.summary["prices"]["steps"]
         return _words("Backtest", self.folder, f"{steps:,} steps", f"digest {self.digest[:16]}")
-
-    @property
-    def report(self) -> Path:
-        """The self-contained HTML report."""
-        return self.folder / "report.html"
 
     def to_pandas(self, table: str = "series") -> pd.DataFrame:
         """Return ``series`` (a row for each step), ``windows`` (for each margin period) or ``impulse``.
