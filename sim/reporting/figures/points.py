@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sim.core.arrays import FloatArray
-from sim.reporting.figures.style import COLORS, Figure, Layout, Trace, array, plain
+from sim.reporting.figures.style import COLORS, Figure, Layout, Trace, array, plain, whiskers
 
 POINT_COLORS = (
     "#1f77b4",
@@ -99,22 +99,13 @@ def interval_figure(
     """Draw one estimate per point, one under the other with its interval: for points without an order."""
     count = len(labels)
     places = [float(count - 1 - index) for index in range(count)]
-    low, high = _whiskers(series)
     trace: Trace = {
         "type": "scatter",
         "mode": "markers",
         "x": list(_finite(series.values)),
         "y": places,
         "marker": {"size": 9, "color": [color_of(index) for index in range(count)]},
-        "error_x": {
-            "type": "data",
-            "symmetric": False,
-            "array": high,
-            "arrayminus": low,
-            "color": COLORS["neutral"],
-            "thickness": 1.6,
-            "width": 4,
-        },
+        "error_x": whiskers(series.values, series.lower, series.upper, thickness=1.6, width=4),
         "text": [plain(label) for label in labels],
         "hovertemplate": f"%{{text}}<br>%{{x:{'.3~p' if share else ',.4~g'}}}<extra></extra>",
     }
@@ -349,16 +340,7 @@ def scatter_figure(
         }
     if not ellipses:
         for name, one in (("error_x", x), ("error_y", y)):
-            low, high = _whiskers(one)
-            points[name] = {
-                "type": "data",
-                "symmetric": False,
-                "array": high,
-                "arrayminus": low,
-                "color": COLORS["neutral"],
-                "thickness": 1,
-                "width": 3,
-            }
+            points[name] = whiskers(one.values, one.lower, one.upper)
     traces.append(points)
     layout = base_layout(x_title, y_title, share=y_share, legend=False)
     layout["xaxis"]["showgrid"] = True
@@ -403,15 +385,6 @@ def confidence_ellipse(
     axes = np.sqrt(np.maximum(values, 0.0) * scale)
     outline = vectors @ (axes[:, np.newaxis] * np.stack([np.cos(angles), np.sin(angles)]))
     return float(np.mean(x)) + outline[0], float(np.mean(y)) + outline[1]
-
-
-def _whiskers(series: Estimates) -> tuple[list[float], list[float]]:
-    """Return distances to both ends; 0 where there is none, which draws nothing."""
-    low, high = [], []
-    for value, lower, upper in zip(series.values, series.lower, series.upper, strict=True):
-        low.append(max(value - lower, 0.0) if math.isfinite(value - lower) else 0.0)
-        high.append(max(upper - value, 0.0) if math.isfinite(upper - value) else 0.0)
-    return low, high
 
 
 def _finite(values: Sequence[float]) -> list[float | None]:

@@ -5,7 +5,7 @@ bytes for the same run. Long arrays travel as base64 typed arrays, the form plot
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Literal
@@ -257,3 +257,28 @@ def add_vertical_marks(layout: Layout, marks: Sequence[tuple[float, float, str]]
         }
         for moment, _, label in marks
     )
+
+
+def whiskers(
+    values: Sequence[float],
+    lower: Sequence[float],
+    upper: Sequence[float],
+    *,
+    color: str = COLORS["neutral"],
+    thickness: float = 1.0,
+    width: int = 3,
+) -> dict[str, Any]:
+    """Return error bars from the ends of intervals; an end that is not finite is left out."""
+
+    def reach(distances: Iterable[float]) -> list[float]:
+        return [max(one, 0.0) if np.isfinite(one) else 0.0 for one in distances]
+
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": reach(high - value for value, high in zip(values, upper, strict=True)),
+        "arrayminus": reach(value - low for value, low in zip(values, lower, strict=True)),
+        "color": color,
+        "thickness": thickness,
+        "width": width,
+    }

@@ -9,7 +9,7 @@ from sim.core.errors import InputError
 from sim.engine.scenario.assumptions import assumptions
 from sim.engine.scenario.load import load_scenario
 from sim.experiments.sweep.plan import Plan
-from sim.reporting.findings.blocks import Column, Heading, Part, Table, details, plain_value, table
+from sim.reporting.findings.blocks import Heading, Part, Table, details, headed, plain_value, table
 
 
 def scenario_assumptions(plan: Plan) -> list[Part]:
@@ -42,10 +42,10 @@ def split(entries: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]]
 def parameters_table(entries: Sequence[Mapping[str, Any]]) -> Table:
     """Return parameters with value, unit and source."""
     columns = [
-        Column(heading="Parameter", kind="hash"),
-        Column(heading="Value", kind="value"),
-        Column(heading="Unit"),
-        Column(heading="Source", kind="wrap"),
+        *headed("hash", "Parameter"),
+        *headed("value", "Value"),
+        *headed("", "Unit"),
+        *headed("wrap", "Source"),
     ]
     return table(columns, [_cells(one) for one in entries])
 

@@ -277,10 +277,16 @@ def table(
     return Table(caption=caption, columns=tuple(columns), rows=content, marked=tuple(marked), note=note)
 
 
+def headed(kind: Kind, *headings: str | tuple[str, str]) -> list[Column]:
+    """Return columns of one kind: a heading each, or a heading and its unit."""
+    pairs = [(one, "") if isinstance(one, str) else one for one in headings]
+    return [Column(heading=heading, unit=unit, kind=kind) for heading, unit in pairs]
+
+
 def facts(rows: Iterable[tuple[str, object]], *, caption: str = "") -> Table:
     """Return (name, value) pairs as a table; nested mappings are flattened to dotted names, None left out."""
     flat = [(name, inner) for key, value in rows for name, inner in _flat(key, value) if inner is not None]
-    columns = [Column(heading="", kind="name"), Column(heading="", kind="hash")]
+    columns = [*headed("name", ""), *headed("hash", "")]
     return table(columns, [(name, plain_value(value)) for name, value in flat], caption=caption)
 
 

@@ -8,7 +8,7 @@ from sim.core.arrays import FloatArray
 from sim.experiments.backtest.evaluation import Evaluation
 from sim.experiments.backtest.instrument import as_ratio
 from sim.reporting.figures.points import Estimates, base_layout
-from sim.reporting.figures.style import COLORS, Figure, Series, array, lines, panel_layout
+from sim.reporting.figures.style import COLORS, Figure, Series, array, lines, panel_layout, whiskers
 
 _MOST_MARKS = 3_000  # breaches drawn
 _LEAST_SHOWN = 12  # steps of the impulse
@@ -166,13 +166,7 @@ def fold_figure(series: list[Estimates]) -> Figure:
                 "name": one.name,
                 "x": list(one.x),
                 "y": list(one.values),
-                "error_y": {
-                    "type": "data",
-                    "symmetric": False,
-                    "array": [up - value for up, value in zip(one.upper, one.values, strict=True)],
-                    "arrayminus": [value - low for low, value in zip(one.lower, one.values, strict=True)],
-                    "thickness": 1,
-                },
+                "error_y": whiskers(one.values, one.lower, one.upper),
                 "line": {"color": colors[index % len(colors)], "width": 1, "dash": "dot"},
                 "marker": {"color": colors[index % len(colors)], "size": 7},
                 "hovertemplate": "%{y:.2%} from %{x}",

@@ -17,25 +17,23 @@ from sim.metrics.margin_model.stress import COVER, TOP_SHARES
 from sim.metrics.margin_model.walk_forward import WalkForward
 from sim.reporting.figures.points import Estimates
 from sim.reporting.findings.backtest.figures import fold_figure
-from sim.reporting.findings.blocks import Column, Part, Table, details, table
+from sim.reporting.findings.blocks import Column, Part, Table, details, headed, table
 from sim.reporting.formatting import number, percent, significant
 
 
 def coverage_table(found: Evaluation) -> Table:
     """Return coverage by ratio, period and side."""
     columns = [
-        Column(heading="Ratio"),
-        Column(heading="Period"),
-        Column(heading="Side"),
-        Column(heading="Windows", kind="n"),
-        Column(heading="Breaches", kind="n"),
-        Column(heading="Rate", unit="Clopper-Pearson, 95 %", kind="n"),
-        Column(heading="Kupiec exact", unit="two-sided", kind="nowrap"),
-        Column(heading="Not too many", unit="one-sided", kind="nowrap"),
-        Column(heading="Independence", unit="Christoffersen, exact", kind="nowrap"),
-        Column(heading="Zone", unit="yellow, red from", kind="nowrap"),
-        Column(heading="Mean breach", unit="of margin, bootstrap 95 %", kind="n"),
-        Column(heading="Largest", unit="of margin", kind="n"),
+        *headed("", "Ratio", "Period", "Side"),
+        *headed("n", "Windows", "Breaches", ("Rate", "Clopper-Pearson, 95 %")),
+        *headed(
+            "nowrap",
+            ("Kupiec exact", "two-sided"),
+            ("Not too many", "one-sided"),
+            ("Independence", "Christoffersen, exact"),
+            ("Zone", "yellow, red from"),
+        ),
+        *headed("n", ("Mean breach", "of margin, bootstrap 95 %"), ("Largest", "of margin")),
     ]
     rows = []
     for row in found.coverage:
@@ -68,17 +66,9 @@ def coverage_table(found: Evaluation) -> Table:
 def shortfall_table(found: Evaluation) -> Table:
     """Return the expected-shortfall tests."""
     columns = [
-        Column(heading="Forecast from"),
-        Column(heading="Side"),
-        Column(heading="Windows", kind="n"),
-        Column(heading="Beyond VaR", kind="n"),
-        Column(heading="Expected", kind="n"),
-        Column(heading="Z1", kind="n"),
-        Column(heading="Z2", kind="n"),
-        Column(heading="Critical Z2", unit="normal, t3; 5 %", kind="n"),
-        Column(heading="Verdict", unit="normal", kind="nowrap"),
-        Column(heading="Verdict", unit="t3", kind="nowrap"),
-        Column(heading="e-backtest", kind="nowrap"),
+        *headed("", "Forecast from", "Side"),
+        *headed("n", "Windows", "Beyond VaR", "Expected", "Z1", "Z2", ("Critical Z2", "normal, t3; 5 %")),
+        *headed("nowrap", ("Verdict", "normal"), ("Verdict", "t3"), "e-backtest"),
     ]
     rows = []
     for row in found.shortfall:
@@ -112,9 +102,8 @@ def procyclicality_table(found: Evaluation) -> Table:
     """Return procyclicality measured, and under constant risk."""
     increases = found.procyclicality[0].measured.increases
     columns = [
-        Column(heading="Ratio"),
-        Column(heading="Mean", kind="n"),
-        Column(heading="Peak to trough", kind="n"),
+        *headed("", "Ratio"),
+        *headed("n", "Mean", "Peak to trough"),
         *[
             Column(heading=f"Rise in {one.period}", unit="largest; 99 % quantile", kind="n")
             for one in increases
@@ -165,17 +154,14 @@ def impulse_words(found: Evaluation) -> str:
 def stress_table(found: Evaluation) -> Table:
     """Return cover-n and cover top shares; rows the fund does not cover are shaded."""
     columns = [
-        Column(heading="Move", kind="n"),
-        Column(heading="Closed", kind="n"),
-        Column(heading="Cost", kind="n"),
+        *headed("n", "Move", "Closed", "Cost"),
         *[Column(heading=f"Cover-{n}", kind="n") for n in COVER],
         *[
             Column(heading=f"Largest {percent(share, 0)}", unit="by notional", kind="n")
             for share in TOP_SHARES
         ],
-        Column(heading="All", kind="n"),
-        Column(heading="Losers", kind="n"),
-        Column(heading="Fund covers two"),
+        *headed("n", "All", "Losers"),
+        *headed("", "Fund covers two"),
     ]
     rows = [
         (
@@ -218,14 +204,15 @@ def reverse_words(found: Evaluation) -> list[str]:
 
 def liquidity_table(found: Evaluation) -> Table:
     """Return the costs of closing by size."""
-    columns = [
-        Column(heading="Position", unit="quote", kind="n"),
-        Column(heading="Maintenance margin", kind="n"),
-        Column(heading="VaR and spread", kind="n"),
-        Column(heading="Best horizon", kind="n"),
-        Column(heading="Least cost", kind="n"),
-        Column(heading="Cost within one period", kind="n"),
-    ]
+    columns = headed(
+        "n",
+        ("Position", "quote"),
+        "Maintenance margin",
+        "VaR and spread",
+        "Best horizon",
+        "Least cost",
+        "Cost within one period",
+    )
     rows = [
         (
             number(row.notional),
@@ -247,14 +234,11 @@ def walk_forward_parts(found: Evaluation) -> list[Part]:
     windows = found.main_windows
     assert windows is not None  # noqa: S101  (walk-forward needs windows)
     columns = [
-        Column(heading="Model"),
-        Column(heading="Side"),
-        Column(heading="Windows", kind="n"),
-        Column(heading="Breaches", kind="n"),
-        Column(heading="Rate", unit="Clopper-Pearson, 95 %", kind="n"),
-        Column(heading="Pooled", unit="calibration allowed for", kind="nowrap"),
-        Column(heading="Kupiec", unit="pooled, exact, thresholds as given", kind="n"),
-        Column(heading="Drift", unit="Monte Carlo", kind="nowrap"),
+        *headed("", "Model", "Side"),
+        *headed("n", "Windows", "Breaches", ("Rate", "Clopper-Pearson, 95 %")),
+        *headed("nowrap", ("Pooled", "calibration allowed for")),
+        *headed("n", ("Kupiec", "pooled, exact, thresholds as given")),
+        *headed("nowrap", ("Drift", "Monte Carlo")),
     ]
     rows = [
         (
@@ -286,14 +270,9 @@ def walk_forward_parts(found: Evaluation) -> list[Part]:
         "Every fold",
         table(
             [
-                Column(heading="Model"),
-                Column(heading="Side"),
-                Column(heading="From"),
-                Column(heading="Windows", kind="n"),
-                Column(heading="Scale", kind="n"),
-                Column(heading="Breaches", kind="n"),
-                Column(heading="Rate", kind="n"),
-                Column(heading="Verdict"),
+                *headed("", "Model", "Side", "From"),
+                *headed("n", "Windows", "Scale", "Breaches", "Rate"),
+                *headed("", "Verdict"),
             ],
             [
                 (

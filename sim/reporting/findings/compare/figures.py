@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sim.experiments.decision.results import Result
 from sim.experiments.decision.verdict import Decision
 from sim.reporting.figures.points import base_layout, color_of, shorten
-from sim.reporting.figures.style import COLORS, Figure, Layout, Trace, plain
+from sim.reporting.figures.style import COLORS, Figure, Layout, Trace, plain, whiskers
 from sim.reporting.findings.compare.words import endpoint_words
 
 REACH = 12.0
@@ -71,15 +71,7 @@ def _trace(name: str, results: Sequence[Result], places: Sequence[float], colors
         "x": values,
         "y": [place for _, place, _ in shown],
         "marker": {"size": 8, "color": [color for _, _, color in shown]},
-        "error_x": {
-            "type": "data",
-            "symmetric": False,
-            "array": [high - value for value, (_, high) in zip(values, ends, strict=True)],
-            "arrayminus": [value - low for value, (low, _) in zip(values, ends, strict=True)],
-            "color": COLORS["neutral"],
-            "thickness": 1.3,
-            "width": 3,
-        },
+        "error_x": whiskers(values, [low for low, _ in ends], [high for _, high in ends], thickness=1.3),
         "text": [plain(f"{endpoint_words(result)}: {result.cell}") for result, _, _ in shown],
         "hovertemplate": "%{text}<br>%{x:.3~g} margins<extra></extra>",
     }

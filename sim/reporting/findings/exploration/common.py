@@ -11,13 +11,13 @@ from sim.experiments.sweep.result import Failure, SweepResult
 from sim.metrics.statistics.intervals import Interval, rule_of_three
 from sim.reporting.findings.blocks import (
     Cell,
-    Column,
     Command,
     Findings,
     Part,
     bullets,
     details,
     facts,
+    headed,
     table,
 )
 from sim.reporting.findings.cells import commands_cell, constant_cell, interval_cell
@@ -135,11 +135,10 @@ def add_failures(page: Findings, results: Mapping[str, SweepResult], folder: Pat
         for stage, failure in failures[:SHOWN_FAILURES]
     ]
     columns = [
-        Column(heading="Stage"),
-        Column(heading="Point", kind="n"),
-        Column(heading="Path", kind="n"),
-        Column(heading="Reason", kind="wrap"),
-        Column(heading="Run it again", kind="commands"),
+        *headed("", "Stage"),
+        *headed("n", "Point", "Path"),
+        *headed("wrap", "Reason"),
+        *headed("commands", "Run it again"),
     ]
     hidden = len(failures) - len(rows)
     caption = f"{hidden:,} more in sweep.json." if hidden > 0 else ""

@@ -10,8 +10,8 @@ from sim.experiments.exploration.studies import OptimiseStudy
 from sim.experiments.exploration.wording import frequency_words, front_cautions
 from sim.metrics.statistics.intervals import Interval
 from sim.reporting.figures.points import SCALE, base_layout
-from sim.reporting.figures.style import COLORS, Figure, Trace, plain
-from sim.reporting.findings.blocks import Column, Findings, Highlight, Part, Verdict, note, table
+from sim.reporting.figures.style import COLORS, Figure, Trace, plain, whiskers
+from sim.reporting.findings.blocks import Column, Findings, Highlight, Part, Verdict, headed, note, table
 from sim.reporting.findings.cells import in_points
 from sim.reporting.findings.exploration.common import (
     add_failures,
@@ -115,11 +115,12 @@ def _curse_table(study: OptimiseStudy) -> Part:
     columns = [Column(heading="Set", kind="wrap")]
     for objective in found.settings.objectives:
         label = objective_label(objective)
-        columns += [
-            Column(heading=label, unit="on the search's paths", kind="n"),
-            Column(heading=label, unit="on fresh paths", kind="n"),
-            Column(heading="Shrinkage", unit="above 0 is worse", kind="n"),
-        ]
+        columns += headed(
+            "n",
+            (label, "on the search's paths"),
+            (label, "on fresh paths"),
+            ("Shrinkage", "above 0 is worse"),
+        )
     rows = []
     for one in found.contenders:
         cells: list[object] = [one.name]
@@ -237,11 +238,10 @@ def _front_table(study: OptimiseStudy) -> Part:
     found = study.found
     front = found.front
     columns = [
-        Column(heading="Set", kind="wrap"),
+        *headed("wrap", "Set"),
         *(Column(heading=objective_label(one), unit="fresh paths", kind="n") for one in front.objectives),
-        Column(heading="On the front", unit="of resamples", kind="n"),
-        Column(heading="Changes", unit="to the scenario", kind="n"),
-        Column(heading="Standing", kind="wrap"),
+        *headed("n", ("On the front", "of resamples"), ("Changes", "to the scenario")),
+        *headed("wrap", "Standing"),
     ]
     rows = []
     for at, point in enumerate(front.points):
@@ -333,12 +333,5 @@ def _method(study: OptimiseStudy) -> list[str]:
 
 
 def _whiskers(intervals: list[Interval]) -> dict[str, object]:
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": [max(one.upper - one.estimate, 0.0) for one in intervals],
-        "arrayminus": [max(one.estimate - one.lower, 0.0) for one in intervals],
-        "color": COLORS["neutral"],
-        "thickness": 1,
-        "width": 3,
-    }
+    values, lower, upper = zip(*((one.estimate, one.lower, one.upper) for one in intervals), strict=True)
+    return whiskers(values, lower, upper)

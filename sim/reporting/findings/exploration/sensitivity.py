@@ -9,8 +9,8 @@ from sim.experiments.exploration.studies import SensitivityStudy
 from sim.experiments.exploration.wording import screening_words
 from sim.metrics.statistics.intervals import Interval
 from sim.reporting.figures.points import base_layout, color_of
-from sim.reporting.figures.style import COLORS, Figure, Trace, plain
-from sim.reporting.findings.blocks import Column, Findings, Heading, Highlight, Part, Verdict, note, table
+from sim.reporting.figures.style import COLORS, Figure, Trace, plain, whiskers
+from sim.reporting.findings.blocks import Findings, Heading, Highlight, Part, Verdict, headed, note, table
 from sim.reporting.findings.exploration.common import (
     add_failures,
     add_identical,
@@ -126,12 +126,11 @@ def _screening_parts(study: SensitivityStudy, screening: Screening) -> list[Part
     )
     parts: list[Part] = [introduction]
     columns = [
-        Column(heading="Parameter", kind="wrap"),
-        Column(heading="μ*", unit="size of the effect", kind="n"),
-        Column(heading="μ", unit="with sign", kind="n"),
-        Column(heading="σ", unit="spread", kind="n"),
-        Column(heading="Noise", unit="of the paths", kind="n"),
-        Column(heading="Verdict"),
+        *headed("wrap", "Parameter"),
+        *headed(
+            "n", ("μ*", "size of the effect"), ("μ", "with sign"), ("σ", "spread"), ("Noise", "of the paths")
+        ),
+        *headed("", "Verdict"),
     ]
     for place, (output, indices) in enumerate(zip(found.settings.outputs, screening.indices, strict=True)):
         label = objective_label(output)
@@ -152,8 +151,8 @@ def _screening_parts(study: SensitivityStudy, screening: Screening) -> list[Part
                         "color": color_of(at),
                         "symbol": "circle" if index.above_noise else "circle-open",
                     },
-                    "error_x": _error(index.mu_star, color_of(at)),
-                    "error_y": _error(index.sigma, color_of(at)),
+                    "error_x": _errors([index.mu_star], color_of(at)),
+                    "error_y": _errors([index.sigma], color_of(at)),
                     "hovertemplate": "μ* %{x:.3~g}, σ %{y:.3~g}",
                 }
             )
@@ -199,10 +198,9 @@ def _variance_parts(study: SensitivityStudy, variance: Variance) -> list[Part]:
     )
     parts: list[Part] = [introduction]
     columns = [
-        Column(heading="Parameter", kind="wrap"),
-        Column(heading="S1", unit="alone", kind="n"),
-        Column(heading="ST", unit="with interactions", kind="n"),
-        Column(heading="S1 and zero", kind="wrap"),
+        *headed("wrap", "Parameter"),
+        *headed("n", ("S1", "alone"), ("ST", "with interactions")),
+        *headed("wrap", "S1 and zero"),
     ]
     for place, (output, shares) in enumerate(zip(found.settings.outputs, variance.indices, strict=True)):
         label = objective_label(output)
@@ -267,12 +265,7 @@ def _variance_parts(study: SensitivityStudy, variance: Variance) -> list[Part]:
 
 
 def _ranges(study: SensitivityStudy) -> list[Part]:
-    columns = [
-        Column(heading="Parameter", kind="wrap"),
-        Column(heading="From", kind="n"),
-        Column(heading="To", kind="n"),
-        Column(heading="Scale"),
-    ]
+    columns = [*headed("wrap", "Parameter"), *headed("n", "From", "To"), *headed("", "Scale")]
     rows = [
         (axis.key, number_words(axis.at(0.0)), number_words(axis.at(1.0)), axis.scale)
         for axis in study.found.axes
@@ -304,25 +297,6 @@ def _method(study: SensitivityStudy) -> list[str]:
     return lines
 
 
-def _error(interval: Interval, color: str) -> dict[str, object]:
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": [interval.upper - interval.estimate],
-        "arrayminus": [interval.estimate - interval.lower],
-        "color": color,
-        "thickness": 1.2,
-        "width": 3,
-    }
-
-
-def _errors(intervals: list[Interval]) -> dict[str, object]:
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": [max(one.upper - one.estimate, 0.0) for one in intervals],
-        "arrayminus": [max(one.estimate - one.lower, 0.0) for one in intervals],
-        "color": "#5b616b",
-        "thickness": 1.2,
-        "width": 3,
-    }
+def _errors(intervals: list[Interval], color: str = "#5b616b") -> dict[str, object]:
+    values, lower, upper = zip(*((one.estimate, one.lower, one.upper) for one in intervals), strict=True)
+    return whiskers(values, lower, upper, color=color, thickness=1.2)

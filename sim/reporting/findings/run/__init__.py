@@ -26,6 +26,7 @@ from sim.reporting.findings.blocks import (
     bullets,
     details,
     facts,
+    headed,
     table,
 )
 from sim.reporting.findings.run.cascade_figures import generations_figure, icicle_figure
@@ -114,12 +115,7 @@ def _price(run: RunFolder) -> list[Part]:
     parts += _drawn(figures, "The run recorded no block table, so there is no price to draw.")
     shocks = scripted_shocks(run)
     if shocks:
-        columns = [
-            Column(heading="No.", kind="n"),
-            Column(heading="Time", kind="nowrap"),
-            Column(heading="Kind", kind="nowrap"),
-            Column(heading="What", kind="wrap"),
-        ]
+        columns = [*headed("n", "No."), *headed("nowrap", "Time", "Kind"), *headed("wrap", "What")]
         rows = [
             (
                 one.number,
@@ -187,8 +183,8 @@ def _waterfall(run: RunFolder) -> Part:
         return None
     carried.append(("Together", sum(amount for _, amount in carried)))
     columns = [
-        Column(heading="Losses beyond accounts’ own collateral, by the last block"),
-        Column(heading="USDC", kind="n"),
+        *headed("", "Losses beyond accounts’ own collateral, by the last block"),
+        *headed("n", "USDC"),
     ]
     rows = [(label, formatting.number(amount, 2)) for label, amount in carried]
     return table(columns, rows, caption="Who carried the losses", marked=[len(rows) - 1])
@@ -231,11 +227,8 @@ def _parties(run: RunFolder) -> list[Part]:
     bands = leverage_bands(run)
     if bands:
         columns = [
-            Column(heading="Leverage"),
-            Column(heading="Accounts liquidated", kind="n"),
-            Column(heading="Collateral", unit="USDC", kind="n"),
-            Column(heading="Result", unit="USDC", kind="n"),
-            Column(heading="Of collateral", kind="n"),
+            *headed("", "Leverage"),
+            *headed("n", "Accounts liquidated", ("Collateral", "USDC"), ("Result", "USDC"), "Of collateral"),
         ]
         parts.append(
             table(
@@ -268,12 +261,15 @@ def _chain(run: RunFolder) -> list[Part]:
     kinds, reverts = transaction_kinds(run), revert_reasons(run)
     if kinds:
         columns = [
-            Column(heading="Kind", kind="hash"),
-            Column(heading="Transactions", kind="n"),
-            Column(heading="Not successful", kind="n"),
-            Column(heading="Mean wait", unit="blocks", kind="n"),
-            Column(heading="Longest wait", unit="blocks", kind="n"),
-            Column(heading="Fees", unit="ETH", kind="n"),
+            *headed("hash", "Kind"),
+            *headed(
+                "n",
+                "Transactions",
+                "Not successful",
+                ("Mean wait", "blocks"),
+                ("Longest wait", "blocks"),
+                ("Fees", "ETH"),
+            ),
         ]
         rows = [
             (
@@ -288,11 +284,7 @@ def _chain(run: RunFolder) -> list[Part]:
         ]
         parts.append(table(columns, rows, caption="Transactions by kind"))
     if reverts:
-        columns = [
-            Column(heading="Kind", kind="hash"),
-            Column(heading="Reason"),
-            Column(heading="Times", kind="n"),
-        ]
+        columns = [*headed("hash", "Kind"), *headed("", "Reason"), *headed("n", "Times")]
         parts.append(
             table(
                 columns,
@@ -306,10 +298,10 @@ def _chain(run: RunFolder) -> list[Part]:
 def _summary(summary: Mapping[str, Any]) -> Part:
     """Return every key of the summary, grouped; keys without a description last."""
     columns = [
-        Column(heading="", kind="nowrap"),
-        Column(heading="Metric"),
-        Column(heading="Value", kind="n"),
-        Column(heading="Unit"),
+        *headed("nowrap", ""),
+        *headed("", "Metric"),
+        *headed("n", "Value"),
+        *headed("", "Unit"),
         Column(heading="Key", kind="hash", page_only=True),
         Column(heading="Meaning", kind="wrap", page_only=True),
     ]
@@ -336,12 +328,11 @@ def _checks(run: RunFolder) -> list[Part]:
     if not checks:
         return [Text(text="The run recorded no table to check the summary against.", tone="missing")]
     columns = [
-        Column(heading="Number"),
-        Column(heading="First source"),
-        Column(heading="Value", kind="n"),
-        Column(heading="Second source"),
-        Column(heading="Value", kind="n"),
-        Column(heading="Agree"),
+        *headed("", "Number", "First source"),
+        *headed("n", "Value"),
+        *headed("", "Second source"),
+        *headed("n", "Value"),
+        *headed("", "Agree"),
     ]
     rows = [
         (

@@ -9,13 +9,13 @@ import pandas as pd
 from sim.experiments.estimates.points import paired_estimates
 from sim.reporting.findings.assumptions import scenario_assumptions
 from sim.reporting.findings.blocks import (
-    Column,
     Findings,
     Highlight,
     Part,
     bullets,
     details,
     facts,
+    headed,
     note,
     table,
 )
@@ -254,11 +254,9 @@ def _assumptions(view: SweepView) -> list[Part]:
     parts: list[Part] = [bullets(points)]
     if plan.draws:
         columns = [
-            Column(heading="Drawn input", kind="hash"),
-            Column(heading="From", kind="n"),
-            Column(heading="To", kind="n"),
-            Column(heading="Scale"),
-            Column(heading="Method"),
+            *headed("hash", "Drawn input"),
+            *headed("n", "From", "To"),
+            *headed("", "Scale", "Method"),
         ]
         rows = [
             (draw.key, significant(draw.low, 6), significant(draw.high, 6), draw.scale, draw.method)
@@ -266,11 +264,7 @@ def _assumptions(view: SweepView) -> list[Part]:
         ]
         parts.append(table(columns, rows, caption="Drawn inputs"))
     meanings = [(metric_label(name), name, metric_meaning(name)) for name in view.metrics]
-    columns = [
-        Column(heading="Metric"),
-        Column(heading="Key", kind="hash"),
-        Column(heading="Meaning", kind="wrap"),
-    ]
+    columns = [*headed("", "Metric"), *headed("hash", "Key"), *headed("wrap", "Meaning")]
     parts.append(table(columns, meanings, caption="Metrics shown first"))
     return [*parts, *scenario_assumptions(plan)]
 

@@ -11,7 +11,7 @@ import pandas as pd
 from sim.experiments.estimates.points import FAMILIES
 from sim.metrics.book import METRICS
 from sim.metrics.statistics.intervals import rule_of_three
-from sim.reporting.findings.blocks import ABSENT, Cell, Column, Table, table
+from sim.reporting.findings.blocks import ABSENT, Cell, Column, Table, headed, table
 from sim.reporting.findings.cells import (
     commands_cell,
     constant_cell,
@@ -112,13 +112,15 @@ def estimate_cell(metric: str, row: Any) -> Cell | str:
 def difference_table(view: SweepView, found: Mapping[int, pd.DataFrame]) -> Table:
     """Return each point minus the first, for the metrics the experiment names."""
     columns = [
-        Column(heading="Point", kind="name"),
-        Column(heading="Metric", kind="name"),
-        Column(heading="First", kind="n"),
-        Column(heading="This point", kind="n"),
-        Column(heading="Difference", kind="n"),
-        Column(heading="Factor", unit="of variance", kind="n"),
-        Column(heading="Only first / only this", unit="events; McNemar p", kind="n"),
+        *headed("name", "Point", "Metric"),
+        *headed(
+            "n",
+            "First",
+            "This point",
+            "Difference",
+            ("Factor", "of variance"),
+            ("Only first / only this", "events; McNemar p"),
+        ),
     ]
     rows = []
     for point, differences in found.items():
@@ -168,10 +170,9 @@ def worst_paths_table(view: SweepView, metric: str) -> Table | None:
         )
     ]
     columns = [
-        Column(heading="Point", kind="name"),
-        Column(heading="Path", kind="n"),
-        Column(heading=metric_label(metric), unit=metric_unit(metric), kind="n"),
-        Column(heading="Run it again", kind="commands"),
+        *headed("name", "Point"),
+        *headed("n", "Path", (metric_label(metric), metric_unit(metric))),
+        *headed("commands", "Run it again"),
     ]
     return table(columns, rows, caption=f"{metric_label(metric)}: worst paths")
 
@@ -194,11 +195,11 @@ def command_of(view: SweepView, point: int, path: int) -> str:
 def failures_table(view: SweepView) -> Table:
     """Return every path without a result, why, and how to see it fail."""
     columns = [
-        Column(heading="Point", kind="name"),
-        Column(heading="Path", kind="n"),
-        Column(heading="Why", kind="wrap"),
-        Column(heading="Tries", kind="n"),
-        Column(heading="See it fail", kind="commands"),
+        *headed("name", "Point"),
+        *headed("n", "Path"),
+        *headed("wrap", "Why"),
+        *headed("n", "Tries"),
+        *headed("commands", "See it fail"),
     ]
     rows = [
         [
@@ -216,11 +217,10 @@ def failures_table(view: SweepView) -> Table:
 def points_table(view: SweepView) -> Table:
     """Return what every point is and how many of its paths there are."""
     columns = [
-        Column(heading="Point", kind="n"),
-        Column(heading="Name", kind="name"),
-        Column(heading="Sets", kind="wrap"),
-        Column(heading="Paths", kind="n"),
-        Column(heading="Failed", kind="n"),
+        *headed("n", "Point"),
+        *headed("name", "Name"),
+        *headed("wrap", "Sets"),
+        *headed("n", "Paths", "Failed"),
     ]
     rows = []
     for row in records(view.points):
@@ -237,11 +237,7 @@ def stops_table(view: SweepView) -> Table | None:
     rule = view.plan.stopping
     if rule is None:
         return None
-    columns = [
-        Column(heading="Point", kind="name"),
-        Column(heading="Stopped after", unit="paths", kind="n"),
-        Column(heading="Half-width", kind="n"),
-    ]
+    columns = [*headed("name", "Point"), *headed("n", ("Stopped after", "paths"), "Half-width")]
     rows = [
         [view.names[one.point], number(one.paths), metric_value(rule.metric, one.half_width)]
         for one in view.result.stops
@@ -254,13 +250,13 @@ def stops_table(view: SweepView) -> Table | None:
 def all_estimates_table(view: SweepView) -> Table:
     """Return the whole table of estimates."""
     columns = [
-        Column(heading="Point", kind="name"),
-        Column(heading="Metric", kind="hash"),
-        Column(heading="Statistic", kind="nowrap"),
-        Column(heading="Estimate", kind="n"),
-        Column(heading="Interval", kind="nowrap"),
-        Column(heading="n", kind="n"),
-        Column(heading="Method", kind="wrap"),
+        *headed("name", "Point"),
+        *headed("hash", "Metric"),
+        *headed("nowrap", "Statistic"),
+        *headed("n", "Estimate"),
+        *headed("nowrap", "Interval"),
+        *headed("n", "n"),
+        *headed("wrap", "Method"),
     ]
     rows = [
         [
