@@ -9,12 +9,11 @@ standard error taken over independent markets.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
-from sim.agents.oracle_keeper import OracleKeepers
 from sim.core import portable_math
 from sim.core.rng import Streams
 from sim.core.units import WAD, YEAR_SECONDS
@@ -67,12 +66,10 @@ def run_markets(*, blocks: int, threshold: float, spread: float, seed: int) -> M
         f"blocks={blocks}",
         f"markets=[{markets}]",
         f"keepers.deviation_threshold={threshold}",
+        f"keepers.threshold_spread={spread}",
         "keepers.heartbeat_seconds=604_000",
         *ESTIMATOR,
     )
-    for agent in world.agents:
-        if isinstance(agent, OracleKeepers):
-            agent.config = replace(agent.config, threshold_spread=spread)
     loop = BlockLoop(world, Recorder(len(world.book)))
     warm_up = 3 * TAU // 12
     sums, observed, last = np.zeros(MARKETS), [], [(0, 0)] * MARKETS
