@@ -181,8 +181,8 @@ def test_every_file_of_a_sweep(sweep_folder, tmp_path, capsys, damage):
         for command in OF_A_SWEEP:
             damage_again(damage, sweep_folder, copy, name)
             if command[0] == "sweep" and damage in (Path.unlink, truncated, other_content):
-                if name.split("/")[0] in REMADE and damage is not truncated:
-                    continue  # once is enough: it takes a second
+                if name == "manifest.json" or (name.split("/")[0] in REMADE and damage is not truncated):
+                    continue  # once is enough: it takes a second; a manifest is asked for plug-ins first
                 if name.split("/")[0] in REMADE:
                     resumes_to_the_same(command, copy, sweep_folder, capsys)
                     copy = copies(sweep_folder, tmp_path)

@@ -79,6 +79,8 @@ def replay_sweep(folder: Path, *, sample: int = SAMPLE, engine: str | None = Non
     """
     if sample < 1:
         raise InputError(f"--sample: must be at least 1, was {sample}")
+    if Folder(folder).has(MARKER):  # findings were made of it: it is whole, or damaged
+        check_all(open_record(folder, MARKER, what="sweep")[0])
     plan = read_plan(folder, engine=engine)
     recorded = [{"file": name, "sha256": digest} for name, digest in plan.plugins]
     require_named(recorded, active(), str(folder / INPUTS / PLAN_FILE))
@@ -92,8 +94,6 @@ def replay_sweep(folder: Path, *, sample: int = SAMPLE, engine: str | None = Non
         if Folder(folder).has(SWEEP_FILE):
             result = SweepResult.open(folder)
             check_all(open_sweep(folder)[0])
-            if Folder(folder).has(MARKER):  # findings were made of it
-                check_all(open_record(folder, MARKER, what="sweep")[0])
             found = sweep_digest(plan, ledger, rule)
             if found != result.digest:
                 return SweepReplay(

@@ -281,7 +281,8 @@ def _finish(
             stops=rule.stops,
             digest=digest,
         )
-        write_record(folder, SWEEP_FILE, _provenance(plan, inputs, contracts, result), leave_out=LEDGER_FILES)
+        provenance = _provenance(plan, inputs, contracts, result)
+        write_record(folder, SWEEP_FILE, provenance, leave_out=NOT_OF_THE_SWEEP)
     except RunError as error:
         raise RunError(
             f"{error}\n{folder}: {completed:,} of {total:,} paths are kept, but not their tables; make room"
