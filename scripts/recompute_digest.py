@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 SCHEMA_VERSION = 2
 DOMAIN = b"seawall-run-2"
 LARGEST_FILE = 1 << 30
+LARGEST_MANIFEST = 1 << 25
 LARGEST_ROW_GROUP = 1 << 30
 
 NUMBER, TEXT, FLAG = pa.int64(), pa.string(), pa.bool_()
@@ -105,7 +106,7 @@ class RunDigest:
 # --- reading ---
 
 
-def require_file(path: Path) -> None:
+def require_file(path: Path, largest: int = LARGEST_FILE) -> None:
     """Refuse what is no regular file of a bounded size."""
     try:
         status = path.stat()
@@ -113,13 +114,13 @@ def require_file(path: Path) -> None:
         raise FolderError(f"{path}: cannot read: {error.strerror}") from error
     if not stat.S_ISREG(status.st_mode):
         raise FolderError(f"{path}: is not a regular file")
-    if status.st_size > LARGEST_FILE:
-        raise FolderError(f"{path}: has {status.st_size} bytes, more than {LARGEST_FILE}")
+    if status.st_size > largest:
+        raise FolderError(f"{path}: has {status.st_size} bytes, more than {largest}")
 
 
 def stated_digest(path: Path) -> str:
     """Return the digest that the manifest states."""
-    require_file(path)
+    require_file(path, LARGEST_MANIFEST)
     try:
         manifest = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:

@@ -20,7 +20,7 @@ from sim.engine.run import run_scenario
 from sim.engine.scenario.load import load_scenario
 from sim.protocol.contracts import compile_protocol
 from sim.protocol.state import MarketState, ProtocolState
-from tests.golden.runs import SCENARIOS, names
+from tests.golden.runs import SCENARIOS, expected, names
 from tests.support.recomputed import SCRIPT, recomputed
 from tests.support.small_run import small_run
 
@@ -69,6 +69,11 @@ def test_script_tables_and_contracts_agree_on_the_words():
         declared = tuple(component["name"] for component in outputs[function]["components"])
         assert declared == EXPORTS[words] == state.__slots__
     assert EXPORTS["SCHEMA_VERSION"] == SCHEMA_VERSION
+
+
+def test_the_digest_that_the_specification_quotes_is_the_golden_one():
+    text = (SCRIPT.parents[1] / "docs" / "digest.md").read_text(encoding="utf-8")
+    assert f"equal: {expected('flash_crash')['digest']}\n" in text
 
 
 def test_the_examples_of_the_specification():
@@ -204,6 +209,7 @@ EDITS = {
     "an endless device": _as_an_endless_device,
     "empty": lambda path: path.write_bytes(b""),
     "truncated": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+    "larger than any": lambda path: os.truncate(path, (1 << 30) + 1),
     "not a table": lambda path: path.write_bytes(b"\x00 not this" * 50),
 }
 TABLE_EDITS = {
