@@ -40,7 +40,8 @@ def exact(steps: int) -> float:
 def log_prices(paths, steps, seconds, *, seed, drift=0.0):
     """Return log prices of our own process, float64[path, step]."""
     clock = BlockClock(start_time=0, seconds_per_block=seconds // steps, blocks=steps)
-    process = GeometricBrownianMotion(kind="gbm", volatility=SIGMA, drift=drift)
+    # A tilt takes the drift beyond what a scenario may state, as `sim.experiments.rare.tilt` does.
+    process = GeometricBrownianMotion(kind="gbm", volatility=SIGMA).model_copy(update={"drift": drift})
     streams = Streams(seed)
     found = np.empty((paths, steps + 1))
     for path in range(paths):
