@@ -179,3 +179,14 @@ def test_assumptions_list_every_number_and_mark_the_changed_ones():
     assert listed["markets.0.risk_model_parameters.z"]["value"] == 3
     assert listed["markets.0.risk_model_parameters.z"]["source"] == "set by the scenario"
     assert "EMIR" in listed["markets.0.risk_model_parameters.stress_weight"]["source"]
+
+
+def test_defaults_of_a_table_of_its_own_are_not_taken_for_the_scenarios():
+    """Liquidators pay up to 2,000 gwei, where others pay 500: a default too, with a source of its own."""
+    scenario = build(liquidators={"fees": {"priority_fee_gwei": 3.0, "max_fee_gwei": 2_000.0}})
+    listed = {entry["parameter"]: entry for entry in assumptions(scenario)}
+    assert listed["liquidators.fees.max_fee_gwei"]["value"] == 2_000.0
+    assert "lives by being included" in listed["liquidators.fees.max_fee_gwei"]["source"]
+    assert listed["liquidators.fees.priority_fee_gwei"]["source"] == "set by the scenario"
+    assert listed["keepers.fees.max_fee_gwei"]["source"] == "assumption: above March 2020's 200"
+    assert listed["deleverager.active"]["value"] is True
