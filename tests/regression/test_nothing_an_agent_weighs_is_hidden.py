@@ -8,6 +8,7 @@ its section; a bare number in its code is a unit, a rounding or a guard, and is 
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from pathlib import Path
 from typing import get_origin
 
@@ -24,63 +25,77 @@ DECLARING = {"number", "text", "choice", "table", "Field"}
 SMALL = {-1, 0, 1, 2, 3}
 """Indices, signs, and what counts positions in a tuple."""
 
-NO_ASSUMPTION = {
-    "arbitrageur.py": {0.01: "depth is quote for one per cent", 30: "order"},
-    "base.py": {86_400: "seconds of a day", 1_000_000: "parts in which slippage is exact", 0.5: "rounding"},
-    "deleverager.py": {1e-6: "how far apart floats surely rank as the contract does", 70: "order"},
-    "fees.py": {1_000: "decimals in which factors of fees are exact", 0.5: "rounding"},
-    "kind.py": {
-        0.001: "of a group that does not say, with no reporters",
-        0.05: "of an opening that does not say, with no position",
-        32: "most tables of a kind",
-        100: "order",
+ZERO = "no division by zero"
+ORDER = "place among the kinds"
+ROUNDING = "rounding to the nearest"
+
+NO_ASSUMPTION: dict[str, dict[float, tuple[int, str]]] = {
+    "arbitrageur.py": {0.01: (1, "depth is quote for one per cent"), 30: (1, ORDER)},
+    "base.py": {
+        86_400: (1, "seconds of a day"),
+        1_000_000: (2, "parts in which slippage is exact"),
+        0.5: (1, ROUNDING),
     },
-    "liquidation_terms.py": {1e-12: "no division by zero"},
+    "deleverager.py": {1e-6: (1, "how far apart floats surely rank as the contract does"), 70: (1, ORDER)},
+    "fees.py": {1_000: (2, "decimals in which factors of fees are exact"), 0.5: (1, ROUNDING)},
+    "kind.py": {
+        0.001: (1, "of a group that does not say, with no reporters"),
+        0.05: (1, "of an opening that does not say, with no position"),
+        32: (1, "most tables of a kind"),
+        100: (1, ORDER),
+    },
+    "liquidation_terms.py": {1e-12: (1, ZERO)},
     "liquidator.py": {
-        0.01: "depth is quote for one per cent",
-        1e-12: "no division by zero",
-        1e-9: "no division by zero",
-        1_000: "decimals in which factors of fees are exact",
-        0.5: "rounding",
-        40: "order",
+        0.01: (1, "depth is quote for one per cent"),
+        1e-12: (2, ZERO),
+        1e-9: (1, ZERO),
+        1_000: (2, "decimals in which factors of fees are exact"),
+        0.5: (1, ROUNDING),
+        40: (1, ORDER),
     },
     "liquidity_provider.py": {
-        3_600.0: "seconds of an hour",
-        1_000_000: "parts in which shares are exact",
-        0.5: "rounding",
-        60: "order",
+        3_600.0: (1, "seconds of an hour"),
+        1_000_000: (2, "parts in which shares are exact"),
+        0.5: (1, ROUNDING),
+        60: (1, ORDER),
     },
-    "oracle_keeper.py": {365.0: "days of a year", 50: "order"},
+    "oracle_keeper.py": {365.0: (1, "days of a year"), 50: (1, ORDER)},
     "trader_cohort.py": {
-        200_000: "most accounts of a cohort",
-        1e-6: "no division by zero",
-        3_600.0: "seconds of an hour",
-        1e-9: "no division by zero",
-        10: "order",
+        200_000: (1, "most accounts of a cohort"),
+        1e-6: (1, ZERO),
+        3_600.0: (1, "seconds of an hour"),
+        1e-9: (2, ZERO),
+        10: (1, ORDER),
     },
-    "whale.py": {60: "seconds of a minute", 20: "order"},
+    "whale.py": {60: (2, "seconds of a minute"), 20: (1, ORDER)},
 }
-"""File -> bare number -> what it is."""
+"""File -> bare number -> how often it stands there, and what it is."""
 
 
-def bare_numbers(tree: ast.AST) -> set[float]:
+def bare_numbers(tree: ast.AST) -> Counter[float]:
     """Return the numbers of a module that declare no field."""
+    found: Counter[float] = Counter()
     if isinstance(tree, ast.Call) and getattr(tree.func, "id", "") in DECLARING:
-        return set()
+        return found
     if isinstance(tree, ast.Constant):
         is_number = isinstance(tree.value, int | float) and not isinstance(tree.value, bool)
-        return {tree.value} - SMALL if is_number else set()
-    return {number for child in ast.iter_child_nodes(tree) for number in bare_numbers(child)}
+        if is_number and tree.value not in SMALL:
+            found[tree.value] += 1
+    for child in ast.iter_child_nodes(tree):
+        found += bare_numbers(child)
+    return found
 
 
 @pytest.mark.parametrize("path", sorted(AGENTS.glob("*.py")), ids=lambda path: path.name)
 def test_every_bare_number_is_a_unit_a_rounding_or_a_guard(path):
-    assert bare_numbers(ast.parse(path.read_text())) == set(NO_ASSUMPTION.get(path.name, {}))
+    assert bare_numbers(ast.parse(path.read_text())) == {
+        number: count for number, (count, _) in NO_ASSUMPTION.get(path.name, {}).items()
+    }
 
 
 def test_a_weight_in_the_code_would_be_seen():
     code = "RATE = 0.2\nclass A(Section):\n    share: float = number(0.4, 0.0, 1.0, '1', 'x', source='y')\n"
-    assert bare_numbers(ast.parse(code)) == {0.2}
+    assert bare_numbers(ast.parse(code)) == {0.2: 1}
 
 
 def test_the_list_of_assumptions_holds_every_field_of_every_table():

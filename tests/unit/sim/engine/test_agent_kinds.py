@@ -1,5 +1,7 @@
 """An agent that nobody has heard of joins by being in the registry: holders of positions and plain actors."""
 
+import json
+
 import pytest
 
 from sim.agents.kind import AGENTS, AgentKind, Group, Opening
@@ -11,7 +13,7 @@ from sim.engine.scenario.compose import json_schema, scenario_class, scenario_of
 from sim.engine.worlds.build import BuildOptions, WorldBuilder
 from sim.protocol import actions
 from sim.protocol.actions import CLOSE_ALL, NO_LIMIT, Fees
-from tests.support.small_run import small_scenario
+from tests.support.small_run import small_run, small_scenario
 
 TINY = ("traders.0.count=20", "blocks=12", "liquidators.count=2")
 GROUPS_BEFORE = ["traders:cohort", "whale:whale", "arbitrageurs:0"]
@@ -169,3 +171,21 @@ def test_it_moves_the_run_and_only_when_it_is_there(sellers):
         small_scenario(*TINY, 'sellers=[{ name = "first", count = 4, at_block = 6 }]'), PathOptions(path=0)
     )
     assert len({before, with_four.digest, later.digest}) == 3
+
+
+def test_the_manifest_has_its_words_and_everybody_elses(sellers, tmp_path):
+    small_run(tmp_path, *TINY, "blocks=2", 'sellers=[{ name = "first", count = 1 }]')
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert manifest["groups"] == {
+        "traders:cohort": "cohort traders",
+        "whale:whale": "whale",
+        "arbitrageurs:0": "ETH arbitrageurs",
+        "sellers:first": "sudden sellers",
+        "liquidators:liquidators_0": "liquidators, same block",
+        "liquidators:liquidators_2": "liquidators, 2 blocks late",
+        "keepers:0": "ETH keepers",
+        "liquidity_providers": "liquidity providers",
+        "fund_backers": "fund backers",
+        "deleverager": "deleverager",
+    }
+    assert "1 sellers who close in block 4." in manifest["agents"]
