@@ -1,13 +1,14 @@
 """An agent that nobody has heard of joins by being in the registry: holders of positions and plain actors."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from sim.agents.kind import AGENTS, AgentKind, Group, Opening
 from sim.core.documents.sections import IDENTIFIER, Section, number, text
 from sim.core.errors import InputError
-from sim.engine.paths import PathOptions, run_path
+from sim.engine.paths import PathOptions, WarmStarts, run_path
 from sim.engine.scenario.assumptions import assumptions
 from sim.engine.scenario.compose import json_schema, scenario_class, scenario_of
 from sim.engine.worlds.build import BuildOptions, WorldBuilder
@@ -189,3 +190,23 @@ def test_the_manifest_has_its_words_and_everybody_elses(sellers, tmp_path):
         "deleverager": "deleverager",
     }
     assert "1 sellers who close in block 4." in manifest["agents"]
+
+
+class RicherSellerKind(SellerKind):
+    """The same table, and other code behind it."""
+
+    def openings(self, section, start):
+        for opening in super().openings(section, start):
+            yield replace(opening, collateral=3_000.0)
+
+
+def test_a_kind_that_was_replaced_shares_no_start_with_the_one_before(sellers):
+    scenario = small_scenario(*TINY, 'sellers=[{ name = "first", count = 4 }]')
+    warm = WarmStarts()
+    poorer = run_path(scenario, PathOptions(path=0), warm).digest
+    AGENTS.remove("sellers")
+    AGENTS.add(RicherSellerKind())
+    richer = run_path(scenario_of(scenario.canonical()), PathOptions(path=0), warm).digest
+    assert warm.built == 2
+    assert richer != poorer
+    warm.close()
