@@ -38,7 +38,7 @@ def test_linter_has_the_layers_of_the_design():
 
 def test_every_package_is_in_a_layer():
     packages = {path.name for path in SIM.iterdir() if path.is_dir() and (path / "__init__.py").exists()}
-    assert packages <= set().union(*layers())
+    assert packages - {"api"} <= set().union(*layers())  # the interface for notebooks stands above all layers
 
 
 def test_no_package_imports_a_higher_or_neighbouring_one():
