@@ -94,6 +94,16 @@ def test_what_is_no_document_is_refused(folder, text):
         remake(folder)
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999", "1" * 5_000])
+def test_a_figure_of_numbers_that_are_none_is_refused(folder, number):
+    text = (folder / "findings.json").read_text()
+    assert '"layout": {}' in text
+    (folder / "findings.json").write_text(text.replace('"layout": {}', f'"layout": {{"a": {number}}}'))
+    seal_again(folder, "manifest.json", leave_out=("report.md",))
+    with pytest.raises(InputError, match=r"findings\.json"):
+        remake(folder)
+
+
 @pytest.mark.parametrize("name", ["findings.json", "manifest.json"])
 @pytest.mark.parametrize("kind", ["missing", "pipe", "device", "folder", "link"])
 def test_what_is_no_file_is_refused_at_once(folder, name, kind):
