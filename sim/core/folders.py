@@ -59,7 +59,7 @@ class Bound:
     bytes: int
 
 
-RECORD = Bound("a record", 32 * _MIB)  # a plan of 100,000 points has 25 MiB
+RECORD = Bound("a record", 24 * _MIB)  # a plan of 50,000 points has 12 MiB
 TABLE = Bound("a table", 256 * _MIB)
 INPUT = Bound("an input", 256 * _MIB)  # price files are bounded so too
 LEDGER = Bound("a ledger", 16 * 1024 * _MIB)  # read row by row, never whole

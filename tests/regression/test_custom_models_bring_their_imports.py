@@ -20,10 +20,13 @@ from sim.engine.replay import replay_run
 from sim.engine.run import run_scenario
 from sim.engine.scenario.load import load_scenario
 from sim.engine.worlds.foundation import foundation_key
+from sim.experiments.sweep.expansion import plan_of as plan_of_experiment
+from sim.experiments.sweep.experiment import SweepExperiment, load_experiment
 from sim.experiments.sweep.inputs import gather, point_identities, read_plan
 from sim.experiments.sweep.plan import Plan, Point
 from sim.experiments.sweep.runner import run_plan
 from tests.support.small_run import SCENARIO
+from tests.support.small_sweep import small_experiment
 
 SHIPPED = Path(__file__).parents[2] / "scenarios" / "models" / "LinearRiskModel.vy"
 TINY = ("blocks=3", "traders.0.count=5", "shocks=[]")
@@ -176,6 +179,20 @@ def test_an_import_from_outside_the_folder_is_refused(scenario, tmp_path, how, c
         ],
     )
     assert len(own_imports(models / "Bent.vy")) >= 2
+
+
+def test_an_experiment_may_not_import_from_outside_its_folder_either(tmp_path):
+    folder = tmp_path / "experiment"
+    folder.mkdir()
+    (tmp_path / "secret.vy").write_text("# pragma version 0.4.3\nX: constant(uint256) = 1\n")
+    model = write_model(folder / "models")
+    model.write_text(model.read_text().replace("from .shapes", "from ... import secret\nfrom .shapes"))
+    extra = "\n[[points]]\nname = 'own'\nset = ['protocol.risk_model=models/Bent.vy']\n"
+    experiment = small_experiment(folder, paths=1)
+    parameters = experiment.read_text()
+    experiment.write_text(parameters[: parameters.index("[[parameters]]")] + extra)
+    with pytest.raises(InputError, match=r"ramp\.toml:\d+: points\.0\.set\.0: protocol\.risk_model: Bent"):
+        plan_of_experiment(load_experiment(experiment, SweepExperiment))
 
 
 def test_our_own_contracts_may_be_imported_and_stay_where_they_are(scenario):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sim.chain.compile import refuse_outside
 from sim.core.documents.toml_text import MAX_PROBLEMS, KeyPath
 from sim.core.errors import InputError
 from sim.engine.scenario.load import Override, load_scenario, parse_override
@@ -179,7 +180,7 @@ def _settled_text(experiment: Experiment[Any], change: str, where: KeyPath) -> s
     """Return a change with a file it names made absolute.
 
     On the command line a file may lie anywhere, because a person chose it there; in an experiment, which
-    may come from anybody, it must lie in the experiment's folder.
+    may come from anybody, it must lie in the experiment's folder, and so must all that a model imports.
     """
     override = _parsed(experiment, change, where)
     key = ".".join(map(str, override.path))
@@ -201,6 +202,9 @@ def _settled_text(experiment: Experiment[Any], change: str, where: KeyPath) -> s
         raise InputError(
             f"{experiment.place(where)}: {key}: must lie in the experiment's folder, was {override.value!r}"
         )
+    if names_model and file.is_file():
+        for problem in refuse_outside(file, folder):
+            raise InputError(f"{experiment.place(where)}: {key}: {problem}")
     return f"{key}={json.dumps(str(file))}"
 
 

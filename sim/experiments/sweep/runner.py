@@ -13,7 +13,7 @@ from typing import Any
 from sim.core.digest import sha256_hex
 from sim.core.errors import InputError, RunError
 from sim.core.files import atomic_write_bytes, ensure_directory
-from sim.core.folders import INPUT, Folder, write_record
+from sim.core.folders import INPUT, RECORD, Folder, write_record
 from sim.core.folders import LEDGER as LEDGER_BOUND
 from sim.core.plugins import PLUGINS, active
 from sim.engine.results.manifest import versions
@@ -205,8 +205,11 @@ def _adopt(plan: Plan, inputs: Inputs, contracts: Mapping[str, str], ledger: Led
             raise InputError(f"--out {folder}: holds a sweep with {difference}; choose another folder")
         # A risk model may join with a point; those there were must be the same.
         new["contracts"] = {**old["contracts"], **contracts}
+    content = plan_content(plan, inputs)
+    if len(content) > RECORD.bytes:  # nobody could read it again
+        raise InputError(f"--out {folder}: {len(plan.points):,} points are more than a plan may hold")
     inputs.copy(folder)
-    atomic_write_bytes(folder / PLAN_PLACE, plan_content(plan, inputs))
+    atomic_write_bytes(folder / PLAN_PLACE, content)
     if plan.source:
         atomic_write_bytes(folder / EXPERIMENT_FILE, plan.source)
     ledger.set_plan(new)
