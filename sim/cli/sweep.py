@@ -35,6 +35,8 @@ from sim.experiments.sweep.progress import PointProgress, RunningMean, SweepProg
 from sim.experiments.sweep.result import SWEEP_FILE, Failure, SweepResult
 from sim.experiments.sweep.runner import EXPERIMENT_FILE, REPORT_FILE, SweepInterrupted, run_plan
 from sim.metrics.book import METRICS
+from sim.reporting.findings.folder import read_findings
+from sim.reporting.pages.terminal import print_findings
 
 ROWS = 12
 """Points in a table; the report has all of them."""
@@ -171,7 +173,10 @@ def _resume_command(folder: Path, workers: Workers, engine: str | None) -> str:
 def _print_outcome(
     result: SweepResult, last: SweepProgress | None, report: Path | None, console: Console
 ) -> None:
-    if last is not None:
+    if report is not None:
+        print_findings(read_findings(result.folder), console)
+        console.print()
+    elif last is not None:
         console.print(metrics_table(last))
     style = None if result.is_complete else "bold red"
     partial = "" if result.is_complete else ": everything above is partial"

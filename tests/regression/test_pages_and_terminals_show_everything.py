@@ -107,3 +107,16 @@ def test_points_are_identical_only_if_every_metric_is_on_every_path():
     assert some == ["Identical on every path, in every metric: a, b."]
     (every,) = identical_words([(0, 1, 2)], {0: "a", 1: "b", 2: "c"}, ["k"], 2)
     assert every.endswith("over 2 paths: k changes nothing here.")
+
+
+def test_a_unit_stays_with_its_number_in_a_terminal():
+    made = table(
+        [Column(heading="Chance", kind="n")], [[Cell(text="25.0\u202f%", under="0.316 to 52.7\u202f%")]]
+    )
+    console = Console(width=9, record=True, file=io.StringIO())
+    print_findings(Findings(command="t", title="t").section("s", made, terminal=True), console)
+    assert [line.strip() for line in console.export_text().splitlines()][-3:] == [
+        "25.0%",
+        "0.316 to",
+        "52.7%",
+    ]

@@ -24,6 +24,7 @@ from sim.reporting.findings.blocks import (
     Table,
     Text,
 )
+from sim.reporting.formatting import NARROW_SPACE
 
 ROWS = 60
 """Rows of a table that are printed; the page has all of them."""
@@ -152,8 +153,8 @@ def _plain(cell: Cell | str | None) -> str:
     if cell is None:
         return ABSENT
     if isinstance(cell, str):
-        return cell
-    return "\n".join(filter(None, [cell.text, cell.under, cell.note, *cell.lines]))
+        return _kept(cell)
+    return _kept("\n".join(filter(None, [cell.text, cell.under, cell.note, *cell.lines])))
 
 
 def _style(cell: Cell | str | None) -> str:
@@ -162,3 +163,8 @@ def _style(cell: Cell | str | None) -> str:
 
 def _styled(cell: Cell | str | None) -> RichText:
     return RichText(_plain(cell), style=_style(cell))
+
+
+def _kept(text: str) -> str:
+    """Return text whose units stay with their numbers: a terminal breaks lines at narrow spaces too."""
+    return text.replace(f"{NARROW_SPACE}%", "%").replace(NARROW_SPACE, " ")
