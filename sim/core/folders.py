@@ -62,6 +62,7 @@ class Bound:
 RECORD = Bound("a record", 24 * _MIB)  # a plan of 50,000 points has 12 MiB
 TABLE = Bound("a table", 256 * _MIB)
 INPUT = Bound("an input", 256 * _MIB)  # price files are bounded so too
+SEALED = Bound("a file", 2048 * _MIB)  # hashed piece by piece, never in memory; two seconds at most
 LEDGER = Bound("a ledger", 16 * 1024 * _MIB)  # read row by row, never whole
 
 
@@ -407,7 +408,7 @@ def check_all(folder: Folder) -> None:
         One is missing or damaged.
     """
     for name in folder.hashes or {}:
-        folder.check(name, INPUT)
+        folder.check(name, SEALED)
 
 
 def is_record(path: Path, name: str, *, keys: Iterable[str] = (), kind: str | None = None) -> bool:

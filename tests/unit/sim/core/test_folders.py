@@ -5,6 +5,7 @@ import os
 import threading
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -179,3 +180,38 @@ def test_hashes_are_those_of_the_files(folder):
 
 def test_the_largest_table_in_memory_is_below_a_gibibyte():
     assert folders.TABLE.bytes + 2 * parquet.LARGEST_DECODED <= 2**30
+
+
+def test_a_user_who_trusts_a_folder_may_allow_larger_tables(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet, "LARGEST_DECODED", 2**20)
+    write(tmp_path / "t.parquet", block=[7] * 200_000, name=["a"] * 200_000)
+    with pytest.raises(InputError, match=f"{parquet.TRUSTED}="):
+        read_table(Folder(tmp_path), "t.parquet", SCHEMA)
+    monkeypatch.setenv(parquet.TRUSTED, "8")
+    assert read_table(Folder(tmp_path), "t.parquet", SCHEMA).num_rows == 200_000
+
+
+def test_rows_and_columns_that_are_not_wanted_are_left_out(tmp_path):
+    def last_two(part):
+        return pc.greater(part["block"], 69_997)
+
+    columns = {"block": list(range(70_000)), "name": ["a"] * 70_000}
+    write(tmp_path / "t.parquet", **columns)
+    table = read_table(
+        Folder(tmp_path),
+        "t.parquet",
+        SCHEMA,
+        columns=["block"],
+        keep=last_two,
+    )
+    assert table.to_pydict() == {"block": [69_998, 69_999]}
+
+
+def test_a_list_of_one_long_text_is_a_bomb_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet, "LARGEST_DECODED", 2**20)
+    topics = pa.array([["a" * 10_000] * 20] * 20, pa.list_(pa.string()))
+    pq.write_table(pa.table({"topics": topics}), tmp_path / "t.parquet", compression="zstd")
+    with pytest.raises(InputError, match="unpacks to more than 1 MiB"):
+        read_table(Folder(tmp_path), "t.parquet", None)
+    monkeypatch.undo()
+    assert read_table(Folder(tmp_path), "t.parquet", None)["topics"].type == pa.list_(pa.string())
