@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -78,6 +79,7 @@ def path_command(
     populations: int = 1,
     antithetic: bool = False,
     twin: bool = True,
+    plugins: Sequence[str] = (),
     out: str | None = None,
 ) -> str:
     """Return the command that runs one path again, quoted for a POSIX shell.
@@ -88,6 +90,8 @@ def path_command(
         File or name as the reader can give it.
     overrides
         Of the experiment, the point and the path's own draws, as ``--set`` takes them.
+    plugins
+        Files, as ``--plugin`` takes them.
     out
         Results folder; None leaves it to the command.
     """
@@ -95,6 +99,8 @@ def path_command(
     if populations != 1:
         words += ["--populations", str(populations)]
     words += ["--antithetic"] * antithetic + ["--no-twin"] * (not twin)
+    for one in plugins:
+        words += ["--plugin", one]
     for one in overrides:
         words += ["--set", one]
     if out is not None:
@@ -105,5 +111,5 @@ def path_command(
 def portable(command: str, folder: Path) -> str:
     """Return a command of a path for a reader in the results folder, wherever that lies."""
     for prefix in (f"{folder.absolute()}/", f"{folder}/"):
-        command = command.replace(prefix, "")
+        command = re.sub(rf"(?<![\w./-]){re.escape(prefix)}", "", command)  # not in the middle of a path
     return command

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shlex
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -94,6 +95,12 @@ def test_commands_name_no_place_of_their_author(tmp_path):
     )
     assert str(tmp_path) not in portable(command, tmp_path)
     assert shlex.split(portable(command, tmp_path))[2] == "inputs/s.toml"
+
+
+def test_a_folder_of_one_letter_takes_nothing_from_the_middle_of_a_path():
+    command = "seawall run s/inputs/a.toml --set 'm=\"s/inputs/files/b.vy\"'"
+    told = portable(command, Path("s"))
+    assert told == "seawall run inputs/a.toml --set 'm=\"inputs/files/b.vy\"'"
 
 
 def test_points_are_identical_only_if_every_metric_is_on_every_path():

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from sim.core.plugins import PLUGINS
 from sim.experiments.estimates.points import FAMILIES
 from sim.metrics.book import METRICS
 from sim.metrics.statistics.intervals import rule_of_three
@@ -189,6 +191,7 @@ def command_of(view: SweepView, point: int, path: int) -> str:
         populations=plan.populations,
         antithetic=plan.antithetic,
         twin=plan.twin,
+        plugins=[f"inputs/{PLUGINS}/{Path(file).name}" for file, _ in plan.plugins],
     )
 
 

@@ -193,6 +193,8 @@ def test_commands_survive_a_shell_and_the_page() -> None:
     assert [words[i + 1] for i, word in enumerate(words) if word == "--set"] == overrides
     assert "--no-twin" not in words
     assert "--no-twin" in path_command("s", path=0, seed=0, twin=False)
+    named = shlex.split(path_command("s", path=0, seed=0, plugins=["inputs/plugins/a b.py"]))
+    assert named[named.index("--plugin") + 1] == "inputs/plugins/a b.py"
     assert " ".join(pieces(command)) == command
 
 
