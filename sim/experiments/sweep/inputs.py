@@ -69,10 +69,12 @@ class Inputs:
 
     def copy(self, folder: Path) -> None:
         """Copy every file into the results folder, unless it is there already."""
+        ensure_directory(folder)
+        there = Folder(folder)
         for target, source in self.files.items():
             place = folder / target
-            if Folder(folder).has(target.as_posix()):
-                Folder(folder).open(target.as_posix(), INPUT).close()  # not a link, nor a pipe
+            if there.has(target.as_posix()):
+                there.open(target.as_posix(), INPUT).close()  # not a link, nor a pipe
             if place.is_file() and sha256_file(place) == self.hashes[target.as_posix()]:
                 continue
             ensure_directory(place.parent)
