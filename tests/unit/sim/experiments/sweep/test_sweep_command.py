@@ -30,7 +30,7 @@ def test_a_finished_sweep_prints_its_table_and_exits_0(experiment, tmp_path, cap
     assert sweep(experiment, "--out", out) == 0
     printed = capsys.readouterr().out
     assert "ramp_per_hour=0.05" in printed
-    assert "liquidated_share" in printed
+    assert "Liquidated share" in printed
     assert "Paths    6 paths" in printed
     assert SweepResult.open(out).digest in printed
     assert (out / "experiment.toml").read_text() == experiment.read_text()
