@@ -18,8 +18,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+try:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+except ModuleNotFoundError:
+    print("recompute_digest: needs pyarrow: activate an environment that has it", file=sys.stderr)
+    raise SystemExit(2) from None
 
 SCHEMA_VERSION = 2
 DOMAIN = b"seawall-run-2"

@@ -13,16 +13,20 @@ import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TextIO
 
 from sim.core.digest import sha256_hex
-from sim.core.errors import InputError
+from sim.core.errors import InputError, RunError, SeawallError
 from sim.core.folders import Folder
 from sim.core.registry import Registry, registries
 
 MAX_PLUGIN_BYTES = 1 << 20
+
+_BRINGS_EVERY_REGISTRY = "sim.engine.run"
+"""Imported before a plug-in is executed, so that what it added can be told from what ships."""
 
 PLUGINS = "plugins"
 """Folder, among the inputs of results, of the plug-ins that took part."""
@@ -48,7 +52,8 @@ class Plugin:
         if path.suffix != ".py":
             raise InputError(f"--plugin {path}: must be a Python file, its name ending in .py")
         if not path.is_file():
-            raise InputError(f"--plugin {path}: there is no such file")
+            told = "is no regular file" if path.exists() else "there is no such file"
+            raise InputError(f"--plugin {path}: {told}")
         try:
             with path.open("rb") as stream:
                 content = stream.read(MAX_PLUGIN_BYTES + 1)
@@ -171,12 +176,20 @@ def loaded(plugins: Sequence[Plugin]) -> Iterator[None]:
     ------
     InputError
         One cannot be executed, declares nothing, or declares a name that is taken.
+    RunError
+        A line of a plug-in failed in the body; the error itself is the cause.
     """
     before = len(_loaded)
     try:
         for plugin in plugins:
             _load(plugin)
         yield
+    except (SeawallError, MemoryError, BrokenPipeError):
+        raise
+    except Exception as error:
+        if (place := line_of_plugin(error)) is None:
+            raise
+        raise RunError(f"{place}: {_in_a_line(error)}") from error
     finally:
         _unload(before)
 
@@ -213,9 +226,11 @@ def _unload(down_to: int) -> None:
 
 def _execute(plugin: Plugin) -> list[tuple[Registry[Any], str]]:
     """Execute one plug-in and return what it added; nothing of it stays when it fails."""
-    before = {id(registry): set(registry.names()) for registry in registries()}
+    import_module(_BRINGS_EVERY_REGISTRY)
+    before = {registry: registry.declared() for registry in registries()}
     module = ModuleType(plugin.module_name)
     module.__file__ = str(plugin.path)
+    module.__dict__["print"] = _print_beside_results
     # Annotations written as text are looked up in the module of their class, which must be found for that.
     sys.modules[plugin.module_name] = module
     failure: InputError | None = None
@@ -225,33 +240,57 @@ def _execute(plugin: Plugin) -> list[tuple[Registry[Any], str]]:
     except InputError as error:
         failure = InputError([f"--plugin {plugin.path}: {line}" for line in error.problems])
     except SyntaxError as error:
-        failure = InputError(f"{plugin.path}:{error.lineno}: not valid Python: {error.msg}")
+        place = plugin.path if error.lineno is None else f"{plugin.path}:{error.lineno}"
+        failure = InputError(f"{place}: not valid Python: {error.msg}")
     except (Exception, SystemExit) as error:  # noqa: BLE001  (a stranger's code may raise anything; it is told, not hidden)
-        failure = InputError(f"{_line_of(error, plugin.path)}: {type(error).__name__}: {error}")
+        place = line_of_plugin(error, (plugin,)) or f"--plugin {plugin.path}"
+        failure = InputError(f"{place}: {_in_a_line(error)}")
     added = [
-        (registry, name)
-        for registry in registries()
-        for name in registry.names()
-        if name not in before.get(id(registry), ())
+        (registry, name) for registry, held in before.items() for name in registry.names() if name not in held
     ]
+    lost = [
+        f"{registry.what} {name!r}"
+        for registry, held in before.items()
+        for name, declaration in held.items()
+        if registry.get(name) is not declaration
+    ]
+    if failure is None and lost:
+        failure = InputError(
+            f"--plugin {plugin.path}: takes away or replaces the {lost[0]}; declare another name"
+        )
     if failure is None and not added:
         failure = InputError(
             f"--plugin {plugin.path}: declares nothing; CONTRIBUTING.md shows what a plug-in looks like"
         )
     if failure is not None:
-        for registry, name in added:
-            registry.remove(name)
+        for registry, held in before.items():
+            if registry.declared() != held:
+                registry.put_back(held)
         sys.modules.pop(plugin.module_name, None)
         raise failure
     return added
 
 
-def _line_of(error: BaseException, path: Path) -> str:
-    """Return ``file:line`` of the plug-in's own last line that led to an error."""
-    lines = [
-        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)
-    ]
-    return f"{path}:{lines[-1]}" if lines else f"--plugin {path}"
+def _print_beside_results(*values: object, file: TextIO | None = None, **options: Any) -> None:
+    """Print as a plug-in may: on stderr unless told, as stdout belongs to the command's own results."""
+    print(*values, file=sys.stderr if file is None else file, **options)
+
+
+def line_of_plugin(error: BaseException, plugins: Sequence[Plugin] | None = None) -> str | None:
+    """Return ``file:line`` of the last line of a plug-in that led to an error, None if none did.
+
+    Parameters
+    ----------
+    plugins
+        Whose lines count: those in force by default.
+    """
+    files = {str(plugin.path) for plugin in (active() if plugins is None else plugins)}
+    lines = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in files]
+    return f"{lines[-1].filename}:{lines[-1].lineno}" if lines else None
+
+
+def _in_a_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {(str(error).splitlines() or ['no message'])[0]}"
 
 
 def _records(recorded: object, where: str) -> dict[str, str]:

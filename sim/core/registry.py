@@ -7,7 +7,8 @@ what ships too, without a list of files anywhere: a new file in the folder is al
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -29,6 +30,9 @@ class Declared(Protocol):
 
 
 T = TypeVar("T", bound=Declared)
+
+_WORD = re.compile(r"[a-z][a-z0-9_]*")
+"""What a name may look like: a bare key of TOML, a column, and part of ``group:place``."""
 
 _ALL: list[Registry[Any]] = []
 """Every registry of the process, in the order they were made."""
@@ -70,17 +74,32 @@ class Registry(Generic[T]):
         Raises
         ------
         InputError
-            Its name is taken.
+            It has no name or place, its name is no word, or is taken.
         """
-        if declaration.name in self._declared:
-            raise InputError(f"there is already a {self.what} named {declaration.name!r}")
-        self._declared[declaration.name] = declaration
+        name: object = getattr(declaration, "name", None)
+        if not isinstance(name, str) or not isinstance(getattr(declaration, "order", None), int):
+            raise InputError(f"no {self.what}: {declaration!r} lacks a name, a text, or an order, an integer")
+        if not _WORD.fullmatch(name):
+            raise InputError(f"{self.what} {name!r}: a name is small letters, digits and underscores")
+        if name in self._declared:
+            raise InputError(f"{self.what} {name!r}: the name is taken; choose another")
+        self._declared[name] = declaration
         self.changes += 1
         return declaration
 
     def remove(self, name: str) -> None:
         """Take a declaration out again, as when a plug-in is unloaded."""
         del self._declared[name]
+        self.changes += 1
+
+    def declared(self) -> dict[str, T]:
+        """Return every declaration by name, as it stands now."""
+        self.all()
+        return dict(self._declared)
+
+    def put_back(self, declared: Mapping[str, T]) -> None:
+        """Let the registry hold what it held earlier, and nothing else."""
+        self._declared = dict(declared)
         self.changes += 1
 
     def all(self) -> tuple[T, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
 
 from sim.core import portable_math
 from sim.core.arrays import FloatArray, IntArray
+from sim.core.errors import InputError
 from sim.core.units import YEAR_SECONDS
 from sim.market.impact_law import ImpactLaw, share_left
 
@@ -62,6 +64,11 @@ class ImpactModel:
         ----------
         flows
             (source, signed quote flow), in the order in which they arrived.
+
+        Raises
+        ------
+        InputError
+            The law gives no finite number.
         """
         self._fade()
         if self.law.takes_flow:
@@ -71,7 +78,12 @@ class ImpactModel:
                 if source >= 0:
                     slot = self._slot(source)
                     self._stored[slot] += moved / self._scale
-        return self.impact_log
+        impact = self.impact_log
+        if not math.isfinite(impact):
+            raise InputError(
+                f"impact law {self.law.law!r}: gives {impact} at {self._displacement:g} depths: not finite"
+            )
+        return impact
 
     def contributions(self) -> tuple[IntArray, FloatArray]:
         """Return the part of the present impact that each earlier flow accounts for.

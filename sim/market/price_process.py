@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Self
 from sim.core.arrays import FloatArray
 from sim.core.documents.sections import Problem, Section, number, text
 from sim.core.documents.variants import literal_of
+from sim.core.errors import InputError
 from sim.core.registry import Registry
 from sim.core.rng import Series, Streams
 from sim.market.effects import NO_SHOCKS, ShockSchedule
@@ -51,7 +52,15 @@ class PathDraw:
         )
 
     def from_returns(self, increments: FloatArray) -> PricePath:
-        """Return the path with given log returns, float64[blocks], and the price shocks on top."""
+        """Return the path with given log returns, float64[blocks], and the price shocks on top.
+
+        Raises
+        ------
+        InputError
+            A process gave another number of returns than there are blocks.
+        """
+        if increments.shape != (self.clock.blocks,):
+            raise InputError(f"price process: drew {increments.size} returns for {self.clock.blocks} blocks")
         return path_of_returns(self.initial_price, increments, self.clock, self.shocks)
 
     @property

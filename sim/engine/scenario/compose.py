@@ -40,6 +40,11 @@ def scenario_of(data: Mapping[str, Any], files: Mapping[str, Path] | None = None
 
 @lru_cache(maxsize=8)
 def _composed(agents: tuple[AgentKind[Any], ...]) -> type[Scenario]:
+    for kind in agents:
+        if not isinstance(kind, AgentKind):
+            raise InputError(f"agent {kind.name!r}: must be an AgentKind, was {type(kind).__name__}")
+        if hasattr(Scenario, kind.name) or kind.name in Scenario.model_fields:
+            raise InputError(f"agent {kind.name!r}: a scenario has such a key already; choose another")
     tables: dict[str, Any] = {kind.name: _agent_table(kind) for kind in agents}
     composed = create_model("Scenario", __base__=Scenario, __doc__=Scenario.__doc__, **tables)
     composed.kinds = agents

@@ -22,6 +22,7 @@ from typing import Any
 from sim.core.errors import InputError
 from sim.core.files import atomic_write_text, ensure_directory
 from sim.core.folders import is_record, write_record
+from sim.core.plugins import active
 from sim.engine.results.crash import crash_folder
 from sim.engine.results.folder import open_run
 from sim.engine.results.manifest import versions
@@ -227,6 +228,7 @@ def suite_markdown(result: SuiteResult) -> str:
         "It executes every run again from its folder alone and compares every table, the summary, the",
         "contract hashes and the digest. Exit code 0 says that all are the same. That a digest is the one of",
         "the tables beside it takes no run and nothing of Seawall: `scripts/recompute_digest.py runs/NAME`.",
+        *_plugin_lines(),
         "",
         "## What this does not claim",
         "",
@@ -292,7 +294,8 @@ def rerun_script(result: SuiteResult, runs: Path) -> str:
 
 _SCRIPT = r"""#!/bin/sh
 # Executes every run of this folder again and compares it with what is stored here. Needs the seawall command
-# on the PATH, or its place in SEAWALL; further arguments go to seawall replay (--engine ethtester).
+# on the PATH, or its place in SEAWALL; further arguments go to seawall replay (--engine ethtester),
+# and --plugin FILE.py, which must name every plug-in that took part, to seawall explain too.
 # Exit code 0: there is a run here, every run is identical and every crash happens again.
 set -u
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd) || exit 3
@@ -302,6 +305,12 @@ if ! command -v "$seawall" >/dev/null 2>&1; then
     exit 3
 fi
 options=$*
+plugins=
+before=
+for word in "$@"; do
+    case $before in --plugin) plugins="$plugins --plugin $word" ;; esac
+    before=$word
+done
 done_runs=0
 failed=0
 
@@ -320,7 +329,8 @@ again() { # NAME DIGEST
 
 crash() { # FOLDER
     done_runs=$((done_runs + 1))
-    if ! "$seawall" explain "$here/runs/$1"; then
+    # shellcheck disable=SC2086  (options are words)
+    if ! "$seawall" explain "$here/runs/$1" $plugins; then
         failed=$((failed + 1))
     fi
 }
@@ -330,6 +340,18 @@ crash() { # FOLDER
 echo "$((done_runs - failed)) of $done_runs recomputed"
 [ "$failed" -eq 0 ] && [ "$done_runs" -gt 0 ]
 """
+
+
+def _plugin_lines() -> list[str]:
+    """Return how to name the plug-ins that took part: those in force while this is written."""
+    if not active():
+        return []
+    named = " ".join(f"--plugin PATH/{plugin.path.name}" for plugin in active())
+    return [
+        "",
+        "Plug-ins took part, and each run holds copies in `inputs/plugins`. Nothing executes them unless",
+        f"they are named; read them first: `./rerun {named}`.",
+    ]
 
 
 def _figure(value: object) -> str:

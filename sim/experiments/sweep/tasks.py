@@ -13,7 +13,7 @@ from typing import Literal
 
 from sim.core.digest import canonical_json, sha256_hex
 from sim.core.errors import InputError, InvariantViolation
-from sim.core.plugins import Plugin, active, hold
+from sim.core.plugins import Plugin, active, hold, line_of_plugin
 from sim.core.registry import revision
 from sim.engine.paths import PathOptions, WarmStarts, run_path
 from sim.engine.results.manifest import versions
@@ -160,6 +160,8 @@ def _failed(task: PathTask, error: Exception) -> TaskResult:
         reason = type(error).__name__
     elif type(error).__module__ != "sim.core.errors":
         reason = f"{type(error).__name__}: {reason}"
+        if (place := line_of_plugin(error)) is not None:
+            reason = f"{place}: {reason}"
     return TaskResult(point=task.point, path=task.path, ending=ending, reason=reason, invariant=invariant)
 
 

@@ -44,7 +44,7 @@ def test_reading_executes_nothing(write, tmp_path):
         ("def f(:", "mine.py:1: not valid Python"),
         ("\n\nraise RuntimeError('no')", "mine.py:3: RuntimeError: no"),
         ("import a_module_nobody_has", "mine.py:1: ModuleNotFoundError"),
-        (GOOD + GOOD, "already a thing of plug-in tests named 'from_outside'"),
+        (GOOD + GOOD, "thing of plug-in tests .from_outside.: the name is taken"),
         (GOOD + "\n1 / 0", "mine.py:5: ZeroDivisionError"),
         ("x = '\0'", "mine.py"),
         ("raise SystemExit(0)", "mine.py:1: SystemExit"),

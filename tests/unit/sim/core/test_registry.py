@@ -66,7 +66,7 @@ def test_equal_places_are_taken_by_name():
 def test_a_name_is_taken_once():
     things = Registry("thing", "sim.core.documents")
     things.add(Thing("a"))
-    with pytest.raises(InputError, match="already a thing named 'a'"):
+    with pytest.raises(InputError, match="thing 'a': the name is taken"):
         things.add(Thing("a"))
 
 

@@ -275,7 +275,7 @@ def test_an_entry_that_contradicts_itself_is_refused(changes, message):
 
 
 def test_a_name_is_taken_once():
-    with pytest.raises(InputError, match="already a metric named 'bad_debt'"):
+    with pytest.raises(InputError, match="metric 'bad_debt': the name is taken"):
         METRICS.add(entry(name="bad_debt"))
 
 
