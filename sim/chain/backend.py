@@ -12,6 +12,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
+from sim.core.errors import RunError
+
 CHAIN_ID: Final = 1337  # customary for local chains
 COINBASE: Final = "0x00000000000000000000000000000000000Ba5E5"  # a fee recipient without code or key
 BLOCK_GAS_LIMIT: Final = 1 << 40  # of the EVM only; agents compete for the fee market's limit
@@ -20,6 +22,18 @@ CALL_GAS: Final = 1 << 36  # batched views read hundreds of accounts
 
 HALT_OUT_OF_GAS: Final = "halted: out of gas"
 HALT_INVALID: Final = "halted: invalid instruction"
+
+
+class EngineRefused(RunError):  # noqa: N818  (a limit of an engine, not a mishap)
+    """An engine met an instruction, a precompiled contract or a size that it does not do; another one may."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(f"this engine does not do {what}; use --engine pyevm")
+
+    def __reduce__(self) -> tuple[type[EngineRefused], tuple[str]]:
+        """Keep the name when the error crosses a process boundary."""
+        return (type(self), (self.what,))
 
 
 class Log(NamedTuple):

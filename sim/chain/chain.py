@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from sim.chain.abi import revert_reason
-from sim.chain.backend import Backend, BlockEnvironment, Log, Outcome, prevrandao
+from sim.chain.backend import Backend, BlockEnvironment, EngineRefused, Log, Outcome, prevrandao
 from sim.chain.compile import Artifact
 from sim.chain.transaction import Receipt, Transaction
 from sim.core.errors import InputError, RunError
@@ -15,10 +17,21 @@ from sim.core.errors import InputError, RunError
 if TYPE_CHECKING:
     from sim.chain.gas import GasProfile
 
-__all__ = ["ENGINES", "CallReverted", "Chain", "Log", "Receipt", "Transaction", "default_engine"]
+__all__ = [
+    "ENGINES",
+    "CallReverted",
+    "Chain",
+    "Log",
+    "Receipt",
+    "Transaction",
+    "default_engine",
+    "engines_here",
+    "on_an_engine",
+]
 
-ENGINES: Final = ("revm", "pyevm", "ethtester")
+ENGINES: Final = ("native", "revm", "pyevm", "ethtester")
 _BACKENDS: Final = {
+    "native": ("sim.chain.native.backend", "NativeBackend", "a library for this machine"),
     "revm": ("sim.chain.revm", "RevmBackend", "pyrevm"),
     "pyevm": ("sim.chain.pyevm", "PyevmBackend", "py-evm"),
     "ethtester": ("sim.chain.ethtester", "EthTesterBackend", "eth-tester[py-evm] web3"),
@@ -44,13 +57,48 @@ class CallReverted(RunError):  # noqa: N818  (an outcome of the contract, not a 
         return (type(self), (self.reason,))
 
 
+_NEEDS: Final = {"native": "sim.chain.native.backend", "revm": "pyrevm", "pyevm": "eth"}
+"""What an engine that is tried unasked must be able to import, fastest first."""
+
+
+@cache
+def engines_here() -> tuple[str, ...]:
+    """Return the engines of this machine that a run may use unasked, fastest first."""
+    found = []
+    for engine, module in _NEEDS.items():
+        try:
+            import_module(module)
+            if engine == "native":
+                import_module("sim.chain.native.library").library()
+        except ImportError:
+            continue
+        found.append(engine)
+    return tuple(found)
+
+
 def default_engine() -> str:
     """Return the fastest engine that is installed here."""
-    try:
-        import_module("pyrevm")
-    except ImportError:
-        return "pyevm"
-    return "revm"
+    return engines_here()[0]
+
+
+Result = TypeVar("Result")
+
+
+def on_an_engine(chosen: str | None, work: Callable[[str], Result]) -> Result:
+    """Do some work on the engine that was chosen, or on the fastest one that does all that the work needs.
+
+    Raises
+    ------
+    EngineRefused
+        The chosen engine, or every one of this machine, refused something.
+    """
+    if chosen is not None:
+        return work(chosen)
+    *quicker, last = engines_here()
+    for engine in quicker:
+        with suppress(EngineRefused):
+            return work(engine)
+    return work(last)
 
 
 class Chain:
@@ -95,7 +143,7 @@ class Chain:
         Parameters
         ----------
         engine
-            ``revm``, ``pyevm`` or ``ethtester``.
+            One of `ENGINES`.
         genesis_timestamp
             Seconds since 1970 of block 0.
         gas_profile

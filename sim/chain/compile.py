@@ -16,7 +16,7 @@ from sim.core.errors import InputError, SeawallError
 from sim.core.files import atomic_write_bytes, ensure_directory
 
 COMPILER_VERSION: Final = "0.4.3"  # exactly this release: bytecode, and so the digest, depends on it
-EVM_VERSION: Final = "prague"  # default of 0.4.3, and the newest fork that all three engines know
+EVM_VERSION: Final = "prague"  # default of 0.4.3, and the newest fork that every engine knows
 _CACHE_FORMAT: Final = 3
 _MAX_SOURCE_BYTES: Final = 1 << 20  # a contract is hostile input too; assumption: ours are below 40 kB
 _IMPORT = re.compile(r"^(?:import|from)\s+(?:[^\n(]*\([^)]*\)|[^\n]+)", re.MULTILINE)

@@ -27,6 +27,7 @@ __all__ = [
 class Engine(StrEnum):
     """The EVMs a run can execute on; the digest is the same on all."""
 
+    NATIVE = "native"
     REVM = "revm"
     PYEVM = "pyevm"
     ETHTESTER = "ethtester"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
+from sim.chain.chain import on_an_engine
 from sim.engine.options import RunOptions
 from sim.engine.price_files import fit_to_prices
 from sim.engine.run import Execution, load_histories, run_world, summarise, world_builder
@@ -102,13 +103,17 @@ def _execute(
     forced_flow: bool,
 ) -> Execution:
     """Run a path from its first block on; what is returned is for reading, its chain is gone."""
-    clock = perf_counter()
-    builder = world_builder(scenario, options, histories, forced_flow=forced_flow)
-    if warm is not None:
-        with warm.world(builder) as world:
+
+    def run(engine: str) -> Execution:
+        clock = perf_counter()
+        builder = world_builder(scenario, replace(options, engine=engine), histories, forced_flow=forced_flow)
+        if warm is not None:
+            with warm.world(builder) as world:
+                return run_world(world, scenario.blocks, since=clock)
+        world = builder.build()
+        try:
             return run_world(world, scenario.blocks, since=clock)
-    world = builder.build()
-    try:
-        return run_world(world, scenario.blocks, since=clock)
-    finally:
-        world.chain.close()
+        finally:
+            world.chain.close()
+
+    return on_an_engine(options.engine, run)

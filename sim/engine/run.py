@@ -10,7 +10,7 @@ from time import perf_counter
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sim.chain.chain import default_engine
+from sim.chain.chain import default_engine, on_an_engine
 from sim.core.columns import schema_of
 from sim.core.errors import InputError, InvariantViolation, RunError
 from sim.core.files import atomic_write_bytes
@@ -134,9 +134,13 @@ def execute(
     InvariantViolation
         At the block that broke it.
     """
-    clock = perf_counter()
-    world = build_world(scenario, options, histories, forced_flow=forced_flow)
-    return run_world(world, scenario.blocks, options.progress if forced_flow else None, since=clock)
+
+    def run(engine: str) -> Execution:
+        clock = perf_counter()
+        world = build_world(scenario, replace(options, engine=engine), histories, forced_flow=forced_flow)
+        return run_world(world, scenario.blocks, options.progress if forced_flow else None, since=clock)
+
+    return on_an_engine(options.engine, run)
 
 
 def run_world(

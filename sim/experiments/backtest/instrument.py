@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sim.agents.oracle_keeper import KEEPERS
-from sim.chain.chain import Chain, default_engine
+from sim.chain.chain import Chain, default_engine, on_an_engine
 from sim.chain.transaction import Transaction
 from sim.core.arrays import FloatArray, IntArray
 from sim.core.digest import Digest
@@ -139,6 +139,7 @@ class Instrument:
         self.scenario = scenario
         self.market = market
         self.notional = notional
+        self._chosen = engine
         self._engine = engine or default_engine()
         self.contracts: dict[str, bytes] = {}
         """Runtime bytecode of every contract of the last series, by name."""
@@ -183,11 +184,16 @@ class Instrument:
         if times.size < 2:
             raise InputError("the price path has fewer than two steps")
         parameters = self._parameters(float(prices[0]), initial_variance)
-        chain = Chain.create(self._engine, int(times[0]) - 2)
-        try:
-            return self._fed(chain, parameters, times, prices, feed, sizes, progress)
-        finally:
-            chain.close()
+
+        def fed(engine: str) -> MarginSeries:
+            chain = Chain.create(engine, int(times[0]) - 2)
+            try:
+                return self._fed(chain, parameters, times, prices, feed, sizes, progress)
+            finally:
+                chain.close()
+                self._engine = engine
+
+        return on_an_engine(self._chosen, fed)
 
     def _parameters(self, price: float, initial_variance: float | None) -> ProtocolParameters:
         """Return the scenario's parameters with this market alone and one source instead of several."""

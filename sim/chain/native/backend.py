@@ -1,0 +1,183 @@
+"""The engine `native`: whole simulations on our own interpreter, with exact gas."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Final
+
+from sim.chain.abi import checksum_address
+from sim.chain.backend import (
+    BLOCK_GAS_LIMIT,
+    CALL_GAS,
+    CHAIN_ID,
+    COINBASE,
+    HALT_INVALID,
+    HALT_OUT_OF_GAS,
+    TRANSACTION_GAS,
+    BlockEnvironment,
+    EngineRefused,
+    Log,
+    Outcome,
+)
+from sim.chain.native.library import OUT_OF_GAS, REFUSED, REVERTED, SUCCESS, Result, library
+from sim.core.errors import RunError
+
+_PRAGUE: Final = 1
+_ZERO: Final = bytes(32)
+_COINBASE: Final = bytes.fromhex(COINBASE[2:])
+_NO_LOGS: Final[list[Log]] = []
+
+
+class NativeBackend:
+    """See `sim.chain.backend.Backend`."""
+
+    def __init__(self, genesis_timestamp: int) -> None:
+        self._library = library()
+        self._worlds: list[int] = []
+        self._environments: list[BlockEnvironment] = []
+        self._world = self._made(self._library.seawall_new())
+        self._result = Result()
+        self._pointer = ctypes.byref(self._result)
+        self._message = self._library.seawall_message
+        self._bytes: dict[str, bytes] = {}
+        self._texts: dict[bytes, str] = {}
+        self.start_block(BlockEnvironment(number=0, timestamp=genesis_timestamp, prevrandao=_ZERO))
+
+    @staticmethod
+    def _made(world: int | None) -> int:
+        if not world:
+            raise RunError("engine native: not enough memory")
+        return world
+
+    def start_block(self, environment: BlockEnvironment) -> None:
+        """Open a block."""
+        self._environment = environment
+        self._library.seawall_block(
+            self._world,
+            environment.number,
+            environment.timestamp,
+            environment.prevrandao,
+            _COINBASE,
+            BLOCK_GAS_LIMIT,
+            CHAIN_ID,
+            0,
+        )
+
+    def end_block(self) -> None:
+        """Seal the open block."""
+
+    def deploy(self, sender: str, nonce: int, code: bytes) -> tuple[str, Outcome]:  # noqa: ARG002
+        """Run creation code."""
+        outcome = self._run(sender, None, code, TRANSACTION_GAS, counts_intrinsic=1, keeps=1)
+        return checksum_address(bytes(self._result.created)), outcome
+
+    def transact(self, sender: str, nonce: int, to: str, data: bytes) -> Outcome:  # noqa: ARG002
+        """Execute a transaction and keep its effects."""
+        return self._run(sender, to, data, TRANSACTION_GAS, counts_intrinsic=1, keeps=1)
+
+    def call(self, sender: str, to: str, data: bytes) -> Outcome:
+        """Execute a message and discard its effects."""
+        return self._run(sender, to, data, CALL_GAS, counts_intrinsic=0, keeps=0)
+
+    def _run(
+        self, sender: str, to: str | None, data: bytes, gas: int, *, counts_intrinsic: int, keeps: int
+    ) -> Outcome:
+        result = self._result
+        self._message(
+            self._world,
+            self._address(sender),
+            None if to is None else self._address(to),
+            _ZERO,
+            data,
+            len(data),
+            gas,
+            _ZERO,
+            None,
+            0,
+            _PRAGUE,
+            counts_intrinsic,
+            keeps,
+            self._pointer,
+        )
+        status = result.status
+        length = result.output_length
+        output = ctypes.string_at(result.output, length) if length else b""
+        if status == SUCCESS:
+            logs = self._logs() if result.log_count and keeps else _NO_LOGS
+            return Outcome(status=True, output=output, halt=None, logs=logs, exact_gas=result.gas_used)
+        if status == REVERTED:
+            return Outcome(status=False, output=output, halt=None, logs=_NO_LOGS, exact_gas=result.gas_used)
+        if status == REFUSED:
+            raise EngineRefused(result.refusal.decode("ascii"))
+        halt = HALT_OUT_OF_GAS if status == OUT_OF_GAS else HALT_INVALID
+        return Outcome(status=False, output=b"", halt=halt, logs=_NO_LOGS, exact_gas=result.gas_used)
+
+    def _address(self, text: str) -> bytes:
+        found = self._bytes.get(text)
+        if found is None:
+            found = self._bytes[text] = bytes.fromhex(text[2:])
+        return found
+
+    def _logs(self) -> list[Log]:
+        """Cut the records of `append_log` (``interpreter.h``) apart."""
+        result = self._result
+        data = ctypes.string_at(result.logs, result.log_bytes)
+        logs: list[Log] = []
+        at = 0
+        for _ in range(result.log_count):
+            count = int.from_bytes(data[at + 20 : at + 24], "little")
+            length = int.from_bytes(data[at + 24 : at + 32], "little")
+            body = at + 32 + 32 * count
+            address = data[at : at + 20]
+            text = self._texts.get(address)
+            if text is None:
+                text = self._texts[address] = checksum_address(address)
+            topics = [data[start : start + 32] for start in range(at + 32, body, 32)]
+            logs.append(Log(text, topics, data[body : body + length]))
+            at = body + length
+        return logs
+
+    def storage(self, address: str, slot: int) -> int:
+        """Return one storage word."""
+        value = ctypes.create_string_buffer(32)
+        self._library.seawall_slot(self._world, self._address(address), slot.to_bytes(32, "big"), value)
+        return int.from_bytes(value.raw, "big")
+
+    def code(self, address: str) -> bytes:
+        """Return the code at an address."""
+        pointer = ctypes.c_void_p()
+        length = self._library.seawall_code(self._world, self._address(address), ctypes.byref(pointer))
+        return ctypes.string_at(pointer.value, length) if length and pointer.value else b""
+
+    def snapshot(self) -> int:
+        """Copy the state."""
+        self._worlds.append(self._made(self._library.seawall_copy(self._world)))
+        self._environments.append(self._environment)
+        return len(self._worlds) - 1
+
+    def restore(self, handle: int) -> None:
+        """Go on with a copy of a copy."""
+        if not 0 <= handle < len(self._worlds):
+            raise RunError(f"no snapshot {handle}")
+        while len(self._worlds) > handle + 1:
+            self._library.seawall_free(self._worlds.pop())
+            self._environments.pop()
+        world = self._made(self._library.seawall_copy(self._worlds[handle]))
+        self._library.seawall_free(self._world)
+        self._world = world
+        self.start_block(self._environments[handle])
+
+    def close(self) -> None:
+        """Release the memory; an empty world remains."""
+        for world in self._worlds:
+            self._library.seawall_free(world)
+        self._worlds.clear()
+        self._environments.clear()
+        self._library.seawall_free(self._world)
+        self._world = self._made(self._library.seawall_new())
+
+    def __del__(self) -> None:
+        """Release the memory of a chain that nobody closed."""
+        for world in (*getattr(self, "_worlds", ()), getattr(self, "_world", None)):
+            if world:
+                self._library.seawall_free(world)
