@@ -7,7 +7,7 @@ seawall_fail() {
     exit 3
 }
 
-# Prints the first usable Python: one with a wheel of the fast engine (3.11, 3.12) before newer ones.
+# Prints the first usable Python: one with a wheel of revm, an oracle of the tests (3.11, 3.12), before newer ones.
 seawall_python() {
     for candidate in ${PYTHON:-} python3.12 python3.11 python3 python python3.13 python3.14; do
         if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then

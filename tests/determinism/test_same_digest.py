@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from sim.chain.chain import engines_here
 from sim.core.digest import sha256_file
 from sim.engine.blocks.tables import TABLES
 from tests.support.recomputed import recomputed
@@ -134,9 +135,16 @@ def tiny(tmp_path_factory):
     """Return a run that the slow engines can repeat."""
     pytest.importorskip("pyrevm", reason="this machine has no revm to compare with")
     result = small_run(tmp_path_factory.mktemp("tiny") / "run", *TINY, engine="revm")
+    assert engines_here()[0] == "native"  # what every other test runs on
     assert result.summary["liquidations"] > 0
     assert recomputed(result.folder) == result.digest
     return result
+
+
+def test_native_agrees(tiny, tmp_path):
+    other = small_run(tmp_path / "run", *TINY, engine="native")
+    assert other.digest == tiny.digest == recomputed(other.folder)
+    assert other.summary == tiny.summary
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The three engines must be indistinguishable: results, reasons, logs, storage, block environment."""
+"""The engines must be indistinguishable: results, reasons, logs, storage, block environment."""
 
 from pathlib import Path
 
@@ -67,11 +67,11 @@ def scripted_life(engine: str) -> dict[str, object]:
     }
 
 
-def test_life_on_three_engines_gives_the_same_observations():
+def test_life_on_every_engine_gives_the_same_observations():
     first = scripted_life("pyevm")
     assert first["owner"] == KEEPER
     assert first["code"][0][: len(ARTIFACT.runtime_bytecode)] == ARTIFACT.runtime_bytecode
-    for engine in ("revm", "ethtester"):
+    for engine in ("native", "revm", "ethtester"):
         other = scripted_life(engine)
         for name, value in first.items():
             assert other[name] == value, (engine, name)
@@ -145,10 +145,11 @@ def test_snapshot_can_be_restored_twice(chain):
         chain.restore(1)
 
 
-@pytest.mark.parametrize("engine", ["revm", "pyevm"])
+@pytest.mark.parametrize("engine", ["native", "revm", "pyevm"])
 def test_runaway_loop_halts_out_of_gas(engine, monkeypatch):
     # The full budget takes a minute on py-evm; the rule is the same with less.
-    monkeypatch.setattr(f"sim.chain.{engine}.TRANSACTION_GAS", 1_000_000)
+    module = "native.backend" if engine == "native" else engine
+    monkeypatch.setattr(f"sim.chain.{module}.TRANSACTION_GAS", 1_000_000)
     chain = Chain.create(engine, GENESIS)
     probe = deployed(chain)
     chain.start_block(2, GENESIS + 24)
@@ -157,9 +158,9 @@ def test_runaway_loop_halts_out_of_gas(engine, monkeypatch):
     assert ABI["count"].decode(chain.call(probe, ABI["count"].encode())) == 5
 
 
-def test_exact_gas_of_pyevm_equals_mined_receipts():
+def test_exact_gas_equals_mined_receipts():
     figures = []
-    for engine in ("pyevm", "ethtester"):
+    for engine in ("native", "pyevm", "ethtester"):
         chain = Chain.create(engine, GENESIS)
         chain.start_block(1, GENESIS + 12)
         probe = chain.deploy(ARTIFACT, ABI.constructor.encode(5), OWNER)
@@ -179,7 +180,7 @@ def test_exact_gas_of_pyevm_equals_mined_receipts():
         gas.append(chain.exact_gas)
         chain.end_block()
         figures.append(gas)
-    assert figures[0] == figures[1]
+    assert figures[0] == figures[1] == figures[2]
     assert figures[0][-1] > 21_000 + 40 * 3000
     chain = Chain.create("revm", GENESIS)
     deployed(chain)
@@ -236,7 +237,7 @@ def test_misuse_is_refused(chain):
 
 
 def test_unknown_engine_is_an_input_error():
-    with pytest.raises(InputError, match="use one of revm, pyevm, ethtester"):
+    with pytest.raises(InputError, match="use one of native, revm, pyevm, ethtester"):
         Chain.create("geth", GENESIS)
     assert default_engine() in ENGINES
 

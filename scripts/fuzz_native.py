@@ -1,0 +1,156 @@
+"""Runs as much as one likes of what the gate samples: the native engine on random, official, mutated code.
+
+    python scripts/fuzz_native.py programs --count 100000 --workers 2     against py-evm
+    python scripts/fuzz_native.py states ARCHIVE                          the official state tests
+    python scripts/fuzz_native.py mutated --count 1000000 --workers 2     contracts with changed bytes
+
+`--libraries FOLDER` takes the library from another folder, for example one built with sanitizers
+(docs/performance.md says how). Exit code 1 if anything differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import ctypes
+import random
+import resource
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from sim.chain.native import library as native
+from tests.support.random_programs import ADDRESSES, SENDER, compare
+from tests.support.state_tests import archive_cases, verdict
+
+CHUNK = 500
+SECONDS_A_CHUNK = 60.0
+"""A chunk of mutated programs that takes longer counts as a hang: the gas ends each in a few milliseconds."""
+MEMORY_BYTES = 3 << 30
+
+
+def main() -> int:
+    """Run the chosen part and return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("part", choices=("programs", "states", "mutated"))
+    parser.add_argument("archive", nargs="?", type=Path, help="of state tests")
+    parser.add_argument("--count", type=int, default=10_000)
+    parser.add_argument("--first", type=int, default=0, help="seed of the first program")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--libraries", type=Path, help="folder of the library to test")
+    options = parser.parse_args()
+    if options.part == "states" and options.archive is None:
+        parser.error("states needs the archive")
+    _setup(options.libraries)
+    started = time.perf_counter()
+    chunks = [
+        range(first, min(first + CHUNK, options.first + options.count))
+        for first in range(options.first, options.first + options.count, CHUNK)
+    ]
+    if options.part == "states":
+        faults = _states(options.archive)
+    else:
+        work = _programs if options.part == "programs" else _mutated
+        tally: collections.Counter[str] = collections.Counter()
+        faults = []
+        for found, wrong in _spread(work, chunks, options.workers, options.libraries):
+            tally.update(found)
+            faults += wrong
+        print(f"{options.part}: {options.count:,}: {dict(sorted(tally.items()))}")
+    for fault in faults[:20]:
+        print(fault)
+    print(f"{len(faults)} faults in {time.perf_counter() - started:.0f} s")
+    return 1 if faults else 0
+
+
+def _setup(libraries: Path | None) -> None:
+    if libraries is not None:
+        native.LIBRARIES = libraries.resolve()  # type: ignore[misc]
+    native.library()
+
+
+def _spread(
+    work: object, chunks: list[range], workers: int, libraries: Path | None
+) -> Iterator[tuple[dict[str, int], list[str]]]:
+    if workers < 2:
+        yield from map(work, chunks)  # type: ignore[arg-type]
+        return
+    with ProcessPoolExecutor(workers, initializer=_setup, initargs=(libraries,)) as pool:
+        yield from pool.map(work, chunks)  # type: ignore[arg-type]
+
+
+def _programs(seeds: range) -> tuple[dict[str, int], list[str]]:
+    agreed, refused, different = compare(seeds)
+    wrong = [f"seed {seed}: native {mine}, py-evm {theirs}" for seed, mine, theirs in different]
+    return {"agreed": agreed, **{f"refused {what}": count for what, count in refused.items()}}, wrong
+
+
+def _states(archive: Path) -> list[str]:
+    tally: collections.Counter[str] = collections.Counter()
+    faults = []
+    for case in archive_cases(archive):
+        found = verdict(case)
+        tally[found.partition(":")[0]] += 1
+        if found.startswith("failed"):
+            faults.append(f"{case.name}: {found}")
+    print(f"states: {sum(tally.values()):,}: {dict(sorted(tally.items()))}")
+    return faults
+
+
+def _codes() -> list[bytes]:
+    """Return the bytecode of the contracts that ship, deployed and creating."""
+    from sim.protocol.contracts import compile_protocol  # noqa: PLC0415  (slow)
+
+    artifacts = compile_protocol("adaptive", None, None).values()
+    return [code for artifact in artifacts for code in (artifact.runtime_bytecode, artifact.bytecode)]
+
+
+_known: list[bytes] = []
+
+
+def _mutated(seeds: Iterable[int]) -> tuple[dict[str, int], list[str]]:
+    """Run contracts with changed bytes on changed calldata; what matters is that the process lives."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if not _known:
+        _known.extend(_codes())
+    loaded, result = native.library(), native.Result()
+    tally: collections.Counter[str] = collections.Counter()
+    started = time.perf_counter()
+    for seed in seeds:
+        draw = random.Random(seed)
+        code = bytearray(
+            draw.choice(_known) if draw.random() < 0.7 else draw.randbytes(draw.randrange(1, 400))
+        )
+        for _ in range(draw.choice((1, 2, 8, 64))):
+            code[draw.randrange(len(code))] = draw.randrange(256)
+        if draw.random() < 0.1:
+            del code[draw.randrange(len(code)) :]
+        data = draw.randbytes(draw.choice((0, 4, 36, 68, 400)))
+        world = loaded.seawall_new()
+        try:
+            for address in ADDRESSES:
+                loaded.seawall_set_account(world, address, 1, (5).to_bytes(32, "big"), bytes(code), len(code))
+            for to in (ADDRESSES[0], None):
+                loaded.seawall_message(
+                    world, SENDER, to, bytes(32), data if to else bytes(code), len(data if to else code),
+                    draw.choice((100_000, 1_000_000, 3_000_000)), bytes(32), None, 0, 1, 0, 1,
+                    ctypes.byref(result),
+                )  # fmt: skip
+                tally[f"status {result.status}"] += 1
+            copy = loaded.seawall_copy(world)
+            loaded.seawall_free(copy)
+        finally:
+            loaded.seawall_free(world)
+    seconds = time.perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    wrong = [f"{seeds}: took {seconds:.0f} s"] if seconds > SECONDS_A_CHUNK else []
+    wrong += [f"{seeds}: {peak / 2**20:.0f} MiB"] if peak > MEMORY_BYTES else []
+    return dict(tally), wrong
+
+
+if __name__ == "__main__":
+    sys.exit(main())
