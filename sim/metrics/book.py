@@ -9,8 +9,8 @@ stands in `sim.metrics.entries`, one file a subject; a plug-in adds its own with
 from __future__ import annotations
 
 import difflib
-import math
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
@@ -181,9 +181,12 @@ def measured(facts: RunFacts) -> dict[str, Value]:
 
 def _checked(metric: Metric, value: object) -> Value:
     """Return a value that JSON and Parquet can hold; an entry of a plug-in may give anything."""
-    if value is None or (isinstance(value, bool | int | float) and math.isfinite(value)):
+    if value is None or isinstance(value, bool):
         return value
-    raise RunError(f"metric {metric.name}: must be a finite number, true, false or None, was {value!r}")
+    if isinstance(value, int | float) and abs(value) <= sys.float_info.max:
+        return value
+    was = "an integer beyond any float" if isinstance(value, int) else repr(value)
+    raise RunError(f"metric {metric.name}: must be a finite number, true, false or None, was {was}")
 
 
 def metric_problem(name: str) -> str | None:

@@ -160,6 +160,20 @@ def test_a_law_that_gives_no_number_is_bad_input(tmp_path, capsys):
     assert "impact law 'steep': gives nan at 0 depths: not finite" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("value", "was"), [("10 ** 400", "beyond any float"), ('float("nan")', "was nan")])
+def test_a_metric_that_no_table_can_hold_is_named(tmp_path, capsys, value, was):
+    text = AGENT.with_name("metric_reverted_share.py").read_text()
+    (path := tmp_path / "mine.py").write_text(
+        text.replace("measure=_reverted_share", f"measure=lambda run: {value}")
+    )
+    (scenario := tmp_path / "tiny.toml").write_bytes(SCENARIO.read_bytes())
+    options = ["--plugin", str(path), "--blocks", "2", "--out", str(tmp_path / "run")]
+    assert main(["run", str(scenario), *options]) == 3
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert told.startswith("seawall: metric reverted_share: must be a finite number")
+    assert told.endswith(was)
+
+
 def test_the_digest_script_names_what_it_lacks(tmp_path):
     script = ROOT / "scripts" / "recompute_digest.py"
     done = subprocess.run(
