@@ -174,6 +174,16 @@ def test_a_metric_that_no_table_can_hold_is_named(tmp_path, capsys, value, was):
     assert told.endswith(was)
 
 
+def test_a_group_that_is_called_as_another_is_refused(tmp_path, capsys):
+    text = AGENT.read_text().replace("Group(name=self.name", 'Group(name="keepers:0"')
+    (path := tmp_path / "mine.py").write_text(text)
+    (scenario := tmp_path / "tiny.toml").write_bytes(SCENARIO.read_bytes())
+    options = ["--plugin", str(path), "--blocks", "2", "--out", str(tmp_path / "run")]
+    assert main(["run", str(scenario), *options]) == 2
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert told == "seawall: agent 'sudden_sellers': a group 'keepers:0' exists; rename it"
+
+
 def test_the_digest_script_names_what_it_lacks(tmp_path):
     script = ROOT / "scripts" / "recompute_digest.py"
     done = subprocess.run(

@@ -273,9 +273,14 @@ class WorldBuilder:
 
     def _numbered(self) -> tuple[Group, ...]:
         """Return every group in the order of its participants' numbers: holders of positions first."""
-        groups = [
-            group for kind, section in self._sections() for group in kind.groups(section, self._setting)
-        ]
+        groups: list[Group] = []
+        taken: set[str] = set()
+        for kind, section in self._sections():
+            for group in kind.groups(section, self._setting):
+                if group.name in taken:
+                    raise InputError(f"agent {kind.name!r}: a group {group.name!r} exists; rename it")
+                taken.add(group.name)
+                groups.append(group)
         return tuple(sorted(groups, key=lambda group: not group.holds_positions))
 
     def _book(self) -> AddressBook:
