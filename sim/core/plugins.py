@@ -245,6 +245,9 @@ def _execute(plugin: Plugin) -> list[tuple[Registry[Any], str]]:
     except (Exception, SystemExit) as error:  # noqa: BLE001  (a stranger's code may raise anything; it is told, not hidden)
         place = line_of_plugin(error, (plugin,)) or f"--plugin {plugin.path}"
         failure = InputError(f"{place}: {_in_a_line(error)}")
+    except BaseException:  # the user's interrupt: nothing of a half-executed file may stay
+        _put_back(before, plugin)
+        raise
     added = [
         (registry, name) for registry, held in before.items() for name in registry.names() if name not in held
     ]
@@ -263,12 +266,17 @@ def _execute(plugin: Plugin) -> list[tuple[Registry[Any], str]]:
             f"--plugin {plugin.path}: declares nothing; CONTRIBUTING.md shows what a plug-in looks like"
         )
     if failure is not None:
-        for registry, held in before.items():
-            if registry.declared() != held:
-                registry.put_back(held)
-        sys.modules.pop(plugin.module_name, None)
+        _put_back(before, plugin)
         raise failure
     return added
+
+
+def _put_back(before: Mapping[Registry[Any], Mapping[str, Any]], plugin: Plugin) -> None:
+    """Leave nothing of a plug-in that did not get to its end."""
+    for registry, held in before.items():
+        if registry.declared() != held:
+            registry.put_back(held)
+    sys.modules.pop(plugin.module_name, None)
 
 
 def _print_beside_results(*values: object, file: TextIO | None = None, **options: Any) -> None:

@@ -1,5 +1,7 @@
 """Plug-ins: executed only when named, whole or not at all, and gone afterwards."""
 
+import sys
+
 import pytest
 
 from sim.core.errors import InputError
@@ -100,6 +102,8 @@ def test_records_of_strangers_are_checked(recorded):
 
 
 def test_an_interrupt_passes_through(write):
-    plugin = Plugin.read(write("raise KeyboardInterrupt"))
+    plugin = Plugin.read(write(GOOD + "\nraise KeyboardInterrupt"))
     with pytest.raises(KeyboardInterrupt), loaded([plugin]):
         raise AssertionError("must not be reached")
+    assert "from_outside" not in THINGS
+    assert plugin.module_name not in sys.modules
