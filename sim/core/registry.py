@@ -43,9 +43,14 @@ def registries() -> tuple[Registry[Any], ...]:
     return tuple(_ALL)
 
 
-def revision() -> tuple[int, ...]:
-    """Return what changes whenever any registry does: the key of whatever is composed from them."""
-    return tuple(registry.changes for registry in _ALL)
+def revision() -> tuple[tuple[str, int], ...]:
+    """Return what changes whenever any registry does: the key of whatever is composed from them.
+
+    What ships counts as no change, whenever its files are imported: a process starts with one revision.
+    """
+    for registry in _ALL:
+        registry.all()
+    return tuple((registry.what, registry.changes) for registry in _ALL if registry.changes)
 
 
 class Registry(Generic[T]):
@@ -65,7 +70,7 @@ class Registry(Generic[T]):
         self._declared: dict[str, T] = {}
         self._is_complete = False
         self.changes = 0
-        """How often a declaration was added or removed."""
+        """How often a declaration was added or removed since everything that ships was found."""
         _ALL.append(self)
 
     def add(self, declaration: T) -> T:
@@ -109,6 +114,7 @@ class Registry(Generic[T]):
             package = import_module(self._package)
             for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda found: found.name):
                 import_module(f"{self._package}.{module.name}")
+            self.changes = 0
         return tuple(sorted(self._declared.values(), key=lambda one: (one.order, one.name)))
 
     def names(self) -> tuple[str, ...]:

@@ -67,7 +67,9 @@ class _Kept(threading.local):
     """What a worker keeps between paths. One a thread: engines and warm starts are not thread-safe."""
 
     def __init__(self) -> None:
-        self.scenarios: OrderedDict[tuple[str, tuple[str, ...], tuple[int, ...]], Scenario] = OrderedDict()
+        self.scenarios: OrderedDict[tuple[str, tuple[str, ...], tuple[tuple[str, int], ...]], Scenario] = (
+            OrderedDict()
+        )
         self.warm = WarmStarts()
 
 
