@@ -127,3 +127,10 @@ def test_a_unit_stays_with_its_number_in_a_terminal():
         "0.316 to",
         "52.7%",
     ]
+
+
+def test_points_in_one_place_share_one_label():
+    from sim.reporting.findings.exploration.sensitivity import names_of_places
+
+    places = [(0.0, 0.0), (1.0, 2.0), (0.0, 0.0)]
+    assert names_of_places(["z", "ramp", "buffer"], places) == ["z, buffer", "ramp", ""]

@@ -62,6 +62,8 @@
       const room = (key[0] === "x" ? across : down) * (domain[1] - domain[0]);
       const text = broken(axis.title.text, room);
       axis.title = Object.assign({}, axis.title, { text: text });
+      // Beside a colour bar on a narrow screen, plotly draws a title with a stand-off over the tick labels.
+      if (width < 560 && key[0] === "x") { delete axis.title.standoff; }
       axis.automargin = true;
     });
     if (width < 560) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from sim.experiments.exploration.sensitivity import Screening, Variance
@@ -135,6 +136,10 @@ def _screening_parts(study: SensitivityStudy, screening: Screening) -> list[Part
     for place, (output, indices) in enumerate(zip(found.settings.outputs, screening.indices, strict=True)):
         label = objective_label(output)
         traces: list[Trace] = []
+        beside = names_of_places(
+            [names[axis.key] for axis in screening.axes],
+            [(index.mu_star.estimate, index.sigma.estimate) for index in indices],
+        )
         for at, (axis, index) in enumerate(zip(screening.axes, indices, strict=True)):
             traces.append(
                 {
@@ -143,7 +148,7 @@ def _screening_parts(study: SensitivityStudy, screening: Screening) -> list[Part
                     "name": plain(names[axis.key]),
                     "x": [index.mu_star.estimate],
                     "y": [index.sigma.estimate],
-                    "text": [plain(names[axis.key])],
+                    "text": [plain(beside[at])],
                     "textposition": "top right",
                     "cliponaxis": False,
                     "marker": {
@@ -295,6 +300,16 @@ def _method(study: SensitivityStudy) -> list[str]:
             "long."
         )
     return lines
+
+
+def names_of_places(names: Sequence[str], places: Sequence[tuple[float, float]]) -> list[str]:
+    """Return what stands beside each point: the names of all that lie there, once, at the first of them."""
+    return [
+        ""
+        if places[index] in places[:index]
+        else ", ".join(name for name, place in zip(names, places, strict=True) if place == places[index])
+        for index in range(len(names))
+    ]
 
 
 def _errors(intervals: list[Interval], color: str = "#5b616b") -> dict[str, object]:
