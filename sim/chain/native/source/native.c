@@ -120,9 +120,6 @@ OFFERED void seawall_message(World *world, const uint8_t *from, const uint8_t *t
             floor = 0;
     }
     warm_account(world, sender);
-    uint32_t coinbase = account_find(world, world->block.coinbase); /* warm (EIP-3651) */
-    if (coinbase != NO_ACCOUNT)
-        warm_account(world, coinbase);
     for (uint32_t i = 0; i < access_count; i++) {
         const uint8_t *entry = access + 53 * (uint64_t)i;
         uint32_t account = account_of(world, entry + 1);

@@ -317,10 +317,12 @@ static int precompile_of(const World *world, const uint8_t address[20]) {
     return memcmp(address, zero, 19) == 0 && address[19] <= world->precompiles ? address[19] : 0;
 }
 
-/* Touches an account; true if it was cold: this transaction had not touched it before (EIP-2929). */
+/* Touches an account; true if it was cold: this transaction had not touched it before (EIP-2929). Precompiled
+   contracts and the fee recipient (EIP-3651) never are, whether they have an account or not. */
 static bool warm_account(World *world, uint32_t index) {
     Account *account = &world->accounts[index];
-    if (account->warm == world->transaction || precompile_of(world, account->address))
+    if (account->warm == world->transaction || precompile_of(world, account->address) ||
+        memcmp(account->address, world->block.coinbase, 20) == 0)
         return false;
     account->warm = world->transaction;
     note(world, UNDO_WARM_ACCOUNT, index, word_of(0));

@@ -104,6 +104,11 @@ def test_random_programs_end_as_on_py_evm():
     assert agreed > 380, refused
 
 
+def test_the_fee_recipient_is_warm_though_it_has_no_account():
+    """Found by 100,000 programs: a delegate call to COINBASE cost 2,500 too much."""
+    assert compare([55_167])[2] == []
+
+
 def test_programs_of_the_sample_end_in_every_way():
     endings = [run_native(random_program(seed)) for seed in range(400)]
     statuses = {ending.status for ending in endings if not isinstance(ending, str)}
