@@ -31,6 +31,8 @@ class BlockFacts:
     """Token units minted."""
     wallet_token_units: int
     """Token units held by participants outside the protocol."""
+    skew_by_origin: Sequence[int]
+    """[market] what the ledger of origins adds up to, signed base units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,14 @@ def _open_interest_is_sum(facts: BlockFacts) -> str | None:
                 f"market {index}: open interest {market.long_open_interest}/{market.short_open_interest}, "
                 f"sizes add up to {longs}/{shorts}"
             )
+    return None
+
+
+def _skew_has_origins(facts: BlockFacts) -> str | None:
+    for index, (market, booked) in enumerate(zip(facts.markets, facts.skew_by_origin, strict=True)):
+        net = market.long_open_interest - market.short_open_interest
+        if booked != net:
+            return f"market {index}: net open interest {net}, its origins add up to {booked}"
     return None
 
 
@@ -217,6 +227,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("A1c", "total collateral and debt = sums over accounts", _collateral_booked),
     Invariant("A2", "all positions, the pool's included, sum to zero", _positions_zero_sum),
     Invariant("A2o", "open interest of a side = sum of its sizes", _open_interest_is_sum),
+    Invariant("A2s", "net open interest = sum of skew by origin", _skew_has_origins),
     Invariant("A3", "net entry notional = sum over positions", _entry_is_sum),
     Invariant("B1", "after a risk-adding action equity covers its requirement", _initial_margin_held),
     Invariant("B5", "0 < ramped <= maintenance < initial ratio, prices positive", _index_is_sane),

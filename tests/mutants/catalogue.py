@@ -64,6 +64,13 @@ MUTANTS = (
         new="        info.short_open_interest + self._positive(-new.size)\n",
     ),
     Mutant(
+        invariant="A2s",
+        fault="a fill declares another size than it traded",
+        file="modules/settlement.vy",
+        old="        size_delta=fill.size_delta,\n        fill_price",
+        new="        size_delta=fill.size_delta // 2,\n        fill_price",
+    ),
+    Mutant(
         invariant="A3",
         fault="the sum of entry notionals forgets what was there before",
         file="modules/ledger.vy",

@@ -17,6 +17,7 @@ from sim.engine.blocks.attribution import Attributor, BlockLiquidations
 from sim.engine.blocks.observation import DeficitBook, Reading, StateHistory, observe, read_protocol
 from sim.engine.blocks.recorder import ETHER, FeeFacts, MarketFacts, Recorder
 from sim.engine.blocks.rows import TransactionRow
+from sim.engine.blocks.skew import SkewBook, Trade, TradeKind
 from sim.engine.worlds.world import World
 from sim.protocol.actions import ActionBatch, EntryPoint
 from sim.protocol.codes import PositionCause
@@ -85,6 +86,10 @@ class BlockLoop:
         self._flows: list[list[tuple[int, float]]] = [[] for _ in world.external]
         self.reading = read_protocol(world)
         self.first = self.reading
+        self.skew = SkewBook(
+            (market.long_open_interest - market.short_open_interest for market in self.reading.markets),
+            world.hedged,
+        )
         self.first_wallets = list(world.mirror.exact_wallet)
         self.first_collateral: list[float] = world.mirror.collateral.tolist()
         self.first_shares: dict[int, float] = {}
@@ -168,6 +173,7 @@ class BlockLoop:
         for event in events:
             world.mirror.apply(event)
             self.deficits.apply(event, world.timestamp(block))
+        trades = self.skew.book(events)
         clock = self._lap("execute", clock)
 
         # 6 CHECK
@@ -192,7 +198,7 @@ class BlockLoop:
             reverted=reverted,
             evicted=sum(drop.status in ("evicted", "expired") for drop in selection.dropped),
         )
-        self._route(events, liquidated)
+        self._route(trades, liquidated)
         self._record_block(block, transactions, fees, events, liquidated)
         self._tell(block, rows, selection.dropped)
         self._lap("record", clock)
@@ -258,6 +264,7 @@ class BlockLoop:
                 events=events,
                 token_supply=world.token_supply,
                 wallet_token_units=world.mirror.total_wallet,
+                skew_by_origin=self.skew.nets,
             )
         )
 
@@ -349,20 +356,18 @@ class BlockLoop:
 
     # --- consequences ---
 
-    def _route(self, events: list[ProtocolEvent], liquidated: BlockLiquidations) -> None:
+    def _route(self, trades: list[Trade], liquidated: BlockLiquidations) -> None:
         """Send this block's flow on its way to the outside markets."""
         world = self.world
-        for event in events:
-            if event.name != "PositionChanged":
-                continue
-            values = event.values
+        for trade in trades:
+            values = trade.event.values
             router = world.routers[values["market"]]
             notional = values["size_delta"] / WAD * (values["index_price"] / WAD)
             if values["cause"] == PositionCause.LIQUIDATION:
-                router.forced(liquidated.ids[event.position], notional)
-            elif values["cause"] == PositionCause.DELEVERAGE:
+                router.forced(liquidated.ids[trade.event.position], notional)
+            elif trade.kind is TradeKind.FORCED:
                 router.forced(max(len(self.recorder.forest) - 1, 0), notional)
-            elif event.actor in world.hedged:
+            elif trade.kind is TradeKind.ARBITRAGE:
                 router.arbitrage(notional)
             else:
                 router.voluntary(notional)

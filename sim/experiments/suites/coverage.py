@@ -184,12 +184,12 @@ def _occasions(rows: Iterable[_Event], files: RunFiles) -> Counter[str]:
             found["C7"] += row["bad_debt"] > 0
             found["C8"] += row["pending_deficit"] > 0
             found.update(item.id for item in INVARIANTS if item.id not in _ON_OCCASION)
-        for name in ("A2", "A2o", "A3"):
+        for name in ("A2", "A2o", "A2s", "A3"):
             found[name] += row["accounts_open"] > 0
     return found
 
 
-_ON_OCCASION = frozenset(("A2", "A2o", "A3", "B1", "C1", "C4", "C6", "C7", "C8", "C9"))
+_ON_OCCASION = frozenset(("A2", "A2o", "A2s", "A3", "B1", "C1", "C4", "C6", "C7", "C8", "C9"))
 """Invariants that hold of nothing until a position, a check, a liquidation or a loss is there.
 
 The others compare balances that are never empty: every block is an occasion.
