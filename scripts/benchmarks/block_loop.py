@@ -69,7 +69,7 @@ def run_block_loop(engine: str, accounts: int, blocks: int) -> LoopResult:
         overrides += [f"{key}={value * factor!r}" for key, value in SCALED.items()]
     scenario = load_scenario(SCENARIO, overrides=overrides)
     options = RunOptions(out=Path("unused"), engine=engine, twin=False)
-    run = execute(scenario, options, {}, forced_flow=True)
+    run = execute(scenario, options, {})
     phases = {name: float(getattr(run.loop.phases, name)) for name in type(run.loop.phases).__slots__}
     seconds = run.seconds["blocks"]
     phases["reconcile"] = seconds - sum(phases.values())

@@ -45,7 +45,7 @@ def explain(crash_report: Path) -> Explanation:
         contracts=stored.contracts,
         path=stored.path,
     )
-    world = build_world(stored.scenario, options, load_histories(stored.scenario, options), forced_flow=True)
+    world = build_world(stored.scenario, options, load_histories(stored.scenario, options))
     recorder = Recorder(len(world.book))
     loop = BlockLoop(world, recorder)
     try:

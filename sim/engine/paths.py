@@ -17,6 +17,7 @@ from sim.engine.price_files import fit_to_prices
 from sim.engine.run import Execution, load_histories, run_world, summarise, world_builder
 from sim.engine.scenario.path_choice import PathChoice
 from sim.engine.scenario.schema import Scenario
+from sim.engine.worlds.feedback import NO_PRICE_FEEDBACK, WHOLE, Feedback
 from sim.engine.worlds.warm import WarmStarts
 from sim.market.price_file import load_price_file
 from sim.market.price_history import PriceHistory
@@ -79,11 +80,12 @@ def run_path(scenario: Scenario, options: PathOptions, warm: WarmStarts | None =
     )
     histories = load_histories(scenario, run_options, load_price_file if warm is None else warm.history)
     scenario = fit_to_prices(scenario, histories, run_options)
-    run = _execute(scenario, run_options, histories, warm, forced_flow=True)
+    run = _execute(scenario, run_options, histories, warm)
     twin, seconds = None, dict(run.seconds)
     if options.twin:
         # The twin gives a few metrics and no evidence: the fastest engine does, whichever runs the path.
-        twin = _execute(scenario, replace(run_options, engine=None), histories, warm, forced_flow=False)
+        fastest = replace(run_options, engine=None)
+        twin = _execute(scenario, fastest, histories, warm, feedback=NO_PRICE_FEEDBACK)
         seconds["twin"] = twin.seconds["setup"] + twin.seconds["blocks"]
     return PathOutcome(
         path=chosen.path,
@@ -100,13 +102,13 @@ def _execute(
     histories: Mapping[int, PriceHistory],
     warm: WarmStarts | None,
     *,
-    forced_flow: bool,
+    feedback: Feedback = WHOLE,
 ) -> Execution:
     """Run a path from its first block on; what is returned is for reading, its chain is gone."""
 
     def run(engine: str) -> Execution:
         clock = perf_counter()
-        builder = world_builder(scenario, replace(options, engine=engine), histories, forced_flow=forced_flow)
+        builder = world_builder(scenario, replace(options, engine=engine), histories, feedback=feedback)
         if warm is not None:
             with warm.world(builder) as world:
                 return run_world(world, scenario.blocks, since=clock)

@@ -17,6 +17,7 @@ from sim.engine.options import RunOptions
 from sim.engine.results.folder import StoredRun, open_run, stored_run
 from sim.engine.results.manifest import build_manifest
 from sim.engine.run import Execution, execute, load_histories, summarise
+from sim.engine.worlds.feedback import NO_PRICE_FEEDBACK
 from sim.market.price_history import PriceHistory
 
 
@@ -50,7 +51,7 @@ def replay_run(folder: Path, engine: str | None) -> ReplayResult:
         path=stored.path,
     )
     histories = load_histories(stored.scenario, options)
-    run = execute(stored.scenario, options, histories, forced_flow=True)
+    run = execute(stored.scenario, options, histories)
     for row in final_accounts(run.world, run.loop, run.recorder):
         run.recorder.tables.accounts.append(row)
     found: list[tuple[int, str]] = []
@@ -63,7 +64,7 @@ def replay_run(folder: Path, engine: str | None) -> ReplayResult:
         return ReplayResult(identical=False, first_difference=found[0][1])
     twin = None
     if stored.data.get("twin"):
-        twin = execute(stored.scenario, replace(options, engine=None), histories, forced_flow=False)
+        twin = execute(stored.scenario, replace(options, engine=None), histories, feedback=NO_PRICE_FEEDBACK)
     stated = _manifest_difference(stored, run, histories) or _summary_difference(
         summary, summarise(run, twin)
     )

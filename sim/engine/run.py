@@ -35,6 +35,7 @@ from sim.engine.results.result import (
 from sim.engine.scenario.expect import OF_EVERY_RUN, check_expectations, needs_twin
 from sim.engine.scenario.schema import Scenario
 from sim.engine.worlds.build import BuildOptions, WorldBuilder
+from sim.engine.worlds.feedback import NO_PRICE_FEEDBACK, WHOLE, Feedback
 from sim.engine.worlds.world import World
 from sim.market.price_file import load_price_file
 from sim.market.price_history import PriceHistory
@@ -84,7 +85,11 @@ def load_histories(
 
 
 def world_builder(
-    scenario: Scenario, options: RunOptions, histories: Mapping[int, PriceHistory], *, forced_flow: bool
+    scenario: Scenario,
+    options: RunOptions,
+    histories: Mapping[int, PriceHistory],
+    *,
+    feedback: Feedback = WHOLE,
 ) -> WorldBuilder:
     """Return what builds the world of a run.
 
@@ -103,21 +108,25 @@ def world_builder(
         scenario,
         BuildOptions(
             engine=options.engine or default_engine(),
-            forced_flow=forced_flow,
             histories=histories,
             replayed=replayed,
             custom_model=scenario.file("protocol.risk_model") if scenario.protocol.is_custom_model else None,
             contracts=options.contracts,
             path=options.path,
+            feedback=feedback,
         ),
     )
 
 
 def build_world(
-    scenario: Scenario, options: RunOptions, histories: Mapping[int, PriceHistory], *, forced_flow: bool
+    scenario: Scenario,
+    options: RunOptions,
+    histories: Mapping[int, PriceHistory],
+    *,
+    feedback: Feedback = WHOLE,
 ) -> World:
     """Return the world of a run before its first block."""
-    return world_builder(scenario, options, histories, forced_flow=forced_flow).build()
+    return world_builder(scenario, options, histories, feedback=feedback).build()
 
 
 def execute(
@@ -125,7 +134,7 @@ def execute(
     options: RunOptions,
     histories: Mapping[int, PriceHistory],
     *,
-    forced_flow: bool,
+    feedback: Feedback = WHOLE,
 ) -> Execution:
     """Build a world and run its blocks.
 
@@ -137,8 +146,8 @@ def execute(
 
     def run(engine: str) -> Execution:
         clock = perf_counter()
-        world = build_world(scenario, replace(options, engine=engine), histories, forced_flow=forced_flow)
-        return run_world(world, scenario.blocks, options.progress if forced_flow else None, since=clock)
+        world = build_world(scenario, replace(options, engine=engine), histories, feedback=feedback)
+        return run_world(world, scenario.blocks, options.progress if feedback == WHOLE else None, since=clock)
 
     return on_an_engine(options.engine, run)
 
@@ -186,14 +195,14 @@ def run_scenario(scenario: Scenario, options: RunOptions) -> RunResult:
     try:
         clock = perf_counter()
         try:
-            run = execute(scenario, options, histories, forced_flow=True)
+            run = execute(scenario, options, histories)
         except InvariantViolation as violation:
             write_crash_report(scenario, options, violation)
             raise
         twin = None
         if options.twin:
             # The twin gives a few metrics and no evidence: the fastest engine does, whichever ran the run.
-            twin = execute(scenario, replace(options, engine=None), histories, forced_flow=False)
+            twin = execute(scenario, replace(options, engine=None), histories, feedback=NO_PRICE_FEEDBACK)
             run.seconds["twin"] = twin.seconds["setup"] + twin.seconds["blocks"]
             twin.world.chain.close()
         summary = summarise(run, twin)

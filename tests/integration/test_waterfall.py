@@ -23,7 +23,7 @@ def finished(tmp_path_factory):
 def executed(tmp_path_factory):
     """Return the same run with its world, for exact integers."""
     options = RunOptions(out=tmp_path_factory.mktemp("unused") / "run")
-    return execute(small_scenario(), options, {}, forced_flow=True)
+    return execute(small_scenario(), options, {})
 
 
 def table(result, name: str) -> dict[str, list]:

@@ -31,7 +31,7 @@ def test_tables_alone_lead_to_the_same_statuses_and_logs(tmp_path):
     folder = small_run(tmp_path / "run", BLOCKS).folder
     addresses = pq.read_table(folder / "accounts.parquet")["address"].to_pylist()
     sent, logged, blocks = (by_block(folder, name) for name in ("transactions", "events", "blocks"))
-    world = build_world(small_scenario(BLOCKS), RunOptions(out=tmp_path), {}, forced_flow=True)
+    world = build_world(small_scenario(BLOCKS), RunOptions(out=tmp_path), {})
     calls = reverts = 0
     for block in sorted(blocks):
         world.chain.start_block(world.first_block_number + block, blocks[block][0]["timestamp"])

@@ -20,6 +20,7 @@ from sim.engine.blocks.recorder import Recorder
 from sim.engine.scenario.load import load_scenario
 from sim.engine.scenario.schema import Scenario
 from sim.engine.worlds.build import BuildOptions, WorldBuilder
+from sim.engine.worlds.feedback import WHOLE, Feedback
 from sim.engine.worlds.population import FREE
 from sim.engine.worlds.world import World
 from sim.protocol import actions
@@ -74,16 +75,20 @@ def closed_form_scenario(accounts: int, *overrides: str) -> Scenario:
 
 
 def build_listed_world(
-    accounts: Sequence[Account], *overrides: str, engine: str | None = None, contracts: Path | None = None
+    accounts: Sequence[Account],
+    *overrides: str,
+    engine: str | None = None,
+    contracts: Path | None = None,
+    feedback: Feedback = WHOLE,
 ) -> World:
     """Deploy everything and open the listed positions, in order: participant i is account i."""
     options = BuildOptions(
         engine=engine or default_engine(),
-        forced_flow=True,
         histories={},
         replayed=frozenset(),
         custom_model=None,
         contracts=contracts,
+        feedback=feedback,
     )
     world = _ListedBuilder(closed_form_scenario(len(accounts), *overrides), options, accounts).build()
     if world.raised_openings:

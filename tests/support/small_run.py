@@ -6,9 +6,10 @@ from pathlib import Path
 
 from sim.engine.options import RunOptions
 from sim.engine.results.result import RunResult
-from sim.engine.run import run_scenario
+from sim.engine.run import Execution, execute, run_scenario
 from sim.engine.scenario.load import load_scenario
 from sim.engine.scenario.schema import Scenario
+from sim.engine.worlds.feedback import WHOLE, Feedback
 
 SCENARIO = Path(__file__).with_name("small_run.toml")
 
@@ -25,3 +26,11 @@ def small_run(
     return run_scenario(
         small_scenario(*overrides), RunOptions(out=out, engine=engine, twin=twin, contracts=contracts)
     )
+
+
+def small_execution(*overrides: str, feedback: Feedback = WHOLE, engine: str | None = None) -> Execution:
+    """Run the small scenario in memory, in any of its worlds."""
+    options = RunOptions(out=Path(), engine=engine, twin=False)
+    run = execute(small_scenario(*overrides), options, {}, feedback=feedback)
+    run.world.chain.close()
+    return run

@@ -357,12 +357,15 @@ class BlockLoop:
     # --- consequences ---
 
     def _route(self, trades: list[Trade], liquidated: BlockLiquidations) -> None:
-        """Send this block's flow on its way to the outside markets."""
+        """Send what this world hears of a block's flow on its way to the outside markets."""
         world = self.world
         for trade in trades:
             values = trade.event.values
             router = world.routers[values["market"]]
-            notional = values["size_delta"] / WAD * (values["index_price"] / WAD)
+            size = world.feedback.heard(trade.parts)
+            if size == 0:
+                continue
+            notional = size / WAD * (values["index_price"] / WAD)
             if values["cause"] == PositionCause.LIQUIDATION:
                 router.forced(liquidated.ids[trade.event.position], notional)
             elif trade.kind is TradeKind.FORCED:

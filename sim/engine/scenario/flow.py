@@ -8,7 +8,7 @@ class FlowSection(Section):
 
     forced_flow: bool = choice(
         True,  # noqa: FBT003  (the value of a key, not of an argument)
-        "Whether any of it reaches the external market.",
+        "Whether any of it reaches the external market, be it through arbitrageurs.",
         source="assumption: whoever is forced to close is hedged outside like anybody else",
     )
     hedge_share: float = number(

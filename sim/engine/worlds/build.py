@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from sim.core.rng import Streams
 from sim.engine.scenario.path_choice import PathChoice
 from sim.engine.scenario.schema import Scenario
 from sim.engine.worlds import configs
+from sim.engine.worlds.feedback import WHOLE, Feedback
 from sim.engine.worlds.flows import FlowRouter
 from sim.engine.worlds.foundation import Foundation, foundation_key
 from sim.engine.worlds.population import Populator
@@ -48,7 +49,6 @@ class BuildOptions:
     """What a run adds to its scenario."""
 
     engine: str
-    forced_flow: bool
     histories: Mapping[int, PriceHistory]
     """Recorded prices by market."""
     replayed: frozenset[int]
@@ -58,6 +58,7 @@ class BuildOptions:
     """Folder of contracts instead of the shipped ones."""
     path: PathChoice | None = None
     """Path of the scenario; None for the plain run."""
+    feedback: Feedback = WHOLE
 
 
 class WorldBuilder:
@@ -205,10 +206,10 @@ class WorldBuilder:
                 actor for group in self._groups if group.hedges_outside for actor in book.members(group.name)
             ),
             external=tuple(self._external(market) for market in range(len(scenario.markets))),
+            feedback=replace(options.feedback, price=options.feedback.price and scenario.flow.forced_flow),
             routers=tuple(
                 FlowRouter(
                     scenario.flow,
-                    forced_flow=options.forced_flow,
                     unwind_half_life_seconds=scenario.section(LIQUIDATORS).unwind_half_life_seconds,
                 )
                 for _ in scenario.markets

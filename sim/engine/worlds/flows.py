@@ -43,28 +43,23 @@ class _Orders:
 class FlowRouter:
     """Turns what happened on chain in a block into flow on one outside market."""
 
-    def __init__(self, routes: FlowSection, *, forced_flow: bool, unwind_half_life_seconds: int) -> None:
+    def __init__(self, routes: FlowSection, *, unwind_half_life_seconds: int) -> None:
         """Start without orders.
 
         Parameters
         ----------
         routes
             Shares of notional and half-lives, as the scenario states them.
-        forced_flow
-            False keeps forced flow inside the protocol whatever the scenario says: the twin run.
         unwind_half_life_seconds
             Half-life with which liquidators sell what they took over.
         """
         self._routes = routes
-        self._forced_flow = routes.forced_flow and forced_flow
         self._hedge = _Orders(routes.hedge_half_life_seconds, routes.least_order)
         self._unwind = _Orders(unwind_half_life_seconds, routes.least_order)
         self._now: dict[int, float] = {}
 
     def forced(self, source: int, traders_notional: float) -> None:
         """Book a forced close: ``traders_notional`` is what the traders sold (negative) or bought, quote."""
-        if not self._forced_flow:
-            return
         self._hedge.add(source, traders_notional * self._routes.hedge_share)
         if self._routes.liquidator_share:
             self._unwind.add(source, traders_notional * self._routes.liquidator_share)

@@ -12,6 +12,7 @@ from sim.chain.fees import FeeMarket, NativeLedger
 from sim.chain.mempool import Mempool
 from sim.core.arrays import FloatArray
 from sim.core.rng import Streams
+from sim.engine.worlds.feedback import Feedback
 from sim.engine.worlds.flows import FlowRouter
 from sim.market.effects import GasSurge
 from sim.market.external import ExternalMarket
@@ -36,6 +37,7 @@ class World:
     """Participants whose trades have another leg outside."""
     external: Sequence[ExternalMarket]
     routers: Sequence[FlowRouter]
+    feedback: Feedback
     fee_market: FeeMarket
     mempool: Mempool
     ledger: NativeLedger

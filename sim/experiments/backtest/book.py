@@ -23,7 +23,7 @@ def starting_book(scenario: Scenario, market: int, *, engine: str | None = None)
     Arbitrageurs without a position are not in the book.
     """
     options = RunOptions(out=Path(), engine=engine, twin=False)
-    world = build_world(scenario, options, load_histories(scenario, options), forced_flow=True)
+    world = build_world(scenario, options, load_histories(scenario, options))
     try:
         holders = np.flatnonzero(world.mirror.size[market])
         client = world.client

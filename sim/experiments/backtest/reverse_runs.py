@@ -126,7 +126,7 @@ def _run(scenario: Scenario, index: int, size: float, engine: str | None) -> Rev
     files = {reference: scenario.file(reference) for reference, _ in scenario.file_references()}
     resized = scenario.model_copy(update={"shocks": tuple(shocks)}).with_files(files)
     options = RunOptions(out=Path(), engine=engine, twin=False)
-    run = execute(resized, options, load_histories(resized, options), forced_flow=True)
+    run = execute(resized, options, load_histories(resized, options))
     try:
         summary = summarise(run, None)
     finally:

@@ -113,7 +113,7 @@ def enact_change(arms: Arms) -> Enacting:
     )
     if not difference.enactable:
         return Enacting(proposals=(), enactment=None, parameters=(), obstacles=obstacles)
-    foundation = world_builder(current, options, histories, forced_flow=True).found()
+    foundation = world_builder(current, options, histories).found()
     try:
         deployment = foundation.client.deployment
         proposals = encode(difference, deployment)

@@ -177,7 +177,7 @@ def branching_path(
     options = RunOptions(
         out=Path(), engine=engine, twin=False, path=PathChoice(path=path, populations=populations)
     )
-    builder = world_builder(scenario, options, {}, forced_flow=True)
+    builder = world_builder(scenario, options, {})
     with warm.world(builder) as world:
         loop = BlockLoop(world, _LightRecorder(len(world.book)))
         yield RunningPath(builder, loop, blocks=scenario.blocks, score=score)

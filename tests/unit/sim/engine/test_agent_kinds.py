@@ -110,7 +110,6 @@ def watchers():
 def world_of(scenario):
     options = BuildOptions(
         engine="pyevm",
-        forced_flow=True,
         histories={},
         replayed=frozenset(),
         custom_model=None,

@@ -6,14 +6,13 @@ from sim.engine.scenario.flow import FlowSection
 from sim.engine.worlds.flows import VOLUNTARY, FlowRouter
 
 
-def router(*, forced_flow: bool = True, **changes: object) -> FlowRouter:
+def router(**changes: object) -> FlowRouter:
     """Return a router that hedges half at once unless told otherwise."""
     base: dict[str, object] = {
         "hedge_half_life_seconds": 0,
     }
     return FlowRouter(
         FlowSection(**{**base, **changes}),  # type: ignore[arg-type]
-        forced_flow=forced_flow,
         unwind_half_life_seconds=0,
     )
 
@@ -46,13 +45,6 @@ def test_whole_order_is_worked_in_the_end() -> None:
     routes.forced(1, -10_000.0)
     total = sum(flow_of(routes.step(60)).get(1, 0.0) for _ in range(60))
     assert total == pytest.approx(-5_000.0, rel=1e-12)
-
-
-def test_twin_run_keeps_forced_flow_inside() -> None:
-    routes = router(forced_flow=False)
-    routes.forced(3, -1_000.0)
-    routes.arbitrage(200.0)
-    assert flow_of(routes.step(12)) == {VOLUNTARY: -200.0 + 100.0}
 
 
 def test_liquidators_sell_their_share_on_top() -> None:

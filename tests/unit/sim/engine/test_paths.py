@@ -32,7 +32,7 @@ TINY = (
 
 def world_of(scenario, **choice):
     """Return the world of a path before its first block."""
-    return build_world(scenario, RunOptions(out=None, path=PathChoice(**choice)), {}, forced_flow=True)
+    return build_world(scenario, RunOptions(out=None, path=PathChoice(**choice)), {})
 
 
 def book_of(world) -> list[tuple[float, float]]:
@@ -71,7 +71,7 @@ def test_numbers_that_count_nothing_are_refused(wrong):
 
 def test_the_book_is_that_of_the_population_and_of_nothing_else():
     scenario = small_scenario(*TINY)
-    plain = build_world(scenario, RunOptions(out=None), {}, forced_flow=True)
+    plain = build_world(scenario, RunOptions(out=None), {})
     books = [book_of(world_of(scenario, path=path, populations=2)) for path in range(4)]
     assert books[0] == books[2] == book_of(plain)  # population 0 is the book of the plain run
     assert books[1] == books[3] != books[0]
@@ -79,7 +79,7 @@ def test_the_book_is_that_of_the_population_and_of_nothing_else():
 
 def test_prices_differ_from_path_to_path_and_from_the_plain_run():
     scenario = small_scenario(*TINY)
-    plain = build_world(scenario, RunOptions(out=None), {}, forced_flow=True)
+    plain = build_world(scenario, RunOptions(out=None), {})
     paths = [plain, *(world_of(scenario, path=path) for path in range(4))]
     assert len({tuple(log_returns(world)) for world in paths}) == 5
 

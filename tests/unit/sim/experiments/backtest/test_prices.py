@@ -47,7 +47,7 @@ def test_the_scenarios_own_path_is_that_of_a_run(plain_scenario):
     from sim.engine.options import RunOptions
     from sim.engine.run import build_world
 
-    world = build_world(scenario, RunOptions(out=Path()), {}, forced_flow=True)
+    world = build_world(scenario, RunOptions(out=Path()), {})
     assert np.array_equal(world.external[0].path.prices, series.prices)
     world.chain.close()
 

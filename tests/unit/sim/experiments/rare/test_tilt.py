@@ -33,7 +33,7 @@ def barrier_scenario(*more: str):
 def fundamental(scenario, path: int) -> np.ndarray:
     """Return the fundamental prices of a path, relative to the first."""
     options = RunOptions(out=None, path=PathChoice(path=path))
-    builder = world_builder(scenario, options, {}, forced_flow=True)
+    builder = world_builder(scenario, options, {})
     prices = builder.price_paths(options.path.streams(scenario.seed))[0].prices
     return prices / prices[0]
 

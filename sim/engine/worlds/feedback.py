@@ -1,0 +1,30 @@
+"""Which feedback a world has: that of the run itself, and of the worlds that its causes are read against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sim.engine.worlds.flows import VOLUNTARY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """What a world lets act on itself. Worlds of one scenario share every random number."""
+
+    price: bool = True
+    """Whether flow that originates in a forced close moves prices outside."""
+
+    def heard(self, parts: Mapping[int, int]) -> int:
+        """Return how much of a trade, given by the origins of what it moved, acts on prices outside."""
+        if self.price:
+            return sum(parts.values())
+        return parts.get(VOLUNTARY, 0)
+
+
+WHOLE = Feedback()
+"""The world as it is."""
+
+NO_PRICE_FEEDBACK = Feedback(price=False)
+"""The world in which forced closes move no price outside: not by their hedge, not by what liquidators sell
+on, and not by the arbitrage that carries outside the skew they left."""
