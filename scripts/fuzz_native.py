@@ -1,7 +1,8 @@
 """Runs as much as one likes of what the gate samples: the native engine on random, official, mutated code.
 
     python scripts/fuzz_native.py programs --count 100000 --workers 2     against py-evm
-    python scripts/fuzz_native.py states ARCHIVE                          the official state tests
+    python scripts/fuzz_native.py states ARCHIVE --engine native          the official state tests, on native
+                                                                          or on pyevm's loop (an hour)
     python scripts/fuzz_native.py mutated --count 1000000 --workers 2     contracts with changed bytes
 
 `--libraries FOLDER` takes the library from another folder, for example one built with sanitizers
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import collections
 import ctypes
+import itertools
 import random
 import resource
 import sys
@@ -24,8 +26,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from sim.chain.native import library as native
+from tests.support import interpreter_state_tests, state_tests
 from tests.support.random_programs import ADDRESSES, SENDER, compare
-from tests.support.state_tests import archive_cases, verdict
 
 CHUNK = 500
 SECONDS_A_CHUNK = 60.0
@@ -41,6 +43,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--first", type=int, default=0, help="seed of the first program")
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--engine", choices=("native", "pyevm"), default="native", help="for states")
     parser.add_argument("--libraries", type=Path, help="folder of the library to test")
     options = parser.parse_args()
     if options.part == "states" and options.archive is None:
@@ -52,7 +55,7 @@ def main() -> int:
         for first in range(options.first, options.first + options.count, CHUNK)
     ]
     if options.part == "states":
-        faults = _states(options.archive)
+        faults = _states(options.archive, options.engine, options.workers, options.libraries)
     else:
         work = _programs if options.part == "programs" else _mutated
         tally: collections.Counter[str] = collections.Counter()
@@ -89,15 +92,17 @@ def _programs(seeds: range) -> tuple[dict[str, int], list[str]]:
     return {"agreed": agreed, **{f"refused {what}": count for what, count in refused.items()}}, wrong
 
 
-def _states(archive: Path) -> list[str]:
+def _states(archive: Path, engine: str, workers: int, libraries: Path | None) -> list[str]:
+    work = state_tests.verdict if engine == "native" else interpreter_state_tests.verdict
     tally: collections.Counter[str] = collections.Counter()
     faults = []
-    for case in archive_cases(archive):
-        found = verdict(case)
-        tally[found.partition(":")[0]] += 1
-        if found.startswith("failed"):
-            faults.append(f"{case.name}: {found}")
-    print(f"states: {sum(tally.values()):,}: {dict(sorted(tally.items()))}")
+    with ProcessPoolExecutor(workers, initializer=_setup, initargs=(libraries,)) as pool:
+        cases, again = itertools.tee(state_tests.archive_cases(archive))
+        for case, found in zip(cases, pool.map(work, again, chunksize=10), strict=True):
+            tally[found.partition(":")[0]] += 1
+            if found.startswith("failed"):
+                faults.append(f"{case.name}: {found}")
+    print(f"states on {engine}: {sum(tally.values()):,}: {dict(sorted(tally.items()))}")
     return faults
 
 

@@ -324,13 +324,18 @@ def _logs(data: bytes, count: int) -> tuple[tuple[bytes, tuple[bytes, ...], byte
     return tuple(logs)
 
 
-class _Computation(PragueComputation):
-    """py-evm's own computation: titanoboa, where it is loaded, wraps two instructions for its tracing."""
-
-    opcodes = {  # noqa: RUF012  (py-evm's way of declaring them)
+def untraced(opcodes: Any) -> dict[int, Any]:
+    """Return py-evm's own instructions: titanoboa, where it is loaded, wraps two of them for its tracing."""
+    return {
         code: getattr(function, "sha3", None) or getattr(function, "sstore", None) or function
-        for code, function in PragueComputation.opcodes.items()
+        for code, function in opcodes.items()
     }
+
+
+class _Computation(PragueComputation):
+    """py-evm's own computation."""
+
+    opcodes = untraced(PragueComputation.opcodes)
 
 
 class _State(PragueState):

@@ -1,5 +1,7 @@
 """The quicker loop must be py-evm to the unit of gas: random programs run on both, side by side."""
 
+import itertools
+
 import pytest
 from eth.constants import BLANK_ROOT_HASH
 from eth.db.atomic import AtomicDB
@@ -12,6 +14,9 @@ from sim.chain import pyevm
 from sim.chain.backend import BlockEnvironment
 from sim.chain.interpreter import FastState
 from sim.chain.pyevm import execution_context, run_transaction
+from tests.support import interpreter_state_tests
+from tests.support.shared_data import SHARED, require
+from tests.support.state_tests import SLOW, archive_cases
 
 SENDER, TARGET = b"\x11" * 20, b"\x22" * 20
 STOP, JUMP, JUMPI, JUMPDEST, RETURN, REVERT, MSTORE, SSTORE = 0x00, 0x56, 0x57, 0x5B, 0xF3, 0xFD, 0x52, 0x55
@@ -120,3 +125,14 @@ def test_endless_loop_runs_out_of_gas_alike():
 def test_jumps_into_data_or_nowhere_are_refused_alike(target):
     assert_same(push(target) + bytes([JUMP, 0x60, JUMPDEST, JUMPDEST, STOP]))
     assert_same(push(1) + push(target) + bytes([JUMPI, 0x60, JUMPDEST, JUMPDEST, STOP]))
+
+
+@pytest.mark.filterwarnings("ignore:SELFDESTRUCT")
+def test_official_state_tests():
+    """Every fortieth case but the loops of minutes; ``scripts/fuzz_native.py states`` runs all of them."""
+    archive = require(SHARED / "data" / "evm_tests" / "general_state_tests_cancun.tar.xz")
+    cases = itertools.islice(archive_cases(archive, without=SLOW), 0, None, 40)
+    found = [(case.name, interpreter_state_tests.verdict(case)) for case in cases]
+    assert len(found) > 150
+    assert [item for item in found if item[1].startswith("failed")] == []
+    assert sum(item[1] == "passed" for item in found) > 0.98 * len(found)
