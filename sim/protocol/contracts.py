@@ -62,8 +62,8 @@ def compile_protocol(
 
 def _require_views(path: Path, model: Artifact, root: Path) -> None:
     """Refuse a model without the views of ``IRiskModel``: on chain it would revert without a reason."""
-    shipped = _views(compile_contract(root / RISK_MODELS["static"], search_root=root))
-    found = _views(model)
+    shipped = views(compile_contract(root / RISK_MODELS["static"], search_root=root))
+    found = views(model)
     problems = [
         f"{path}: {name} is missing" if name not in found else f"{path}: {name} is {found[name]}, not {view}"
         for name, view in ((name, shipped[name]) for name in RISK_MODEL_VIEWS)
@@ -73,7 +73,7 @@ def _require_views(path: Path, model: Artifact, root: Path) -> None:
         raise InputError([f"{problem} (contracts/interfaces/IRiskModel.vyi)" for problem in problems])
 
 
-def _views(artifact: Artifact) -> dict[str, str]:
+def views(artifact: Artifact) -> dict[str, str]:
     """Return the signature of each view of a contract by its name."""
     return {
         entry["name"]: f"({_types(entry['inputs'])}) -> ({_types(entry['outputs'])}), view"

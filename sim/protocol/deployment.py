@@ -14,6 +14,7 @@ from sim.core.units import to_wad
 from sim.protocol.address_book import AddressBook
 from sim.protocol.contracts import compile_protocol, compile_risk_models, load_abis
 from sim.protocol.deployed import OWNER, Deployment
+from sim.protocol.frozen_margins import stand_in_for
 from sim.protocol.governance.setup import Hands, hand_over
 from sim.protocol.parameters.values import ProtocolParameters
 from sim.protocol.parameters.words import fill_inputs, inputs_of
@@ -35,6 +36,8 @@ class Deployer:
     ----------
     models
         Risk models by name that the governor may set; none if not given.
+    can_freeze_margins
+        Put a stand-in before every margin formula that can hold its inputs (`sim.protocol.frozen_margins`).
     """
 
     def __init__(
@@ -42,12 +45,15 @@ class Deployer:
         chain: Chain,
         artifacts: Mapping[str, Artifact],
         models: Mapping[str, Artifact] | None = None,
+        *,
+        can_freeze_margins: bool = False,
     ) -> None:
         self._chain = chain
         self._artifacts = artifacts
         self._models = {} if models is None else models
         self._abis = load_abis(artifacts)
         self._addresses: dict[str, str] = {}
+        self._can_freeze_margins = can_freeze_margins
 
     def deploy(self, parameters: ProtocolParameters, reporters: Sequence[Sequence[str]]) -> Deployment:
         """Deploy every contract, wire it and hand it over to the governor.
@@ -85,7 +91,10 @@ class Deployer:
         for market_id, market in enumerate(parameters.markets):
             key = f"risk_model:{market_id}"
             self._create(
-                key, self._fill("risk_model", market.risk_model, f"risk model of {market.name}"), "risk_model"
+                key,
+                self._fill("risk_model", market.risk_model, f"risk model of {market.name}"),
+                "risk_model",
+                can_freeze=self._can_freeze_margins,
             )
             self.send(
                 "price_oracle",
@@ -116,10 +125,21 @@ class Deployer:
             raise RunError(f"set-up failed: {key}.{function} reverted: {receipt.revert_reason}")
         return receipt
 
-    def _create(self, key: str, arguments: Sequence[Any], artifact_key: str | None = None) -> None:
+    def _create(
+        self,
+        key: str,
+        arguments: Sequence[Any],
+        artifact_key: str | None = None,
+        *,
+        can_freeze: bool = False,
+    ) -> None:
         artifact = self._artifacts[artifact_key or key]
         encoded = self._abis[artifact_key or key].constructor.encode(*arguments)
-        self._addresses[key] = self._deploy(artifact, encoded)
+        self._addresses[key] = (
+            stand_in_for(self._chain, artifact, encoded, self._deploy)
+            if can_freeze
+            else self._deploy(artifact, encoded)
+        )
 
     def _deploy(self, artifact: Artifact, arguments: bytes) -> str:
         return self._chain.deploy(artifact, arguments, OWNER)
@@ -143,6 +163,8 @@ def deploy_protocol(
     risk_model: str,
     custom_model: Path | None = None,
     contracts: Path | None = None,
+    *,
+    can_freeze_margins: bool = False,
 ) -> Deployment:
     """Compile and deploy.
 
@@ -152,8 +174,12 @@ def deploy_protocol(
         [market] participants that may report its price.
     contracts
         Folder of contracts instead of the shipped ones.
+    can_freeze_margins
+        Put a stand-in before every margin formula that can hold its inputs.
     """
     artifacts = compile_protocol(risk_model, custom_model, contracts)
-    deployer = Deployer(chain, artifacts, compile_risk_models(contracts))
+    deployer = Deployer(
+        chain, artifacts, compile_risk_models(contracts), can_freeze_margins=can_freeze_margins
+    )
     addresses = [[book.addresses[actor] for actor in group] for group in reporters]
     return deployer.deploy(parameters, addresses)

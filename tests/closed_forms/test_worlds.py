@@ -1,14 +1,18 @@
-"""What the world without price feedback must give, nothing estimated: one digest, the path bit for bit."""
+"""What worlds without feedback must give, with nothing estimated: one digest, the path bit for bit."""
 
 import math
 
 import pytest
 
+from sim.chain.compile import contracts_root
+from sim.core.errors import InputError
 from sim.core.units import WAD
+from sim.engine.blocks import observation
 from sim.engine.blocks.loop import BlockLoop
 from sim.engine.blocks.recorder import Recorder
 from sim.engine.blocks.skew import TradeKind
-from sim.engine.worlds.feedback import NO_PRICE_FEEDBACK, WHOLE, Feedback
+from sim.engine.worlds import build
+from sim.engine.worlds.feedback import NO_FEEDBACK, NO_MARGIN_FEEDBACK, NO_PRICE_FEEDBACK, WHOLE, Feedback
 from sim.engine.worlds.flows import VOLUNTARY
 from tests.support.closed_form_world import Account, build_listed_world
 from tests.support.small_run import small_execution
@@ -106,3 +110,50 @@ def test_with_only_forced_flow_the_outside_price_is_the_path_bit_for_bit():
     path = without.world.external[0].path.prices.tolist()
     assert without.prices == path
     assert max(abs(math.log(a / b)) for a, b in zip(whole.prices, path, strict=True)) > 1e-3
+
+
+# --- margin feedback ---
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_stand_in_that_is_not_frozen_changes_nothing(seed, monkeypatch):
+    monkeypatch.setattr(build, "freeze", lambda *_: None)
+    monkeypatch.setattr(observation, "_refuse_moving_ratios", lambda *_: None)
+    passed_on = small_execution(f"seed={seed}", feedback=NO_MARGIN_FEEDBACK)
+    assert passed_on.digest == small_execution(f"seed={seed}").digest
+
+
+STATIC = ("protocol.risk_model=static",)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    ("live", "frozen"), [(WHOLE, NO_MARGIN_FEEDBACK), (NO_PRICE_FEEDBACK, NO_FEEDBACK)], ids=["m", "fm"]
+)
+def test_a_static_formula_has_no_margin_feedback(seed, live, frozen):
+    digests = [small_execution(*STATIC, f"seed={seed}", feedback=world).digest for world in (live, frozen)]
+    assert digests[0] == digests[1]
+
+
+def test_frozen_ratios_stay_and_live_ones_move():
+    def targets(feedback):
+        blocks = small_execution(feedback=feedback).recorder.tables.blocks
+        return set(blocks.column("maintenance_margin_ratio"))
+
+    assert len(targets(WHOLE)) > 10
+    assert len(targets(NO_MARGIN_FEEDBACK)) == 1
+
+
+def test_a_formula_that_reads_the_time_is_refused(tmp_path):
+    model = tmp_path / "ClockRiskModel.vy"
+    static = (contracts_root() / "risk_models" / "StaticRiskModel.vy").read_text()
+    clock = static.replace("from ..interfaces", "from interfaces").replace("from ..lib", "from lib")
+    clock = clock.replace(
+        "initial=PARAMETERS.initial_ratio,", "initial=PARAMETERS.initial_ratio + block.timestamp % 97,"
+    )
+    model.write_text(clock)
+    parameters = "{ initial_ratio = 0.1, maintenance_ratio = 0.05, haircut = 0.0 }"
+    overrides = (f"protocol.risk_model={model}", f"protocol.risk_model_parameters={parameters}")
+    assert small_execution(*overrides).digest
+    with pytest.raises(InputError, match=r"markets\.0: margin ratios change though their inputs are frozen"):
+        small_execution(*overrides, feedback=NO_MARGIN_FEEDBACK)

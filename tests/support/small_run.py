@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sim.engine.options import RunOptions
 from sim.engine.results.result import RunResult
-from sim.engine.run import Execution, execute, run_scenario
+from sim.engine.run import Execution, execute, load_histories, run_scenario
 from sim.engine.scenario.load import load_scenario
 from sim.engine.scenario.schema import Scenario
 from sim.engine.worlds.feedback import WHOLE, Feedback
@@ -31,6 +31,7 @@ def small_run(
 def small_execution(*overrides: str, feedback: Feedback = WHOLE, engine: str | None = None) -> Execution:
     """Run the small scenario in memory, in any of its worlds."""
     options = RunOptions(out=Path(), engine=engine, twin=False)
-    run = execute(small_scenario(*overrides), options, {}, feedback=feedback)
+    scenario = small_scenario(*overrides)
+    run = execute(scenario, options, load_histories(scenario, options), feedback=feedback)
     run.world.chain.close()
     return run

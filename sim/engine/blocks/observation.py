@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from sim.core.arrays import FloatArray, IntArray
+from sim.core.errors import InputError
 from sim.engine.worlds.world import World
 from sim.protocol.client import AccountState
 from sim.protocol.events import ProtocolEvent
-from sim.protocol.mirror import Valuation
+from sim.protocol.mirror import RatioCurve, Valuation
 from sim.protocol.state import MarketState, PendingDeficit, ProtocolState, State
 
 
@@ -29,7 +31,10 @@ class Reading:
 def read_protocol(world: World) -> Reading:
     """Read markets and totals, value everyone by the mirror, and read the candidates exactly."""
     markets = world.client.markets()
-    valuation = world.mirror.value(markets, world.client.curves())
+    curves = world.client.curves()
+    if not world.feedback.margin:
+        _refuse_moving_ratios(world.frozen_curves, curves)
+    valuation = world.mirror.value(markets, curves)
     candidates = valuation.candidates()
     return Reading(
         markets=markets,
@@ -38,6 +43,20 @@ def read_protocol(world: World) -> Reading:
         candidates=candidates,
         exact=world.client.account_states(candidates) if len(candidates) else [],
     )
+
+
+def _refuse_moving_ratios(first: Sequence[RatioCurve], now: Sequence[RatioCurve]) -> None:
+    """Refuse a margin formula whose answers change though the inputs it is given do not."""
+    for market, (before, after) in enumerate(zip(first, now, strict=True)):
+        if not (
+            np.array_equal(before.initial, after.initial)
+            and np.array_equal(before.maintenance, after.maintenance)
+        ):
+            raise InputError(
+                f"markets.{market}: margin ratios change though their inputs are frozen: the formula reads "
+                "the time or another contract, or was replaced, so that there is no world without margin "
+                "feedback; run with --worlds forced"
+            )
 
 
 class DeficitBook:

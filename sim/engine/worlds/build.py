@@ -35,7 +35,9 @@ from sim.market.price_processes.replay import Replay
 from sim.market.shock import gas_surges, market_schedule
 from sim.protocol.address_book import AddressBook
 from sim.protocol.client import ProtocolClient
+from sim.protocol.deployed import Deployment
 from sim.protocol.deployment import deploy_protocol
+from sim.protocol.frozen_margins import freeze
 from sim.protocol.mirror import AccountMirror
 
 SETUP_BLOCKS = 3
@@ -112,6 +114,7 @@ class WorldBuilder:
             prices=self._prices,
             custom_model=options.custom_model,
             contracts=options.contracts,
+            margin_feedback=options.feedback.margin,
         )
 
     def found(self) -> Foundation:
@@ -139,6 +142,7 @@ class WorldBuilder:
             scenario.protocol.risk_model,
             options.custom_model,
             options.contracts,
+            can_freeze_margins=not options.feedback.margin,
         )
         client = ProtocolClient(chain, deployment, book)
         mirror = AccountMirror(len(book), len(scenario.markets))
@@ -161,6 +165,8 @@ class WorldBuilder:
         chain.end_block()
         chain.start_block(SETUP_BLOCKS, self._start)
         populator.open(openings)
+        if not options.feedback.margin:
+            self.freeze_margins(chain, deployment)
         chain.end_block()
         return Foundation(
             chain=chain,
@@ -173,6 +179,10 @@ class WorldBuilder:
             token_supply=populator.token_supply,
             raised_openings=populator.raised,
         )
+
+    def freeze_margins(self, chain: Chain, deployment: Deployment) -> None:
+        """Hold the inputs of every margin formula as they are, last of all before block 0."""
+        freeze(chain, deployment)
 
     def branch(self, foundation: Foundation, mirror: AccountMirror) -> World:
         """Return the world of one path on a foundation, whose chain stands at block 0.

@@ -14,6 +14,8 @@ class Feedback:
 
     price: bool = True
     """Whether flow that originates in a forced close moves prices outside."""
+    margin: bool = True
+    """Whether margin ratios follow the market; False answers every notional as of block 0."""
 
     def heard(self, parts: Mapping[int, int]) -> int:
         """Return how much of a trade, given by the origins of what it moved, acts on prices outside."""
@@ -28,3 +30,9 @@ WHOLE = Feedback()
 NO_PRICE_FEEDBACK = Feedback(price=False)
 """The world in which forced closes move no price outside: not by their hedge, not by what liquidators sell
 on, and not by the arbitrage that carries outside the skew they left."""
+
+NO_MARGIN_FEEDBACK = Feedback(margin=False)
+"""The world in which margin ratios are what they were at block 0, for whatever notional is asked about."""
+
+NO_FEEDBACK = Feedback(price=False, margin=False)
+"""The world with neither."""

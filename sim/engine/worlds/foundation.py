@@ -68,6 +68,7 @@ def foundation_key(
     prices: Sequence[float],
     custom_model: Path | None,
     contracts: Path | None,
+    margin_feedback: bool = True,
 ) -> str:
     """Return what tells foundations apart: equal keys have the same protocol at block 0, bit for bit.
 
@@ -87,6 +88,7 @@ def foundation_key(
         "start_timestamp": start_timestamp,
         "prices": [price.hex() for price in prices],
         "declarations": list(revision()),
+        "margin_feedback": margin_feedback,
         "contracts": _code_hashes(scenario.protocol.risk_model, custom_model, contracts),
     }
     return sha256_hex(canonical_json(parts))

@@ -1,0 +1,91 @@
+# pragma version 0.4.3
+# pragma nonreentrancy on
+"""
+@title Frozen risk model
+@custom:contract-name FrozenRiskModel
+@license Apache-2.0
+@author Seawall contributors
+@notice The simulator's instrument for the world without margin feedback: stands in front of a
+        margin formula and passes every question on, until its inputs are frozen. From then on
+        the formula is asked about the market as it stood, and the notional alone is live.
+@dev Never part of a deployment that means to manage risk. A formula that reads the time or
+     another contract is not held by this: the simulator compares its answers and refuses.
+@custom:kill Nothing to stop: no funds; frozen once and for all.
+@custom:invariants Before freeze the answers are the formula's; after it they depend on the
+                   notional alone. The haircut is the formula's own at all times.
+"""
+
+from ..interfaces import IMarginEngine
+from ..interfaces import IRiskModel
+
+
+implements: IRiskModel
+
+
+FORMULA: immutable(address)
+OWNER: immutable(address)
+
+frozen: IRiskModel.RiskInputs
+is_frozen: bool
+
+
+@deploy
+def __init__(owner: address, formula: address):
+    """
+    @notice Stands in front of a formula.
+    @param owner Who may freeze.
+    @param formula The margin formula that answers.
+    """
+    OWNER = owner
+    FORMULA = formula
+
+
+@external
+def freeze(engine: address, market: uint256):
+    """
+    @notice Holds the inputs of one market as they are now.
+    @param engine Margin engine that has them.
+    @param market Market that asks this model.
+    """
+    assert msg.sender == OWNER, "frozen_risk_model: not the owner"
+    assert not self.is_frozen, "frozen_risk_model: frozen already"
+    snapshot: IMarginEngine.MarketSnapshot = staticcall IMarginEngine(engine).market_snapshot(
+        market
+    )
+    self.frozen = IRiskModel.RiskInputs(
+        notional=0,
+        price=snapshot.index_price,
+        confidence=snapshot.confidence,
+        variance_fast=snapshot.variance_fast,
+        variance_slow=snapshot.variance_slow,
+        open_interest=snapshot.open_interest,
+        depth=snapshot.depth,
+    )
+    self.is_frozen = True
+
+
+@view
+@external
+@reentrant
+def margin_ratios(inputs: IRiskModel.RiskInputs) -> IRiskModel.MarginRatios:
+    """
+    @notice Target margin ratios of a position.
+    @param inputs The position's notional and the market's state.
+    @return MarginRatios The formula's, of these inputs or of the frozen ones.
+    """
+    asked: IRiskModel.RiskInputs = inputs
+    if self.is_frozen:
+        asked = self.frozen
+        asked.notional = inputs.notional
+    return staticcall IRiskModel(FORMULA).margin_ratios(asked)
+
+
+@view
+@external
+@reentrant
+def collateral_haircut() -> uint256:
+    """
+    @notice Fraction of the quote collateral that does not count as margin.
+    @return uint256 The formula's haircut.
+    """
+    return staticcall IRiskModel(FORMULA).collateral_haircut()
