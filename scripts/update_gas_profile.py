@@ -1,9 +1,11 @@
 """Measure the gas of every entry point on the exact engine and rewrite ``sim/chain/gas_profile.json``.
 
-A scripted life of the protocol, on py-evm: deposits, trades, reports, a slow decline with partial
+A scripted life of the protocol in one market: deposits, trades, reports, a slow decline with partial
 liquidations, a gap with full ones, an empty fund, auto-deleveraging, socialised loss, and every way to be
-refused. Each call is metered with its intrinsic gas. The file is keyed by the hash of the bytecode; run this
-whenever a contract changes.
+refused. What a run does before its first block, first deposits and first trades, is not metered. Then a life
+in four markets, where accounts of one to four positions do the same thing: it gives the gas
+of a further position, and how far from a straight line that is. Each call is metered with its intrinsic gas.
+The file is keyed by the hash of the bytecode; run this whenever a contract changes.
 
     python scripts/update_gas_profile.py            rewrite the file
     python scripts/update_gas_profile.py --check    exit 1 if the file is not what a measurement gives
@@ -15,6 +17,8 @@ import argparse
 import statistics
 import sys
 from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +31,7 @@ from sim.chain.gas import PROFILE_PATH, GasEntry, GasProfile, bytecode_hash  # n
 from sim.core.errors import RunError, SeawallError  # noqa: E402
 from sim.core.units import TOKEN_UNIT, WAD  # noqa: E402
 from sim.protocol import actions  # noqa: E402
-from sim.protocol.actions import CLOSE_ALL, NO_LIMIT, ActionBatch, Fees  # noqa: E402
+from sim.protocol.actions import CLOSE_ALL, NO_LIMIT, ActionBatch, EntryPoint, Fees  # noqa: E402
 from sim.protocol.address_book import AddressBook  # noqa: E402
 from sim.protocol.client import ProtocolClient  # noqa: E402
 from sim.protocol.contracts import compile_protocol  # noqa: E402
@@ -53,10 +57,13 @@ ENTRY_POINTS: Final = (
 )
 """What the simulator may send; each needs a success and a revert among the measurements."""
 
+FLAT: Final = (EntryPoint.DEPOSIT, EntryPoint.DECREASE_POSITION)
+"""What checks no margin: gas by positions is measured to show that it does not rise."""
+
 GENESIS: Final = 1_700_000_000
 BLOCK_SECONDS: Final = 300  # long blocks: the limiter lets the risk price follow the index
 PRICE: Final = 2_000
-MARKETS: Final = 1
+MOST_POSITIONS: Final = 4  # of one account, where the gas of a further position is measured
 LONGS: Final = 20
 SHORTS: Final = 40
 KEEPERS: Final = 5
@@ -107,12 +114,13 @@ PARAMETERS: Final = ProtocolParameters(
 class Meter:
     """Sends batches and notes gas by entry point, outcome and number of items."""
 
-    def __init__(self) -> None:
+    def __init__(self, engine: str, markets: int = 1) -> None:
+        self.markets = range(markets)
         self.artifacts = compile_protocol("adaptive")
         self.book = AddressBook(
             [("long", LONGS), ("short", SHORTS), ("keeper", KEEPERS), ("provider", 2), ("stranger", 1)]
         )
-        self.chain = Chain.create("pyevm", GENESIS)
+        self.chain = Chain.create(engine, GENESIS)
         self.successes: dict[str, list[tuple[int, int]]] = defaultdict(list)
         self.reverts: dict[str, list[int]] = defaultdict(list)
         self.reasons: dict[str, dict[str, int]] = defaultdict(dict)
@@ -122,7 +130,9 @@ class Meter:
     def _deploy(self) -> Deployment:
         deployer = Deployer(self.chain, self.artifacts)
         keepers = [self.book.addresses[actor] for actor in self.group("keeper")]
-        return deployer.deploy(PARAMETERS, [keepers] * MARKETS)
+        (market,) = PARAMETERS.markets
+        markets = tuple(replace(market, name=f"{market.name}{number}") for number in self.markets)
+        return deployer.deploy(replace(PARAMETERS, markets=markets), [keepers] * len(markets))
 
     def group(self, name: str) -> list[int]:
         """Return the participants of a group."""
@@ -159,25 +169,44 @@ class Meter:
             outcomes.append(receipt.status)
         return outcomes
 
+    def set_up(self, batch: ActionBatch) -> None:
+        """Send a batch that is not metered and must succeed."""
+        for call in self.client.encode(batch):
+            receipt = self.chain.execute(Transaction(self.book.addresses[call.actor], call.to, call.data))
+            if not receipt.status:
+                raise RunError(f"{batch.kind} reverted: {receipt.revert_reason}")
+
     def must(self, batch: ActionBatch) -> None:
         """Send a batch whose calls must all succeed."""
         if not all(self.send(batch)):
             raise RunError(f"{batch.kind} reverted: {self.reasons[batch.kind]}")
 
     def report(self, price: float) -> None:
-        """Open a block and let all keepers report."""
+        """Open a block and let all keepers report, the same price in every market."""
         self.next_block()
         keepers = self.group("keeper")
         prices = [int((price + 0.01 * k) * 10**6) * 10**12 for k in range(len(keepers))]
         now = self.chain.timestamp
-        batch = actions.report(
-            "k", keepers, 0, prices, WAD // 10, [now - k for k in range(len(keepers))], FREE
-        )
-        self.must(batch)
-        self.send(actions.report("k", keepers[:1], 0, prices[:1], WAD, now, FREE))  # not newer: refused
+        ages = [now - k for k in range(len(keepers))]
+        for market in self.markets:
+            self.must(actions.report("k", keepers, market, prices, WAD // 10, ages, FREE))
+            # Not newer: refused.
+            self.send(actions.report("k", keepers[:1], market, prices[:1], WAD, now, FREE))
 
-    def profile(self) -> GasProfile:
-        """Return the gas table of everything sent so far."""
+    def gas(self, batch: ActionBatch, *, success: bool) -> int:
+        """Send one call and return its gas.
+
+        Raises
+        ------
+        RunError
+            Its outcome was the other one.
+        """
+        if self.send(batch) != [success]:
+            raise RunError(f"{batch.kind}: success {not success}, {self.reasons[batch.kind]}")
+        return self.chain.exact_gas
+
+    def profile(self, lines: Mapping[str, Line]) -> GasProfile:
+        """Return the gas table of everything sent so far; what a further position adds is given."""
         entries = {}
         missing = []
         for name in ENTRY_POINTS:
@@ -186,13 +215,42 @@ class Meter:
             if not self.reverts[name]:
                 missing.append(f"{name} never reverted")
             if not missing:
-                entries[name] = fit(self.successes[name], self.reverts[name])
+                entries[name] = fit(
+                    self.successes[name],
+                    self.reverts[name],
+                    per_position=lines[name].slope if name in lines and name not in FLAT else 0,
+                    revert_per_position=lines[refused(name)].slope if refused(name) in lines else 0,
+                )
         if missing:
             raise RunError("\n".join(missing))
         return GasProfile(bytecode_hash(self.artifacts.values()), entries)
 
 
-def fit(successes: list[tuple[int, int]], reverts: list[int]) -> GasEntry:
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Gas by the number of an account's positions, from one on, and the straight line through it."""
+
+    gas: tuple[int, ...]
+
+    @property
+    def slope(self) -> int:
+        """Gas of a further position (least squares)."""
+        return round(statistics.linear_regression(range(len(self.gas)), self.gas).slope)
+
+    @property
+    def residual(self) -> int:
+        """Farthest any figure is from the one for one position plus the slope for each further one."""
+        return max(abs(gas - self.gas[0] - self.slope * further) for further, gas in enumerate(self.gas))
+
+
+def refused(entry_point: str) -> str:
+    """Return the name of the line of an entry point's refusals."""
+    return f"{entry_point} refused"
+
+
+def fit(
+    successes: list[tuple[int, int]], reverts: list[int], *, per_position: int, revert_per_position: int
+) -> GasEntry:
     """Return base, slope by items (least squares on the medians of each size) and median revert."""
     by_items: dict[int, list[int]] = defaultdict(list)
     for items, gas in successes:
@@ -203,7 +261,11 @@ def fit(successes: list[tuple[int, int]], reverts: list[int]) -> GasEntry:
     if len(sizes) > 1:
         slope, base = statistics.linear_regression(sizes, medians)
     return GasEntry(
-        success=max(round(base), 0), per_item=max(round(slope), 0), revert=statistics.median_high(reverts)
+        success=max(round(base), 0),
+        per_item=max(round(slope), 0),
+        per_position=per_position,
+        revert=statistics.median_high(reverts),
+        revert_per_position=revert_per_position,
     )
 
 
@@ -235,40 +297,41 @@ def open_vaults(meter: Meter) -> None:
 
 
 def trade(meter: Meter) -> None:
-    """First and later deposits and trades of both sides, withdrawals, and refusals of each."""
+    """Deposits and trades of both sides, withdrawals, and refusals of each."""
     longs, shorts = meter.group("long"), meter.group("short")
     stranger = meter.group("stranger")
-    meter.must(actions.deposit("t", longs + shorts, longs + shorts, COLLATERAL * TOKEN_UNIT, FREE))
+    meter.set_up(actions.deposit("t", longs + shorts, longs + shorts, COLLATERAL * TOKEN_UNIT, FREE))
     meter.must(actions.deposit("t", longs, longs, COLLATERAL * TOKEN_UNIT // 10, FREE))
-    meter.send(actions.deposit("t", stranger, stranger, 10**12 * TOKEN_UNIT, FREE))
+    meter.send(actions.deposit("t", longs[:1], longs[:1], 10**12 * TOKEN_UNIT, FREE))
     # Longs of 7.5 times their collateral, shorts small: one bankrupt long needs several of them.
-    meter.must(actions.increase_position("t", longs, 0, 30 * WAD, NO_LIMIT, FREE))
-    meter.must(actions.increase_position("t", shorts, 0, -3 * WAD, NO_LIMIT, FREE))
+    meter.set_up(actions.increase_position("t", longs, 0, 30 * WAD, NO_LIMIT, FREE))
+    meter.set_up(actions.increase_position("t", shorts, 0, -3 * WAD, NO_LIMIT, FREE))
     meter.report(PRICE + 1)
     meter.must(actions.increase_position("t", longs, 0, 5 * WAD, NO_LIMIT, FREE))
     meter.must(actions.increase_position("t", shorts, 0, -WAD, NO_LIMIT, FREE))
-    meter.send(actions.increase_position("t", longs[:4], 0, 500 * WAD, NO_LIMIT, FREE))  # margin too low
-    meter.send(actions.increase_position("t", longs[:4], 0, WAD, 1, FREE))  # limit price
+    # Traders know their margin; what they do not know is the price.
+    meter.send(actions.increase_position("t", longs[:2], 0, 500 * WAD, NO_LIMIT, FREE))  # margin too low
+    meter.send(actions.increase_position("t", longs[:6], 0, WAD, 1, FREE))  # limit price
+    meter.must(actions.withdraw("t", shorts[:6], 100 * TOKEN_UNIT, FREE))
+    meter.send(actions.withdraw("t", longs[2:6], COLLATERAL * TOKEN_UNIT, FREE))
     meter.must(actions.decrease_position("t", longs[:8], 0, 2 * WAD, NO_LIMIT, FREE))
     meter.must(actions.decrease_position("t", longs[:2], 0, CLOSE_ALL, NO_LIMIT, FREE))
     meter.send(actions.decrease_position("t", stranger, 0, WAD, NO_LIMIT, FREE))  # no position
     meter.send(actions.decrease_position("t", longs[2:4], 0, WAD, 10**30, FREE))  # limit price
-    meter.must(actions.withdraw("t", longs[:2] + shorts[:6], 100 * TOKEN_UNIT, FREE))
-    meter.send(actions.withdraw("t", longs[2:6], COLLATERAL * TOKEN_UNIT, FREE))
     meter.report(PRICE)
     meter.must(actions.poke("k", stranger[0], 0, FREE))
     meter.send(actions.poke("k", stranger[0], 7, FREE))  # no such market
     meter.report(PRICE)
 
 
-def liquidate_all(meter: Meter, longs: list[int]) -> int:
-    """Try every one of these longs that is still open; return how many were liquidated."""
+def liquidate_all(meter: Meter, longs: list[int], market: int = 0) -> int:
+    """Try every one of these longs that is still open in a market; return how many were liquidated."""
     stranger = meter.group("stranger")[0]
-    states = meter.client.positions(0, longs)
+    states = meter.client.positions(market, longs)
     live_longs = [actor for actor, state in zip(longs, states, strict=True) if state.size]
     if not live_longs:
         return 0
-    return sum(meter.send(actions.liquidate("l", [stranger] * len(live_longs), live_longs, 0, FREE)))
+    return sum(meter.send(actions.liquidate("l", [stranger] * len(live_longs), live_longs, market, FREE)))
 
 
 def decline(meter: Meter) -> None:
@@ -278,7 +341,7 @@ def decline(meter: Meter) -> None:
     for step in range(11):
         price *= 0.985
         meter.report(price)
-        liquidate_all(meter, longs if step > 7 else longs[2:4])
+        liquidate_all(meter, longs if step > 7 else longs[2:5])
     if len(meter.successes["liquidation_engine.liquidate"]) < 5:
         raise RunError("the decline liquidated too few accounts: the script no longer fits the contracts")
 
@@ -323,7 +386,8 @@ def leave(meter: Meter) -> None:
     open_shorts = [
         actor for actor, state in zip(shorts, meter.client.positions(0, shorts), strict=True) if state.size
     ]
-    meter.must(actions.decrease_position("t", open_shorts, 0, CLOSE_ALL, NO_LIMIT, FREE))
+    meter.must(actions.decrease_position("t", open_shorts, 0, WAD // 2, NO_LIMIT, FREE))
+    meter.set_up(actions.decrease_position("t", open_shorts, 0, CLOSE_ALL, NO_LIMIT, FREE))
     for key, redeem, deposit in (
         ("liquidity_pool", actions.pool_redeem, actions.pool_deposit),
         ("insurance_fund", actions.fund_redeem, actions.fund_deposit),
@@ -335,6 +399,128 @@ def leave(meter: Meter) -> None:
             meter.send(redeem("lp", provider, int(str(shares)), FREE))
 
 
+class Portfolios:
+    """Accounts of one to `MOST_POSITIONS` positions that do the same thing, each in a block of its own.
+
+    What they hold is alike in all but its number: a position in the first market and, in as many others as
+    they have further ones, small ones of the same age, with collateral in proportion.
+    """
+
+    def __init__(self, engine: str) -> None:
+        self.meter = meter = Meter(engine, MOST_POSITIONS)
+        self.price = float(PRICE)
+        self.longs, self.shorts = meter.group("long"), meter.group("short")
+        self.stranger = meter.group("stranger")
+        open_vaults(meter)
+        for traders, size in ((self.longs, 30 * WAD), (self.shorts, -40 * WAD)):
+            sizes = [size, *[size // 10] * (MOST_POSITIONS - 1)]
+            held = [abs(sum(sizes[: self.positions(trader)])) for trader in traders]
+            amounts = [each * 400 * TOKEN_UNIT // WAD for each in held]
+            meter.must(actions.deposit("t", traders, traders, amounts, FREE))
+            for market in meter.markets:
+                holders = [trader for trader in traders if self.positions(trader) > market]
+                meter.must(actions.increase_position("t", holders, market, sizes[market], NO_LIMIT, FREE))
+
+    @staticmethod
+    def positions(trader: int) -> int:
+        """Return how many positions a trader has."""
+        return trader % MOST_POSITIONS + 1
+
+    def line(self, call: Callable[[int], ActionBatch], traders: list[int], *, success: bool = True) -> Line:
+        """Measure a call by one trader of each number of positions.
+
+        Another does it first: what is written for the first time in a market's life is nobody's cost.
+        """
+        rehearsal, *measured = traders[MOST_POSITIONS], *traders[:MOST_POSITIONS]
+        self.meter.report(self.price)
+        self.meter.gas(call(rehearsal), success=success)
+        found = []
+        for trader in measured:
+            self.meter.report(self.price)
+            found.append(self.meter.gas(call(trader), success=success))
+        return Line(tuple(found))
+
+    def lines(self) -> dict[str, Line]:
+        """Return the line of every entry point of an account, and of the refusals that value one."""
+        return {**self.quiet(), **self.decline(), **self.collapse()}
+
+    def quiet(self) -> dict[str, Line]:
+        """Measure deposits, withdrawals, trades, and the refusals of those and of the healthy."""
+
+        def withdraw_all(trader: int) -> ActionBatch:
+            collateral = self.meter.client.account_states([trader])[0].collateral
+            return actions.withdraw("t", [trader], collateral * TOKEN_UNIT // WAD, FREE)
+
+        def increase(trader: int, limit_price: int = NO_LIMIT) -> ActionBatch:
+            return actions.increase_position("t", [trader], 0, -WAD, limit_price, FREE)
+
+        def decrease(trader: int, limit_price: int = NO_LIMIT) -> ActionBatch:
+            return actions.decrease_position("t", [trader], 0, WAD, limit_price, FREE)
+
+        point = EntryPoint
+        return {
+            point.DEPOSIT: self.line(
+                lambda trader: actions.deposit("t", [trader], [trader], TOKEN_UNIT, FREE), self.shorts
+            ),
+            point.WITHDRAW: self.line(
+                lambda trader: actions.withdraw("t", [trader], TOKEN_UNIT, FREE), self.shorts
+            ),
+            refused(point.WITHDRAW): self.line(withdraw_all, self.shorts, success=False),
+            point.INCREASE_POSITION: self.line(increase, self.shorts),
+            refused(point.INCREASE_POSITION): self.line(
+                lambda trader: increase(trader, 10**30), self.shorts, success=False
+            ),
+            point.DECREASE_POSITION: self.line(decrease, self.shorts),
+            refused(point.DECREASE_POSITION): self.line(
+                lambda trader: decrease(trader, 1), self.shorts, success=False
+            ),
+            refused(point.LIQUIDATE): self.line(self.liquidate, self.longs, success=False),
+        }
+
+    def decline(self) -> dict[str, Line]:
+        """Let prices fall until all longs are just under their requirement: liquidations in part."""
+        while not self.all_unsafe():
+            self.price *= 0.998
+            self.meter.report(self.price)
+        return {EntryPoint.LIQUIDATE: self.line(self.liquidate, self.longs)}
+
+    def all_unsafe(self) -> bool:
+        """Return whether every long is below its maintenance requirement."""
+        states = self.meter.client.account_states(self.longs)
+        return all(state.equity < state.maintenance_requirement for state in states)
+
+    def collapse(self) -> dict[str, Line]:
+        """Empty the fund by a gap, then close one short of each number of positions against a deficit."""
+        self.price = 1_100.0
+        for _ in range(12):
+            self.meter.report(self.price)
+        for trader in sorted(self.longs, key=self.positions, reverse=True):  # those of one position last
+            for market in self.meter.markets:
+                liquidate_all(self.meter, [trader], market)
+        bankrupts = [trader for trader in self.longs if self.positions(trader) == 1]
+        winners = dict(zip(self.shorts, bankrupts, strict=False))
+        return {
+            EntryPoint.AUTO_DELEVERAGE: self.line(
+                lambda winner: actions.auto_deleverage(
+                    "l", self.stranger[0], winners[winner], 0, [winner], FREE
+                ),
+                self.shorts,
+            )
+        }
+
+    def liquidate(self, trader: int) -> ActionBatch:
+        """Return the call that liquidates a trader in the first market."""
+        return actions.liquidate("l", self.stranger, [trader], 0, FREE)
+
+
+def measure(engine: str = "native") -> tuple[Meter, dict[str, Line], GasProfile]:
+    """Return what was metered in one market, the lines by positions, and the profile that follows."""
+    lines = Portfolios(engine).lines()
+    meter = Meter(engine)
+    live(meter)
+    return meter, lines, meter.profile(lines)
+
+
 def main() -> int:
     """Measure, then write or compare."""
     parser = argparse.ArgumentParser(
@@ -343,15 +529,15 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="compare with the file instead of writing it")
     options = parser.parse_args()
     try:
-        meter = Meter()
-        live(meter)
-        profile = meter.profile()
+        meter, lines, profile = measure()
     except SeawallError as error:
         print(error, file=sys.stderr)
         return error.exit_code
     for name, entry in profile.entries.items():
         counts = f"{len(meter.successes[name])} successes, {len(meter.reverts[name])} reverts"
         print(f"{name:40} {entry.success:>9} + {entry.per_item:>7}/item  revert {entry.revert:>8}   {counts}")
+    for name, line in lines.items():
+        print(f"{name:40} {line.gas} + {line.slope}/position, residual {line.residual}")
     if not options.check:
         profile.save()
         return 0

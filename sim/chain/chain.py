@@ -240,8 +240,16 @@ class Chain:
             raise CallReverted(_reason(outcome))
         return outcome.output
 
-    def execute(self, transaction: Transaction) -> Receipt:
+    def execute(self, transaction: Transaction, further_positions: int = 0) -> Receipt:
         """Execute a transaction in the open block; a revert is a receipt, not an error.
+
+        Parameters
+        ----------
+        transaction
+            What to execute.
+        further_positions
+            Positions that the call values beside one of each account, for the gas profile. Positions that
+            came after it was sent are not charged: gas is at most what it reserved, if it reserved some.
 
         Raises
         ------
@@ -250,7 +258,7 @@ class Chain:
         """
         if not self._is_open:
             self._require_open()
-        sender, to, data, entry_point, _, max_fee, priority_fee, items = transaction
+        sender, to, data, entry_point, gas_limit, max_fee, priority_fee, items = transaction
         base_fee = self.base_fee_wei
         if max_fee < base_fee:
             raise RunError(f"{entry_point}: fee cap {max_fee} wei is below the base fee {base_fee} wei")
@@ -263,7 +271,11 @@ class Chain:
         profile = self.gas_profile
         gas_used = 0
         if profile is not None and entry_point:  # set-up transactions name no entry point: they are free
-            gas_used = profile.gas(entry_point, success=status, items=items)
+            gas_used = profile.gas(
+                entry_point, success=status, items=items, further_positions=further_positions
+            )
+            if 0 < gas_limit < gas_used:
+                gas_used = gas_limit
         gas_price = min(max_fee, base_fee + priority_fee)
         return Receipt(
             status,

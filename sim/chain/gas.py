@@ -1,6 +1,6 @@
-"""Gas of each entry point, measured once on the exact engine and kept in a file.
+"""Gas of each entry point, measured once by an exact engine and kept in a file.
 
-Fast engines cannot meter gas, and agents need it before they act; so gas is a table, keyed by the bytecode
+Not every engine meters gas, and agents need it before they act; so gas is a table, keyed by the bytecode
 it was measured on. ``scripts/update_gas_profile.py`` remakes it and a test fails when it is stale.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from sim.core.errors import InputError, RunError
 from sim.core.files import atomic_write_text
 
 PROFILE_PATH: Final = Path(__file__).with_name("gas_profile.json")
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,16 +28,27 @@ class GasEntry:
     Attributes
     ----------
     success
-        Median gas of a call that succeeds, without its variable part.
+        Median gas of a call that succeeds, without its variable part, where each account that it values
+        has one position.
     per_item
         Gas that one more item of the variable part adds (least squares).
+    per_position
+        Gas that one more position of an account that it values adds (least squares): margin is checked
+        across all of an account's positions. Zero where no account is valued.
     revert
         Median gas of a call that reverts.
+    revert_per_position
+        Gas that one more position adds to a call that reverts after the accounts were valued.
     """
 
     success: int
     per_item: int
+    per_position: int
     revert: int
+    revert_per_position: int
+
+
+_FIELDS: Final = tuple(field.name for field in fields(GasEntry))
 
 
 def bytecode_hash(artifacts: Iterable[Artifact]) -> str:
@@ -54,8 +65,12 @@ class GasProfile:
     def __init__(self, bytecode_hash: str, entries: Mapping[str, GasEntry]) -> None:
         self.bytecode_hash = bytecode_hash
         self.entries: dict[str, GasEntry] = dict(sorted(entries.items()))
-        self._success = {name: (entry.success, entry.per_item) for name, entry in self.entries.items()}
-        self._revert = {name: entry.revert for name, entry in self.entries.items()}
+        self._success = {
+            name: (entry.success, entry.per_item, entry.per_position) for name, entry in self.entries.items()
+        }
+        self._revert = {
+            name: (entry.revert, entry.revert_per_position) for name, entry in self.entries.items()
+        }
 
     @classmethod
     def load(cls, path: Path = PROFILE_PATH) -> GasProfile:
@@ -71,11 +86,7 @@ class GasProfile:
             if stored["format"] != _FORMAT:
                 raise InputError(f"{path}: gas profile format {_FORMAT} is needed, was {stored['format']}")
             entries = {
-                str(name): GasEntry(
-                    success=_gas(entry["success"]),
-                    per_item=_gas(entry["per_item"]),
-                    revert=_gas(entry["revert"]),
-                )
+                str(name): GasEntry(**{field: _gas(entry[field]) for field in _FIELDS})
                 for name, entry in stored["entries"].items()
             }
             return cls(str(stored["bytecode_hash"]), entries)
@@ -87,8 +98,7 @@ class GasProfile:
     def save(self, path: Path = PROFILE_PATH) -> None:
         """Write the profile, one entry a line."""
         lines = [
-            f"    {json.dumps(name)}: "
-            + json.dumps({"success": entry.success, "per_item": entry.per_item, "revert": entry.revert})
+            f"    {json.dumps(name)}: " + json.dumps({field: getattr(entry, field) for field in _FIELDS})
             for name, entry in self.entries.items()
         ]
         body = ",\n".join(lines)
@@ -99,7 +109,9 @@ class GasProfile:
         """Return whether the profile was measured on exactly these contracts."""
         return self.bytecode_hash == bytecode_hash(artifacts)
 
-    def gas(self, entry_point: str, *, success: bool = True, items: int = 0) -> int:
+    def gas(
+        self, entry_point: str, *, success: bool = True, items: int = 0, further_positions: int = 0
+    ) -> int:
         """Return the gas of one call.
 
         Parameters
@@ -110,6 +122,8 @@ class GasProfile:
             Whether the call succeeded.
         items
             Length of its variable part.
+        further_positions
+            Positions that it values beside one of each account.
 
         Raises
         ------
@@ -118,14 +132,15 @@ class GasProfile:
         """
         try:
             if success:
-                base, per_item = self._success[entry_point]
-                return base + per_item * items
-            return self._revert[entry_point]
+                base, per_item, per_position = self._success[entry_point]
+                return base + per_item * items + per_position * further_positions
+            base, per_position = self._revert[entry_point]
+            return base + per_position * further_positions
         except KeyError:
             raise RunError(f"gas profile has no entry point {entry_point!r}: remake it") from None
 
     def mapping(self) -> dict[str, int]:
-        """Return the gas of a successful call without variable part, by entry point."""
+        """Return the gas of a successful call without variable part or further positions, by entry point."""
         return {name: entry.success for name, entry in self.entries.items()}
 
 

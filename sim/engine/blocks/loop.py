@@ -22,6 +22,7 @@ from sim.engine.worlds.world import World
 from sim.protocol.actions import ActionBatch, EntryPoint
 from sim.protocol.codes import PositionCause
 from sim.protocol.events import ProtocolEvent
+from sim.protocol.further_positions import further_positions
 from sim.protocol.invariants import BlockFacts, InvariantChecker
 from sim.protocol.reconcile import reconcile
 
@@ -47,6 +48,7 @@ class _Tag(NamedTuple):
     kind: str
     actor: int
     args: tuple[int, ...]
+    group: tuple[int, ...]
 
 
 class Included(NamedTuple):
@@ -155,11 +157,12 @@ class BlockLoop:
 
         # 5 EXECUTE
         world.chain.start_block(world.first_block_number + block, world.timestamp(block), base_fee)
-        receipts = [world.chain.execute(pending.transaction) for pending in selection.included]
-        world.chain.end_block()
+        receipts: list[Receipt] = []
         events: list[ProtocolEvent] = []
         own_gas = reverted = 0
-        for position, (pending, receipt) in enumerate(zip(selection.included, receipts, strict=True)):
+        for position, pending in enumerate(selection.included):
+            receipt = world.chain.execute(pending.transaction, self._further_positions(pending.tag))
+            receipts.append(receipt)
             actor = pending.tag.actor
             sender = pending.transaction.sender
             world.ledger.pay(sender, receipt.gas_used, receipt.gas_price_wei, base_fee)
@@ -167,12 +170,14 @@ class BlockLoop:
             own_gas += receipt.gas_used
             reverted += not receipt.status
             if receipt.logs:
-                events.extend(world.client.events(receipt.logs, position))
+                emitted = world.client.events(receipt.logs, position)
+                events.extend(emitted)
+                for event in emitted:  # at once: the next call is charged for the positions there are then
+                    world.mirror.apply(event)
+                    self.deficits.apply(event, world.timestamp(block))
+        world.chain.end_block()
         self.last_events = events
         closed = world.fee_market.close_block(own_gas)
-        for event in events:
-            world.mirror.apply(event)
-            self.deficits.apply(event, world.timestamp(block))
         trades = self.skew.book(events)
         clock = self._lap("execute", clock)
 
@@ -225,22 +230,26 @@ class BlockLoop:
 
     def _submit(self, agent: int, batch: ActionBatch, out: list[Submission]) -> None:
         world = self.world
-        gas = world.gas[batch.kind]
         for row, call in enumerate(world.client.encode(batch)):
+            args = tuple(column[row] for column in batch.args)
+            tag = _Tag(agent, batch.kind, call.actor, args, batch.groups[row] if batch.groups else ())
             transaction = Transaction(
                 sender=world.book.addresses[call.actor],
                 to=call.to,
                 data=call.data,
                 entry_point=batch.kind,
-                gas_limit=world.chain.gas_profile.gas(batch.kind, items=call.items)
-                if call.items and world.chain.gas_profile
-                else gas,
+                gas_limit=world.gas_profile.gas(
+                    batch.kind, items=call.items, further_positions=self._further_positions(tag)
+                ),
                 max_fee_wei=batch.max_fee_wei[row],
                 priority_fee_wei=batch.priority_fee_wei[row],
                 items=call.items,
             )
-            tag = _Tag(agent, batch.kind, call.actor, tuple(column[row] for column in batch.args))
             out.append(Submission(transaction, tag, (batch.kind, call.key), batch.replace))
+
+    def _further_positions(self, tag: _Tag) -> int:
+        """Return how many positions a call values beside the one of each account that it costs gas for."""
+        return further_positions(self.world.mirror, tag.kind, tag.actor, tag.args, tag.group)
 
     def _gas_multipliers(self, block: int) -> tuple[float, float]:
         demand = fee = 1.0

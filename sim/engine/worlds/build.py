@@ -229,6 +229,7 @@ class WorldBuilder:
             ledger=ledger,
             streams=self._streams,
             gas_surges=gas_surges(scenario.shocks, scenario.seconds_per_block, replayed=options.replayed),
+            gas_profile=profile,
             gas=profile.mapping(),
             gas_limit=scenario.chain.block_gas_limit,
             native_price=scenario.chain.native_price,

@@ -9,6 +9,7 @@ from sim.agents.base import Agent
 from sim.agents.kind import Group, Opening
 from sim.chain.chain import Chain
 from sim.chain.fees import FeeMarket, NativeLedger
+from sim.chain.gas import GasProfile
 from sim.chain.mempool import Mempool
 from sim.core.arrays import FloatArray
 from sim.core.rng import Streams
@@ -43,7 +44,9 @@ class World:
     ledger: NativeLedger
     streams: Streams
     gas_surges: Sequence[GasSurge]
+    gas_profile: GasProfile
     gas: Mapping[str, int]
+    """Of a successful call with one position of each account, by entry point."""
     gas_limit: int
     native_price: float
     start_timestamp: int

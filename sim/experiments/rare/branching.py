@@ -137,7 +137,8 @@ class RunningPath:
 def _unchanging(loop: BlockLoop) -> Iterator[object]:
     """Yield what a copy of a loop may share with it: nothing in a block changes it."""
     world = loop.world
-    yield from (world.chain, world.client, world.book, world.gas, world.openings, world.entry_leverage)
+    yield from (world.chain, world.client, world.book, world.openings, world.entry_leverage)
+    yield from (world.gas_profile, world.gas)
     yield from (world.frozen_curves, world.gas_surges, world.hedged, world.streams)
     yield from (loop.first, loop.reading, loop.first_wallets, loop.first_collateral, loop.first_shares)
     yield from loop.remembered()

@@ -203,7 +203,12 @@ def test_mined_block_hashes_are_deterministic():
 def test_fees_and_gas_come_from_the_profile_on_every_engine(chain):
     probe = deployed(chain)
     chain.gas_profile = GasProfile(
-        "0" * 64, {"store": GasEntry(success=50_000, per_item=1_000, revert=30_000)}
+        "0" * 64,
+        {
+            "store": GasEntry(
+                success=50_000, per_item=1_000, per_position=9_000, revert=30_000, revert_per_position=4_000
+            )
+        },
     )
     chain.start_block(2, GENESIS + 24, base_fee_wei=100)
     transaction = Transaction(TRADER, probe, ABI["store"].encode(1), "store", 80_000, 130, 50, items=3)
@@ -212,6 +217,9 @@ def test_fees_and_gas_come_from_the_profile_on_every_engine(chain):
     failing = transaction._replace(data=ABI["fail"].encode("no"), priority_fee_wei=7)
     receipt = chain.execute(failing)
     assert (receipt.gas_used, receipt.gas_price_wei) == (30_000, 107)
+    assert chain.execute(transaction, 2).gas_used == 71_000
+    assert chain.execute(failing, 2).gas_used == 38_000
+    assert chain.execute(transaction, 4).gas_used == 80_000  # what it reserved
     with pytest.raises(RunError, match="below the base fee"):
         chain.execute(transaction._replace(max_fee_wei=99))
     with pytest.raises(RunError, match="no entry point 'other'"):

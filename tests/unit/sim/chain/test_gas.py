@@ -1,6 +1,7 @@
 """The gas table and its file."""
 
 import dataclasses
+import json
 
 import pytest
 
@@ -14,15 +15,22 @@ def artifact(name, runtime):
 
 
 ENTRIES = {
-    "b.liquidate": GasEntry(success=300_000, per_item=0, revert=60_000),
-    "a.auto_deleverage": GasEntry(success=100_000, per_item=40_000, revert=50_000),
+    "b.liquidate": GasEntry(
+        success=300_000, per_item=0, per_position=80_000, revert=60_000, revert_per_position=20_000
+    ),
+    "a.auto_deleverage": GasEntry(
+        success=100_000, per_item=40_000, per_position=7_000, revert=50_000, revert_per_position=0
+    ),
 }
 
 
-def test_gas_grows_with_items_and_reverts_have_their_own():
+def test_gas_grows_with_items_and_positions_and_reverts_have_their_own():
     profile = GasProfile("h", ENTRIES)
     assert profile.gas("a.auto_deleverage", items=3) == 220_000
     assert profile.gas("a.auto_deleverage", success=False, items=3) == 50_000
+    assert profile.gas("a.auto_deleverage", items=3, further_positions=2) == 234_000
+    assert profile.gas("b.liquidate", further_positions=-1) == 220_000
+    assert profile.gas("b.liquidate", success=False, further_positions=2) == 100_000
     assert profile.mapping() == {"a.auto_deleverage": 100_000, "b.liquidate": 300_000}
     with pytest.raises(RunError, match="no entry point 'c'"):
         profile.gas("c")
@@ -45,16 +53,23 @@ def test_any_change_of_bytecode_makes_the_profile_stale():
     assert not profile.is_current([first, dataclasses.replace(second, name="C")])
 
 
+def stored(**changes):
+    entry = dict.fromkeys([field.name for field in dataclasses.fields(GasEntry)], 1) | changes
+    return json.dumps({"format": 2, "bytecode_hash": "", "entries": {"f": entry}})
+
+
 @pytest.mark.parametrize(
     "content",
     [
         "",
         "[]",
         '{"format": 9}',
-        '{"format": 1, "bytecode_hash": "", "entries": {"f": {"success": -1, "per_item": 0, "revert": 0}}}',
-        '{"format": 1, "bytecode_hash": "", "entries": {"f": {"success": 1.5, "per_item": 0, "revert": 0}}}',
-        '{"format": 1, "bytecode_hash": "", "entries": {"f": {"success": true, "per_item": 0, "revert": 0}}}',
-        '{"format": 1, "bytecode_hash": "", "entries": {"f": {"success": 1}}}',
+        '{"format": 1, "bytecode_hash": "", "entries": {}}',
+        stored(success=-1),
+        stored(success=1.5),
+        stored(success=True),
+        stored(per_position="2"),
+        '{"format": 2, "bytecode_hash": "", "entries": {"f": {"success": 1, "per_item": 0, "revert": 0}}}',
     ],
 )
 def test_a_damaged_profile_is_an_input_error(tmp_path, content):

@@ -1,7 +1,19 @@
-"""The gas profile in the repository must be the one of the contracts in the repository."""
+"""The gas profile in the repository must be what the contracts in the repository cost."""
 
+from pathlib import Path
+
+import pytest
+
+from scripts.update_gas_profile import FLAT, MOST_POSITIONS, measure, refused
+from sim.chain.chain import Chain, engines_here
 from sim.chain.gas import GasProfile
+from sim.engine.options import RunOptions
+from sim.engine.run import execute
+from sim.engine.scenario.load import load_scenario
+from sim.protocol.actions import EntryPoint
 from sim.protocol.contracts import compile_protocol
+from tests.support.fields import SCENARIO as EVERY_FIELD
+from tests.support.small_run import SCENARIO as SMALL
 
 # What the simulator sends; `scripts/update_gas_profile.py` measures exactly these.
 ENTRY_POINTS = {
@@ -19,6 +31,18 @@ ENTRY_POINTS = {
     "margin_engine.withdraw",
     "price_oracle.report",
 }
+VALUES_ACCOUNTS = {
+    EntryPoint.WITHDRAW,
+    EntryPoint.INCREASE_POSITION,
+    EntryPoint.LIQUIDATE,
+    EntryPoint.AUTO_DELEVERAGE,
+}
+EXACT = "native" if "native" in engines_here() else "pyevm"
+
+
+@pytest.fixture(scope="module")
+def measured():
+    return measure(EXACT)
 
 
 def test_profile_was_measured_on_these_contracts():
@@ -31,4 +55,87 @@ def test_profile_knows_every_entry_point_and_its_figures_are_plausible():
     assert set(entries) == ENTRY_POINTS
     for name, entry in entries.items():
         assert 21_000 < entry.revert < entry.success < 2_000_000, name
+        assert entry.revert_per_position <= entry.per_position, name
         assert (entry.per_item > 0) == (name == "liquidation_engine.auto_deleverage"), name
+        assert (entry.per_position > 0) == (name in VALUES_ACCOUNTS), name
+
+
+def test_the_profile_is_what_a_measurement_gives(measured):
+    _, _, profile = measured
+    assert profile.entries == GasProfile.load().entries, "stale: run scripts/update_gas_profile.py"
+
+
+def test_gas_is_a_straight_line_in_the_number_of_positions(measured):
+    _, lines, _ = measured
+    assert set(lines) > VALUES_ACCOUNTS
+    for name, line in lines.items():
+        assert len(line.gas) == MOST_POSITIONS
+        # Amounts differ: bytes of calldata that are not zero, rounds of a root. Two thousandths hold them.
+        assert line.residual <= line.gas[0] // 500, (name, line)
+    for name in (*FLAT, *map(refused, FLAT)):
+        if name in lines:
+            assert abs(lines[name].slope) <= 12, (name, lines[name])  # one byte of calldata
+
+
+FIRST_WRITE = 17_100
+"""Gas that a write of a slot that was zero costs above one of a slot that was not (EIP-2929)."""
+MAY_BE_FIRST = {
+    # Collateral of the account; the pool's reserves if a debt is repaid.
+    EntryPoint.DEPOSIT: 2,
+    # Wallet.
+    EntryPoint.WITHDRAW: 1,
+    # Position (4), its bit among the account's markets, open interest, entry and funding sums, fees.
+    EntryPoint.INCREASE_POSITION: 8,
+    # Fees, reserves of fund and pool, the pool's position, funding; a deficit's record (4).
+    EntryPoint.DECREASE_POSITION: 8,
+    # The same with the throttle (2), two counters and a bounty's wallet.
+    EntryPoint.LIQUIDATE: 13,
+    # Per call: the record of haircuts, counters, the pool's position.
+    EntryPoint.AUTO_DELEVERAGE: 4,
+    # Two counters; the end of a deficit's record.
+    EntryPoint.SOCIALIZE_LOSS: 3,
+    EntryPoint.POOL_REDEEM: 1,  # wallet
+    EntryPoint.FUND_REDEEM: 1,  # wallet
+    # A round that is completed: its price and its estimators; others store less.
+    EntryPoint.REPORT: 4,
+}
+"""Slots that a call may be the first to write, or the last to hold: state that the profile is blind to."""
+NEVER_SENT_IN_A_RUN = {EntryPoint.POKE, EntryPoint.POOL_DEPOSIT, EntryPoint.FUND_DEPOSIT}
+
+
+@pytest.fixture(scope="module")
+def sent():
+    """Every call of two short runs: entry point, success, gas of the profile, exact gas."""
+    found = []
+    execute_on = Chain.execute
+
+    def noting(chain, transaction, *positions):
+        receipt = execute_on(chain, transaction, *positions)
+        if transaction.entry_point:
+            found.append((transaction.entry_point, receipt.status, receipt.gas_used, chain.exact_gas))
+        return receipt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Chain, "execute", noting)
+        for path in (SMALL, EVERY_FIELD):
+            options = RunOptions(out=Path("unused"), engine=EXACT, twin=False)
+            execute(load_scenario(path), options, {}).world.chain.close()
+    return found
+
+
+def test_two_short_runs_send_every_kind_of_call(sent):
+    assert {kind for kind, *_ in sent} == set(EntryPoint) - NEVER_SENT_IN_A_RUN
+    assert set(MAY_BE_FIRST) == set(EntryPoint) - NEVER_SENT_IN_A_RUN
+
+
+def test_calls_of_a_run_are_charged_what_they_cost_but_for_first_writes(sent):
+    profile = GasProfile.load()
+    for kind, status, charged, exact in sent:
+        # One more for the market: the first to touch it in a block accrues its funding, 15,400.
+        bound = (MAY_BE_FIRST[kind] + 1) * FIRST_WRITE
+        if not status:  # between refused at once, and after everything but the writes
+            assert 21_000 < exact < profile.entries[kind].success + bound, (kind, exact)
+        elif kind == EntryPoint.AUTO_DELEVERAGE:  # charged for every winner listed; it stops when it is done
+            assert 21_000 < exact < charged + bound, (kind, charged, exact)
+        else:
+            assert abs(exact - charged) < bound, (kind, charged, exact)
