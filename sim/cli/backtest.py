@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from sim.cli.consoles import errors_console, results_console
+from sim.cli.consoles import errors_console, results_console, say
 from sim.core.errors import RunError
 from sim.engine.results.result import REPORT, settled_folder
 from sim.engine.scenario.schema import Scenario
@@ -38,7 +38,7 @@ def run_and_print_backtest(
             finish=lambda finished, folder: publish(backtest_findings(finished), folder),
         )
     for note in backtest.evaluation.prices.notes:
-        errors.print(f"seawall: {note}", markup=False)
+        say(errors, f"seawall: {note}")
     if print_json:
         print(json.dumps(backtest.summary, indent=2))  # noqa: T201  (the command's output)
         return 0

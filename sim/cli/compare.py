@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from sim.cli.consoles import errors_console, results_console
+from sim.cli.consoles import errors_console, results_console, say
 from sim.cli.sweep import SweepDisplay
 from sim.core.errors import InputError, RunError
 from sim.core.files import atomic_write_text
@@ -87,7 +87,7 @@ def compare_and_print(
         console = results_console()
         _print_outcome(outcome, prepared, files, console)
     for failure in outcome.failures[:REASONS_PRINTED]:
-        errors.print(f"seawall: path {failure.path}: {failure.reason}", markup=False)
+        say(errors, f"seawall: path {failure.path}: {failure.reason}")
         errors.print(f"seawall:   see for yourself: {failure.command}", markup=False)
     return outcome.exit_code
 

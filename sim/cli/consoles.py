@@ -2,6 +2,7 @@
 
 import os
 import sys
+import textwrap
 
 from rich.console import Console
 
@@ -16,5 +17,19 @@ def results_console() -> Console:
 
 
 def errors_console() -> Console:
-    """Return the console of progress and mistakes; lines are left to the terminal to wrap."""
+    """Return the console of progress and mistakes; commands in it are left to the terminal to wrap."""
     return Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def say(console: Console, text: str) -> None:
+    """Print a message in one line; on a terminal broken between words, never in one.
+
+    What shall be copied whole, a command, is printed as it is: a terminal joins what it has broken itself.
+    """
+    lines = [text]
+    if console.is_terminal and " go on with: " not in text:
+        lines = textwrap.wrap(
+            text, console.width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        ) or [""]
+    for line in lines:
+        console.print(line, markup=False)

@@ -15,9 +15,9 @@ from pathlib import Path
 from types import FrameType
 
 import typer
-from rich.console import Console
 
 from sim.cli.app import app
+from sim.cli.consoles import errors_console, say
 from sim.core.errors import SeawallError
 
 EXIT_BAD_INPUT = 2
@@ -79,9 +79,9 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _fail(message: str, code: int) -> int:
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console = errors_console()
     for line in message.splitlines() or [""]:
-        console.print(f"seawall: {line}", markup=False)
+        say(console, f"seawall: {line}")
     return code
 
 

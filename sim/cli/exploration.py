@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from sim.cli.consoles import errors_console, results_console
+from sim.cli.consoles import errors_console, results_console, say
 from sim.cli.options import Engine
 from sim.cli.sweep import FAILURES_PRINTED, SweepDisplay, page_or_trouble
 from sim.core.errors import InputError
@@ -169,7 +169,7 @@ def _finish(
     else:
         _print(study.results, found, how.out, report)
     for failure in [one for result in study.results.values() for one in result.failures][:FAILURES_PRINTED]:
-        errors.print(f"seawall: point {failure.point}, path {failure.path}: {failure.reason}", markup=False)
+        say(errors, f"seawall: point {failure.point}, path {failure.path}: {failure.reason}")
         errors.print(f"seawall:   see for yourself: {failure.command}", markup=False)
     if trouble is not None:
         raise trouble
@@ -185,9 +185,8 @@ def _print(
     console.print()
     for stage, result in results.items():
         style = None if result.is_complete else "bold red"
-        console.print(
-            f"{stage:<12}{result.label}, digest {result.digest}", markup=False, style=style, soft_wrap=True
-        )
+        console.print(f"{stage.capitalize():<12}{result.label}", markup=False, style=style, soft_wrap=True)
+        console.print(f"{'Digest':<12}{result.digest}", markup=False, soft_wrap=True)
     console.print(f"{'Results':<12}{folder}", markup=False, soft_wrap=True)
     if report is not None:
         console.print(f"{'Report':<12}{report}", markup=False, soft_wrap=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from sim.cli.consoles import errors_console, results_console
+from sim.cli.consoles import errors_console, results_console, say
 from sim.cli.options import Engine
 from sim.cli.progress import RunProgress
 from sim.core.errors import InputError, InvariantViolation
@@ -45,9 +45,9 @@ def run_and_report(scenario: Scenario, options: RunOptions, *, print_json: bool)
             def begin(fitted: Scenario, remarks: Sequence[str]) -> None:
                 progress.begin(fitted.blocks)
                 if options.prices is not None:
-                    errors.print(f"seawall: {length(fitted)}", markup=False)
+                    say(errors, f"seawall: {length(fitted)}")
                 for remark in remarks:
-                    errors.print(f"seawall: {remark}", markup=False)
+                    say(errors, f"seawall: {remark}")
 
             result = run_scenario(
                 scenario,
@@ -78,7 +78,7 @@ def run_and_report(scenario: Scenario, options: RunOptions, *, print_json: bool)
         for label, value in (("Digest", result.digest), ("Results", result.folder), ("Report", report)):
             console.print(f"{label:<9}{value}", markup=False, soft_wrap=True)
     for line in failed:
-        errors.print(f"seawall: expected {line}", markup=False)
+        say(errors, f"seawall: expected {line}")
     violated = bool(result.summary.get("invariant_violations"))
     return EXIT_FAILED if failed or violated else 0
 

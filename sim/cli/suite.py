@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from sim.cli.consoles import errors_console, results_console
+from sim.cli.consoles import errors_console, results_console, say
 from sim.cli.progress import RunProgress
 from sim.core.errors import InputError
 from sim.core.files import ensure_directory
@@ -82,4 +82,4 @@ def _print_failures(outcome: ScenarioOutcome, errors: Console) -> None:
     prefix = "" if outcome.verdict is Verdict.BAD_INPUT else f"{outcome.name}: "
     for failure in outcome.failures:
         for line in failure.splitlines():
-            errors.print(f"seawall: {prefix}{line}", markup=False)
+            say(errors, f"seawall: {prefix}{line}")

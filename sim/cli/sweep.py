@@ -18,7 +18,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from sim.cli.consoles import errors_console, results_console
+from sim.cli.consoles import errors_console, results_console, say
 from sim.core.errors import InputError, RunError
 from sim.core.folders import INPUT, Folder
 from sim.core.plugins import active, require_named
@@ -74,7 +74,7 @@ def run_and_print_sweep(
     plan, folder = _plan(experiment, out, engine=engine, confirmed=confirmed)
     errors = errors_console()
     for remark in _remarks(plan):
-        errors.print(f"seawall: {remark}", markup=False)
+        say(errors, f"seawall: {remark}")
     resume = _resume_command(folder, workers, engine)
     try:
         with SweepDisplay(errors) as display:
@@ -132,7 +132,7 @@ def page_or_trouble(
         return None, RunError(f"no report: {reason}\n{folder}: the results stand; make room and run it again")
     except Exception as error:  # noqa: BLE001  (whatever is wrong with a page, the results are there)
         line = (str(error).splitlines() or [""])[0]
-        errors.print(f"seawall: no report: {type(error).__name__}: {line}", markup=False)
+        say(errors, f"seawall: no report: {type(error).__name__}: {line}")
         return None, None
 
 
@@ -194,7 +194,7 @@ def _print_outcome(
 def _print_failure(failure: Failure, plan: Plan, errors: Console) -> None:
     name = plan.points[failure.point].name
     tries = "" if failure.attempts == 1 else f" ({failure.attempts} tries)"
-    errors.print(f"seawall: {name}, path {failure.path}: {failure.reason}{tries}", markup=False)
+    say(errors, f"seawall: {name}, path {failure.path}: {failure.reason}{tries}")
     errors.print(f"seawall:   see for yourself: {failure.command}", markup=False)
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import io
 import shlex
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 from rich.console import Console
 
+from sim.cli import exploration
+from sim.cli.consoles import say
+from sim.reporting.figures.style import add_vertical_marks, panel_layout, shared_labels
 from sim.reporting.findings.blocks import Cell, Column, Findings, table
 from sim.reporting.findings.cells import commands_cell, constant_cell, difference_cell
 from sim.reporting.findings.identical import identical_points, identical_words
@@ -129,8 +133,73 @@ def test_a_unit_stays_with_its_number_in_a_terminal():
     ]
 
 
-def test_points_in_one_place_share_one_label():
-    from sim.reporting.findings.exploration.sensitivity import names_of_places
+def test_labels_of_moments_that_lie_close_are_one():
+    """The two shocks of the shipped flash crash, five minutes apart in twelve hours, covered each other."""
+    assert shared_labels([(300.0, "2"), (0.0, "1"), (20_000.0, "3")], 43_200.0) == [
+        (0.0, "1, 2"),
+        (20_000.0, "3"),
+    ]
+    assert shared_labels([(0.0, "1"), (20_000.0, "2")], 43_200.0) == [(0.0, "1"), (20_000.0, "2")]
+    in_a_row = [(1_000.0 * at, str(at)) for at in range(4)]
+    assert shared_labels(in_a_row, 43_200.0) == [(0.0, "0, 1, 2, 3")], "a longer label covers more"
 
-    places = [(0.0, 0.0), (1.0, 2.0), (0.0, 0.0)]
-    assert names_of_places(["z", "ramp", "buffer"], places) == ["z, buffer", "ramp", ""]
+
+def test_a_mark_near_the_end_of_the_axis_is_labelled_to_its_left():
+    layout = panel_layout(["y"], span=(0.0, 1_000.0))
+    add_vertical_marks(layout, [(100.0, 100.0, "1"), (950.0, 1_000.0, "2")])
+    assert [(one["text"], one["xanchor"]) for one in layout["annotations"]] == [
+        (" 1 ", "left"),
+        (" 2 ", "right"),
+    ]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_further_lines_of_a_list_are_set_in(width):
+    """A line that began with "up to" at the left edge looked like a row of its own."""
+    columns = [Column(heading="Point"), *(Column(heading=f"Heading{at}", kind="n") for at in range(9))]
+    cells = [
+        Cell(
+            text="1,000,000.00",
+            under="the same on all 8 paths; what none showed has up to 31.2 per cent of them, " * 2,
+        )
+    ] * 9
+    found = Findings(command="t", title="t")
+    found.section("s", table(columns, [["z=4", *cells]]), terminal=True)
+    console = Console(width=width, record=True, file=io.StringIO())
+    print_findings(found, console)
+    lines = [line.rstrip() for line in console.export_text().splitlines()]
+    listed = lines[lines.index("z=4") + 1 :]
+    assert any(line.startswith("    ") for line in listed), "something was broken"
+    assert all(line.startswith(("  Heading", "    ")) or not line for line in listed)
+    assert max(map(len, lines)) <= width
+
+
+def terminal(width):
+    return Console(width=width, file=io.StringIO(), force_terminal=True, soft_wrap=True, highlight=False)
+
+
+def test_messages_are_broken_between_words_and_commands_not_at_all():
+    """ "liqu" and, on the next line, "idators" stood in a message at eighty columns."""
+    groups = ", ".join(f"liquidators:liquidators_{at}" for at in range(9))
+    text = f"seawall: traders:3: no group; there are {groups}"
+    console = terminal(80)
+    say(console, text)
+    lines = console.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert " ".join(line.strip() for line in lines) == text
+    command = f"seawall: stopped; go on with: seawall sweep {'x ' * 60}"
+    console = terminal(80)
+    say(console, command)
+    assert console.file.getvalue() == f"{command}\n"
+    logs = Console(file=io.StringIO(), soft_wrap=True)
+    say(logs, text)
+    assert logs.file.getvalue() == f"{text}\n", "a program reads one line for each message"
+
+
+def test_a_stage_and_its_digest_fit_eighty_columns(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    stage = SimpleNamespace(label="48 paths", digest="d" * 64, is_complete=True)
+    exploration._print({"screening": stage}, [], Path("out"), None)
+    lines = capsys.readouterr().out.splitlines()
+    assert f"{'Digest':<12}{'d' * 64}" in lines
+    assert max(map(len, lines)) <= 80

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sim.core.arrays import FloatArray
+from sim.reporting.figures.labels import Marker, add_labels, height_for, padded_range
 from sim.reporting.figures.style import COLORS, Figure, Layout, Trace, array, plain, whiskers
 
 POINT_COLORS = (
@@ -261,6 +262,8 @@ def scatter_figure(
     y_share: bool = False,
     ellipses: Sequence[tuple[FloatArray, FloatArray]] = (),
     marked: Sequence[int] = (),
+    names: Sequence[str] = (),
+    sizes: Sequence[float] = (),
     colors: Sequence[float] | None = None,
     color_title: str = "",
     line: Sequence[int] = (),
@@ -273,7 +276,11 @@ def scatter_figure(
     ellipses
         (x, y) outlines by point, as `confidence_ellipse` makes them; whiskers are drawn when there are none.
     marked
-        Points shown large with their label beside them: current and proposed, finalists.
+        Points shown large with their name beside them: current and proposed, finalists.
+    names
+        What stands beside marked points, one for each point; their labels, shortened, by default.
+    sizes
+        Diameters of the markers, pixels; marked ones are larger by default.
     colors
         One number per point for a colour scale; without it each point has its own colour.
     line
@@ -307,17 +314,15 @@ def scatter_figure(
             }
         )
     chosen = set(marked)
+    diameters = list(sizes) or [13.0 if index in chosen else 8.0 for index in range(len(labels))]
     points: Trace = {
         "type": "scatter",
-        "mode": "markers+text" if chosen else "markers",
+        "mode": "markers",
         "x": _finite(x.values),
         "y": _finite(y.values),
-        "text": [plain(shorten(label)) if index in chosen else "" for index, label in enumerate(labels)],
-        # Neighbours are named above and below in turn, so that two names do not cover each other.
-        "textposition": [_PLACES[rank % len(_PLACES)] for rank in _ranks(len(labels), sorted(chosen))],
         "customdata": [plain(label) for label in labels],
         "marker": {
-            "size": [13 if index in chosen else 8 for index in range(len(labels))],
+            "size": diameters,
             "symbol": ["diamond" if index in chosen else "circle" for index in range(len(labels))],
             "color": [color_of(0 if plain_dots else index) for index in range(len(labels))],
         },
@@ -346,24 +351,29 @@ def scatter_figure(
     layout["xaxis"]["showgrid"] = True
     if x_share:
         layout["xaxis"]["tickformat"] = "~%"
+    height = height_for(len(chosen))
+    if chosen:
+        beside = names or [shorten(label) for label in labels]
+        ends = [[*one.lower, *one.upper] for one in (x, y)]
+        if ellipses:
+            ends = [[float(end) for outline in ellipses for end in outline[at]] for at in (0, 1)]
+        add_labels(
+            layout,
+            [Marker(*one[:2], one[2] / 2) for one in zip(x.values, y.values, diameters, strict=True)],
+            {at: beside[at] for at in sorted(chosen)},
+            padded_range([*x.values, *ends[0]]),
+            padded_range([*y.values, *ends[1]]),
+            height=height,
+        )
     return Figure(
         key=key,
         title=title,
         caption=caption,
         traces=traces,
         layout=layout,
-        height=430,
+        height=height,
         description=f"{title}: {len(labels)} points",
     )
-
-
-_PLACES = ("top center", "bottom center", "top right", "bottom left")
-
-
-def _ranks(count: int, chosen: Sequence[int]) -> list[int]:
-    """Return for each point its place among those that are named, 0 for the others."""
-    order = {index: rank for rank, index in enumerate(chosen)}
-    return [order.get(index, 0) for index in range(count)]
 
 
 def confidence_ellipse(

@@ -66,6 +66,10 @@ CAUSE_SYMBOLS = {
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif"
 
 
+_LETTER, _NARROWEST = 7.0, 240.0
+"""Pixels: of a letter of a mark's label, and of the width of a plot on a page of 400 pixels."""
+
+
 class Figure(BaseModel):
     """One figure: what is drawn, and how to read it."""
 
@@ -243,6 +247,7 @@ def add_vertical_marks(layout: Layout, marks: Sequence[tuple[float, float, str]]
         if end > start:
             shade = {"fillcolor": COLORS["neutral"], "opacity": 0.09, "line": {"width": 0}}
             shapes.append(box | {"type": "rect", "x1": end * 1_000.0} | shade)
+    first, last = layout["xaxis"]["range"]
     layout.setdefault("annotations", []).extend(
         {
             "xref": "x",
@@ -250,13 +255,35 @@ def add_vertical_marks(layout: Layout, marks: Sequence[tuple[float, float, str]]
             "x": moment * 1_000.0,
             "y": 1,
             "yanchor": "top",
-            "xanchor": "left",
-            "text": plain(label),
+            # One near the end of the axis would leave the figure to the right.
+            "xanchor": "left" if (moment * 1_000.0 - first) / (last - first) < 0.8 else "right",
+            "text": plain(f" {label} "),
             "showarrow": False,
             "font": {"size": 10.5, "color": COLORS["neutral"]},
         }
-        for moment, _, label in marks
+        for moment, label in shared_labels(
+            [(moment, label) for moment, _, label in marks], (last - first) / 1_000.0
+        )
     )
+
+
+def shared_labels(marks: Sequence[tuple[float, str]], span: float) -> list[tuple[float, str]]:
+    """Return labels of moments; those that would cover each other on a narrow page are one, at the first.
+
+    Parameters
+    ----------
+    marks
+        Moment and label of each, in any order.
+    span
+        What the axis shows, in the unit of the moments.
+    """
+    shared: list[tuple[float, str]] = []
+    for moment, label in sorted(marks):
+        if shared and moment - shared[-1][0] < span * (len(shared[-1][1]) + 2) * _LETTER / _NARROWEST:
+            shared[-1] = (shared[-1][0], f"{shared[-1][1]}, {label}")
+        else:
+            shared.append((moment, label))
+    return shared
 
 
 def whiskers(

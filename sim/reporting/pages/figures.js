@@ -23,6 +23,8 @@
       themed[key].tickcolor = grid;
       if (key[0] === "x") { themed[key].showline = true; }
     });
+    // A name tied to its point by a line stands on paper, so that what passes under it does not cross it out.
+    (themed.annotations || []).forEach(function (one) { if (one.showarrow) { one.bgcolor = shade("--paper") + "cc"; } });
     return themed;
   }
 

@@ -46,7 +46,7 @@ def print_findings(found: Findings, console: Console) -> None:
     if verdict is not None:
         console.print(RichText(verdict.headline, style=_LEVELS[verdict.level]))
         for question, answer in verdict.answers:
-            console.print(RichText.assemble((question, "dim"), f"  {answer}"))
+            _print_hanging(console, RichText.assemble((question, "dim"), f"  {answer}"))
     for text in found.warnings:
         console.print(RichText(text, style="yellow"))
     for section in found.sections:
@@ -67,7 +67,7 @@ def _print_section(section: Section, console: Console) -> None:
             console.print(RichText(block.text))
         elif isinstance(block, Bullets):
             for item in block.items:
-                console.print(RichText(f"- {item}"))
+                _print_hanging(console, RichText(f"- {item}"))
 
 
 def print_table(table: Table, console: Console) -> None:
@@ -139,10 +139,18 @@ def _print_lists(
             text = _plain(cell).replace("\n", ", ")
             if text and cell is not None:
                 heading = _heading(column).replace("\n", ", ")
-                console.print(
-                    RichText(f"  {heading}: {text}" if heading else f"  {text}", style=_style(cell))
-                )
+                line = RichText(f"{heading}: {text}" if heading else text, style=_style(cell))
+                _print_hanging(console, line, indent=2)
         console.print()
+
+
+def _print_hanging(console: Console, text: RichText, *, indent: int = 0) -> None:
+    """Print text whose further lines are set in by two more than its first."""
+    room = console.width - indent
+    lines = [text] if text.cell_len <= room else text.wrap(console, room - 2)
+    for at, line in enumerate(lines):
+        line.rstrip()
+        console.print(RichText(" " * (indent + 2 * (at > 0))) + line)
 
 
 def _heading(column: Column) -> str:

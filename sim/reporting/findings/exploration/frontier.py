@@ -33,7 +33,9 @@ from sim.reporting.formatting import number, percent, plural
 from sim.reporting.metric_words import metric_value
 
 _LABELLED = 12
-"""Fronts up to this size have their points named in the figure; more would overlap."""
+"""Fronts up to this size have their points named in the figure; more would cover it."""
+_LONGEST = 16
+"""Names up to this length stand in the figure; longer ones are numbers there, with the table as their key."""
 
 
 def frontier_findings(study: FrontierStudy, folder: Path) -> Findings:
@@ -151,8 +153,9 @@ def _estimates(study: FrontierStudy, which: int) -> Estimates:
 
 def _figure(study: FrontierStudy) -> Figure:
     front = study.front
-    named = {at for at in (study.current, study.proposed) if at is not None}
-    marked = named or (set(front.front) if len(front.front) <= _LABELLED else set())
+    named = _roles(study)
+    marked = _named(study)
+    numbered = _is_numbered(study)
     outlines = []
     for point in front.points:
         line = point.ellipses[0].outline() if point.ellipses else np.empty((0, 2))
@@ -163,7 +166,8 @@ def _figure(study: FrontierStudy) -> Figure:
         f"{objective_label(first)} against {objective_label(second)}",
         f"Colour: {metric_label(study.colour)}. Area of a marker: upper {percent(front.confidence, 0)} "
         f"bound of P({inside(metric_label(study.size))}). Ellipses: joint {percent(front.confidence, 0)} "
-        "regions of both estimates. Dotted: the estimated front.",
+        "regions of both estimates. Dotted: the estimated front."
+        + (" Numbers: those of the table of points." if numbered else ""),
         x=_estimates(study, 0),
         y=_estimates(study, 1),
         labels=[_label(study, at) for at in range(len(front.points))],
@@ -172,13 +176,14 @@ def _figure(study: FrontierStudy) -> Figure:
         x_share=is_percentage(first),
         y_share=is_percentage(second),
         ellipses=outlines,
-        marked=sorted(marked),
+        marked=marked,
+        names=[str(at + 1) for at in range(len(front.points))] if numbered else (),
+        sizes=[8.0 + 30.0 * float(np.sqrt(bound.upper)) for bound in study.sizes],
         colors=[finite(value) for value in study.colours],
         color_title=metric_label(study.colour),
         line=front.front,
     )
     markers = figure.traces[-1]["marker"]
-    markers["size"] = [8.0 + 30.0 * float(np.sqrt(bound.upper)) for bound in study.sizes]
     markers["symbol"] = [
         "diamond" if at in named else "circle" if point.on_front else "circle-open"
         for at, point in enumerate(front.points)
@@ -190,6 +195,22 @@ def _figure(study: FrontierStudy) -> Figure:
     }  # fmt: skip
     figure.layout["margin"] |= {"t": 74}
     return figure
+
+
+def _roles(study: FrontierStudy) -> set[int]:
+    """Return the current and the proposed point, where there are such."""
+    return {at for at in (study.current, study.proposed) if at is not None}
+
+
+def _named(study: FrontierStudy) -> list[int]:
+    """Return the points named in the figure: current and proposed, or else a front that is not too long."""
+    front = study.front.front
+    return sorted(_roles(study) or (front if len(front) <= _LABELLED else ()))
+
+
+def _is_numbered(study: FrontierStudy) -> bool:
+    """Return whether a number stands for each name in the figure."""
+    return any(len(_label(study, at)) > _LONGEST for at in _named(study))
 
 
 def _label(study: FrontierStudy, at: int) -> str:
@@ -209,7 +230,9 @@ def _reading(study: FrontierStudy) -> str:
 
 def _points_table(study: FrontierStudy) -> Part:
     front = study.front
+    numbered = _is_numbered(study)
     columns = [
+        *([Column(heading="No.", kind="n", page_only=True)] if numbered else []),
         Column(heading="Point", kind="wrap"),
         *(Column(heading=objective_label(objective), kind="n") for objective in front.objectives),
         Column(heading=metric_label(study.colour), unit="mean", kind="n"),
@@ -220,6 +243,7 @@ def _points_table(study: FrontierStudy) -> Part:
     ]
     rows = [
         (
+            *([at + 1] if numbered else []),
             _label(study, at),
             *(
                 cell(objective.metric, interval, paths=front.paths)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from sim.experiments.exploration.sensitivity import Screening, Variance
 from sim.experiments.exploration.studies import SensitivityStudy
 from sim.experiments.exploration.wording import screening_words
 from sim.metrics.statistics.intervals import Interval
-from sim.reporting.figures.points import base_layout, color_of
+from sim.reporting.figures.labels import Marker, add_labels, height_for, padded_range
+from sim.reporting.figures.points import base_layout, color_of, shorten
 from sim.reporting.figures.style import COLORS, Figure, Trace, plain, whiskers
 from sim.reporting.findings.blocks import Findings, Heading, Highlight, Part, Verdict, headed, note, table
 from sim.reporting.findings.exploration.common import (
@@ -123,7 +123,7 @@ def _screening_parts(study: SensitivityStudy, screening: Screening) -> list[Part
     introduction = (
         "Each parameter is moved alone along random trajectories. Effects are per full range. Far "
         "right: a strong effect. High up: an effect that depends on where it is measured, or on other "
-        "parameters. Left of its noise mark: nothing that chance of the paths does not explain."
+        "parameters. An open mark: nothing that chance of the paths does not explain."
     )
     parts: list[Part] = [introduction]
     columns = [
@@ -136,20 +136,14 @@ def _screening_parts(study: SensitivityStudy, screening: Screening) -> list[Part
     for place, (output, indices) in enumerate(zip(found.settings.outputs, screening.indices, strict=True)):
         label = objective_label(output)
         traces: list[Trace] = []
-        beside = names_of_places(
-            [names[axis.key] for axis in screening.axes],
-            [(index.mu_star.estimate, index.sigma.estimate) for index in indices],
-        )
         for at, (axis, index) in enumerate(zip(screening.axes, indices, strict=True)):
             traces.append(
                 {
                     "type": "scatter",
-                    "mode": "markers+text",
+                    "mode": "markers",
                     "name": plain(names[axis.key]),
                     "x": [index.mu_star.estimate],
                     "y": [index.sigma.estimate],
-                    "text": [plain(beside[at])],
-                    "textposition": "top right",
                     "cliponaxis": False,
                     "marker": {
                         "size": 11,
@@ -162,8 +156,23 @@ def _screening_parts(study: SensitivityStudy, screening: Screening) -> list[Part
                 }
             )
         layout = base_layout("μ*, mean size of the effect", "σ", legend=False)
-        layout["xaxis"] |= {"showgrid": True, "rangemode": "tozero"}
-        layout["yaxis"]["rangemode"] = "tozero"
+        layout["xaxis"]["showgrid"] = True
+        height = height_for(len(indices), 360)
+        add_labels(
+            layout,
+            [Marker(index.mu_star.estimate, index.sigma.estimate) for index in indices],
+            {at: shorten(names[axis.key]) for at, axis in enumerate(screening.axes)},
+            *(
+                padded_range(
+                    [end for one in intervals for end in (one.estimate, one.lower, one.upper)], from_zero=True
+                )
+                for intervals in (
+                    [index.mu_star for index in indices],
+                    [index.sigma for index in indices],
+                )
+            ),
+            height=height,
+        )
         parts += [
             Figure(
                 key=f"screening-{place}",
@@ -171,7 +180,7 @@ def _screening_parts(study: SensitivityStudy, screening: Screening) -> list[Part
                 caption=f"Whiskers: {level} intervals over trajectories and paths. Open: within the noise.",
                 traces=traces,
                 layout=layout,
-                height=360,
+                height=height,
                 description=f"Morris indices of {label} for {len(indices)} parameters",
             ),
             table(
@@ -300,16 +309,6 @@ def _method(study: SensitivityStudy) -> list[str]:
             "long."
         )
     return lines
-
-
-def names_of_places(names: Sequence[str], places: Sequence[tuple[float, float]]) -> list[str]:
-    """Return what stands beside each point: the names of all that lie there, once, at the first of them."""
-    return [
-        ""
-        if places[index] in places[:index]
-        else ", ".join(name for name, place in zip(names, places, strict=True) if place == places[index])
-        for index in range(len(names))
-    ]
 
 
 def _errors(intervals: list[Interval], color: str = "#5b616b") -> dict[str, object]:

@@ -92,7 +92,7 @@ def replaced_by_prices(run: RunFolder) -> str:
 
 def shock_marks(run: RunFolder) -> list[tuple[float, float, str]]:
     """Return the shocks as (start, end, short label) for a figure; times in epoch seconds."""
-    return [(shock.timestamp, shock.ends_at, f" {shock.number}") for shock in scripted_shocks(run)]
+    return [(shock.timestamp, shock.ends_at, str(shock.number)) for shock in scripted_shocks(run)]
 
 
 def liquidation_seconds(run: RunFolder) -> FloatArray:
