@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.core.portable_math import exp
+from sim.core.portable_math import exp, ordered_cumsum
 
 EXOGENOUS = "exogenous"
 PRICE = "price"
@@ -94,17 +94,14 @@ def _needed(
     contributions: NDArray[np.float64],
 ) -> tuple[int, ...]:
     """Return the oldest forced sales whose joint impact first makes the account liquidatable."""
-    cumulative = 0.0
-    needed: list[int] = []
-    for source, contribution in zip(sources.tolist(), contributions.tolist(), strict=True):
-        if contribution * exposure.size >= 0.0:
-            # An impact in the account's favour cannot be a reason for its liquidation.
-            continue
-        cumulative += contribution
-        needed.append(int(source))
-        if not _is_healthy_at(exposure, fundamental * exp(cumulative), exposure.ratio):
-            return tuple(needed)
-    return tuple(needed)
+    # An impact in the account's favour cannot be a reason for its liquidation.
+    against = contributions * exposure.size < 0.0
+    prices = fundamental * exp(ordered_cumsum(contributions[against]))
+    equity = exposure.equity + exposure.size * (prices - exposure.price)
+    required = abs(exposure.size) * prices * exposure.ratio + exposure.other_requirement
+    under = ~(equity >= required)
+    count = int(np.argmax(under)) + 1 if bool(under.any()) else len(under)
+    return tuple(sources[against][:count].tolist())
 
 
 class CascadeForest:
