@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from typing import Literal
 
+import numpy as np
+
+from sim.core.arrays import IntArray
 from sim.core.documents.sections import Problem, Section, choice, number
 from sim.core.units import GWEI, WAD
 
@@ -73,6 +76,14 @@ def never_raised(fees: FeePolicy, max_fee_gwei: float) -> FeePolicy:
 def raise_bid(fee_wei: int, least_raise: float) -> int:
     """Return the lowest bid that surely replaces ``fee_wei``: more than ``1 + least_raise`` times as much."""
     return max(fee_wei + 1, scale_wei(fee_wei, 1.0 + least_raise) + 1)
+
+
+def raised(fees_wei: IntArray, least_raise: float) -> IntArray:
+    """Return `raise_bid` of every fee (below 2**49), in the same exact integers."""
+    factor = int((1.0 + least_raise) * 1000 + 0.5)
+    thousands, rest = np.divmod(fees_wei, 1000)
+    higher: IntArray = np.maximum(fees_wei, thousands * factor + rest * factor // 1000) + 1
+    return higher
 
 
 def scale_wei(fee_wei: int, factor: float) -> int:

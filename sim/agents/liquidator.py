@@ -10,9 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.agents.base import ActorIndex, Outage, Outcome, silent_members
-from sim.agents.fees import FeePolicy, gas_cost, never_raised, raise_bid
+from sim.agents.fees import FeePolicy, gas_cost, never_raised, raised
 from sim.agents.kind import AGENTS, AgentKind, Group, Setting, Start
 from sim.agents.liquidation_terms import LiquidationTerms
+from sim.agents.waiting_bids import WaitingBids
 from sim.core.arrays import BoolArray, FloatArray, IntArray
 from sim.core.documents.sections import Problem, Section, number, table
 from sim.core.rng import Streams
@@ -160,30 +161,35 @@ class Team:
         return "liquidators" + (f", {when}" if spread else "") + (", fixed fee" if self.is_static else "")
 
 
-class Bid(NamedTuple):
-    """A liquidation that waits in the mempool."""
-
-    max_fee_wei: int
-    priority_fee_wei: int
-    gas: int
-    block: int
-    """State block in which it was last raised."""
-
-
 class _Targets(NamedTuple):
     """Accounts under maintenance, best bounty first."""
 
-    accounts: list[int]
-    markets: list[int]
-    bounty: FloatArray
-    closed: FloatArray
-    inventory_cost: FloatArray
+    accounts: IntArray
+    markets: IntArray
+    value: FloatArray
+    """Bounty less the cost of the inventory, quote."""
+    taken: FloatArray
+    """Notional taken over, quote."""
 
 
-_NOTHING = _Targets([], [], np.zeros(0), np.zeros(0), np.zeros(0))
+class _Offers(NamedTuple):
+    """What members would bid for targets, int64 [members, targets], wei per gas."""
 
-_Row = tuple[int, int, int, int, int]
-"""Sender, account, market, maximum fee and tip of one call."""
+    max_fee_wei: IntArray
+    priority_fee_wei: IntArray
+    ceiling_wei: IntArray
+    """Fee at which nothing but the least profit is left, or the policy's cap."""
+    is_worth: BoolArray
+    """False where a bid loses on average or is below the base fee."""
+
+
+class _Sent(NamedTuple):
+    """Bids of one member in a block, as columns; rows that raise one apart."""
+
+    targets: IntArray
+    max_fee_wei: IntArray
+    priority_fee_wei: IntArray
+    is_raise: BoolArray
 
 
 class Liquidators:
@@ -200,6 +206,8 @@ class Liquidators:
         Share of the surplus each offers now: raised by lost races, lowered by won ones.
     win_rates : float64 [members]
         Chance each gives itself to win a race: 1 at first, then an average of what it saw.
+    bids : WaitingBids
+        What waits in the mempool.
     """
 
     def __init__(
@@ -225,7 +233,7 @@ class Liquidators:
         self.bid_shares: FloatArray | None = None
         self._first_shares: FloatArray = np.zeros(0)
         self.win_rates: FloatArray = np.ones(self._count)
-        self._bids: list[dict[int, Bid]] = [{} for _ in range(self._count)]
+        self.bids = WaitingBids()
 
     def describe(self) -> str:
         """Return one sentence for users."""
@@ -249,30 +257,31 @@ class Liquidators:
     def decide(self, state: State, draws: Streams) -> list[ActionBatch]:
         """Return new liquidations and raised bids."""
         targets = self._targets(state)
-        if not targets.accounts:
+        if targets is None:
             return []
         shares = self._shares(draws)
-        active = self._active(state, draws)
-        sent: tuple[list[_Row], list[_Row]] = ([], [])
-        members = np.flatnonzero(active).tolist()
+        members = np.flatnonzero(self._active(state, draws))
         orders = self._orders(state, draws, targets)
-        for member in members:
-            before = len(sent[0]) + len(sent[1])
-            self._bid_as(member, float(shares[member]), state, targets, orders[member], sent)
-            if len(sent[0]) + len(sent[1]) == before and not self._bids[member]:
+        offers = self._offers(state, targets.value, shares[members], self.win_rates[members])
+        found: list[tuple[int, _Sent]] = []
+        for place, member in enumerate(members.tolist()):
+            offer = _Offers(*(column[place] for column in offers))
+            sent = self._bid_as(member, state, targets, offer, orders[member] if orders is not None else None)
+            if len(sent.targets):
+                found.append((member, sent))
+            elif not self._has_bids(member):
                 self.win_rates[member] += self.section.hope_rate * (1.0 - self.win_rates[member])
-        return [
-            self._batch(rows, replace=again) for rows, again in zip(sent, (False, True), strict=True) if rows
-        ]
+        return self._send(state, targets, found)
 
     def observe(self, outcome: Outcome) -> None:
         """Forget settled bids and learn from races: lost ones raise the share offered, won ones lower it."""
         section = self.section
+        settled: list[tuple[int, int]] = []
         for result in outcome.results:
             member = self._index.local(result.actor)
             if member < 0 or result.kind != KIND or result.status == "replaced":
                 continue
-            self._bids[member].pop(result.args[0], None)
+            settled.append((member, result.args[0]))
             if self.bid_shares is None:
                 continue
             share = float(self.bid_shares[member])
@@ -287,43 +296,38 @@ class Liquidators:
                 self.bid_shares[member] = max(
                     share * section.won_race_factor, float(self._first_shares[member])
                 )
+        if settled and len(self.bids):
+            members, accounts = np.array(settled, dtype=np.int64).T
+            self.bids.remove(members, accounts)
 
     # --- what there is to win ---
 
-    def _targets(self, state: State) -> _Targets:
-        rows = [
-            row
-            for row, (equity, required) in enumerate(
-                zip(state.exact_equity, state.exact_maintenance, strict=True)
-            )
-            if equity < required
-        ]
-        if not rows:
-            return _NOTHING
-        accounts = state.exact_accounts[rows]
+    def _targets(self, state: State) -> _Targets | None:
+        under = state.under_maintenance()
+        if not len(under.accounts):
+            return None
         prices = np.array([from_wad(market.risk_price) for market in state.markets])
-        exposure = np.abs(state.sizes[:, accounts]) * prices[:, None]
+        exposure = np.abs(state.sizes[:, under.accounts]) * prices[:, None]
         markets = np.argmax(exposure, axis=0)  # the first of equals
         statuses = np.array([market.status for market in state.markets])
-        exposed = exposure[markets, np.arange(len(rows))] > 0.0
+        exposed = exposure[markets, np.arange(len(markets))] > 0.0
         chosen = np.flatnonzero(exposed & (statuses[markets] <= self._max_status))
         if not len(chosen):
-            return _NOTHING
-        rows, accounts, markets = [rows[i] for i in chosen.tolist()], accounts[chosen], markets[chosen]
+            return None
+        accounts, markets = under.accounts[chosen], markets[chosen]
         variances = [max(market.variance_fast, market.variance_slow) for market in state.markets]
         volatility = np.sqrt(from_wad_list(variances))[markets]
         bounty, closed = self._terms.bounty(
-            from_wad_list(state.exact_equity[row] for row in rows),
-            np.maximum(from_wad_list(state.exact_maintenance[row] for row in rows), 1e-12),
-            np.maximum(from_wad_list(state.exact_notional[row] for row in rows), 1e-12),
+            under.equity[chosen],
+            np.maximum(under.maintenance[chosen], 1e-12),
+            np.maximum(under.notional[chosen], 1e-12),
             volatility,
             from_wad(state.protocol.fund_reserves),
         )
-        cost = self._inventory_cost(state, markets, closed, volatility)
-        order = np.lexsort((accounts, cost - bounty))
-        return _Targets(
-            accounts[order].tolist(), markets[order].tolist(), bounty[order], closed[order], cost[order]
-        )
+        value = bounty - self._inventory_cost(state, markets, closed, volatility)
+        order = np.lexsort((accounts, -value))
+        taken = self._inventory_share * closed
+        return _Targets(accounts[order], markets[order], value[order], taken[order])
 
     def _inventory_cost(
         self, state: State, markets: IntArray, closed: FloatArray, volatility: FloatArray
@@ -356,115 +360,168 @@ class Liquidators:
             active &= draw.uniform(self._count) < self.section.alertness
         return active
 
-    def _orders(self, state: State, draws: Streams, targets: _Targets) -> list[list[int]]:
-        """Return each member's order of the targets; best first unless there are more than it may send."""
+    def _orders(self, state: State, draws: Streams, targets: _Targets) -> IntArray | None:
+        """Return each member's order of the targets; None (best first) if it may send them all."""
         count, room = len(targets.accounts), self._capacity(state)
         if count <= room:
-            return [list(range(count))] * self._count
+            return None
         draw = draws.draw(f"agent:liquidator:{self.name}:order", state.block)
         # The first of exponential clocks that run at the speed of the value rings with odds in proportion.
         clocks = draw.exponential(self._count * count).reshape(self._count, count)
-        value = np.maximum(targets.bounty - targets.inventory_cost, 1e-9)
-        return [order.tolist() for order in np.argsort(clocks / value, axis=1, kind="stable")]
+        value = np.maximum(targets.value, 1e-9)
+        order: IntArray = np.argsort(clocks / value, axis=1, kind="stable")
+        return order
 
     def _capacity(self, state: State) -> int:
         """Return how many calls one member has waiting at most: never more than a block holds."""
         return max(min(self.section.max_per_block, state.gas_limit // state.gas[KIND]), 1)
 
+    def _has_bids(self, member: int) -> bool:
+        rows = self.bids.of(member)
+        return bool(rows.start < rows.stop)
+
+    def _offers(self, state: State, value: FloatArray, shares: FloatArray, chances: FloatArray) -> _Offers:
+        """Return what members bid for calls worth ``value`` before gas if won.
+
+        Parameters
+        ----------
+        value : float64 [targets]
+            Quote.
+        shares, chances : float64 [members]
+            Share of the surplus offered; chance to win.
+        """
+        section, policy, native = self.section, self.fees, state.native_price
+        base_fee = state.base_fee_wei
+        cap = int(policy.max_fee_gwei * GWEI)
+        expected = chances[:, None] * value
+        # The gas a bid burns on average: all of it when won, less when lost.
+        burned = (state.gas[KIND] * (chances + (1.0 - chances) * section.losing_gas_share)).astype(np.int64)
+        burned = np.maximum(burned, 1)
+        spare = np.maximum(expected - section.min_profit, 0.0)
+        ceiling = _whole_wei(spare / native / burned[:, None] * float(WAD), cap)
+        fixed_max, fixed_tip = policy.bid(base_fee)
+        if policy.policy == "static":
+            profit = expected - _gas_costs(burned, min(fixed_max, base_fee + fixed_tip), native)
+            shape = ceiling.shape
+            return _Offers(
+                np.full(shape, fixed_max), np.full(shape, fixed_tip), ceiling, profit >= section.min_profit
+            )
+        surplus = expected - _gas_costs(burned, base_fee, native) - section.min_profit
+        tip = _whole_wei(shares[:, None] * surplus / native / burned[:, None] * float(WAD), cap)
+        # Both parts are cut at the cap, which nothing exceeds: their sum stays far inside int64.
+        follows = min(int(policy.base_fee_multiple * 1000) * base_fee // 1000, cap)
+        max_fee = np.minimum(follows + tip, ceiling)
+        return _Offers(max_fee, np.minimum(tip, max_fee), ceiling, (surplus >= 0.0) & (max_fee >= base_fee))
+
     def _bid_as(
+        self, member: int, state: State, targets: _Targets, offer: _Offers, order: IntArray | None
+    ) -> _Sent:
+        """Return one member's new and raised bids, in its order of the targets."""
+        section, bids = self.section, self.bids
+        rows = np.flatnonzero(offer.is_worth) if order is None else order[offer.is_worth[order]]
+        waiting = bids.find(member, targets.accounts[rows])
+        own = bids.of(member)
+        # A bid below the base fee waits for better days and takes nobody's place.
+        room = self._capacity(state) - int(np.count_nonzero(bids.max_fee_wei[own] >= state.base_fee_wei))
+        max_fee, tip = offer.max_fee_wei[rows], offer.priority_fee_wei[rows]
+        is_raise = waiting >= 0
+        possible = is_raise | (room > 0)
+        old_fee = np.zeros(len(rows), dtype=np.int64)
+        if bool(is_raise.any()):
+            at = waiting[is_raise]
+            old_fee[is_raise] = bids.max_fee_wei[at]
+            max_fee[is_raise] = np.maximum(max_fee[is_raise], raised(old_fee[is_raise], section.bid_raise))
+            tip[is_raise] = np.maximum(tip[is_raise], raised(bids.priority_fee_wei[at], section.bid_raise))
+            # Who never raises bids the cap at once: what is more exceeds the ceiling.
+            waited = state.block - bids.block[at] >= section.rebid_blocks
+            possible[is_raise] = waited & (max_fee[is_raise] <= offer.ceiling_wei[rows[is_raise]])
+        chosen = np.flatnonzero(possible)
+        freed = [0] * len(chosen)
+        if bool(is_raise.any()):
+            gas = bids.gas[waiting[chosen]].tolist()  # the last one's where none waits, times nothing
+            freed = [fee * units for fee, units in zip(old_fee[chosen].tolist(), gas, strict=True)]
+        kept, fees = self._within_means(
+            member, state, room, targets.taken[rows[chosen]], max_fee[chosen], is_raise[chosen], freed
+        )
+        places = chosen[kept]
+        paid = np.array(fees, dtype=np.int64)
+        return _Sent(rows[places], paid, np.minimum(tip[places], paid), is_raise[places])
+
+    def _within_means(
         self,
         member: int,
-        share: float,
         state: State,
-        targets: _Targets,
-        order: list[int],
-        sent: tuple[list[_Row], list[_Row]],
-    ) -> None:
-        """Append one member's new and raised bids to ``sent``."""
-        bids = self._bids[member]
-        actor = int(self._index.actors[member])
-        gas = state.gas[KIND]
-        native = state.native_balance_wei[actor] - sum(bid.max_fee_wei * bid.gas for bid in bids.values())
-        capital = self.section.capital
-        chance = float(self.win_rates[member])
-        # A bid below the base fee waits for better days and takes nobody's place.
-        room = self._capacity(state) - sum(bid.max_fee_wei >= state.base_fee_wei for bid in bids.values())
-        count = 0
-        for row in order:
-            account = targets.accounts[row]
-            if count >= self.section.max_per_block:
+        room: int,
+        taken: FloatArray,
+        max_fee: IntArray,
+        is_raise: BoolArray,
+        freed: list[int],
+    ) -> tuple[list[int], list[int]]:
+        """Return which bids are within a member's room, capital and gas money, and what each offers.
+
+        Parameters
+        ----------
+        freed
+            Wei that is free again if the bid replaces an earlier one, 0 if there is none.
+        """
+        bids, gas, section = self.bids, state.gas[KIND], self.section
+        native = state.native_balance_wei[int(self._index.actors[member])] - bids.reserved_wei(member)
+        capital, raises = section.capital, int(np.count_nonzero(is_raise))
+        bids_what_it_has = self.fees.policy == "adaptive"
+        kept: list[int] = []
+        fees: list[int] = []
+        columns = (taken.tolist(), max_fee.tolist(), is_raise.tolist(), freed)
+        for row, (take, fee, again, back) in enumerate(zip(*columns, strict=True)):
+            if len(kept) >= section.max_per_block or (room <= 0 and not raises):
                 break
-            if room <= 0 and account not in bids:
+            raises -= again
+            if take > capital or (room <= 0 and not again):
                 continue
-            taken = self._inventory_share * float(targets.closed[row])
-            if taken > capital:
+            affordable = max((native + back) // gas, 0)
+            if not again and bids_what_it_has and affordable >= state.base_fee_wei:
+                fee = min(fee, affordable)  # noqa: PLW2901  (a poor liquidator bids what it has)
+            if fee > affordable:
                 continue
-            value = float(targets.bounty[row]) - float(targets.inventory_cost[row])
-            offer = self._offer(value, share, gas, state, chance)
-            if offer is None:
-                continue
-            max_fee, tip = offer
-            old = bids.get(account)
-            if old is not None:
-                if self.fees.policy == "static" or state.block - old.block < self.section.rebid_blocks:
-                    continue
-                max_fee = max(max_fee, raise_bid(old.max_fee_wei, self.section.bid_raise))
-                tip = max(tip, raise_bid(old.priority_fee_wei, self.section.bid_raise))
-                if max_fee > self._ceiling(value, gas, state, chance):
-                    continue
-                native += old.max_fee_wei * old.gas
-            affordable = max(native // gas, 0)
-            if old is None and self.fees.policy == "adaptive" and affordable >= state.base_fee_wei:
-                max_fee = min(max_fee, affordable)  # a poor liquidator bids what it has
-            if max_fee > affordable:
-                if old is not None:
-                    native -= old.max_fee_wei * old.gas
-                continue
-            native -= max_fee * gas
-            capital -= taken
-            bids[account] = Bid(max_fee, min(tip, max_fee), gas, state.block)
-            count += 1
-            room -= old is None
-            sent[old is not None].append((actor, account, targets.markets[row], max_fee, min(tip, max_fee)))
+            native += back - fee * gas
+            capital -= take
+            room -= not again
+            kept.append(row)
+            fees.append(fee)
+        return kept, fees
 
-    def _offer(
-        self, value: float, share: float, gas: int, state: State, chance: float
-    ) -> tuple[int, int] | None:
-        """Return the bid for a call worth ``value`` before gas if won, or None if it loses on average."""
-        policy = self.fees
-        expected = chance * value
-        burned = self._expected_gas(gas, chance)
-        fixed_max, fixed_tip = policy.bid(state.base_fee_wei)
-        if policy.policy == "static":
-            paid = min(fixed_max, state.base_fee_wei + fixed_tip)
-            profit = expected - gas_cost(burned, paid, state.native_price)
-            return (fixed_max, fixed_tip) if profit >= self.section.min_profit else None
-        surplus = (
-            expected - gas_cost(burned, state.base_fee_wei, state.native_price) - self.section.min_profit
+    def _send(self, state: State, targets: _Targets, found: list[tuple[int, _Sent]]) -> list[ActionBatch]:
+        """Note what is sent as waiting, and return it: new bids in one batch, raised ones in another."""
+        if not found:
+            return []
+        members = np.repeat([member for member, _ in found], [len(sent.targets) for _, sent in found])
+        sent = _Sent(*(np.concatenate(columns) for columns in zip(*(sent for _, sent in found), strict=True)))
+        accounts, markets = targets.accounts[sent.targets], targets.markets[sent.targets]
+        self.bids.put(
+            members, accounts, sent.max_fee_wei, sent.priority_fee_wei, state.gas[KIND], state.block
         )
-        if surplus < 0.0:
-            return None
-        tip = int(share * surplus / state.native_price / burned * float(WAD))
-        ceiling = self._ceiling(value, gas, state, chance)
-        wanted = int(policy.base_fee_multiple * 1000) * state.base_fee_wei // 1000 + tip
-        max_fee = min(wanted, ceiling)
-        if max_fee < state.base_fee_wei:
-            return None
-        return max_fee, min(tip, max_fee)
+        actors = self._index.actors[members]
+        batches = []
+        for again in (False, True):
+            rows = np.flatnonzero(sent.is_raise == again)
+            if len(rows):
+                fees = Fees(sent.max_fee_wei[rows], sent.priority_fee_wei[rows])
+                batches.append(
+                    actions.liquidate(
+                        self.name, actors[rows], accounts[rows], markets[rows], fees, replace=again
+                    )
+                )
+        return batches
 
-    def _expected_gas(self, gas: int, chance: float) -> int:
-        """Return the gas a bid burns on average: all of it when won, less when lost."""
-        return max(int(gas * (chance + (1.0 - chance) * self.section.losing_gas_share)), 1)
 
-    def _ceiling(self, value: float, gas: int, state: State, chance: float) -> int:
-        """Return the fee per gas at which nothing but the least profit is left, or the policy's cap."""
-        spare = max(chance * value - self.section.min_profit, 0.0)
-        break_even = int(spare / state.native_price / self._expected_gas(gas, chance) * float(WAD))
-        return min(break_even, int(self.fees.max_fee_gwei * GWEI))
+def _whole_wei(amounts: FloatArray, cap: int) -> IntArray:
+    """Return amounts as whole wei, rounded down, between 0 and ``cap``."""
+    whole: IntArray = np.clip(amounts, 0.0, float(cap)).astype(np.int64)
+    return whole
 
-    def _batch(self, rows: list[_Row], *, replace: bool) -> ActionBatch:
-        actors, accounts, markets, max_fees, tips = zip(*rows, strict=True)
-        return actions.liquidate(self.name, actors, accounts, markets, Fees(max_fees, tips), replace=replace)
+
+def _gas_costs(gas: IntArray, fee_wei: int, native_price: float) -> FloatArray:
+    """Return what each amount of gas costs, quote [members, 1]."""
+    return np.array([[gas_cost(units, fee_wei, native_price)] for units in gas.tolist()]).reshape(-1, 1)
 
 
 def teams(section: LiquidatorsSection, outages: Sequence[Outage] = ()) -> list[Team]:

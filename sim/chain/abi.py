@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from Crypto.Hash import keccak as _keccak
 
-from sim.chain.words import array_words, decode_floats, decode_rows, decode_words
+from sim.chain.words import array_words, decode_columns, decode_floats, decode_rows, decode_words
 from sim.core.errors import InputError
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "address_word",
     "canonical_type",
     "checksum_address",
+    "decode_columns",
     "decode_floats",
     "decode_rows",
     "decode_words",
@@ -372,6 +373,10 @@ class StructRows:
         if not self._is_array:  # as an array of one: where it starts, and how many there are
             data = _WORD.to_bytes(_WORD, "big") + (1).to_bytes(_WORD, "big") + data
         return decode_rows(data, self._columns, signed=self._signed)
+
+    def columns(self, data: bytes, wanted: Sequence[int]) -> list[list[int]]:
+        """Return some words of every struct of an array, one list for each of ``wanted``."""
+        return decode_columns(data, self._columns, wanted, signed=self._signed)
 
 
 class Event:

@@ -34,6 +34,31 @@ def decode_rows(data: bytes, columns: int, *, signed: Iterable[int] = ()) -> lis
     return rows
 
 
+def decode_columns(
+    data: bytes, columns: int, wanted: Iterable[int], *, signed: Iterable[int] = ()
+) -> list[list[int]]:
+    """Return some columns of an ABI array of static structs, each as a list of Python integers.
+
+    Parameters
+    ----------
+    data, columns, signed
+        As for `decode_rows`.
+    wanted
+        Indices of the columns to read, in the order of the result.
+    """
+    words = array_words(data, columns)
+    stride = columns * _WORD
+    negative = frozenset(signed)
+    found: list[list[int]] = []
+    for column in wanted:
+        starts = range(column * _WORD, len(words), stride)
+        values = [int.from_bytes(words[start : start + _WORD], "big") for start in starts]
+        if column in negative:
+            values = [value - (1 << 256) if value >> 255 else value for value in values]
+        found.append(values)
+    return found
+
+
 def decode_words(
     data: bytes, columns: int, *, signed: Iterable[int] = ()
 ) -> np.ndarray[Any, np.dtype[np.object_]]:

@@ -40,8 +40,8 @@ Actors = NDArray[np.int64]
 class Fees(NamedTuple):
     """Fee bid of a batch in wei per gas; a scalar applies to every call."""
 
-    max_fee_wei: int | Sequence[int]
-    priority_fee_wei: int | Sequence[int]
+    max_fee_wei: int | Sequence[int] | NDArray[np.int64]
+    priority_fee_wei: int | Sequence[int] | NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +70,10 @@ class ActionBatch:
         return len(self.actors)
 
 
-def _spread(value: int | Sequence[int], count: int) -> list[int]:
+def _spread(value: int | Sequence[int] | Actors, count: int) -> list[int]:
     if isinstance(value, int | np.integer):
         return [int(value)] * count
-    values = [int(item) for item in value]
+    values: list[int] = value.tolist() if isinstance(value, np.ndarray) else [int(item) for item in value]
     if len(values) != count:
         raise ValueError(f"expected {count} values, was {len(values)}")
     return values
@@ -91,7 +91,7 @@ def _batch(
 ) -> ActionBatch:
     senders = np.atleast_1d(np.asarray(actors, dtype=np.int64))
     count = len(senders)
-    columns = tuple(_spread(arg.tolist() if isinstance(arg, np.ndarray) else arg, count) for arg in args)
+    columns = tuple(_spread(arg, count) for arg in args)
     return ActionBatch(
         agent=agent,
         kind=kind,

@@ -43,6 +43,14 @@ class PositionState(NamedTuple):
     effective_maintenance_ratio: int
 
 
+class AccountColumns(NamedTuple):
+    """What decides on accounts, of ``Lens.account_states``: one list a word, one WAD integer an account."""
+
+    equity: list[int]
+    maintenance_requirement: list[int]
+    notional: list[int]
+
+
 class Call(NamedTuple):
     """One encoded call of a batch."""
 
@@ -126,6 +134,30 @@ class ProtocolClient:
             data = self.chain.call(self._lens, self._account_states.encode(addresses))
             states.extend(AccountState(*row) for row in self._account_rows.rows(data))
         return states
+
+    def account_columns(
+        self, actors: Sequence[int] | NDArray[np.int64], names: Sequence[str] = AccountColumns._fields
+    ) -> list[list[int]]:
+        """Read some words of accounts exactly: one list for each name, one integer for each account."""
+        wanted = [AccountState._fields.index(name) for name in names]
+        found: list[list[int]] = [[] for _ in wanted]
+        for addresses in self._batches(actors):
+            data = self.chain.call(self._lens, self._account_states.encode(addresses))
+            for column, values in zip(found, self._account_rows.columns(data, wanted), strict=True):
+                column.extend(values)
+        return found
+
+    def position_columns(
+        self, market: int, actors: Sequence[int] | NDArray[np.int64], names: Sequence[str]
+    ) -> list[list[int]]:
+        """Read some words of the positions of one market exactly, as `account_columns` does."""
+        wanted = [PositionState._fields.index(name) for name in names]
+        found: list[list[int]] = [[] for _ in wanted]
+        for addresses in self._batches(actors):
+            data = self.chain.call(self._lens, self._positions.encode(market, addresses))
+            for column, values in zip(found, self._position_rows.columns(data, wanted), strict=True):
+                column.extend(values)
+        return found
 
     def positions(self, market: int, actors: Sequence[int] | NDArray[np.int64]) -> list[PositionState]:
         """Read positions of one market exactly."""

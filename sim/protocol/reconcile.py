@@ -24,34 +24,39 @@ def reconcile(
         ``J1``: a booked integer differs, or an estimate is off by more than its stated error.
     """
     numbers = actors.tolist()
+    words = ("size", "entry_notional", "effective_maintenance_ratio")
     for market in range(len(mirror.exact_size)):
-        for actor, position in zip(numbers, client.positions(market, actors), strict=True):
-            mine = (mirror.exact_size[market][actor], mirror.exact_entry[market][actor])
-            if mine != (position.size, position.entry_notional):
+        sizes, entries = mirror.exact_size[market], mirror.exact_entry[market]
+        estimates = valuation.maintenance_ratio[market, actors].tolist()
+        columns = client.position_columns(market, actors, words)
+        for actor, estimate, size, entry, ratio in zip(numbers, estimates, *columns, strict=True):
+            if sizes[actor] != size or entries[actor] != entry:
                 raise InvariantViolation(
                     "J1",
                     block,
-                    f"account {actor} market {market}: mirror {mine}, chain {tuple(position[:2])}",
+                    f"account {actor} market {market}: mirror {(sizes[actor], entries[actor])}, "
+                    f"chain {(size, entry)}",
                 )
-            if position.size:
-                estimate = float(valuation.maintenance_ratio[market, actor])
-                if position.effective_maintenance_ratio / WAD > estimate * (1.0 + EQUITY_TOLERANCE):
-                    raise InvariantViolation(
-                        "J1",
-                        block,
-                        f"account {actor} market {market}: ratio {position.effective_maintenance_ratio} "
-                        f"above its upper estimate {estimate}",
-                    )
-    for actor, state in zip(numbers, client.account_states(actors), strict=True):
-        if mirror.exact_collateral[actor] != state.collateral:
+            if size and ratio / WAD > estimate * (1.0 + EQUITY_TOLERANCE):
+                raise InvariantViolation(
+                    "J1",
+                    block,
+                    f"account {actor} market {market}: ratio {ratio} above its upper estimate {estimate}",
+                )
+    columns = client.account_columns(actors, ("collateral", "equity"))
+    collaterals = mirror.exact_collateral
+    notionals, equities = valuation.notional[actors].tolist(), valuation.equity[actors].tolist()
+    for actor, notional, estimate, collateral, equity in zip(
+        numbers, notionals, equities, *columns, strict=True
+    ):
+        if collaterals[actor] != collateral:
             raise InvariantViolation(
                 "J1",
                 block,
-                f"account {actor}: mirror collateral {mirror.exact_collateral[actor]}, "
-                f"chain {state.collateral}",
+                f"account {actor}: mirror collateral {collaterals[actor]}, chain {collateral}",
             )
-        scale = float(valuation.notional[actor]) + abs(state.collateral / WAD) + 1.0
-        difference = abs(float(valuation.equity[actor]) - state.equity / WAD)
+        scale = notional + abs(collateral / WAD) + 1.0
+        difference = abs(estimate - equity / WAD)
         if difference > EQUITY_TOLERANCE * scale:
             raise InvariantViolation(
                 "J1", block, f"account {actor}: estimated equity off by {difference} of scale {scale}"

@@ -7,13 +7,14 @@ Integers are WAD as the contracts return them; arrays are float estimates of the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, field
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.core.columns import exact
+from sim.core.units import from_wad_list
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -105,6 +106,22 @@ class PendingDeficit:
     """Timestamp of the close."""
 
 
+class UnderMaintenance(NamedTuple):
+    """Accounts whose equity is below their maintenance requirement by the chain's own integers.
+
+    Rows are in the order of `State.exact_accounts`; values are the doubles nearest to the integers.
+    """
+
+    accounts: Integers
+    """Participant indices."""
+    equity: Floats
+    """Quote."""
+    maintenance: Floats
+    """Quote."""
+    notional: Floats
+    """Quote, at the risk price."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """Observation of one block, shared by every agent (arrays are read-only)."""
@@ -150,3 +167,19 @@ class State:
     """Gas of a successful call of each entry point."""
     native_price: float
     """Quote per native coin."""
+    _under_maintenance: UnderMaintenance | None = field(default=None, init=False, repr=False, compare=False)
+
+    def under_maintenance(self) -> UnderMaintenance:
+        """Return the accounts that may be liquidated; found once, whoever asks."""
+        known = self._under_maintenance
+        if known is None:
+            pairs = zip(self.exact_equity, self.exact_maintenance, strict=True)
+            rows = [row for row, (equity, required) in enumerate(pairs) if equity < required]
+            known = UnderMaintenance(
+                self.exact_accounts[rows],
+                from_wad_list([self.exact_equity[row] for row in rows]),
+                from_wad_list([self.exact_maintenance[row] for row in rows]),
+                from_wad_list([self.exact_notional[row] for row in rows]),
+            )
+            object.__setattr__(self, "_under_maintenance", known)
+        return known

@@ -11,7 +11,7 @@ import numpy as np
 from sim.core.arrays import FloatArray, IntArray
 from sim.core.errors import InputError
 from sim.engine.worlds.world import World
-from sim.protocol.client import AccountState
+from sim.protocol.client import AccountColumns
 from sim.protocol.events import ProtocolEvent
 from sim.protocol.mirror import RatioCurve, Valuation
 from sim.protocol.state import MarketState, PendingDeficit, ProtocolState, State
@@ -25,7 +25,8 @@ class Reading:
     totals: ProtocolState
     valuation: Valuation
     candidates: IntArray
-    exact: list[AccountState]
+    exact: AccountColumns
+    """Of the candidates."""
 
 
 def read_protocol(world: World) -> Reading:
@@ -41,7 +42,7 @@ def read_protocol(world: World) -> Reading:
         totals=world.client.totals(),
         valuation=valuation,
         candidates=candidates,
-        exact=world.client.account_states(candidates) if len(candidates) else [],
+        exact=AccountColumns(*world.client.account_columns(candidates)),
     )
 
 
@@ -139,9 +140,9 @@ def observe(world: World, block: int, reading: Reading, deficits: DeficitBook) -
         initial_requirement=_frozen(valuation.initial_requirement),
         native_balance_wei=tuple(world.balances),
         exact_accounts=reading.candidates,
-        exact_equity=[state.equity for state in reading.exact],
-        exact_maintenance=[state.maintenance_requirement for state in reading.exact],
-        exact_notional=[state.notional for state in reading.exact],
+        exact_equity=reading.exact.equity,
+        exact_maintenance=reading.exact.maintenance_requirement,
+        exact_notional=reading.exact.notional,
         pending_deficits=deficits.pending(),
         gas=world.gas,
         native_price=world.native_price,

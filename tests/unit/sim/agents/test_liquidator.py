@@ -6,6 +6,7 @@ import pytest
 from sim.agents.base import Outage
 from sim.agents.fees import FeePolicy
 from sim.agents.liquidator import Liquidators, LiquidatorsSection, Team, teams
+from sim.agents.waiting_bids import WaitingBids
 from sim.core.rng import Streams
 from sim.core.units import GWEI, WAD
 from tests.support.terms import TERMS
@@ -235,7 +236,7 @@ def test_alertness_is_the_chance_to_react(make_under_water, draws):
     liquidators = group(alertness=0.7, count=1)
     reacted = 0
     for block in range(1_000):
-        liquidators._bids[0].clear()
+        liquidators.bids = WaitingBids()
         reacted += len(liquidators.decide(big(make_under_water, block=block), draws))
     assert reacted / 1_000 == pytest.approx(0.7, abs=4.5 * np.sqrt(0.21 / 1_000))
 
