@@ -5,8 +5,7 @@ What a log says is read off the ABI by `sim.chain.abi`; here addresses become pa
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from struct import Struct
 from typing import NamedTuple
 
 from sim.chain.abi import ContractAbi, Event
@@ -28,10 +27,11 @@ _OTHER_FIELDS = ("liquidator", "winner", "receiver", "recipient", "spender")
 
 
 _NO_LOG = Log("", [], b"")
+_ADDRESS_MASK = (1 << 160) - 1
+_SIGN = 1 << 255
 
 
-@dataclass(frozen=True, slots=True)
-class ProtocolEvent:
+class ProtocolEvent(NamedTuple):
     """One event of one of our contracts."""
 
     contract: str
@@ -49,86 +49,80 @@ class ProtocolEvent:
     """The log as it was emitted."""
 
 
-class _Field(NamedTuple):
-    name: str
-    decode: Callable[[bytes], int]
-
-
 class _Layout(NamedTuple):
     event: Event
-    topics: tuple[_Field, ...]
-    words: tuple[_Field, ...]
+    topics: int
+    """Topics of its logs, the event's own included."""
+    names: tuple[str, ...]
+    """Of its words: topics first, then data."""
+    words: Struct
+    """Cuts the data into words."""
+    signed: tuple[str, ...]
+    addresses: tuple[str, ...]
     is_static: bool
     """False if an argument is longer than a word: the words are then read by the general codec."""
     actor: str | None
     other: str | None
 
 
-def _unsigned(word: bytes) -> int:
-    return int.from_bytes(word, "big")
-
-
-def _signed(word: bytes) -> int:
-    return int.from_bytes(word, "big", signed=True)
+def _layout(event: Event) -> _Layout:
+    words = event.words or []
+    names = [word.name for word in words]
+    actor = next((name for name in _ACTOR_FIELDS if name in names), None)
+    other = next((name for name in _OTHER_FIELDS if name in names and name != actor), None)
+    indexed = sum(word.is_indexed for word in words)
+    return _Layout(
+        event,
+        1 + indexed,
+        tuple(names),
+        Struct("32s" * (len(words) - indexed)),
+        tuple(word.name for word in words if word.kind.startswith("int")),
+        tuple(word.name for word in words if word.kind == "address"),
+        event.words is not None,
+        actor,
+        other,
+    )
 
 
 class EventDecoder:
     """Decodes logs of known contracts; topic tables are built once from the ABIs."""
 
     def __init__(self, book: AddressBook) -> None:
-        self._book = book
         self._contracts: dict[str, tuple[str, dict[bytes, _Layout]]] = {}
+        self._actors = {int(address, 16): actor for actor, address in enumerate(book.addresses)}
 
     def add(self, key: str, address: str, abi: ContractAbi) -> None:
         """Learn the events of the contract at ``address``."""
-        self._contracts[address.lower()] = (
-            key, {topic: self._layout(event) for topic, event in abi.events.items()}
-        )  # fmt: skip
-
-    def _layout(self, event: Event) -> _Layout:
-        words = event.words or ()
-        names = [word.name for word in words]
-        actor = next((name for name in _ACTOR_FIELDS if name in names), None)
-        other = next((name for name in _OTHER_FIELDS if name in names and name != actor), None)
-        return _Layout(
-            event,
-            tuple(_Field(word.name, self._reader(word.kind)) for word in words if word.is_indexed),
-            tuple(_Field(word.name, self._reader(word.kind)) for word in words if not word.is_indexed),
-            event.words is not None,
-            actor,
-            other,
-        )
-
-    def _reader(self, kind: str) -> Callable[[bytes], int]:
-        if kind == "address":
-            actor = self._book.actor
-            return lambda word: actor(word[12:])
-        return _signed if kind.startswith("int") else _unsigned
+        known = (key, {topic: _layout(event) for topic, event in abi.events.items()})
+        self._contracts[address] = self._contracts[address.lower()] = known
 
     def decode(self, log: Log, position: int) -> ProtocolEvent:
         """Return the event of one log.
 
-        One that no contract of ours declares keeps its log; its name, and its contract if it is none of ours,
-        are empty. Of an event with an argument longer than a word, the integers have values.
+        One that no contract of ours declares in this form keeps its log; its name, and its contract if it is
+        none of ours, are empty. Of an event with an argument longer than a word, the integers have values.
         """
-        key, layouts = self._contracts.get(log.address.lower(), _UNKNOWN)
-        layout = layouts.get(log.topics[0]) if log.topics else None
+        address, topics, data = log
+        known = self._contracts.get(address) or self._contracts.get(address.lower(), _UNKNOWN)
+        layout = known[1].get(topics[0]) if topics else None
         if layout is None:
-            return ProtocolEvent(key, "", -1, -1, {}, position, log)
+            return ProtocolEvent(known[0], "", -1, -1, {}, position, log)
         if not layout.is_static:
-            arguments = layout.event.decode(log.topics, log.data)
+            arguments = layout.event.decode(topics, data)
             values = {name: value for name, value in arguments.items() if isinstance(value, int)}
-            return ProtocolEvent(key, layout.event.name, -1, -1, values, position, log)
-        values = {}
-        for index, field in enumerate(layout.topics, 1):
-            values[field.name] = field.decode(log.topics[index])
-        offset = 0
-        for field in layout.words:
-            values[field.name] = field.decode(log.data[offset : offset + 32])
-            offset += 32
+            return ProtocolEvent(known[0], layout.event.name, -1, -1, values, position, log)
+        if len(topics) != layout.topics or len(data) < layout.words.size:
+            return ProtocolEvent(known[0], "", -1, -1, {}, position, log)
+        words = (*topics[1:], *layout.words.unpack_from(data))
+        values = dict(zip(layout.names, map(int.from_bytes, words), strict=True))
+        for name in layout.signed:
+            if values[name] >= _SIGN:
+                values[name] -= 2 * _SIGN
+        for name in layout.addresses:
+            values[name] = self._actors.get(values[name] & _ADDRESS_MASK, -1)
         actor = values[layout.actor] if layout.actor else -1
         other = values[layout.other] if layout.other else -1
-        return ProtocolEvent(key, layout.event.name, actor, other, values, position, log)
+        return ProtocolEvent(known[0], layout.event.name, actor, other, values, position, log)
 
 
 _UNKNOWN: tuple[str, dict[bytes, _Layout]] = ("", {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from struct import Struct
 from typing import Final
 
 from sim.chain.abi import checksum_address
@@ -26,6 +27,8 @@ _PRAGUE: Final = 1
 _ZERO: Final = bytes(32)
 _COINBASE: Final = bytes.fromhex(COINBASE[2:])
 _NO_LOGS: Final[list[Log]] = []
+_LOG_HEAD: Final = Struct("<20sIQ")
+"""Head of a record of `append_log` (``interpreter.h``): address, number of topics, length of the data."""
 
 
 class NativeBackend:
@@ -125,14 +128,12 @@ class NativeBackend:
         logs: list[Log] = []
         at = 0
         for _ in range(result.log_count):
-            count = int.from_bytes(data[at + 20 : at + 24], "little")
-            length = int.from_bytes(data[at + 24 : at + 32], "little")
-            body = at + 32 + 32 * count
-            address = data[at : at + 20]
+            address, count, length = _LOG_HEAD.unpack_from(data, at)
+            body = at + _LOG_HEAD.size + 32 * count
             text = self._texts.get(address)
             if text is None:
                 text = self._texts[address] = checksum_address(address)
-            topics = [data[start : start + 32] for start in range(at + 32, body, 32)]
+            topics = [data[start : start + 32] for start in range(at + _LOG_HEAD.size, body, 32)]
             logs.append(Log(text, topics, data[body : body + length]))
             at = body + length
         return logs
