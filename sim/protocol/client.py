@@ -187,7 +187,11 @@ class ProtocolClient:
 
     def names_account(self, kind: str) -> bool:
         """Return whether an entry point's first argument is the account it is about, not its sender."""
-        return 0 in self._entry_point(kind)[1].addresses
+        return 0 in self.account_arguments(kind)
+
+    def account_arguments(self, kind: str) -> frozenset[int]:
+        """Return which arguments of an entry point are accounts, given as participants, numbered from 0."""
+        return self._entry_point(kind)[1].addresses
 
     def encode(self, batch: ActionBatch) -> list[Call]:
         """Return the calls of a batch, ready to send."""

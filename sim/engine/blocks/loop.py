@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.agents.base import ActionResult, Outcome, Status
+from sim.agents.decided import checked, plugin_of
 from sim.chain.mempool import Dropped, Pending, Submission
 from sim.chain.transaction import Receipt, Transaction
 from sim.core.units import GWEI, WAD
@@ -92,6 +93,7 @@ class BlockLoop:
             (market.long_open_interest - market.short_open_interest for market in self.reading.markets),
             world.hedged,
         )
+        self._plugins = [plugin_of(agent) for agent in world.agents]
         self.first_wallets = list(world.mirror.exact_wallet)
         self.first_collateral: list[float] = world.mirror.collateral.tolist()
         self.first_shares: dict[int, float] = {}
@@ -224,7 +226,11 @@ class BlockLoop:
         world = self.world
         submissions: list[Submission] = []
         for index, agent in enumerate(world.agents):
-            for batch in agent.decide(self._states.seen(agent.latency_blocks), world.streams):
+            decided = agent.decide(self._states.seen(agent.latency_blocks), world.streams)
+            if (plugin := self._plugins[index]) is not None:
+                block = self._states.seen(0).block
+                decided = checked(decided, agent, plugin, world.client, block=block)
+            for batch in decided:
                 self._submit(index, batch, submissions)
         return submissions
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.agents.kind import Group, Opening
 from sim.chain.transaction import Transaction
-from sim.core.errors import RunError
+from sim.core.errors import InputError, RunError
 from sim.core.units import QUANTUM, TOKEN_UNIT, WAD, to_wad_list
 from sim.protocol import actions
 from sim.protocol.actions import ActionBatch, Fees
@@ -46,12 +46,17 @@ class Populator:
         return self._supply
 
     def send(self, batch: ActionBatch) -> None:
-        """Execute a batch; every call must succeed."""
+        """Execute a batch; every call must succeed.
+
+        Raises
+        ------
+        InputError
+            The contracts refuse a call: the scenario asks for what its own parameters do not allow.
+        """
         reason = self._try(batch)
         if reason is not None:
-            raise RunError(
-                f"set-up failed: {batch.kind} of participants {batch.actors.tolist()[:3]}: {reason}"
-            )
+            who = ", ".join(self._name(actor) for actor in batch.actors.tolist()[:3])
+            raise InputError(f"before block 0: {batch.kind} of {who}: the contracts refuse it: {reason}")
 
     def _try(self, batch: ActionBatch) -> str | None:
         """Execute a batch up to its first revert; return that one's reason."""
@@ -106,7 +111,13 @@ class Populator:
         return tuple(share for share in shares if isinstance(share, int))
 
     def open(self, openings: Sequence[Opening]) -> None:
-        """Deposit collateral and open the positions, in the order given."""
+        """Deposit collateral and open the positions, in the order given.
+
+        Raises
+        ------
+        InputError
+            The contracts refuse a position whatever collateral stands behind it.
+        """
         funded = [opening for opening in openings if opening.collateral > 0.0 or opening.wallet > 0.0]
         actors = [opening.actor for opening in funded]
         deposits = [self._units(opening.collateral) for opening in funded]
@@ -135,12 +146,27 @@ class Populator:
                 self.raised += attempt > 0
                 return
             if reason != REFUSED:
-                raise RunError(f"set-up failed: participant {actor} cannot open its position: {reason}")
+                raise self._refused(opening, reason)
             missing = self._missing(opening, size) if attempt == 0 else 0
             added = max(missing // step, 1) * step
             self.mint_each([actor], [added])
             self.send(actions.deposit("setup", actor, actor, added, FREE))
-        raise RunError(f"set-up failed: participant {actor} is refused with {ADMISSION_ATTEMPTS} top-ups")
+        raise self._refused(opening, f"{REFUSED}, after {ADMISSION_ATTEMPTS} top-ups of its collateral")
+
+    def _refused(self, opening: Opening, reason: str) -> InputError:
+        side = "long" if opening.size > 0.0 else "short"
+        return InputError(
+            f"{self._name(opening.actor)}: cannot open its position before block 0, {side}"
+            f" {abs(opening.size):,.6g} of market {opening.market} with {opening.collateral:,.6g} of"
+            f" collateral: the contracts refuse it: {reason}; change size or leverage of such accounts, or"
+            " the parameter of the protocol that stands against them"
+        )
+
+    def _name(self, actor: int) -> str:
+        """Return group and place of a participant, as ``seawall account`` takes them."""
+        book = self._client.book
+        group = book.group_of(actor)
+        return f"{group}:{actor - book.members(group).start}"
 
     def _missing(self, opening: Opening, size: int) -> int:
         """Return the token units that lack for the model's initial requirement, fees and fill apart."""
