@@ -1,11 +1,14 @@
-"""Measure how fast Seawall is, in one run: W2 beside verbs, the full block loop, and sweeps of paths.
+"""Measure how fast Seawall is, in one run: W2 beside its peers, the full block loop, and sweeps of paths.
 
 Speeds of different days or machines cannot be compared: this prints ratios of things measured in turn, as
 medians, with the facts of the machine. W2 needs the folder of the workload (``../shared/bench`` beside the
-checkout, or $SEAWALL_BENCH) and, for the ratio, the Python of an environment with ``verbs`` 0.4.1
-(``--verbs-python`` or $SEAWALL_VERBS_PYTHON); what is missing is skipped with the reason.
+checkout, or $SEAWALL_BENCH) and, for the ratios, the Python of an environment with ``verbs`` 0.4.1 and of one
+with ``simular-evm`` 0.3.0 (``--verbs-python``, ``--simular-python``); what is missing is skipped with the
+reason. The block loop can be measured against another checkout, in turn with it.
 
-    python scripts/bench.py --verbs-python /path/to/verbs-venv/bin/python --json bench.json
+    python scripts/bench.py --verbs-python /path/to/venv/bin/python --json bench.json
+    python scripts/bench.py --only w2 --seeds 1 7 --verbs-python ... --simular-python ...
+    python scripts/bench.py --only loop --accounts 100 1000 10000 100000 --against ../before
 
 Exit code 1 if a trace is wrong: a speed counts only with the right results.
 """
@@ -14,14 +17,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import platform
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,28 +46,35 @@ PACKAGES: Final = ("numpy", "pyrevm", "py-evm", "vyper")
 TABLE_WIDTH: Final = 100
 LOOP_SCRIPT: Final = ROOT / "scripts" / "benchmarks" / "block_loop.py"
 PATHS_SCRIPT: Final = ROOT / "scripts" / "benchmarks" / "paths.py"
+OURS: Final = "Seawall"
 WORKERS: Final = (1, 2)
 MEMORY_BLOCKS: Final = 60  # memory grows by path, not by block, if it grows
 
 
 @dataclass(slots=True)
 class W2Comparison:
-    """One mode of W2: every repetition, ours and theirs in turn."""
+    """One mode and seed of W2: every repetition, ours and the peers' in turn."""
 
     mode: str
-    ours: list[w2.W2Result] = field(default_factory=list)
-    theirs: list[w2.W2Result] = field(default_factory=list)
+    seed: int
+    runs: dict[str, list[w2.W2Result]] = field(default_factory=dict)
+    """Repetitions by simulator; ours is `OURS`."""
 
     def is_right(self) -> bool:
-        """Return whether every repetition gave the reference trace."""
-        return all(result.matches_reference for result in (*self.ours, *self.theirs))
+        """Return whether every repetition gave one and the same trace, and the known one if one is known."""
+        results = [result for repetitions in self.runs.values() for result in repetitions]
+        return len({(result.trace, result.transactions) for result in results}) == 1 and all(
+            result.matches_reference is not False for result in results
+        )
 
-    def speeds(self) -> tuple[float, float | None]:
-        """Return the median steps per second of ours and of verbs."""
-        ours = statistics.median(result.steps_per_second for result in self.ours)
-        if not self.theirs:
-            return ours, None
-        return ours, statistics.median(result.steps_per_second for result in self.theirs)
+    def is_known(self) -> bool:
+        """Return whether something says what the trace must be."""
+        return len(self.runs) > 1 or self.runs[OURS][0].matches_reference is not None
+
+    def speed(self, simulator: str) -> float | None:
+        """Return the median steps per second, None of a peer that was not run."""
+        results = self.runs.get(simulator)
+        return None if results is None else statistics.median(one.steps_per_second for one in results)
 
 
 def machine_facts() -> dict[str, Any]:
@@ -84,30 +96,35 @@ def _version(package: str) -> str:
 
 
 def compare_w2(
-    engine: str, verbs_python: Path | None, repetitions: int, say: Callable[[str], None]
+    engine: str,
+    pythons: Mapping[str, Path],
+    seeds: Sequence[int],
+    repetitions: int,
+    say: Callable[[str], None],
 ) -> list[W2Comparison]:
-    """Run W2 in both modes, our engine and verbs in turn."""
-    comparisons = []
-    for mode in ("scan", "lens"):
-        comparison = W2Comparison(mode)
+    """Run W2 in both modes with each seed, our engine and the peers in turn."""
+    comparisons = [W2Comparison(mode, seed) for seed in seeds for mode in ("scan", "lens")]
+    for comparison in comparisons:
+        mode, seed, runs = comparison.mode, comparison.seed, comparison.runs
         for repetition in range(repetitions):
-            say(f"W2 {mode} {repetition + 1}/{repetitions}")
-            comparison.ours.append(w2.run_w2(engine, mode))
-            if verbs_python is not None:
-                comparison.theirs.append(w2.run_w2_verbs(verbs_python, mode))
-        comparisons.append(comparison)
+            say(f"W2 {mode}, seed {seed} {repetition + 1}/{repetitions}")
+            runs.setdefault(OURS, []).append(w2.run_w2(engine, mode, seed=seed))
+            for peer, python in pythons.items():
+                runs.setdefault(peer, []).append(w2.run_w2_peer(peer, python, mode, seed=seed))
     return comparisons
 
 
-def measure_loop(engine: str, accounts: int, blocks: int) -> dict[str, Any]:
-    """Run the block loop once in a child process.
+def measure_loop(
+    engine: str, accounts: int, blocks: int, script: Path = LOOP_SCRIPT, root: Path = ROOT
+) -> dict[str, Any]:
+    """Run the block loop of a checkout once in a child process.
 
     Raises
     ------
     SeawallError
         The child failed; with its last line.
     """
-    return child(LOOP_SCRIPT, "--engine", engine, "--accounts", accounts, "--blocks", blocks)
+    return child(script, "--engine", engine, "--accounts", accounts, "--blocks", blocks, root=root)
 
 
 def measure_sweeps(repetitions: int, paths: int, blocks: int, say: Callable[[str], None]) -> dict[str, Any]:
@@ -127,7 +144,7 @@ def measure_sweeps(repetitions: int, paths: int, blocks: int, say: Callable[[str
     return {"paths_per_minute": rates, "efficiency": efficiency, "runs": runs}
 
 
-def child(script: Path, *arguments: object) -> dict[str, Any]:
+def child(script: Path, *arguments: object, root: Path = ROOT) -> dict[str, Any]:
     """Run a measurement in a process of its own and return what it prints.
 
     Raises
@@ -136,7 +153,8 @@ def child(script: Path, *arguments: object) -> dict[str, Any]:
         The child failed; with its last line.
     """
     command = [sys.executable, str(script), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=root)
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no output"])[-1]
         raise SeawallError(f"{script.name} {' '.join(map(str, arguments))} failed: {last}")
@@ -163,17 +181,70 @@ def loop_medians(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {**runs[0], **middle, "phases": phases, "peak_memory_mib": memory}
 
 
+def growth(cases: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the exponents of growth between neighbouring numbers of accounts.
+
+    A figure that grows as accounts to the power k has the exponent k: 0 if it does not grow, 1 in proportion.
+    """
+    found = []
+    for small, large in pairwise(cases):
+        step = math.log(large["accounts"] / small["accounts"])
+        exponents = {
+            name: math.log(large[name] / small[name]) / step
+            for name in ("seconds", "setup_seconds", "peak_memory_mib")
+        }
+        found.append({"from": small["accounts"], "to": large["accounts"], **exponents})
+    return found
+
+
 def w2_table(comparisons: Sequence[W2Comparison]) -> Table:
-    """Return steps per second and the ratio."""
-    table = Table("mode", "Seawall steps/s", "verbs steps/s", "ratio", "trace", title="W2 margin crash")
+    """Return steps per second and the ratios."""
+    table = Table("mode", "seed", f"{OURS} steps/s", title="W2 margin crash")
+    for peer in w2.PEERS:
+        table.add_column(f"{peer} steps/s")
+        table.add_column("ratio")
+    table.add_column("trace")
     for comparison in comparisons:
-        ours, theirs = comparison.speeds()
+        ours = comparison.speed(OURS) or math.nan
+        cells = [comparison.mode, str(comparison.seed), f"{ours:.1f}"]
+        for peer in w2.PEERS:
+            theirs = comparison.speed(peer)
+            cells += ["-", "-"] if theirs is None else [f"{theirs:.1f}", f"{ours / theirs:.2f}"]
+        verdict = ("right" if comparison.is_known() else "unknown") if comparison.is_right() else "WRONG"
+        table.add_row(*cells, f"{comparison.runs[OURS][0].trace} {verdict}")
+    return table
+
+
+def growth_table(exponents: Sequence[dict[str, Any]]) -> Table:
+    """Return the exponents of growth."""
+    table = Table("accounts", title="Growth: exponent of accounts (0 flat, 1 in proportion)")
+    for name in ("loop seconds", "set-up", "peak memory"):
+        table.add_column(name, justify="right")
+    for step in exponents:
         table.add_row(
-            comparison.mode,
-            f"{ours:.1f}",
-            "-" if theirs is None else f"{theirs:.1f}",
-            "-" if theirs is None else f"{ours / theirs:.2f}",
-            f"{comparison.ours[0].trace} {'right' if comparison.is_right() else 'WRONG'}",
+            f"{step['from']:,} to {step['to']:,}",
+            f"{step['seconds']:.2f}",
+            f"{step['setup_seconds']:.2f}",
+            f"{step['peak_memory_mib']:.2f}",
+        )
+    return table
+
+
+def against_table(cases: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) -> Table:
+    """Return our block loop beside another checkout's."""
+    table = Table(title=f"Against the other checkout (engine {others[0]['engine']})")
+    for name in ("accounts", "blocks/s", "theirs", "ratio", "whole run s", "theirs", "ratio"):
+        table.add_column(name, justify="right")
+    for ours, theirs in zip(cases, others, strict=True):
+        whole, their_whole = (case["setup_seconds"] + case["seconds"] for case in (ours, theirs))
+        table.add_row(
+            f"{ours['accounts']:,}",
+            f"{ours['blocks_per_second']:.1f}",
+            f"{theirs['blocks_per_second']:.1f}",
+            f"{ours['blocks_per_second'] / theirs['blocks_per_second']:.2f}",
+            f"{whole:.2f}",
+            f"{their_whole:.2f}",
+            f"{their_whole / whole:.2f}",
         )
     return table
 
@@ -227,8 +298,17 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    configured = os.environ.get("SEAWALL_VERBS_PYTHON")
-    parser.add_argument("--verbs-python", type=Path, default=Path(configured) if configured else None)
+    for peer in w2.PEERS:
+        configured = os.environ.get(f"SEAWALL_{peer.upper()}_PYTHON")
+        parser.add_argument(
+            f"--{peer}-python",
+            type=Path,
+            default=Path(configured) if configured else None,
+            help=f"Python of an environment with {peer}; $SEAWALL_{peer.upper()}_PYTHON without it",
+        )
+    parser.add_argument("--seeds", type=_positive, nargs="+", default=[1], help="of W2")
+    parser.add_argument("--against", type=Path, help="another checkout: its block loop is run in turn")
+    parser.add_argument("--against-engine", help="its engine; --engine by default")
     parser.add_argument("--engine", choices=ENGINES, default=default_engine())
     parser.add_argument("--repetitions", type=_positive, default=3)
     parser.add_argument("--accounts", type=_positive, nargs="+", default=[1_000, 10_000])
@@ -254,31 +334,52 @@ def measure_w2(options: argparse.Namespace, out: Console, progress: Console) -> 
     if not (folder / "margin.vy").is_file():
         out.print(f"W2: skipped, there is no {folder / 'margin.vy'}; set SEAWALL_BENCH to its folder")
         return []
-    comparisons = compare_w2(options.engine, options.verbs_python, options.repetitions, progress.print)
+    given = {peer: getattr(options, f"{peer}_python") for peer in w2.PEERS}
+    pythons = {peer: python for peer, python in given.items() if python is not None}
+    comparisons = compare_w2(options.engine, pythons, options.seeds, options.repetitions, progress.print)
     out.print(w2_table(comparisons))
-    if options.verbs_python is None:
-        out.print("verbs: skipped, no --verbs-python")
+    for peer in w2.PEERS:
+        if peer not in pythons:
+            out.print(f"{peer}: skipped, no --{peer}-python")
     return comparisons
 
 
-def measure_loops(options: argparse.Namespace, out: Console, progress: Console) -> list[dict[str, Any]]:
+def measure_loops(options: argparse.Namespace, out: Console, progress: Console) -> dict[str, Any]:
     """Run the block loop for every number of accounts, and print the tables."""
-    runs: dict[int, list[dict[str, Any]]] = {accounts: [] for accounts in options.accounts}
+    other = None if options.against is None else options.against.resolve()
+    runs: dict[int, list[dict[str, Any]]] = {accounts: [] for accounts in sorted(set(options.accounts))}
+    others: dict[int, list[dict[str, Any]]] = {accounts: [] for accounts in runs}
     for repetition in range(options.repetitions):  # the cases in turn, so that a busy minute hits all
-        for accounts, measured in runs.items():
+        for accounts, ours in runs.items():
             progress.print(f"block loop, {accounts:,} accounts {repetition + 1}/{options.repetitions}")
-            measured.append(measure_loop(options.engine, accounts, options.blocks))
+            ours.append(measure_loop(options.engine, accounts, options.blocks))
+            if other is not None:
+                engine = options.against_engine or options.engine
+                script = other / LOOP_SCRIPT.relative_to(ROOT)
+                others[accounts].append(measure_loop(engine, accounts, options.blocks, script, other))
     cases = [loop_medians(measured) for measured in runs.values()]
-    for table in loop_tables(cases):
+    exponents = growth(cases)
+    tables = loop_tables(cases)
+    if exponents:
+        tables.append(growth_table(exponents))
+    report: dict[str, Any] = {"cases": cases, "growth": exponents}
+    if other is not None:
+        report["against"] = [loop_medians(measured) for measured in others.values()]
+        tables.append(against_table(cases, report["against"]))
+    for table in tables:
         out.print(table)
-    return cases
+    return report
 
 
 def main() -> int:
     """Measure, print tables, write the JSON file; exit 1 if a trace is wrong."""
     options = parse_arguments()
-    if options.verbs_python is not None and not options.verbs_python.is_file():
-        raise InputError(f"--verbs-python {options.verbs_python}: there is no such file")
+    for peer in w2.PEERS:
+        python = getattr(options, f"{peer}_python")
+        if python is not None and not python.is_file():
+            raise InputError(f"--{peer}-python {python}: there is no such file")
+    if options.against is not None and not (options.against / LOOP_SCRIPT.relative_to(ROOT)).is_file():
+        raise InputError(f"--against {options.against}: there is no {LOOP_SCRIPT.relative_to(ROOT)} in it")
     out, progress = Console(highlight=False), Console(stderr=True, highlight=False)
     out.width = max(out.width, TABLE_WIDTH)  # a pipe counts as 80 columns
     facts = machine_facts()

@@ -1,8 +1,8 @@
-"""The W2 "margin crash" workload on our chain, and on verbs where it is installed.
+"""The W2 "margin crash" workload on our chain, and on verbs and simular where they are installed.
 
 The same openings, path, decisions and block order as the peers' harnesses; the loop alone is timed. A speed
 counts only with the right trace: seed 1, N = 1000, S = 250 must give ``0e4e6e05d238`` in 8,361
-transactions.
+transactions; any other seed what the peers' harnesses print.
 
     python scripts/benchmarks/w2.py --mode lens --verbs /path/to/verbs-venv/bin/python
 """
@@ -35,6 +35,9 @@ from sim.chain.chain import Chain, Transaction, default_engine  # noqa: E402
 from sim.chain.compile import Artifact, compile_contract  # noqa: E402
 from sim.core.errors import RunError  # noqa: E402
 from sim.core.units import WAD  # noqa: E402
+
+PEERS: Final = ("verbs", "simular")
+"""Simulators with a harness ``w2_NAME.py`` in the folder of the workload."""
 
 REFERENCE: Final = (1000, 250, 1, "0e4e6e05d238", 8361)  # traders, steps, seed, trace, transactions
 _GENESIS: Final = 1_700_000_000
@@ -172,37 +175,37 @@ def run_w2(engine: str, mode: str, *, traders: int = 1000, steps: int = 250, see
     )
 
 
-def run_w2_verbs(
-    python: Path, mode: str, *, traders: int = 1000, steps: int = 250, seed: int = 1
+def run_w2_peer(
+    peer: str, python: Path, mode: str, *, traders: int = 1000, steps: int = 250, seed: int = 1
 ) -> W2Result:
-    """Run the workload on verbs, in the environment that `python` belongs to.
+    """Run the workload on one of `PEERS`, in the environment that `python` belongs to.
 
     Raises
     ------
     RunError
-        verbs is not installed there, or its harness failed.
+        The peer is not installed there, or its harness failed.
     """
     folder = workload_folder()
     artifact = compile_workload(folder)
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
-        for file in ("w2_common.py", "w2_verbs.py"):
+        for file in ("w2_common.py", f"w2_{peer}.py"):
             shutil.copy(folder / file, work / file)
         # The harness reads ABI and bytecode from this file: the same bytecode that we run.
         compiled = f"{json.dumps(list(artifact.abi))}\n0x{artifact.bytecode.hex()}\n"
         (work / "margin.out").write_text(compiled, encoding="utf-8")
-        command = [str(python), "w2_verbs.py", str(traders), str(steps), mode, str(seed)]
+        command = [str(python), f"w2_{peer}.py", str(traders), str(steps), mode, str(seed)]
         done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
     found = re.search(
         r": ([\d.]+)s ([\d.]+) steps/s tx=(\d+) .*?view_calls=(\d+) .* trace=(\w+)", done.stdout
     )
     if done.returncode != 0 or found is None:
         last = (done.stderr.strip().splitlines() or ["no output"])[-1]
-        raise RunError(f"verbs harness failed with {python}: {last}")
+        raise RunError(f"{peer} harness failed with {python}: {last}")
     known = (traders, steps, seed) == REFERENCE[:3]
     outcome = (found[5], int(found[3]))
     return W2Result(
-        engine="verbs",
+        engine=peer,
         mode=mode,
         traders=traders,
         steps=steps,
@@ -226,18 +229,26 @@ def main() -> int:
     parser.add_argument("--traders", type=int, default=REFERENCE[0])
     parser.add_argument("--steps", type=int, default=REFERENCE[1])
     parser.add_argument("--seed", type=int, default=REFERENCE[2])
-    parser.add_argument("--verbs", type=Path, help="Python of an environment with verbs: measures the ratio")
+    for peer in PEERS:
+        parser.add_argument(
+            f"--{peer}", type=Path, help=f"Python of an environment with {peer}: measures the ratio"
+        )
     options = parser.parse_args()
     size = {"traders": options.traders, "steps": options.steps, "seed": options.seed}
     ours = run_w2(options.engine, options.mode, **size)
     print(json.dumps(asdict(ours)))
     results = [ours]
-    if options.verbs is not None:
-        theirs = run_w2_verbs(options.verbs, options.mode, **size)
+    for peer in PEERS:
+        python = getattr(options, peer)
+        if python is None:
+            continue
+        theirs = run_w2_peer(peer, python, options.mode, **size)
         print(json.dumps(asdict(theirs)))
-        print(json.dumps({"ratio": ours.steps_per_second / theirs.steps_per_second}))
+        print(json.dumps({"peer": peer, "ratio": ours.steps_per_second / theirs.steps_per_second}))
         results.append(theirs)
-    return 1 if any(result.matches_reference is False for result in results) else 0
+    is_wrong = any(result.matches_reference is False for result in results)
+    is_wrong |= len({(result.trace, result.transactions) for result in results}) > 1
+    return 1 if is_wrong else 0
 
 
 if __name__ == "__main__":
