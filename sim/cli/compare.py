@@ -26,6 +26,7 @@ from sim.experiments.decision.plan import load_plan
 from sim.experiments.decision.record import comparison_record
 from sim.experiments.decision.verdict import Word
 from sim.experiments.sweep.api import SweepInterrupted, Workers
+from sim.experiments.sweep.price_remarks import plan_remarks
 from sim.reporting.findings.folder import read_findings
 from sim.reporting.pages.terminal import print_findings
 
@@ -71,6 +72,8 @@ def compare_and_print(
         )
     folder = out if out is not None else Path("results") / f"compare-{base.stem}-{proposed.stem}"
     errors = errors_console()
+    for remark in plan_remarks(prepared.registration.main):
+        say(errors, f"seawall: {remark}")
     resume = shlex.join(["seawall", *sys.argv[1:]])
     try:
         with SweepDisplay(errors) as display:

@@ -126,7 +126,7 @@ def _at_work(command: str, options: Options, loaded: Experiment[Fields]) -> Iter
             confirmed=options.confirmed,
             retry_failed=options.retry_failed,
             watch=display.show,
-            note=lambda text: errors.print(text, markup=False, style="dim"),
+            note=lambda text: say(errors, f"seawall: {text}"),
         )
         try:
             yield how

@@ -22,15 +22,12 @@ from sim.cli.consoles import errors_console, results_console, say
 from sim.core.errors import InputError, RunError
 from sim.core.folders import INPUT, Folder
 from sim.core.plugins import active, require_named
-from sim.engine.options import RunOptions
-from sim.engine.price_files import remarks
-from sim.engine.run import load_histories
-from sim.engine.scenario.load import load_scenario
 from sim.experiments.sweep.executors import Workers
 from sim.experiments.sweep.expansion import plan_of
 from sim.experiments.sweep.experiment import SweepExperiment, load_experiment
 from sim.experiments.sweep.inputs import INPUTS, PLAN_FILE, read_plan, require_metrics
 from sim.experiments.sweep.plan import Plan
+from sim.experiments.sweep.price_remarks import plan_remarks
 from sim.experiments.sweep.progress import PointProgress, RunningMean, SweepProgress
 from sim.experiments.sweep.result import SWEEP_FILE, Failure, SweepResult
 from sim.experiments.sweep.runner import EXPERIMENT_FILE, REPORT_FILE, SweepInterrupted, run_plan
@@ -73,7 +70,7 @@ def run_and_print_sweep(
     """
     plan, folder = _plan(experiment, out, engine=engine, confirmed=confirmed)
     errors = errors_console()
-    for remark in _remarks(plan):
+    for remark in plan_remarks(plan):
         say(errors, f"seawall: {remark}")
     resume = _resume_command(folder, workers, engine)
     try:
@@ -150,15 +147,6 @@ def _plan(experiment: Path, out: Path | None, *, engine: str | None, confirmed: 
     loaded = load_experiment(experiment, SweepExperiment)
     plan = plan_of(loaded, engine=engine, confirmed=confirmed)
     return plan, out if out is not None else Path("results") / loaded.name
-
-
-def _remarks(plan: Plan) -> list[str]:
-    """Return what stands out in the price files of the first point's scenario."""
-    scenario = load_scenario(plan.scenario, overrides=plan.points[0].overrides)
-    if all(market.price.price_file is None for market in scenario.markets):
-        return []
-    options = RunOptions(out=Path())
-    return remarks(scenario, load_histories(scenario, options), options)
 
 
 def _resume_command(folder: Path, workers: Workers, engine: str | None) -> str:

@@ -45,6 +45,7 @@ from sim.experiments.sweep.executors import Workers
 from sim.experiments.sweep.expansion import check_size, plan_of
 from sim.experiments.sweep.experiment import DesignedFields, Experiment, ExperimentFields
 from sim.experiments.sweep.plan import Plan
+from sim.experiments.sweep.price_remarks import plan_remarks
 from sim.experiments.sweep.progress import Watch
 from sim.experiments.sweep.result import SweepResult
 from sim.metrics.statistics.intervals import Interval
@@ -258,6 +259,9 @@ def study_optimise(experiment: Experiment[OptimiseExperiment], how: How) -> Opti
 
 
 def _stages(plan: Plan, how: How, metrics: Sequence[str]) -> Stages:
+    if how.note is not None:
+        for remark in plan_remarks(plan):
+            how.note(remark)
     return Stages(
         plan=plan,
         metrics=tuple(dict.fromkeys(metrics)),
