@@ -56,6 +56,9 @@ UNCERTAIN = (
 )
 """Reports too wide to be sure of, and a whale that would take its margin out."""
 
+ADDING = ("whales=[]", "shocks=[]", "traders.0.long_share=0.5", "traders.0.reduce_share=0.0")
+"""Both sides add to their positions, and nobody reduces."""
+
 DEAR = 16.0
 """gwei: a little more than the base fee at the start, less than it soon is."""
 
@@ -151,7 +154,7 @@ BINDS: dict[str, Binds] = {
     "markets.0.price:garch_t.alpha": (0.05, ()),
     "markets.0.impact:linear.refill_half_life_seconds": (30, shocked("depth")),
     "markets.0.impact:square_root.refill_half_life_seconds": (30, shocked("depth")),
-    "markets.0.pool.open_interest_cap_notional": (90_000.0, ("whales=[]", "traders.0.long_share=0.5")),
+    "markets.0.pool.open_interest_cap_notional": (90_000.0, ADDING),
     "markets.0.pool.max_premium": (0.01, ()),
     "protocol.risk_model": ("static", ()),
     "protocol.risk_model_parameters": ({"z": 5.0}, ()),
@@ -233,7 +236,7 @@ BINDS: dict[str, Binds] = {
     "liquidators.hope_rate": (None, SLIDE),
     "liquidators.fees.max_fee_gwei": (DEAR, ()),
     "liquidators.fees.priority_fee_gwei": (None, ('liquidators.fees.policy="static"',)),
-    "keepers.heartbeat_seconds": (60, ()),
+    "keepers.heartbeat_seconds": (36, ()),
     "keepers.first_confidence_ratio": (0.01, ()),
     "keepers.bid_raise": (0.9, ()),
     "keepers.fees.max_fee_gwei": (DEAR, ()),
