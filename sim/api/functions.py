@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar, Unpack, cast
 
@@ -116,6 +116,7 @@ def sweep(
     workers: int | None = None,
     dask: str | None = None,
     engine: str | None = None,
+    shadow: float = 0.0,
     out: str | Path | None = None,
     confirmed: bool = False,
     retry_failed: bool = False,
@@ -128,7 +129,7 @@ def sweep(
     ----------
     experiment
         Experiment file of kind ``sweep`` (docs/experiments.md).
-    workers, dask, engine, out, plugins, retry_failed
+    workers, dask, engine, shadow, out, plugins, retry_failed
         As the options of ``seawall sweep``; like there, one process for each processor by default.
     confirmed
         As ``--yes``: run even more than 100,000 paths.
@@ -153,7 +154,7 @@ def sweep(
     from sim.experiments.sweep.experiment import SweepExperiment, load_experiment  # noqa: PLC0415
 
     loaded = load_experiment(Path(experiment), SweepExperiment)
-    plan = plan_of(loaded, engine=engine, confirmed=confirmed)
+    plan = replace(plan_of(loaded, engine=engine, confirmed=confirmed), shadow=shadow)
     folder = _path(out) or Path("results") / loaded.name
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
     with SweepDisplay(errors) as display:

@@ -81,6 +81,11 @@ def default_engine() -> str:
     return engines_here()[0]
 
 
+def other_engines(engine: str) -> tuple[str, ...]:
+    """Return the engines of this machine that can check what one of them did, fastest first."""
+    return tuple(other for other in engines_here() if other != engine)
+
+
 Result = TypeVar("Result")
 
 

@@ -194,6 +194,10 @@ def sweep(
     dask: DaskOption = None,
     out: SweepFolder = None,
     engine: EngineOption = None,
+    shadow: Annotated[
+        float | None,
+        typer.Option(help="Share of the paths to run again on another engine, which must agree."),
+    ] = None,
     yes: YesOption = False,
     retry_failed: RetryOption = False,
     json: Annotated[bool, typer.Option("--json", help="Print sweep.json and nothing else.")] = False,
@@ -209,6 +213,7 @@ def sweep(
         workers=Workers.of(workers, dask=dask),
         out=out,
         engine=None if engine is None else engine.value,
+        shadow=shadow,
         confirmed=yes,
         retry_failed=retry_failed,
         print_json=json,

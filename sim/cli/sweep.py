@@ -6,6 +6,7 @@ import json
 import math
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -52,6 +53,7 @@ def run_and_print_sweep(
     workers: Workers,
     out: Path | None,
     engine: str | None,
+    shadow: float | None,
     confirmed: bool,
     retry_failed: bool,
     print_json: bool,
@@ -62,6 +64,8 @@ def run_and_print_sweep(
     ----------
     experiment
         An experiment file, or the results folder of a sweep to go on with.
+    shadow
+        Share of paths to run again on another engine; None for none, or for what the folder says.
 
     Raises
     ------
@@ -69,6 +73,8 @@ def run_and_print_sweep(
         After the command that resumes has been printed.
     """
     plan, folder = _plan(experiment, out, engine=engine, confirmed=confirmed)
+    if shadow is not None:
+        plan = replace(plan, shadow=shadow)
     errors = errors_console()
     for remark in plan_remarks(plan):
         say(errors, f"seawall: {remark}")
@@ -171,6 +177,9 @@ def _print_outcome(
     console.print(f"{'Paths':<9}{result.label}{partial}", markup=False, style=style, soft_wrap=True)
     if result.stops:
         console.print(f"{'Stopped':<9}{len(result.stops):,} points early, as the file asks", markup=False)
+    if (shadow := result.provenance().get("shadow")) is not None:
+        again = ", ".join(f"{count:,} on {engine}" for engine, count in shadow["agreed"].items())
+        console.print(f"{'Shadow':<9}the same again: {again or 'none'}", markup=False, soft_wrap=True)
     if last is not None and last.paths_per_minute is not None:
         console.print(f"{'Rate':<9}{last.paths_per_minute:,.0f} paths a minute", markup=False)
     console.print(f"{'Digest':<9}{result.digest}", markup=False, soft_wrap=True)

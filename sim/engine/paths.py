@@ -41,6 +41,8 @@ class PathOptions:
     """None picks the fastest engine that is installed; the result is the same on all."""
     prices: Path | None = None
     """Recorded prices for market 0; the path then covers the whole file."""
+    is_check: bool = False
+    """Every world runs on `engine`, the twin too: it is there to check what another engine did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,8 @@ class PathOutcome:
     path: int
     population: int
     """Number of the book it had."""
+    engine: str
+    """EVM that ran it, outside every digest."""
     digest: str
     summary: Mapping[str, object]
     """What ``summary.json`` of ``seawall run --path`` holds."""
@@ -84,12 +88,13 @@ def run_path(scenario: Scenario, options: PathOptions, warm: WarmStarts | None =
     twin, seconds = None, dict(run.seconds)
     if options.twin:
         # The twin gives a few metrics and no evidence: the fastest engine does, whichever runs the path.
-        fastest = replace(run_options, engine=None)
-        twin = _execute(scenario, fastest, histories, warm, feedback=NO_PRICE_FEEDBACK)
+        twin_options = run_options if options.is_check else replace(run_options, engine=None)
+        twin = _execute(scenario, twin_options, histories, warm, feedback=NO_PRICE_FEEDBACK)
         seconds["twin"] = twin.seconds["setup"] + twin.seconds["blocks"]
     return PathOutcome(
         path=chosen.path,
         population=chosen.population,
+        engine=run.world.chain.engine,
         digest=run.digest,
         summary=summarise(run, twin),
         seconds=seconds,

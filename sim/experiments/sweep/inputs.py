@@ -216,6 +216,7 @@ def plan_document(plan: Plan, inputs: Inputs) -> dict[str, Any]:
         ],
         "title": plan.title,
         "metrics": list(plan.metrics),
+        **({"shadow": plan.shadow} if plan.shadow else {}),
         **({PLUGINS: [plugin.record() for plugin in active()]} if active() else {}),
     }
 
@@ -270,6 +271,7 @@ def read_plan(folder: Path, *, source: bytes = b"", engine: str | None = None) -
             metrics=tuple(_typed(name, str) for name in _typed(found["metrics"], list)),
             source=source,
             engine=engine,
+            shadow=_typed(found.get("shadow", 0.0), float),
             plugins=tuple(
                 (_typed(item["file"], str), _typed(item["sha256"], str)) for item in found.get(PLUGINS, ())
             ),
@@ -277,6 +279,8 @@ def read_plan(folder: Path, *, source: bytes = b"", engine: str | None = None) -
         )
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(damaged(place, f"is no plan of a sweep ({error})")) from None
+    if not 0.0 <= plan.shadow <= 1.0:
+        raise InputError(damaged(place, "is no plan of a sweep (shadow is a share from 0 to 1)"))
     if plan.paths < 1 or not plan.points or plan.populations < 1 or plan.sobol_points < 1:
         raise InputError(damaged(place, "is no plan of a sweep (nothing is to be run)"))
     return plan
@@ -354,8 +358,8 @@ def identity(plan: Plan, inputs: Inputs) -> dict[str, Any]:
     Of files only their content counts. Points and paths are compared apart, because they may grow.
     """
     document = plan_document(plan, inputs)
-    for key in ("points", "paths", "title", "metrics"):
-        del document[key]
+    for key in ("points", "paths", "title", "metrics", "shadow"):
+        document.pop(key, None)
     document["scenario"] = inputs.hashes[inputs.scenario.as_posix()]
     document["files"] = inputs.of_the_scenario
     return document

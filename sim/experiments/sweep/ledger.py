@@ -32,7 +32,7 @@ LEDGER_FILES = (
 )  # fmt: skip
 """Everything SQLite may open in the folder. It goes on changing, so that no record seals it."""
 
-VERSION = 2
+VERSION = 3
 
 State = Literal["done", "retry", "failed", "input", "invariant"]
 """``done``; failed but to be tried again; failed for good; the input is bad; an invariant broke."""
@@ -53,6 +53,7 @@ CREATE TABLE runs (
     invariant TEXT,
     digest TEXT,
     metrics TEXT,
+    shadow TEXT,
     seconds REAL NOT NULL,
     sha256 TEXT NOT NULL,
     UNIQUE (point, path)
@@ -61,12 +62,13 @@ PRAGMA user_version = {VERSION};
 """
 
 _WRITE = """
-INSERT INTO runs (point, path, state, attempts, kind, reason, invariant, digest, metrics, seconds, sha256)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO runs
+    (point, path, state, attempts, kind, reason, invariant, digest, metrics, shadow, seconds, sha256)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (point, path) DO UPDATE SET
     state = excluded.state, attempts = excluded.attempts, kind = excluded.kind, reason = excluded.reason,
     invariant = excluded.invariant, digest = excluded.digest, metrics = excluded.metrics,
-    seconds = excluded.seconds, sha256 = excluded.sha256
+    shadow = excluded.shadow, seconds = excluded.seconds, sha256 = excluded.sha256
 WHERE runs.state = 'retry'
 """
 
@@ -85,6 +87,8 @@ class Run:
     invariant: str | None = None
     digest: str | None = None
     metrics: Mapping[str, float | None] | None = None
+    shadow: str | None = None
+    """Engine on which it was run again with the same outcome; None unless it was."""
     seconds: float = 0.0
 
 
@@ -221,7 +225,8 @@ class Ledger:
         rows = [
             (
                 run.point, run.path, run.state, run.attempts, run.kind, run.reason, run.invariant, run.digest,
-                None if run.metrics is None else canonical_json(dict(run.metrics)).decode(), run.seconds,
+                None if run.metrics is None else canonical_json(dict(run.metrics)).decode(), run.shadow,
+                run.seconds,
             )
             for run in runs
         ]  # fmt: skip
@@ -245,7 +250,8 @@ class Ledger:
             A row is not what was written.
         """
         query = """
-            SELECT point, path, state, attempts, kind, reason, invariant, digest, metrics, seconds, sha256
+            SELECT point, path, state, attempts, kind, reason, invariant, digest, metrics, shadow, seconds,
+                sha256
             FROM runs WHERE point BETWEEN ? AND ? ORDER BY point, path
         """
         points = (0, _LAST_POINT) if point is None else (point, point)
@@ -264,8 +270,8 @@ class Ledger:
         return tuple(-1 if value is None else value for value in found)  # type: ignore[return-value]
 
     def _run(self, row: Sequence[Any], *, with_metrics: bool) -> Run:
-        point, path, state, attempts, kind, reason, invariant, digest, metrics, seconds = row
-        texts = (state, kind, reason), (invariant, digest, metrics)
+        point, path, state, attempts, kind, reason, invariant, digest, metrics, shadow, seconds = row
+        texts = (state, kind, reason), (invariant, digest, metrics, shadow)
         good = (
             all(type(value) is int and value >= 0 for value in (point, path, attempts))
             and all(isinstance(text, str) for text in texts[0])
@@ -287,6 +293,7 @@ class Ledger:
             reason=reason,
             invariant=invariant,
             digest=digest,
+            shadow=shadow,
             seconds=seconds,
             metrics=figures,
         )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sim.core.digest import canonical_json, sha256_hex
 from sim.engine.scenario.path_choice import PathChoice
 from sim.experiments.sweep.design import Draw, Value, draw_values, override_text
 
@@ -47,8 +48,8 @@ class Stopping:
 class Plan:
     """Points times paths of one scenario.
 
-    Two plans that differ only in `engine`, `metrics`, `title` or `source` give the same numbers; one with
-    more `paths` or more `points` at the end extends the other.
+    Two plans that differ only in `engine`, `shadow`, `metrics`, `title` or `source` give the same numbers;
+    one with more `paths` or more `points` at the end extends the other.
     """
 
     scenario: Path
@@ -65,6 +66,8 @@ class Plan:
     """Points of one replicate of the Sobol draws."""
     stopping: Stopping | None = None
     engine: str | None = None
+    shadow: float = 0.0
+    """Share of the paths, from 0 to 1, that run again on another engine, which must agree."""
     plugins: tuple[tuple[str, str], ...] = ()
     """File and SHA-256 of each plug-in that takes part, of a plan in a results folder."""
     home: Path | None = None
@@ -91,6 +94,17 @@ class Plan:
             seed=self.seed,
             sobol_points_per_replicate=self.sobol_points,
         )
+
+    def is_shadowed(self, point: int, path: int) -> bool:
+        """Return whether a path runs again on another engine.
+
+        Chosen by a hash of the seed and the two numbers: a larger share holds every smaller one, and going on
+        or adding paths chooses no other. The first path of all is always among them.
+        """
+        if not self.shadow:
+            return False
+        drawn = int(sha256_hex(canonical_json(["shadow", self.seed, point, path]))[:16], 16)
+        return (point, path) == (0, 0) or drawn < self.shadow * 2**64
 
     def path_overrides(self, path: int) -> tuple[str, ...]:
         """Return what a path sets beyond its point: the seed and the drawn inputs."""

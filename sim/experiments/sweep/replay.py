@@ -141,6 +141,7 @@ def _difference(plan: Plan, run: Run) -> str | None:
             antithetic=plan.antithetic,
             twin=plan.twin,
             engine=plan.engine,
+            is_shadowed=False,
             plugins=plan.plugins,
             environment=environment(),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -100,6 +101,8 @@ def run_plan(
     """
     if not plan.points or plan.paths < 1:
         raise InputError("a sweep needs at least one point and one path")
+    if not 0.0 <= plan.shadow <= 1.0:  # NaN too
+        raise InputError(f"--shadow {plan.shadow:g}: must be a share from 0 to 1")
     clock = perf_counter()
     inputs = gather(plan)
     contracts = contract_hashes(inputs)
@@ -285,6 +288,7 @@ def _finish(
             digest=digest,
         )
         provenance = _provenance(plan, inputs, contracts, result)
+        provenance["shadow"] = _shadow(plan, ledger, rule)
         write_record(folder, SWEEP_FILE, provenance, leave_out=NOT_OF_THE_SWEEP)
     except RunError as error:
         raise RunError(
@@ -292,6 +296,15 @@ def _finish(
             " and run the same command again"
         ) from error
     return result
+
+
+def _shadow(plan: Plan, ledger: Ledger, rule: StoppingRule) -> dict[str, Any] | None:
+    """Return the share of paths to run again, and on which engine how many did and agreed."""
+    runs = counted(ledger.runs(with_metrics=False), rule, plan)
+    agreed = Counter(run.shadow for run in runs if run.shadow is not None)
+    if not plan.shadow and not agreed:
+        return None
+    return {"share": plan.shadow, "agreed": dict(sorted(agreed.items()))}
 
 
 def _failures(

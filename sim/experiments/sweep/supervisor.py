@@ -199,6 +199,7 @@ class Supervisor:
             antithetic=self._plan.antithetic,
             twin=self._plan.twin,
             engine=self._plan.engine,
+            is_shadowed=self._plan.is_shadowed(point, path),
             plugins=self._plan.plugins,
             environment=environment(),
         )
@@ -277,6 +278,7 @@ class Supervisor:
                     attempts=attempts,
                     digest=result.digest,
                     metrics=result.metrics,
+                    shadow=result.shadow,
                     seconds=result.seconds,
                 )
             case "input" | "invariant":  # the same again, however often it is tried

@@ -19,6 +19,7 @@ from sim.engine.paths import PathOptions, WarmStarts, run_path
 from sim.engine.results.manifest import versions
 from sim.engine.scenario.load import load_scenario
 from sim.engine.scenario.schema import Scenario
+from sim.experiments.sweep.shadow import shadow
 from sim.metrics.book import path_metrics
 
 Ending = Literal["done", "input", "invariant", "error", "disk", "worker"]
@@ -41,6 +42,8 @@ class PathTask:
     antithetic: bool
     twin: bool
     engine: str | None
+    is_shadowed: bool
+    """Run it again on another engine and compare."""
     plugins: tuple[tuple[str, str], ...]
     """File in the results folder and SHA-256 of each plug-in the user named."""
     environment: str
@@ -61,6 +64,8 @@ class TaskResult:
     reason: str = ""
     """One line if it did not end well."""
     invariant: str | None = None
+    shadow: str | None = None
+    """Engine on which it was run again, with the same outcome."""
 
 
 class _Kept(threading.local):
@@ -81,23 +86,22 @@ def run_task(task: PathTask) -> TaskResult:
     try:
         _check_versions(task)
         _hold_plugins(task)
-        outcome = run_path(
-            _scenario(task.scenario, task.overrides),
-            PathOptions(
-                path=task.path,
-                populations=task.populations,
-                antithetic=task.antithetic,
-                twin=task.twin,
-                engine=task.engine,
-            ),
-            _kept.warm,
+        scenario = _scenario(task.scenario, task.overrides)
+        options = PathOptions(
+            path=task.path,
+            populations=task.populations,
+            antithetic=task.antithetic,
+            twin=task.twin,
+            engine=task.engine,
         )
+        outcome = run_path(scenario, options, _kept.warm)
         return TaskResult(
             point=task.point,
             path=task.path,
             ending="done",
             digest=outcome.digest,
             metrics=path_metrics(outcome.summary),
+            shadow=shadow(scenario, options, outcome, _kept.warm) if task.is_shadowed else None,
             seconds=sum(outcome.seconds.values()),
         )
     except Exception as error:  # noqa: BLE001  (whatever a path does, the sweep goes on and names it)
