@@ -134,7 +134,7 @@ def test_whale_withdraws_and_is_liquidated(tmp_path):
         tmp_path / "run",
         shocks(
             '{ kind = "price_drift", at_block = 2, duration_minutes = 1.0, size = 0.03 }',
-            '{ kind = "price_jump", at_block = 40, size = -0.14 }',
+            '{ kind = "price_jump", at_block = 40, size = -0.18 }',
         ),
         "markets.0.price.volatility=0.2",
         "markets.0.price.jump_intensity=0.0",
