@@ -50,7 +50,13 @@ class Outcome:
 
 
 class Agent(Protocol):
-    """A participant, or a whole cohort of them, in the block loop."""
+    """A participant, or a whole cohort of them, in one world's block loop.
+
+    One object acts for a whole group: `decide` works on columns over its members and accounts and makes no
+    object and no call for each of them; `ActorIndex.columns` selects them. What it remembers is columns too
+    (`sim.agents.waiting_bids`). An agent belongs to one world and shares nothing with another's, so what it
+    does never depends on how many worlds there are (docs/decisions/0014).
+    """
 
     @property
     def name(self) -> str:
@@ -67,7 +73,22 @@ class Agent(Protocol):
         ...
 
     def decide(self, state: State, draws: Streams) -> list[ActionBatch]:
-        """Return this block's actions; must not change ``state``."""
+        """Return this block's actions; must not change ``state``.
+
+        Parameters
+        ----------
+        state
+            The world as it was `latency_blocks` ago; its columns are read-only.
+        draws
+            The world's random numbers, by names that begin with ``agent:`` and the block.
+
+        Returns
+        -------
+        list of ActionBatch
+            From the functions of `sim.protocol.actions`, one for each entry point, empty for nothing; a row
+            for each call, in the order in which they are sent. Amounts are Python integers, since WAD does
+            not fit int64; senders, accounts and fees may be int64 arrays.
+        """
         ...
 
     def observe(self, outcome: Outcome) -> None:

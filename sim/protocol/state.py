@@ -109,7 +109,8 @@ class PendingDeficit:
 class UnderMaintenance(NamedTuple):
     """Accounts whose equity is below their maintenance requirement by the chain's own integers.
 
-    Rows are in the order of `State.exact_accounts`; values are the doubles nearest to the integers.
+    Columns of one length, read-only. Rows are in the order of `State.exact_accounts`; values are the doubles
+    nearest to the integers.
     """
 
     accounts: Integers
@@ -124,7 +125,12 @@ class UnderMaintenance(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """Observation of one block, shared by every agent (arrays are read-only)."""
+    """Observation of one block of one world, shared by every agent.
+
+    Columns are numpy arrays over participants or markets, read-only, of the shape that each names: float64 in
+    quote or base units, int64 for numbers of participants and times. There is no axis over worlds
+    (docs/decisions/0014). What must be exact is a Python integer.
+    """
 
     block: int
     timestamp: int
@@ -181,5 +187,7 @@ class State:
                 from_wad_list([self.exact_maintenance[row] for row in rows]),
                 from_wad_list([self.exact_notional[row] for row in rows]),
             )
+            for column in known:
+                column.flags.writeable = False  # seen by everybody who asks
             object.__setattr__(self, "_under_maintenance", known)
         return known

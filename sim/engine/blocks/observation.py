@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sim.core.arrays import FloatArray, IntArray
+from sim.core.arrays import IntArray
 from sim.core.errors import InputError
 from sim.engine.worlds.world import World
 from sim.protocol.client import AccountColumns
 from sim.protocol.events import ProtocolEvent
 from sim.protocol.mirror import RatioCurve, Valuation
 from sim.protocol.state import MarketState, PendingDeficit, ProtocolState, State
+
+Value = TypeVar("Value", np.float64, np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +90,7 @@ class DeficitBook:
         return tuple(self._pending[actor] for actor in sorted(self._pending))
 
 
-def _frozen(array: FloatArray) -> FloatArray:
+def _frozen(array: NDArray[Value]) -> NDArray[Value]:
     view = array.view()
     view.flags.writeable = False
     return view
@@ -124,8 +128,8 @@ def observe(world: World, block: int, reading: Reading, deficits: DeficitBook) -
         base_fee_wei=world.fee_market.base_fee_wei,
         gas_limit=world.gas_limit,
         external_prices=_frozen(np.array([market.state.price for market in world.external])),
-        external_published_at=np.array(
-            [market.state.published_at for market in world.external], dtype=np.int64
+        external_published_at=_frozen(
+            np.array([market.state.published_at for market in world.external], dtype=np.int64)
         ),
         external_depth=_frozen(np.array([market.state.depth for market in world.external])),
         markets=reading.markets,
@@ -139,10 +143,10 @@ def observe(world: World, block: int, reading: Reading, deficits: DeficitBook) -
         maintenance_requirement=_frozen(valuation.maintenance_requirement),
         initial_requirement=_frozen(valuation.initial_requirement),
         native_balance_wei=tuple(world.balances),
-        exact_accounts=reading.candidates,
-        exact_equity=reading.exact.equity,
-        exact_maintenance=reading.exact.maintenance_requirement,
-        exact_notional=reading.exact.notional,
+        exact_accounts=_frozen(reading.candidates),
+        exact_equity=tuple(reading.exact.equity),
+        exact_maintenance=tuple(reading.exact.maintenance_requirement),
+        exact_notional=tuple(reading.exact.notional),
         pending_deficits=deficits.pending(),
         gas=world.gas,
         native_price=world.native_price,
