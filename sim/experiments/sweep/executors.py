@@ -6,12 +6,14 @@ import multiprocessing
 import os
 import re
 import signal
+import sys
 import threading
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from time import monotonic
 from typing import Any, Literal, Protocol, Self
 
@@ -104,6 +106,31 @@ class Executor(Protocol):
 
     def close(self, *, at_once: bool) -> None:
         """Release everything; `at_once` abandons what is running."""
+
+
+def require_guarded_script(workers: Workers) -> None:
+    """Refuse worker processes to a script that each of them would run anew from its first line.
+
+    A spawned process imports the file that Python was started with. What stands there outside
+    ``if __name__ == "__main__":`` runs again in each, asks for workers of its own, and dies of it.
+
+    Raises
+    ------
+    InputError
+        The script never looks at its own name.
+    """
+    name = getattr(sys.modules.get("__main__"), "__file__", None)
+    if workers.kind != "processes" or not name or not str(name).endswith(".py"):
+        return  # a notebook, a shell, or an installed command
+    try:
+        text = Path(name).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return  # an archive, or a file that is gone: nothing to tell
+    if "__name__" not in text and "parent_process" not in text:
+        raise InputError(
+            f"{name}: starts worker processes, each of which imports it: put the call below"
+            ' if __name__ == "__main__":, or run everything in one process with workers=0'
+        )
 
 
 def open_executor(workers: Workers) -> Executor:

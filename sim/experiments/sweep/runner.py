@@ -20,7 +20,11 @@ from sim.core.plugins import PLUGINS, active
 from sim.engine.results.manifest import versions
 from sim.engine.results.result import FINDINGS, MARKER, write_json
 from sim.experiments.sweep.dataset import counted, prepare, write_dataset
-from sim.experiments.sweep.executors import Workers, open_executor
+from sim.experiments.sweep.executors import (
+    Workers,
+    open_executor,
+    require_guarded_script,
+)
 from sim.experiments.sweep.inputs import (
     INPUTS,
     PLAN_FILE,
@@ -103,6 +107,8 @@ def run_plan(
         raise InputError("a sweep needs at least one point and one path")
     if not 0.0 <= plan.shadow <= 1.0:  # NaN too
         raise InputError(f"--shadow {plan.shadow:g}: must be a share from 0 to 1")
+    workers = workers or Workers()
+    require_guarded_script(workers)
     clock = perf_counter()
     inputs = gather(plan)
     contracts = contract_hashes(inputs)
@@ -118,7 +124,7 @@ def run_plan(
         rule = StoppingRule(local)
         with interruption.caught():
             prepare()
-            executor = open_executor(workers or Workers())
+            executor = open_executor(workers)
             try:
                 supervisor = Supervisor(
                     local,
@@ -134,7 +140,7 @@ def run_plan(
                 raise
             executor.close(at_once=interrupted)
             result = _finish(out, plan, inputs, contracts, ledger, rule, supervisor)
-    _write_timing(out, workers or Workers(), supervisor, perf_counter() - clock)
+    _write_timing(out, workers, supervisor, perf_counter() - clock)
     if interrupted:
         raise SweepInterrupted(result)
     return result

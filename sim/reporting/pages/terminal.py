@@ -44,11 +44,11 @@ def print_findings(found: Findings, console: Console) -> None:
     """Print what a command found."""
     verdict = found.verdict
     if verdict is not None:
-        console.print(RichText(verdict.headline, style=_LEVELS[verdict.level]))
+        console.print(RichText(_kept(verdict.headline), style=_LEVELS[verdict.level]))
         for question, answer in verdict.answers:
-            _print_hanging(console, RichText.assemble((question, "dim"), f"  {answer}"))
+            _print_hanging(console, RichText.assemble((question, "dim"), f"  {_kept(answer)}"))
     for text in found.warnings:
-        console.print(RichText(text, style="yellow"))
+        _print_hanging(console, RichText(_kept(text), style="yellow"))
     for section in found.sections:
         if section.terminal:
             _print_section(section, console)
@@ -59,15 +59,15 @@ def _print_section(section: Section, console: Console) -> None:
     for block in section.blocks:
         if isinstance(block, Table):
             if block.caption:
-                console.print(RichText(block.caption, style="dim"))
+                console.print(RichText(_kept(block.caption), style="dim"))
             print_table(block, console)
             if block.note:
-                console.print(RichText(block.note, style="dim"))
+                console.print(RichText(_kept(block.note), style="dim"))
         elif isinstance(block, Text | Heading):
-            console.print(RichText(block.text))
+            console.print(RichText(_kept(block.text)))
         elif isinstance(block, Bullets):
             for item in block.items:
-                _print_hanging(console, RichText(f"- {item}"))
+                _print_hanging(console, RichText(f"- {_kept(item)}"))
 
 
 def print_table(table: Table, console: Console) -> None:

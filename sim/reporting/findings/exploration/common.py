@@ -22,14 +22,15 @@ from sim.reporting.findings.blocks import (
 )
 from sim.reporting.findings.cells import commands_cell, constant_cell, interval_cell
 from sim.reporting.findings.identical import identical_points, identical_words
+from sim.reporting.formatting import NARROW_SPACE
 from sim.reporting.metric_words import is_share, metric_label, metric_value, portable, range_words, share
 
 _STATISTICS = {
     "mean": "mean",
     "var95": "VaR 95 %",
     "var99": "VaR 99 %",
-    "es95": "ES 95 %",
-    "es99": "ES 99 %",
+    "es95": f"ES 95{NARROW_SPACE}%",
+    "es99": f"ES 99{NARROW_SPACE}%",
 }
 SHOWN_FAILURES = 20
 
