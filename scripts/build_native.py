@@ -30,7 +30,9 @@ TARGETS = {
     "seawall_native-macos-aarch64.dylib": ("aarch64-macos.11.0", "apple_m1"),
     "seawall_native-windows-x86_64.dll": ("x86_64-windows-gnu", "x86_64_v2"),
 }
+# Words are written and read limb by limb: copies through vector registers would wait for the writes.
 FLAGS = (
+    "-mno-implicit-float", "-fno-vectorize", "-fno-slp-vectorize",
     "-std=gnu11", "-O2", "-g0", "-shared", "-fPIC", "-fvisibility=hidden", "-fno-sanitize=all",
     "-fno-stack-protector", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function",
     "-Wno-initializer-overrides",

@@ -1,6 +1,7 @@
 """Runs as much as one likes of what the gate samples: the native engine on random, official, mutated code.
 
     python scripts/fuzz_native.py programs --count 100000 --workers 2     against py-evm
+    python scripts/fuzz_native.py shuffled --count 100000 --workers 2     of stack and jumps alone
     python scripts/fuzz_native.py states ARCHIVE --engine native          the official state tests, on native
                                                                           or on pyevm's loop (an hour)
     python scripts/fuzz_native.py mutated --count 1000000 --workers 2     contracts with changed bytes
@@ -19,7 +20,7 @@ import random
 import resource
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -27,7 +28,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from sim.chain.native import library as native
 from tests.support import interpreter_state_tests, state_tests
-from tests.support.random_programs import ADDRESSES, SENDER, compare
+from tests.support.random_programs import (
+    ADDRESSES,
+    SENDER,
+    Program,
+    compare,
+    random_program,
+    shuffled_program,
+)
 
 CHUNK = 500
 SECONDS_A_CHUNK = 60.0
@@ -38,7 +46,7 @@ MEMORY_BYTES = 3 << 30
 def main() -> int:
     """Run the chosen part and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", choices=("programs", "states", "mutated"))
+    parser.add_argument("part", choices=("programs", "shuffled", "states", "mutated"))
     parser.add_argument("archive", nargs="?", type=Path, help="of state tests")
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--first", type=int, default=0, help="seed of the first program")
@@ -57,7 +65,7 @@ def main() -> int:
     if options.part == "states":
         faults = _states(options.archive, options.engine, options.workers, options.libraries)
     else:
-        work = _programs if options.part == "programs" else _mutated
+        work = {"programs": _programs, "shuffled": _shuffled, "mutated": _mutated}[options.part]
         tally: collections.Counter[str] = collections.Counter()
         faults = []
         for found, wrong in _spread(work, chunks, options.workers, options.libraries):
@@ -87,7 +95,15 @@ def _spread(
 
 
 def _programs(seeds: range) -> tuple[dict[str, int], list[str]]:
-    agreed, refused, different = compare(seeds)
+    return _compared(seeds, random_program)
+
+
+def _shuffled(seeds: range) -> tuple[dict[str, int], list[str]]:
+    return _compared(seeds, shuffled_program)
+
+
+def _compared(seeds: range, program_of: Callable[[int], Program]) -> tuple[dict[str, int], list[str]]:
+    agreed, refused, different = compare(seeds, program_of)
     wrong = [f"seed {seed}: native {mine}, py-evm {theirs}" for seed, mine, theirs in different]
     return {"agreed": agreed, **{f"refused {what}": count for what, count in refused.items()}}, wrong
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from eth.constants import BLANK_ROOT_HASH
@@ -249,6 +249,123 @@ class Writer:
         self.code += push(1) + b"\x90\x03\x80" + b"\x61" + start.to_bytes(2, "big") + b"\x57"
 
 
+class Shuffler(Writer):
+    """Writes code that moves items of the stack about, tests them and jumps, and shows them at the end."""
+
+    def step(self, depth: int = 0) -> None:
+        """Write one random thing."""
+        draw = self.draw.random()
+        if draw < 0.24:
+            self.need(1)
+            count = self.draw.randrange(1, min(self.height, 16) + 1)
+            self.op(0x7F + count, count, count + 1)
+        elif draw < 0.46:
+            self.need(2)
+            count = self.draw.randrange(1, min(self.height - 1, 16) + 1)
+            self.op(0x8F + count, count + 1, count + 1)
+        elif draw < 0.54:
+            self.op(0x50, 1, 0)
+        elif draw < 0.64:
+            self.put()
+        elif draw < 0.78:
+            code = self.draw.choice(_ARITHMETIC)
+            takes = 3 if code in {0x08, 0x09} else 1 if code in {0x15, 0x19} else 2
+            self.op(code, takes, 1)
+        elif draw < 0.88:
+            self.memory()
+        elif draw < 0.90:
+            self.put(self.draw.randrange(SLOTS))
+            self.op(0x54, 1, 1)
+        elif draw < 0.92:
+            self.op(self.draw.choice(_ENVIRONMENT), 0, 1)
+        elif draw < 0.94:
+            self.code.append(0x5B)
+        elif depth < 3:
+            self.branch(depth)
+
+    def memory(self) -> None:
+        """Write something that reads or writes memory at places of one page, known or not."""
+        kind = self.draw.randrange(6)
+        if kind < 2:
+            self.put(self.draw.randrange(96))
+            self.op(0x51, 1, 1)
+            if self.draw.random() < 0.5:
+                self.put(self.draw.randrange(96))
+                self.op(0x52, 2, 0)
+        elif kind == 2:
+            self.need(1)
+            self.put(self.draw.randrange(96))
+            self.op(0x52, 2, 0)
+        elif kind == 3:
+            for _ in range(3):
+                self.put(self.draw.randrange(96))
+            self.op(0x5E, 3, 0)
+        elif kind == 4:
+            self.put(self.draw.choice((0, 32, 64, 64)))
+            self.put(self.draw.randrange(96))
+            self.op(0x20, 2, 1)
+        else:
+            self.put(0x7F)
+            self.op(0x16, 2, 1)  # whatever it is, a place in the first bytes
+            self.op(0x51, 1, 1)
+
+    def branch(self, depth: int) -> None:
+        """Write a jump over some code: on a test, always, or to a place that memory holds."""
+        kind = self.draw.random()
+        if kind < 0.75:
+            code = self.draw.choice((0x03, 0x10, 0x11, 0x12, 0x13, 0x14, 0x16, 0x18, 0x51))
+            if code == 0x51:
+                self.put(self.draw.randrange(96))
+                self.op(code, 1, 1)
+            else:
+                if self.draw.random() < 0.3:
+                    self.put()
+                self.op(code, 2, 1)
+            if self.draw.random() < 0.2:
+                self.op(0x80, 1, 2)
+            for _ in range(self.draw.choice((0, 0, 1, 1, 2, 3))):
+                self.op(0x15, 1, 1)
+        place = len(self.code)
+        self.code += b"\x61\0\0"  # PUSH2 target
+        if kind < 0.75:
+            self.code.append(0x57)
+            self.height -= 1
+        elif kind < 0.9:
+            self.code.append(0x56)
+        else:
+            self.code += b"\x5f\x52\x5f\x51\x56"  # by way of memory
+        before = self.height
+        for _ in range(self.draw.randrange(1, 5)):
+            self.step(depth + 1)
+        while self.height > before:
+            self.op(0x50, 1, 0)
+        while self.height < before:
+            self.put()
+        self.code[place + 1 : place + 3] = len(self.code).to_bytes(2, "big")
+        self.code.append(0x5B)
+
+    def show(self) -> None:
+        """Return every item of the stack."""
+        count = self.height
+        for index in range(count):
+            self.code += push(128 + 32 * index) + b"\x52"
+        self.code += push(128 + 32 * count) + b"\x5f\xf3"
+
+
+def shuffled_program(seed: int) -> Program:
+    """Return the program of a seed that shuffles its stack."""
+    draw = random.Random(seed)
+    codes = []
+    for _ in ADDRESSES:
+        writer = Shuffler(draw)
+        for _ in range(draw.randrange(1, 120)):
+            writer.step()
+        writer.show()
+        codes.append(bytes(writer.code))
+    gas = 21_000 + 40 * 40 + draw.choice((50, 700, 1_000_000, 1_000_000, 1_000_000)) + draw.randrange(1_000)
+    return Program(codes=tuple(codes), data=draw.randbytes(draw.randrange(0, 40)), gas=gas)
+
+
 def random_program(seed: int) -> Program:
     """Return the program of a seed."""
     draw = random.Random(seed)
@@ -389,11 +506,13 @@ def run_pyevm(program: Program, state: Any) -> Ending:
     return Ending(status, bytes(output), used, logs, storage, nonces)
 
 
-def compare(seeds: Sequence[int]) -> tuple[int, dict[str, int], list[tuple[int, Ending, Ending]]]:
+def compare(
+    seeds: Sequence[int], program_of: Callable[[int], Program] = random_program
+) -> tuple[int, dict[str, int], list[tuple[int, Ending, Ending]]]:
     """Run programs on both engines; return how many agreed, what was refused, and what differs."""
     agreed, refused, different = 0, {}, []
     for seed in seeds:
-        program = random_program(seed)
+        program = program_of(seed)
         mine = run_native(program)
         if isinstance(mine, str):
             refused[mine] = refused.get(mine, 0) + 1

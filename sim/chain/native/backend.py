@@ -28,7 +28,7 @@ _ZERO: Final = bytes(32)
 _COINBASE: Final = bytes.fromhex(COINBASE[2:])
 _NO_LOGS: Final[list[Log]] = []
 _LOG_HEAD: Final = Struct("<20sIQ")
-"""Head of a record of `append_log` (``interpreter.h``): address, number of topics, length of the data."""
+"""Head of a record of `append_log` (``frame.h``): address, number of topics, length of the data."""
 
 
 class NativeBackend:
@@ -41,8 +41,8 @@ class NativeBackend:
         self._world = self._made(self._library.seawall_new())
         self._result = Result()
         self._pointer = ctypes.byref(self._result)
-        self._message = self._library.seawall_message
-        self._bytes: dict[str, bytes] = {}
+        self._run = self._library.seawall_run
+        self._routes: dict[tuple[str, str], bytes] = {}
         self._texts: dict[bytes, str] = {}
         self.start_block(BlockEnvironment(number=0, timestamp=genesis_timestamp, prevrandao=_ZERO))
 
@@ -71,83 +71,82 @@ class NativeBackend:
 
     def deploy(self, sender: str, nonce: int, code: bytes) -> tuple[str, Outcome]:  # noqa: ARG002
         """Run creation code."""
-        outcome = self._run(sender, None, code, TRANSACTION_GAS, counts_intrinsic=1, keeps=1)
-        return checksum_address(bytes(self._result.created)), outcome
-
-    def transact(self, sender: str, nonce: int, to: str, data: bytes) -> Outcome:  # noqa: ARG002
-        """Execute a transaction and keep its effects."""
-        return self._run(sender, to, data, TRANSACTION_GAS, counts_intrinsic=1, keeps=1)
-
-    def call(self, sender: str, to: str, data: bytes) -> Outcome:
-        """Execute a message and discard its effects."""
-        return self._run(sender, to, data, CALL_GAS, counts_intrinsic=0, keeps=0)
-
-    def _run(
-        self, sender: str, to: str | None, data: bytes, gas: int, *, counts_intrinsic: int, keeps: int
-    ) -> Outcome:
-        result = self._result
-        self._message(
+        self._library.seawall_message(
             self._world,
-            self._address(sender),
-            None if to is None else self._address(to),
+            bytes.fromhex(sender[2:]),
+            None,
             _ZERO,
-            data,
-            len(data),
-            gas,
+            code,
+            len(code),
+            TRANSACTION_GAS,
             _ZERO,
             None,
             0,
             _PRAGUE,
-            counts_intrinsic,
-            keeps,
+            1,
+            1,
             self._pointer,
         )
+        return checksum_address(bytes(self._result.created)), self._outcome(keeps=True)
+
+    def transact(self, sender: str, nonce: int, to: str, data: bytes) -> Outcome:  # noqa: ARG002
+        """Execute a transaction and keep its effects."""
+        route = self._routes.get((sender, to)) or self._route(sender, to)
+        self._run(self._world, route, data, len(data), TRANSACTION_GAS, 1, self._pointer)
+        return self._outcome(keeps=True)
+
+    def call(self, sender: str, to: str, data: bytes) -> Outcome:
+        """Execute a message and discard its effects."""
+        route = self._routes.get((sender, to)) or self._route(sender, to)
+        self._run(self._world, route, data, len(data), CALL_GAS, 0, self._pointer)
+        return self._outcome(keeps=False)
+
+    def _route(self, sender: str, to: str) -> bytes:
+        route = self._routes[sender, to] = bytes.fromhex(sender[2:] + to[2:])
+        return route
+
+    def _outcome(self, *, keeps: bool) -> Outcome:
+        # Fields by position: naming them takes as long as a short message does.
+        result = self._result
         status = result.status
         length = result.output_length
         output = ctypes.string_at(result.output, length) if length else b""
         if status == SUCCESS:
-            logs = self._logs() if result.log_count and keeps else _NO_LOGS
-            return Outcome(status=True, output=output, halt=None, logs=logs, exact_gas=result.gas_used)
+            logs = self._logs() if keeps and result.log_count else _NO_LOGS
+            return Outcome(True, output, None, logs, result.gas_used)  # noqa: FBT003
         if status == REVERTED:
-            return Outcome(status=False, output=output, halt=None, logs=_NO_LOGS, exact_gas=result.gas_used)
+            return Outcome(False, output, None, _NO_LOGS, result.gas_used)  # noqa: FBT003
         if status == REFUSED:
             raise EngineRefused(result.refusal.decode("ascii"))
         halt = HALT_OUT_OF_GAS if status == OUT_OF_GAS else HALT_INVALID
-        return Outcome(status=False, output=b"", halt=halt, logs=_NO_LOGS, exact_gas=result.gas_used)
-
-    def _address(self, text: str) -> bytes:
-        found = self._bytes.get(text)
-        if found is None:
-            found = self._bytes[text] = bytes.fromhex(text[2:])
-        return found
+        return Outcome(False, b"", halt, _NO_LOGS, result.gas_used)  # noqa: FBT003
 
     def _logs(self) -> list[Log]:
-        """Cut the records of `append_log` (``interpreter.h``) apart."""
+        """Cut the records of `append_log` (``frame.h``) apart."""
         result = self._result
         data = ctypes.string_at(result.logs, result.log_bytes)
-        logs: list[Log] = []
-        at = 0
+        texts, logs, at = self._texts, [], 0
         for _ in range(result.log_count):
             address, count, length = _LOG_HEAD.unpack_from(data, at)
             body = at + _LOG_HEAD.size + 32 * count
-            text = self._texts.get(address)
+            text = texts.get(address)
             if text is None:
-                text = self._texts[address] = checksum_address(address)
+                text = texts[address] = checksum_address(address)
             topics = [data[start : start + 32] for start in range(at + _LOG_HEAD.size, body, 32)]
-            logs.append(Log(text, topics, data[body : body + length]))
             at = body + length
+            logs.append(Log(text, topics, data[body:at]))
         return logs
 
     def storage(self, address: str, slot: int) -> int:
         """Return one storage word."""
         value = ctypes.create_string_buffer(32)
-        self._library.seawall_slot(self._world, self._address(address), slot.to_bytes(32, "big"), value)
+        self._library.seawall_slot(self._world, bytes.fromhex(address[2:]), slot.to_bytes(32, "big"), value)
         return int.from_bytes(value.raw, "big")
 
     def code(self, address: str) -> bytes:
         """Return the code at an address."""
         pointer = ctypes.c_void_p()
-        length = self._library.seawall_code(self._world, self._address(address), ctypes.byref(pointer))
+        length = self._library.seawall_code(self._world, bytes.fromhex(address[2:]), ctypes.byref(pointer))
         return ctypes.string_at(pointer.value, length) if length and pointer.value else b""
 
     def snapshot(self) -> int:

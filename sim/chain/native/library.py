@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-INTERFACE: Final = 1
+INTERFACE: Final = 2
 """`INTERFACE_VERSION` of ``native.c``: a library of another version is refused."""
 
 LIBRARIES: Final = Path(__file__).parent / "libraries"
@@ -80,6 +80,7 @@ def library() -> ctypes.CDLL:
             None,
             (pointer, text, text, text, text, u64, i64, text, text, u32, i32, i32, i32, pointer),
         ),
+        "run": (None, (pointer, text, text, u64, i64, i32, pointer)),
         "set_account": (i32, (pointer, text, u64, text, text, u64)),
         "set_slot": (i32, (pointer, text, text, text)),
         "slot": (None, (pointer, text, text, pointer)),

@@ -46,7 +46,7 @@ static int64_t memory_cost(uint64_t words) { /* Yellow Paper, appendix G; at mos
 }
 
 /* Charges for memory up to `end` (offset and length fit 64 bits) and makes it; false: out of gas or refused. */
-static bool expand(World *world, Frame *frame, uint64_t end) {
+__attribute__((noinline)) static bool expand(World *world, Frame *frame, uint64_t end) {
     if (end <= frame->memory_length)
         return true;
     uint64_t words = (end + 31) / 32, before = frame->memory_length / 32;
@@ -106,6 +106,16 @@ static uint32_t account_touched(World *world, Frame *frame, const Word *where) {
 
 static const uint8_t *input_of(const World *world, const Frame *frame) {
     return frame->outside != NULL ? frame->outside : world->memory + frame->input_at;
+}
+
+static Word input_word(const World *world, const Frame *frame, const Word *where) { /* zeros behind the end */
+    const uint8_t *input = input_of(world, frame);
+    uint64_t start = word_fits64(where) ? where->limb[0] : UINT64_MAX;
+    if (start >= frame->input_length)
+        return word_of(0);
+    if (frame->input_length - start >= 32)
+        return word_load(input + start);
+    return word_load_padded(input + start, frame->input_length - start);
 }
 
 static bool give_back(World *world, const uint8_t *bytes, uint64_t length) { /* return data of a finished frame */
@@ -202,32 +212,21 @@ static Status run_precompile(World *world, Frame *frame, int which) {
     return give_back(world, input_of(world, frame), length) ? SUCCESS : REFUSED;
 }
 
-/* Why a block cannot be entered: walks it as an interpreter without blocks would. */
-static Status why_not(const Program *program, const Instruction *block, int height, int64_t gas) {
-    int64_t left = gas;
-    for (const Instruction *at = block + 1; at < program->instructions + program->count; at++) {
-        uint8_t ops[2] = {at->operation, 0};
-        int count = 1;
-        switch (at->operation) {
-        case OP_BLOCK: return OUT_OF_GAS; /* the JUMPDEST's own gas */
-        case OP_PUSH_WIDE: ops[0] = OP_PUSH1; break;
-        case OP_MLOAD_AT: ops[0] = OP_PUSH1, ops[1] = OP_MLOAD, count = 2; break;
-        case OP_MSTORE_AT: ops[0] = OP_PUSH1, ops[1] = OP_MSTORE, count = 2; break;
-        case OP_GOTO: ops[0] = OP_PUSH1, ops[1] = OP_JUMP, count = 2; break;
-        case OP_GOTO_IF: ops[0] = OP_PUSH1, ops[1] = OP_JUMPI, count = 2; break;
-        default: break;
-        }
-        for (int i = 0; i < count; i++) {
-            const Rule *rule = &RULES[ops[i]];
-            if (height < rule->needed || height + rule->change > STACK_LIMIT)
-                return INVALID;
-            left -= rule->gas;
-            if (left < 0)
-                return OUT_OF_GAS;
-            height += rule->change;
-        }
+/* Why the block at `pc` cannot be entered: walks it as an interpreter without blocks would. */
+static Status why_not(const Program *program, uint64_t pc, int height, int64_t gas) {
+    for (bool is_first = true;; is_first = false) {
+        uint8_t op = operation_at(program, pc);
+        const Rule *rule = &RULES[op];
+        if (op == OP_JUMPDEST && !is_first)
+            return OUT_OF_GAS;
+        if (height < rule->needed || height + rule->change > STACK_LIMIT)
+            return INVALID;
+        gas -= rule->gas;
+        if (gas < 0 || ends_block(op))
+            return OUT_OF_GAS;
+        height += rule->change;
+        pc += 1 + bytes_pushed(op);
     }
-    return OUT_OF_GAS;
 }
 
 /* Address of a contract that an account creates at a nonce: the hash of both in RLP (Yellow Paper, 7). */

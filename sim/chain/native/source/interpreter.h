@@ -15,19 +15,56 @@
         at++;                                                                                                      \
         goto *labels[at->operation];                                                                               \
     } while (0)
+/* `at` is the first instruction of a block. */
+#define ENTER                                                                                                      \
+    do {                                                                                                           \
+        ptrdiff_t height = base - bottom;                                                                          \
+        frame->gas -= at->a;                                                                                       \
+        if (frame->gas < 0 || height < at->rise || height + at->to > STACK_LIMIT)                                  \
+            goto cannot_enter;                                                                                     \
+        NEXT;                                                                                                      \
+    } while (0)
+#define ENTER_NEXT                                                                                                 \
+    do {                                                                                                           \
+        at++;                                                                                                      \
+        ENTER;                                                                                                     \
+    } while (0)
+#define JUMP_TO(target) /* 1 + the number of an instruction, 0 if there is no place to jump to */                  \
+    do {                                                                                                           \
+        uint32_t number = (target);                                                                                \
+        if (number == 0)                                                                                           \
+            HALT(INVALID);                                                                                         \
+        at = instructions + number - 1;                                                                            \
+        ENTER;                                                                                                     \
+    } while (0)
+/* What an instruction names: an item of the stack or a constant. */
+#define ITEM(place) ((Word *)((uint8_t *)base + (place)))
+#define FIXED(place) ((const Word *)((const uint8_t *)constants + (place)))
+/* Before an operation that takes its operands from the top of the stack, and after one that also ends its block. */
+#define FROM_TOP top = base + at->rise
+#define NEXT_BLOCK                                                                                                 \
+    do {                                                                                                           \
+        base = top;                                                                                                \
+        ENTER_NEXT;                                                                                                \
+    } while (0)
+/* Labels of an operation for each kind of operands. */
+#define ONE(op, name) [op] = &&name, [(op) | FIRST_FIXED] = &&name##_fixed
+#define TWO(op, name) [op] = &&name, [(op) | FIRST_FIXED] = &&name##_first, [(op) | SECOND_FIXED] = &&name##_second
+
+static const Word THIRTY_TWO = {{32, 0, 0, 0}};
 
 /* Runs `frames[0]`, which is filled in, to its end. Its output is in `returned`. */
 static Status interpret(World *world) {
-    static const void *const labels[256] = {
-        [0 ... 255] = &&op_invalid,
-        [OP_STOP] = &&op_stop, [OP_ADD] = &&op_add, [OP_MUL] = &&op_mul, [OP_SUB] = &&op_sub, [OP_DIV] = &&op_div,
-        [OP_SDIV] = &&op_sdiv, [OP_MOD] = &&op_mod, [OP_SMOD] = &&op_smod, [OP_ADDMOD] = &&op_addmod,
-        [OP_MULMOD] = &&op_mulmod, [OP_EXP] = &&op_exp, [OP_SIGNEXTEND] = &&op_signextend, [OP_LT] = &&op_lt,
-        [OP_GT] = &&op_gt, [OP_SLT] = &&op_slt, [OP_SGT] = &&op_sgt, [OP_EQ] = &&op_eq, [OP_ISZERO] = &&op_iszero,
-        [OP_AND] = &&op_and, [OP_OR] = &&op_or, [OP_XOR] = &&op_xor, [OP_NOT] = &&op_not, [OP_BYTE] = &&op_byte,
-        [OP_SHL] = &&op_shl, [OP_SHR] = &&op_shr, [OP_SAR] = &&op_sar, [OP_KECCAK256] = &&op_keccak256,
+    static const void *const labels[KINDS] = {
+        [0 ... KINDS - 1] = &&op_invalid,
+        [OP_STOP] = &&op_stop, TWO(OP_ADD, op_add), TWO(OP_MUL, op_mul), TWO(OP_SUB, op_sub), TWO(OP_DIV, op_div),
+        TWO(OP_SDIV, op_sdiv), TWO(OP_MOD, op_mod), TWO(OP_SMOD, op_smod), [OP_ADDMOD] = &&op_addmod,
+        [OP_MULMOD] = &&op_mulmod, [OP_EXP] = &&op_exp, TWO(OP_SIGNEXTEND, op_signextend), TWO(OP_LT, op_lt),
+        TWO(OP_SLT, op_slt), TWO(OP_EQ, op_eq), [OP_ISZERO] = &&op_iszero,
+        TWO(OP_AND, op_and), TWO(OP_OR, op_or), TWO(OP_XOR, op_xor), [OP_NOT] = &&op_not, TWO(OP_BYTE, op_byte),
+        TWO(OP_SHL, op_shl), TWO(OP_SHR, op_shr), TWO(OP_SAR, op_sar), ONE(OP_KECCAK256, op_keccak256),
         [OP_ADDRESS] = &&op_address, [OP_BALANCE] = &&op_balance, [OP_ORIGIN] = &&op_origin,
-        [OP_CALLER] = &&op_caller, [OP_CALLVALUE] = &&op_callvalue, [OP_CALLDATALOAD] = &&op_calldataload,
+        [OP_CALLER] = &&op_caller, [OP_CALLVALUE] = &&op_callvalue, ONE(OP_CALLDATALOAD, op_calldataload),
         [OP_CALLDATASIZE] = &&op_calldatasize, [OP_CALLDATACOPY] = &&op_calldatacopy,
         [OP_CODESIZE] = &&op_codesize, [OP_CODECOPY] = &&op_codecopy, [OP_GASPRICE] = &&op_gasprice,
         [OP_EXTCODESIZE] = &&op_extcodesize, [OP_EXTCODECOPY] = &&op_extcodecopy,
@@ -36,21 +73,26 @@ static Status interpret(World *world) {
         [OP_TIMESTAMP] = &&op_timestamp, [OP_NUMBER] = &&op_number, [OP_PREVRANDAO] = &&op_prevrandao,
         [OP_GASLIMIT] = &&op_gaslimit, [OP_CHAINID] = &&op_chainid, [OP_SELFBALANCE] = &&op_selfbalance,
         [OP_BASEFEE] = &&op_basefee, [OP_BLOBHASH] = &&op_refused, [OP_BLOBBASEFEE] = &&op_refused,
-        [OP_POP] = &&op_pop, [OP_MLOAD] = &&op_mload, [OP_MSTORE] = &&op_mstore, [OP_MSTORE8] = &&op_mstore8,
-        [OP_SLOAD] = &&op_sload, [OP_SSTORE] = &&op_sstore, [OP_JUMP] = &&op_jump, [OP_JUMPI] = &&op_jumpi,
+        ONE(OP_MLOAD, op_mload), TWO(OP_MSTORE, op_mstore), [OP_MSTORE | FIRST_FIXED | SECOND_FIXED] = &&op_mstore_both, [OP_MSTORE8] = &&op_mstore8,
+        ONE(OP_SLOAD, op_sload), [OP_SSTORE] = &&op_sstore, [OP_JUMP] = &&op_jump, [OP_JUMPI] = &&op_jumpi,
         [OP_MSIZE] = &&op_msize, [OP_GAS] = &&op_gas, [OP_TLOAD] = &&op_tload, [OP_TSTORE] = &&op_tstore,
-        [OP_MCOPY] = &&op_mcopy, [OP_PUSH1] = &&op_push, [OP_PUSH_WIDE] = &&op_push_wide,
-        [OP_DUP1 ... OP_DUP16] = &&op_dup, [OP_SWAP1 ... OP_SWAP16] = &&op_swap, [OP_LOG0 ... OP_LOG4] = &&op_log,
+        ONE(OP_MCOPY, op_mcopy),
+        [OP_LOG0 ... OP_LOG4] = &&op_log,
         [OP_CREATE] = &&op_create, [OP_CREATE2] = &&op_create, [OP_CALL] = &&op_call, [OP_CALLCODE] = &&op_call,
         [OP_DELEGATECALL] = &&op_call, [OP_STATICCALL] = &&op_call, [OP_RETURN] = &&op_return,
         [OP_REVERT] = &&op_revert, [OP_SELFDESTRUCT] = &&op_refused, [OP_BLOCK] = &&op_block,
-        [OP_GOTO] = &&op_goto, [OP_GOTO_IF] = &&op_goto_if, [OP_MLOAD_AT] = &&op_mload_at,
-        [OP_MSTORE_AT] = &&op_mstore_at,
+        ONE(OP_MOVE, op_move), ONE(OP_GOTO, op_goto), [OP_GOTO_IF] = &&op_goto_if, [OP_GOTO_UNLESS] = &&op_goto_unless, [OP_COPY_WORD] = &&op_copy_word,
+        TWO(OP_GOTO_IF_LT, op_goto_if_lt), TWO(OP_GOTO_IF_SLT, op_goto_if_slt), TWO(OP_GOTO_IF_EQ, op_goto_if_eq),
+        TWO(OP_GOTO_UNLESS_LT, op_goto_unless_lt), TWO(OP_GOTO_UNLESS_SLT, op_goto_unless_slt),
+        TWO(OP_GOTO_UNLESS_EQ, op_goto_unless_eq),
     };
     int depth = 0;
     Frame *frame = &world->frames[0];
-    Word *bottom, *top; /* `top` is the highest item; below `bottom` + 1 there is none */
-    const Instruction *at;
+    /* `bottom` is below the lowest item, `base` is the highest one when the block at hand was entered. `top` is the
+       highest one before an operation that takes its operands from there. */
+    Word *bottom, *base, *top;
+    const Instruction *instructions, *at;
+    const Word *constants;
     uint8_t *memory;
     Status status = RUNNING;
 
@@ -60,41 +102,60 @@ static Status interpret(World *world) {
     frame->refund_mark = world->refund;
 
 enter: /* `frame` is filled in, marks included: what a failure takes back begins there */
-    if (world->stacks[depth] == NULL && (world->stacks[depth] = malloc((STACK_LIMIT + 1) * sizeof(Word))) == NULL) {
+    if (world->stacks[depth] == NULL && (world->stacks[depth] = malloc((STACK_LIMIT + 1 + TEMPORARIES) * sizeof(Word))) == NULL) {
         world_refuse(world, "MEMORY");
         HALT(REFUSED);
     }
     world->returned_length = 0;
-    bottom = top = world->stacks[depth]; /* item 0 is never used: an empty stack's top may be named */
-    at = frame->program->instructions;
+    bottom = base = world->stacks[depth]; /* item 0 is never used: an empty stack's top may be named */
+    at = instructions = frame->program->instructions;
+    constants = frame->program->constants;
     memory = world->memory + frame->memory_at;
-    goto *labels[at->operation];
-
+    ENTER;
+cannot_enter:
+    HALT(why_not(frame->program, (uint32_t)at->b, (int)(base - bottom), frame->gas + at->a));
 op_block:
-    frame->gas -= (int64_t)at->immediate;
-    if (frame->gas < 0 || top - bottom < (ptrdiff_t)at->needed || top - bottom + (ptrdiff_t)at->growth > STACK_LIMIT)
-        HALT(why_not(frame->program, at, (int)(top - bottom), frame->gas + (int64_t)at->immediate));
-    NEXT;
+    ENTER;
 op_stop:
     if (!give_back(world, NULL, 0))
         HALT(REFUSED);
     HALT(SUCCESS);
+/* Code of an operation for each kind of operands. */
 #define BINARY(name, function)                                                                                     \
     name:                                                                                                          \
-    top[-1] = function(&top[0], &top[-1]);                                                                         \
-    top--;                                                                                                         \
+    *ITEM(at->to) = function(ITEM(at->a), ITEM(at->b));                                                            \
+    NEXT;                                                                                                          \
+    name##_first:                                                                                                  \
+    *ITEM(at->to) = function(FIXED(at->a), ITEM(at->b));                                                           \
+    NEXT;                                                                                                          \
+    name##_second:                                                                                                 \
+    *ITEM(at->to) = function(ITEM(at->a), FIXED(at->b));                                                           \
     NEXT;
-#define TEST(name, condition)                                                                                      \
+#define TEST(name, function)                                                                                       \
     name:                                                                                                          \
-    top[-1] = word_of(condition);                                                                                  \
-    top--;                                                                                                         \
+    *ITEM(at->to) = word_of(function(ITEM(at->a), ITEM(at->b)));                                                   \
+    NEXT;                                                                                                          \
+    name##_first:                                                                                                  \
+    *ITEM(at->to) = word_of(function(FIXED(at->a), ITEM(at->b)));                                                  \
+    NEXT;                                                                                                          \
+    name##_second:                                                                                                 \
+    *ITEM(at->to) = word_of(function(ITEM(at->a), FIXED(at->b)));                                                  \
     NEXT;
-#define BITWISE(name, operator)                                                                                    \
-    name:                                                                                                          \
-    for (int i = 0; i < 4; i++)                                                                                    \
-        top[-1].limb[i] = top[0].limb[i] operator top[-1].limb[i];                                                 \
-    top--;                                                                                                         \
-    NEXT;
+#define JUMP_WHERE(name, condition)                                                                                \
+    name: {                                                                                                        \
+        bool is_taken = (condition);                                                                               \
+        base += at->rise;                                                                                          \
+        if (is_taken)                                                                                              \
+            JUMP_TO((uint32_t)at->to);                                                                             \
+        ENTER_NEXT;                                                                                                \
+    }
+#define JUMPS(suffix, function)                                                                                    \
+    JUMP_WHERE(op_goto_if_##suffix, function(ITEM(at->a), ITEM(at->b)))                                            \
+    JUMP_WHERE(op_goto_if_##suffix##_first, function(FIXED(at->a), ITEM(at->b)))                                   \
+    JUMP_WHERE(op_goto_if_##suffix##_second, function(ITEM(at->a), FIXED(at->b)))                                  \
+    JUMP_WHERE(op_goto_unless_##suffix, !function(ITEM(at->a), ITEM(at->b)))                                       \
+    JUMP_WHERE(op_goto_unless_##suffix##_first, !function(FIXED(at->a), ITEM(at->b)))                              \
+    JUMP_WHERE(op_goto_unless_##suffix##_second, !function(ITEM(at->a), FIXED(at->b)))
     BINARY(op_add, word_add)
     BINARY(op_mul, word_multiply)
     BINARY(op_sub, word_subtract)
@@ -102,89 +163,93 @@ op_stop:
     BINARY(op_sdiv, word_divide_signed)
     BINARY(op_mod, word_modulo)
     BINARY(op_smod, word_modulo_signed)
-    TEST(op_lt, word_less(&top[0], &top[-1]))
-    TEST(op_gt, word_less(&top[-1], &top[0]))
-    TEST(op_slt, word_less_signed(&top[0], &top[-1]))
-    TEST(op_sgt, word_less_signed(&top[-1], &top[0]))
-    TEST(op_eq, word_equal(&top[0], &top[-1]))
-    BITWISE(op_and, &)
-    BITWISE(op_or, |)
-    BITWISE(op_xor, ^)
+    BINARY(op_signextend, word_sign_extend)
+    BINARY(op_and, word_and)
+    BINARY(op_or, word_or)
+    BINARY(op_xor, word_xor)
+    BINARY(op_byte, word_byte)
+    BINARY(op_shl, word_shifted_left)
+    BINARY(op_shr, word_shifted_right)
+    BINARY(op_sar, word_shifted_arithmetic)
+    TEST(op_lt, word_less)
+    TEST(op_slt, word_less_signed)
+    TEST(op_eq, word_equal)
+op_iszero:
+    *ITEM(at->to) = word_of(word_is_zero(ITEM(at->a)));
+    NEXT;
+op_not:
+    *ITEM(at->to) = word_not(ITEM(at->a));
+    NEXT;
+op_move:
+    *ITEM(at->to) = *ITEM(at->a);
+    NEXT;
+op_move_fixed:
+    *ITEM(at->to) = *FIXED(at->a);
+    NEXT;
+op_goto_fixed:
+    *ITEM(at->a) = *FIXED(at->b);
+    /* fall through */
+op_goto:
+    base += at->rise;
+    JUMP_TO((uint32_t)at->to);
+    JUMP_WHERE(op_goto_if, !word_is_zero(ITEM(at->a)))
+    JUMP_WHERE(op_goto_unless, word_is_zero(ITEM(at->a)))
+    JUMPS(lt, word_less)
+    JUMPS(slt, word_less_signed)
+    JUMPS(eq, word_equal)
+op_jump:
+op_jumpi: {
+    const Word *target = ITEM(at->a);
+    bool is_taken = at->operation == OP_JUMP || !word_is_zero(ITEM(at->b));
+    uint32_t entry = word_fits64(target) && target->limb[0] < frame->program->length
+                         ? frame->program->entries[target->limb[0]]
+                         : 0;
+    base += at->rise;
+    if (is_taken)
+        JUMP_TO(entry);
+    ENTER_NEXT;
+}
 op_addmod:
+    FROM_TOP;
     top[-2] = word_add_modulo(&top[0], &top[-1], &top[-2]);
     top -= 2;
     NEXT;
 op_mulmod:
+    FROM_TOP;
     top[-2] = word_multiply_modulo(&top[0], &top[-1], &top[-2]);
     top -= 2;
     NEXT;
 op_exp:
+    FROM_TOP;
     frame->gas -= 50 * word_bytes(&top[-1]);
     if (frame->gas < 0)
         HALT(OUT_OF_GAS);
     top[-1] = word_power(top[0], &top[-1]);
     top--;
     NEXT;
-op_signextend:
-    if (word_fits64(&top[0]) && top[0].limb[0] < 31) {
-        unsigned bits = 256 - 8 * ((unsigned)top[0].limb[0] + 1);
-        Word raised = word_shift_left(&top[-1], bits);
-        top[-1] = word_shift_arithmetic(&raised, bits);
-    }
-    top--;
-    NEXT;
-op_iszero:
-    top[0] = word_of(word_is_zero(&top[0]));
-    NEXT;
-op_not:
-    for (int i = 0; i < 4; i++)
-        top[0].limb[i] = ~top[0].limb[i];
-    NEXT;
-op_byte:
-    if (word_fits64(&top[0]) && top[0].limb[0] < 32) {
-        unsigned place = 31 - (unsigned)top[0].limb[0];
-        top[-1] = word_of(top[-1].limb[place / 8] >> (8 * (place % 8)) & 0xff);
-    } else {
-        top[-1] = word_of(0);
-    }
-    top--;
-    NEXT;
-op_shl:
-    top[-1] = word_fits64(&top[0]) && top[0].limb[0] < 256 ? word_shift_left(&top[-1], (unsigned)top[0].limb[0])
-                                                           : word_of(0);
-    top--;
-    NEXT;
-op_shr:
-    top[-1] = word_fits64(&top[0]) && top[0].limb[0] < 256 ? word_shift_right(&top[-1], (unsigned)top[0].limb[0])
-                                                           : word_of(0);
-    top--;
-    NEXT;
-op_sar: {
-    unsigned by = word_fits64(&top[0]) && top[0].limb[0] < 256 ? (unsigned)top[0].limb[0] : 255;
-    top[-1] = word_shift_arithmetic(&top[-1], by); /* 255 leaves nothing but the sign */
-    top--;
-    NEXT;
-}
 op_keccak256: {
+    FROM_TOP;
     if (!reach(world, frame, &top[0], &top[-1]))
         HALT(OUT_OF_GAS_OR_REFUSED);
     memory = world->memory + frame->memory_at;
-    uint64_t length = top[-1].limb[0];
-    if (!pay_words(frame, length, KECCAK_WORD_GAS))
+    if (!pay_words(frame, top[-1].limb[0], KECCAK_WORD_GAS))
         HALT(OUT_OF_GAS);
-    uint8_t digest[32];
-    if (length == 64)
-        keccak_of_pair(world, memory + top[0].limb[0], digest);
-    else
-        keccak256(length ? memory + top[0].limb[0] : digest, length, digest);
-    top--;
-    top[0] = word_load(digest);
+    top[-1] = keccak_word(world, memory + (top[-1].limb[0] ? top[0].limb[0] : 0), top[-1].limb[0]);
+    NEXT;
+}
+op_keccak256_fixed: {
+    uint64_t offset = (uint32_t)at->a, length = (uint32_t)at->b;
+    if (!expand(world, frame, offset + length) || !pay_words(frame, length, KECCAK_WORD_GAS))
+        HALT(OUT_OF_GAS_OR_REFUSED);
+    memory = world->memory + frame->memory_at;
+    *ITEM(at->to) = keccak_word(world, memory + offset, length);
     NEXT;
 }
 op_address:
-    *++top = word_of_address(frame->address);
+    *ITEM(at->to) = word_of_address(frame->address);
     NEXT;
 op_balance: {
+    FROM_TOP;
     uint32_t account = account_touched(world, frame, &top[0]);
     if (account == NO_ACCOUNT)
         HALT(OUT_OF_GAS_OR_REFUSED);
@@ -192,29 +257,25 @@ op_balance: {
     NEXT;
 }
 op_origin:
-    *++top = word_of_address(world->origin);
+    *ITEM(at->to) = word_of_address(world->origin);
     NEXT;
 op_caller:
-    *++top = word_of_address(frame->caller);
+    *ITEM(at->to) = word_of_address(frame->caller);
     NEXT;
 op_callvalue:
-    *++top = frame->value;
+    *ITEM(at->to) = frame->value;
     NEXT;
-op_calldataload: {
-    const uint8_t *input = input_of(world, frame);
-    uint64_t start = word_fits64(&top[0]) ? top[0].limb[0] : UINT64_MAX;
-    if (start >= frame->input_length)
-        top[0] = word_of(0);
-    else if (frame->input_length - start >= 32)
-        top[0] = word_load(input + start);
-    else
-        top[0] = word_load_padded(input + start, frame->input_length - start);
+op_calldataload:
+    *ITEM(at->to) = input_word(world, frame, ITEM(at->a));
     NEXT;
-}
+op_calldataload_fixed:
+    *ITEM(at->to) = input_word(world, frame, FIXED(at->a));
+    NEXT;
 op_calldatasize:
-    *++top = word_of(frame->input_length);
+    *ITEM(at->to) = word_of(frame->input_length);
     NEXT;
 op_calldatacopy:
+    FROM_TOP;
     if (!reach(world, frame, &top[0], &top[-2]))
         HALT(OUT_OF_GAS_OR_REFUSED);
     memory = world->memory + frame->memory_at;
@@ -226,9 +287,10 @@ op_calldatacopy:
     top -= 3;
     NEXT;
 op_codesize:
-    *++top = word_of(frame->program->length);
+    *ITEM(at->to) = word_of(frame->program->length);
     NEXT;
 op_codecopy:
+    FROM_TOP;
     if (!reach(world, frame, &top[0], &top[-2]))
         HALT(OUT_OF_GAS_OR_REFUSED);
     memory = world->memory + frame->memory_at;
@@ -240,9 +302,10 @@ op_codecopy:
     top -= 3;
     NEXT;
 op_gasprice:
-    *++top = world->gas_price;
+    *ITEM(at->to) = world->gas_price;
     NEXT;
 op_extcodesize: {
+    FROM_TOP;
     uint32_t account = account_touched(world, frame, &top[0]);
     if (account == NO_ACCOUNT)
         HALT(OUT_OF_GAS_OR_REFUSED);
@@ -251,6 +314,7 @@ op_extcodesize: {
     NEXT;
 }
 op_extcodecopy: {
+    FROM_TOP;
     uint32_t account = account_touched(world, frame, &top[0]);
     if (account == NO_ACCOUNT)
         HALT(OUT_OF_GAS_OR_REFUSED);
@@ -267,9 +331,10 @@ op_extcodecopy: {
     NEXT;
 }
 op_returndatasize:
-    *++top = word_of(world->returned_length);
+    *ITEM(at->to) = word_of(world->returned_length);
     NEXT;
 op_returndatacopy: {
+    FROM_TOP;
     Wide end = (Wide)top[-1].limb[0] + top[-2].limb[0];
     if (!word_fits64(&top[-1]) || !word_fits64(&top[-2]) || end > world->returned_length) {
         /* What comes first by the rules: the price of memory, then the range. Both take all gas. */
@@ -288,6 +353,7 @@ op_returndatacopy: {
     NEXT;
 }
 op_extcodehash: {
+    FROM_TOP;
     uint32_t account = account_touched(world, frame, &top[0]);
     if (account == NO_ACCOUNT)
         HALT(OUT_OF_GAS_OR_REFUSED);
@@ -302,62 +368,87 @@ op_extcodehash: {
     NEXT;
 }
 op_coinbase:
-    *++top = word_of_address(world->block.coinbase);
+    *ITEM(at->to) = word_of_address(world->block.coinbase);
     NEXT;
 op_timestamp:
-    *++top = word_of(world->block.timestamp);
+    *ITEM(at->to) = word_of(world->block.timestamp);
     NEXT;
 op_number:
-    *++top = word_of(world->block.number);
+    *ITEM(at->to) = word_of(world->block.number);
     NEXT;
 op_prevrandao:
-    *++top = word_load(world->block.prevrandao);
+    *ITEM(at->to) = word_load(world->block.prevrandao);
     NEXT;
 op_gaslimit:
-    *++top = word_of(world->block.gas_limit);
+    *ITEM(at->to) = word_of(world->block.gas_limit);
     NEXT;
 op_chainid:
-    *++top = word_of(world->block.chain_id);
+    *ITEM(at->to) = word_of(world->block.chain_id);
     NEXT;
 op_selfbalance:
-    *++top = world->accounts[frame->self].balance;
+    *ITEM(at->to) = world->accounts[frame->self].balance;
     NEXT;
 op_basefee:
-    *++top = word_of(world->block.base_fee);
+    *ITEM(at->to) = word_of(world->block.base_fee);
     NEXT;
-op_pop:
-    top--;
-    NEXT;
-op_mload_at:
-    *++top = word_of(at->immediate);
-    /* fall through */
-op_mload: {
-    uint64_t offset = top[0].limb[0];
-    if (!word_fits64(&top[0]) || offset + 32 > frame->memory_length || offset + 32 < offset) {
-        Word length = word_of(32);
-        if (!reach(world, frame, &top[0], &length))
-            HALT(OUT_OF_GAS_OR_REFUSED);
-        memory = world->memory + frame->memory_at;
+/* Makes the 32 bytes at a place be there. */
+#define REACH_ITEM(where)                                                                                          \
+    uint64_t offset = (where)->limb[0];                                                                            \
+    if (!word_fits64(where) || offset + 32 > frame->memory_length || offset + 32 < offset) {                       \
+        if (!reach(world, frame, where, &THIRTY_TWO))                                                              \
+            HALT(OUT_OF_GAS_OR_REFUSED);                                                                           \
+        memory = world->memory + frame->memory_at;                                                                 \
     }
-    top[0] = word_load(memory + offset);
+#define REACH_KNOWN(place)                                                                                         \
+    uint64_t offset = (uint32_t)(place);                                                                           \
+    if (offset + 32 > frame->memory_length) {                                                                      \
+        if (!expand(world, frame, offset + 32))                                                                    \
+            HALT(OUT_OF_GAS_OR_REFUSED);                                                                           \
+        memory = world->memory + frame->memory_at;                                                                 \
+    }
+op_mload: {
+    REACH_ITEM(ITEM(at->a))
+    *ITEM(at->to) = word_load(memory + offset);
     NEXT;
 }
-op_mstore_at:
-    *++top = word_of(at->immediate);
-    /* fall through */
+op_mload_fixed: {
+    REACH_KNOWN(at->a)
+    *ITEM(at->to) = word_load(memory + offset);
+    NEXT;
+}
 op_mstore: {
-    uint64_t offset = top[0].limb[0];
-    if (!word_fits64(&top[0]) || offset + 32 > frame->memory_length || offset + 32 < offset) {
-        Word length = word_of(32);
-        if (!reach(world, frame, &top[0], &length))
+    REACH_ITEM(ITEM(at->a))
+    word_store(memory + offset, ITEM(at->b));
+    NEXT;
+}
+op_mstore_first: {
+    REACH_KNOWN(at->a)
+    word_store(memory + offset, ITEM(at->b));
+    NEXT;
+}
+op_mstore_second: {
+    REACH_ITEM(ITEM(at->a))
+    word_store(memory + offset, FIXED(at->b));
+    NEXT;
+}
+op_mstore_both: {
+    REACH_KNOWN(at->a)
+    word_store(memory + offset, FIXED(at->b));
+    NEXT;
+}
+op_copy_word: {
+    uint64_t from = (uint32_t)at->a, target = (uint32_t)at->to, end = (from > target ? from : target) + 32;
+    if (end > frame->memory_length) {
+        if (!expand(world, frame, end))
             HALT(OUT_OF_GAS_OR_REFUSED);
         memory = world->memory + frame->memory_at;
     }
-    word_store(memory + offset, &top[-1]);
-    top -= 2;
+    Word kept = word_load(memory + from);
+    word_store(memory + target, &kept);
     NEXT;
 }
 op_mstore8: {
+    FROM_TOP;
     Word length = word_of(1);
     if (!reach(world, frame, &top[0], &length))
         HALT(OUT_OF_GAS_OR_REFUSED);
@@ -366,29 +457,35 @@ op_mstore8: {
     top -= 2;
     NEXT;
 }
-op_sload: {
-    Slot *slot = slot_of(world, frame->self, &top[0]);
-    if (slot == NULL)
-        HALT(REFUSED);
-    frame->gas -= warm_slot(world, slot) ? COLD_SLOT : WARM_ACCESS;
-    if (frame->gas < 0)
-        HALT(OUT_OF_GAS);
-    top[0] = slot->value;
-    NEXT;
-}
+#define READ_SLOT(name, place)                                                                                     \
+    name: {                                                                                                        \
+        Slot *slot = slot_of(world, frame->self, (place));                                                         \
+        if (slot == NULL)                                                                                          \
+            HALT(REFUSED);                                                                                         \
+        frame->gas -= warm_slot(world, slot) ? COLD_SLOT : WARM_ACCESS;                                            \
+        if (frame->gas < 0)                                                                                        \
+            HALT(OUT_OF_GAS);                                                                                      \
+        *ITEM(at->to) = slot->value;                                                                               \
+        NEXT;                                                                                                      \
+    }
+    READ_SLOT(op_sload, ITEM(at->a))
+    READ_SLOT(op_sload_fixed, FIXED(at->a))
 op_sstore:
+    FROM_TOP;
     if (frame->is_static)
         HALT(INVALID);
     if (!store_slot(world, frame, &top[0], &top[-1]))
         HALT(OUT_OF_GAS_OR_REFUSED);
     top -= 2;
-    NEXT;
+    NEXT_BLOCK;
 op_tload: {
+    FROM_TOP;
     const Slot *slot = slot_search(world->transients, &world->transient_index, frame->self, &top[0]);
     top[0] = slot == NULL ? word_of(0) : slot->value;
     NEXT;
 }
 op_tstore: {
+    FROM_TOP;
     if (frame->is_static)
         HALT(INVALID);
     Slot *slot = transient_of(world, frame->self, &top[0]);
@@ -398,49 +495,24 @@ op_tstore: {
     top -= 2;
     NEXT;
 }
-op_jump: {
-    uint64_t target = top[0].limb[0];
-    if (!word_fits64(&top[0]) || target >= frame->program->length || frame->program->entries[target] == 0)
-        HALT(INVALID);
-    top--;
-    at = frame->program->instructions + frame->program->entries[target] - 1;
-    goto *labels[at->operation];
-}
-op_jumpi: {
-    uint64_t target = top[0].limb[0];
-    bool is_taken = !word_is_zero(&top[-1]);
-    bool is_entry =
-        word_fits64(&top[0]) && target < frame->program->length && frame->program->entries[target] != 0;
-    top -= 2;
-    if (!is_taken)
-        NEXT;
-    if (!is_entry)
-        HALT(INVALID);
-    at = frame->program->instructions + frame->program->entries[target] - 1;
-    goto *labels[at->operation];
-}
-op_goto:
-    if (at->growth == 0)
-        HALT(INVALID);
-    at = frame->program->instructions + at->growth - 1;
-    goto *labels[at->operation];
-op_goto_if: {
-    bool is_taken = !word_is_zero(&top[0]);
-    top--;
-    if (!is_taken)
-        NEXT;
-    if (at->growth == 0)
-        HALT(INVALID);
-    at = frame->program->instructions + at->growth - 1;
-    goto *labels[at->operation];
-}
 op_msize:
-    *++top = word_of(frame->memory_length);
+    *ITEM(at->to) = word_of(frame->memory_length);
     NEXT;
 op_gas:
+    FROM_TOP;
     *++top = word_of((uint64_t)frame->gas);
+    NEXT_BLOCK;
+op_mcopy_fixed: {
+    uint64_t target = (uint32_t)at->to, from = (uint32_t)at->a, length = (uint32_t)at->b;
+    if (!expand(world, frame, (from > target ? from : target) + length) ||
+        !pay_words(frame, length, COPY_WORD_GAS))
+        HALT(OUT_OF_GAS_OR_REFUSED);
+    memory = world->memory + frame->memory_at;
+    memmove(memory + target, memory + from, (size_t)length);
     NEXT;
+}
 op_mcopy: {
+    FROM_TOP;
     Word *farther = word_less(&top[0], &top[-1]) ? &top[-1] : &top[0];
     if (!reach(world, frame, farther, &top[-2]))
         HALT(OUT_OF_GAS_OR_REFUSED);
@@ -452,23 +524,8 @@ op_mcopy: {
     top -= 3;
     NEXT;
 }
-op_push:
-    *++top = word_of(at->immediate);
-    NEXT;
-op_push_wide:
-    *++top = frame->program->wide[at->growth];
-    NEXT;
-op_dup:
-    top[1] = top[-(int)(at->operation - OP_DUP1)];
-    top++;
-    NEXT;
-op_swap: {
-    Word *other = top - (at->operation - OP_SWAP1 + 1), kept = *other;
-    *other = *top;
-    *top = kept;
-    NEXT;
-}
 op_log: {
+    FROM_TOP;
     int count = at->operation - OP_LOG0;
     if (frame->is_static)
         HALT(INVALID);
@@ -485,6 +542,7 @@ op_log: {
     NEXT;
 }
 op_return:
+    FROM_TOP;
     if (!reach(world, frame, &top[0], &top[-1]))
         HALT(OUT_OF_GAS_OR_REFUSED);
     if (!give_back(world, world->memory + frame->memory_at + (top[-1].limb[0] ? top[0].limb[0] : 0),
@@ -492,6 +550,7 @@ op_return:
         HALT(REFUSED);
     HALT(SUCCESS);
 op_revert:
+    FROM_TOP;
     if (!reach(world, frame, &top[0], &top[-1]))
         HALT(OUT_OF_GAS_OR_REFUSED);
     if (!give_back(world, world->memory + frame->memory_at + (top[-1].limb[0] ? top[0].limb[0] : 0),
@@ -509,6 +568,7 @@ op_refused: {
 }
 
 op_create: {
+    FROM_TOP;
     bool is_second = at->operation == OP_CREATE2;
     Word value = top[0];
     if (frame->is_static)
@@ -528,7 +588,7 @@ op_create: {
     uint32_t self = frame->self;
     if (depth + 1 > CALL_DEPTH || word_less(&world->accounts[self].balance, &value) ||
         world->accounts[self].nonce == UINT64_MAX)
-        NEXT;
+        NEXT_BLOCK;
     uint8_t address[20];
     if (is_second)
         address_of_salted_creation(frame->address, &salt, memory + offset, length, address);
@@ -542,7 +602,7 @@ op_create: {
     frame->gas -= given;
     Account *account = &world->accounts[created];
     if (account->nonce != 0 || account->code != NULL || account->has_storage)
-        NEXT; /* a collision takes the gas that was given */
+        NEXT_BLOCK; /* a collision takes the gas that was given */
     Program *program = program_new(memory + offset, length);
     if (program == NULL) {
         world_refuse(world, "MEMORY");
@@ -566,6 +626,7 @@ op_create: {
 }
 
 op_call: {
+    FROM_TOP;
     uint8_t operation = at->operation;
     bool has_value = operation == OP_CALL || operation == OP_CALLCODE;
     Word wanted = top[0], value = has_value ? top[-2] : word_of(0);
@@ -602,7 +663,7 @@ op_call: {
     world->returned_length = 0;
     if (depth + 1 > CALL_DEPTH || (is_transfer && word_less(&world->accounts[frame->self].balance, &value))) {
         frame->gas += given;
-        NEXT;
+        NEXT_BLOCK;
     }
     frame->stack = top;
     frame->at = at;
@@ -693,13 +754,15 @@ finished:
     }
     frame = parent;
     depth--;
-    top = frame->stack;
-    top[0] = result;
+    base = frame->stack;
+    base[0] = result;
     bottom = world->stacks[depth];
+    instructions = frame->program->instructions;
+    constants = frame->program->constants;
     at = frame->at;
     memory = world->memory + frame->memory_at;
     status = RUNNING;
-    NEXT;
+    ENTER_NEXT;
 }
 
 #endif

@@ -7,7 +7,7 @@
 #define OFFERED __attribute__((visibility("default")))
 #endif
 
-enum { INTERFACE_VERSION = 1, CANCUN = 0, PRAGUE = 1 };
+enum { INTERFACE_VERSION = 2, CANCUN = 0, PRAGUE = 1 };
 
 typedef struct {
     int32_t status;
@@ -227,6 +227,15 @@ OFFERED void seawall_message(World *world, const uint8_t *from, const uint8_t *t
     journal_forget(world);
     answer(world, result, status, used, refunded);
     memcpy(result->created, address, 20);
+}
+
+/* A message as simulations send it: no value, no price of gas, no access list. `route` is 20 bytes of the sender and 20
+   of the target. A transaction pays what comes before its first instruction and keeps its effects, a call does not. */
+OFFERED void seawall_run(World *world, const uint8_t *route, const uint8_t *data, uint64_t length, int64_t gas,
+                         int32_t is_transaction, Result *result) {
+    static const uint8_t zero[32];
+    seawall_message(world, route, route + 20, zero, data, length, gas, zero, NULL, 0, PRAGUE, is_transaction,
+                    is_transaction, result);
 }
 
 OFFERED int32_t seawall_set_account(World *world, const uint8_t *address, uint64_t nonce, const uint8_t *balance,

@@ -1,8 +1,4 @@
-/* Code as the interpreter runs it: decoded once, with one check of gas and stack for each straight run.
-
-   A block is a run of instructions that is entered at its first one only. Its gas, the stack items it needs and
-   those it adds are known beforehand and checked when it is entered. An instruction that must see the exact gas
-   (GAS, SSTORE, calls, creations) ends its block, so that what is charged when it runs is what is due. */
+/* Code as the interpreter runs it, and the price and stack items of every operation. `lowering.h` makes it. */
 #ifndef SEAWALL_PROGRAM_H
 #define SEAWALL_PROGRAM_H
 
@@ -30,13 +26,13 @@ enum {
     OP_LOG0 = 0xa0, OP_LOG4 = 0xa4,
     OP_CREATE = 0xf0, OP_CALL, OP_CALLCODE, OP_RETURN, OP_DELEGATECALL, OP_CREATE2,
     OP_STATICCALL = 0xfa, OP_REVERT = 0xfd, OP_INVALID, OP_SELFDESTRUCT,
-    /* Of the decoded form alone, at values that no instruction has. */
-    OP_BLOCK = 0x0c,   /* checks of a block */
-    OP_GOTO,           /* PUSH and JUMP to a known place */
-    OP_GOTO_IF,        /* PUSH and JUMPI to a known place */
-    OP_PUSH_WIDE,      /* PUSH of more than eight bytes */
-    OP_MLOAD_AT = 0x1e, /* PUSH and MLOAD */
-    OP_MSTORE_AT,       /* PUSH and MSTORE */
+    /* Of the lowered form alone, at values that no operation has. */
+    OP_BLOCK = 0x0c,  /* the checks of a block: `rise` items needed, `to` added at its highest, `a` gas; `b` its place */
+    OP_MOVE,          /* copies an item, as DUP and SWAP do when it must stand somewhere */
+    OP_GOTO,          /* a jump to a known place, which is `b`; the same if or unless `a` is zero, or as two compare */
+    OP_GOTO_IF = 0x21, OP_GOTO_UNLESS, OP_GOTO_IF_LT, OP_GOTO_IF_SLT, OP_GOTO_IF_EQ, OP_GOTO_UNLESS_LT,
+    OP_GOTO_UNLESS_SLT, OP_GOTO_UNLESS_EQ,
+    OP_COPY_WORD, /* from memory at `a` to memory at `to`, as MLOAD and MSTORE at known places do */
 };
 
 typedef struct {
@@ -45,12 +41,16 @@ typedef struct {
     int8_t change;  /* items afterwards less items before */
 } Rule;
 
+/* Kinds of operands, added to an operation: both are items of the stack unless it says otherwise. */
+enum { FIRST_FIXED = 0x100, SECOND_FIXED = 0x200, KINDS = 0x400 };
+
+/* An operation on places: items of the stack, in bytes from the base of its block (the highest item when the block
+   was entered; what is pushed lies above it), or in bytes from the first constant of the program. */
 typedef struct {
-    uint8_t operation;
-    bool is_block_entry;
-    uint16_t needed;    /* OP_BLOCK: stack items that must be there */
-    uint32_t growth;    /* OP_BLOCK: items it may add at its highest; else an index or a place in the code */
-    uint64_t immediate; /* a pushed value, or of OP_BLOCK the gas */
+    uint16_t operation; /* and the kinds of its operands */
+    int16_t rise;       /* items over the base: before an operation that takes its operands from the top, or after
+                           one that ends the block */
+    int32_t to, a, b;   /* result and operands; of memory at a known place, the place; of a jump, the target */
 } Instruction;
 
 typedef struct {
@@ -60,8 +60,8 @@ typedef struct {
     uint8_t hash[32];
     Instruction *instructions;
     uint32_t count;
-    uint32_t *entries; /* place in the code -> instruction of a JUMPDEST, 0 elsewhere */
-    Word *wide;        /* pushed values of more than eight bytes */
+    uint32_t *entries; /* place in the code -> 1 + the instruction of a JUMPDEST, 0 elsewhere */
+    Word *constants;   /* pushed values that are operands */
 } Program;
 
 enum { STACK_LIMIT = 1024, MAX_PROGRAM_BYTES = 1 << 20 };
@@ -126,125 +126,12 @@ static void program_release(Program *program) {
     free(program->bytes);
     free(program->instructions);
     free(program->entries);
-    free(program->wide);
+    free(program->constants);
     free(program);
 }
 
 static Program *program_hold(Program *program) {
     __atomic_add_fetch(&program->users, 1, __ATOMIC_RELAXED);
-    return program;
-}
-
-/* Returns the decoded form of some code, with one user; NULL if there is no memory or it is too long. */
-static Program *program_new(const uint8_t *code, uint64_t length) {
-    if (length > MAX_PROGRAM_BYTES)
-        return NULL;
-    Program *program = calloc(1, sizeof *program);
-    if (program == NULL)
-        return NULL;
-    program->users = 1;
-    program->length = (uint32_t)length;
-    program->bytes = calloc(1, (size_t)length + 1);
-    program->entries = calloc((size_t)length + 1, sizeof *program->entries);
-    /* Each byte makes at most itself and the block after it; one of each for running off the end. */
-    program->instructions = malloc(sizeof *program->instructions * (2 * (size_t)length + 4));
-    program->wide = malloc(sizeof *program->wide * ((size_t)length / 9 + 2));
-    if (!program->bytes || !program->entries || !program->instructions || !program->wide) {
-        program_release(program);
-        return NULL;
-    }
-    if (length)
-        memcpy(program->bytes, code, (size_t)length);
-
-    Instruction *out = program->instructions;
-    uint32_t count = 0, wide = 0, block = 0;
-    int64_t gas = 0;
-    int height = 0, needed = 0, highest = 0;
-    bool is_open = false;
-    uint64_t pc = 0;
-    for (;;) {
-        uint8_t op = pc < length ? program->bytes[pc] : OP_STOP;
-        if (RULES[op].gas < 0)
-            op = OP_INVALID;
-        if (is_open && op == OP_JUMPDEST) {
-            out[block].immediate = (uint64_t)gas;
-            out[block].needed = (uint16_t)needed;
-            out[block].growth = (uint32_t)highest;
-            is_open = false;
-        }
-        if (!is_open) {
-            block = count;
-            out[count++] = (Instruction){.operation = OP_BLOCK, .is_block_entry = true};
-            gas = height = needed = highest = 0;
-            is_open = true;
-            if (op == OP_JUMPDEST && pc < length)
-                program->entries[pc] = block + 1; /* 0 means no entry */
-        }
-        const Rule *rule = &RULES[op];
-        gas += rule->gas;
-        if (rule->needed - height > needed)
-            needed = rule->needed - height;
-        height += rule->change;
-        if (height > highest)
-            highest = height;
-        Instruction made = {.operation = op, .growth = (uint32_t)pc};
-        uint64_t next = pc + 1;
-        if (op >= OP_PUSH1 && op <= OP_PUSH32) {
-            uint64_t size = (uint64_t)(op - OP_PUSH1 + 1), there = length - next < size ? length - next : size;
-            uint8_t bytes[32] = {0};
-            memcpy(bytes + 32 - size, program->bytes + next, (size_t)there);
-            Word value = word_load(bytes);
-            next += size;
-            uint8_t follower = next < length ? program->bytes[next] : OP_STOP;
-            made.operation = OP_PUSH1;
-            made.immediate = value.limb[0];
-            if (!word_fits64(&value)) {
-                made.operation = OP_PUSH_WIDE;
-                made.growth = wide;
-                program->wide[wide++] = value;
-            } else if ((follower == OP_MLOAD || follower == OP_MSTORE) && value.limb[0] < (1u << 24)) {
-                /* The pair needs what both need: as if they were decoded one after the other. */
-                const Rule *second = &RULES[follower];
-                gas += second->gas;
-                if (second->needed - height > needed)
-                    needed = second->needed - height;
-                height += second->change;
-                made.operation = follower == OP_MLOAD ? OP_MLOAD_AT : OP_MSTORE_AT;
-                next++;
-            } else if (follower == OP_JUMP || follower == OP_JUMPI) {
-                const Rule *second = &RULES[follower];
-                gas += second->gas;
-                if (second->needed - height > needed)
-                    needed = second->needed - height;
-                height += second->change;
-                made.operation = follower == OP_JUMP ? OP_GOTO : OP_GOTO_IF;
-                next++;
-            }
-        } else if (op == OP_PC) {
-            made.operation = OP_PUSH1;
-            made.immediate = pc;
-        } else if (op == OP_PUSH0) {
-            made.operation = OP_PUSH1;
-        }
-        if (op != OP_JUMPDEST)
-            out[count++] = made;
-        bool is_end = ends_block(op) || made.operation == OP_GOTO || made.operation == OP_GOTO_IF;
-        if (is_end) {
-            out[block].immediate = (uint64_t)gas;
-            out[block].needed = (uint16_t)needed;
-            out[block].growth = (uint32_t)highest;
-            is_open = false;
-        }
-        if (pc >= length)
-            break; /* the STOP behind the end */
-        pc = next;
-    }
-    program->count = count;
-    for (uint32_t i = 0; i < count; i++) /* jumps to known places: to the instruction, or to what fails there */
-        if (out[i].operation == OP_GOTO || out[i].operation == OP_GOTO_IF) {
-            uint64_t target = out[i].immediate;
-            out[i].growth = target < length ? program->entries[target] : 0;
-        }
     return program;
 }
 

@@ -75,6 +75,10 @@ static inline Word word_negate(const Word *a) {
 }
 
 static inline Word word_multiply(const Word *a, const Word *b) {
+    if (word_fits64(a) && word_fits64(b)) {
+        Wide product = (Wide)a->limb[0] * b->limb[0];
+        return (Word){{(uint64_t)product, (uint64_t)(product >> 64), 0, 0}};
+    }
     uint64_t product[4] = {0, 0, 0, 0};
     for (int i = 0; i < 4; i++) {
         if (a->limb[i] == 0)
@@ -93,6 +97,20 @@ static inline int limbs_used(const uint64_t *limbs, int count) {
     while (count > 0 && limbs[count - 1] == 0)
         count--;
     return count;
+}
+
+/* Divides (high, low); needs high < divisor, so that the quotient fits. */
+static inline uint64_t divide_wide(uint64_t high, uint64_t low, uint64_t divisor, uint64_t *remainder) {
+#ifdef __x86_64__ /* the compiler would call a function for it */
+    uint64_t quotient;
+    __asm__("divq %4" : "=a"(quotient), "=d"(*remainder) : "a"(low), "d"(high), "r"(divisor) : "cc");
+    return quotient;
+#else
+    Wide dividend = ((Wide)high << 64) | low;
+    uint64_t quotient = (uint64_t)(dividend / divisor);
+    *remainder = low - quotient * divisor;
+    return quotient;
+#endif
 }
 
 /* Divides (high, low) by a normalised divisor with its reciprocal: Moeller and Granlund, "Improved division by
@@ -115,7 +133,8 @@ static inline uint64_t divide_2by1(uint64_t high, uint64_t low, uint64_t divisor
 }
 
 static inline uint64_t reciprocal_of(uint64_t divisor) { /* normalised: its top bit is set */
-    return (uint64_t)(((((Wide)~divisor) << 64) | UINT64_MAX) / divisor);
+    uint64_t remainder;
+    return divide_wide(~divisor, UINT64_MAX, divisor, &remainder);
 }
 
 /* Divides limbs by limbs: Knuth, "The Art of Computer Programming" 2, algorithm D. `quotient` has room for
@@ -191,20 +210,42 @@ static void divide_limbs(const uint64_t *dividend, int count, const Word *diviso
         remainder->limb[i] = u[i] >> shift | (shift ? u[i + 1] << (64 - shift) : 0);
 }
 
+/* The same for a divisor of one limb, which most are. */
+static inline Word divide_by_limb(const Word *a, uint64_t divisor, uint64_t *remainder) {
+    Word quotient = word_of(0);
+    uint64_t rest = 0;
+    for (int i = 3; i >= 0; i--) {
+        if (rest != 0) {
+            quotient.limb[i] = divide_wide(rest, a->limb[i], divisor, &rest);
+        } else if (a->limb[i] != 0) {
+            quotient.limb[i] = a->limb[i] / divisor;
+            rest = a->limb[i] % divisor;
+        }
+    }
+    *remainder = rest;
+    return quotient;
+}
+
 static inline Word word_divide(const Word *a, const Word *b) {
     Word quotient, remainder;
+    uint64_t rest;
     if (word_is_zero(b))
         return word_of(0);
-    if (word_fits64(a) && word_fits64(b))
-        return word_of(a->limb[0] / b->limb[0]);
+    if (word_fits64(b))
+        return divide_by_limb(a, b->limb[0], &rest);
     divide_limbs(a->limb, 4, b, quotient.limb, &remainder);
     return quotient;
 }
 
 static inline Word word_modulo(const Word *a, const Word *b) {
     Word remainder;
+    uint64_t rest;
     if (word_is_zero(b))
         return word_of(0);
+    if (word_fits64(b)) {
+        divide_by_limb(a, b->limb[0], &rest);
+        return word_of(rest);
+    }
     divide_limbs(a->limb, 4, b, NULL, &remainder);
     return remainder;
 }
@@ -272,25 +313,24 @@ static inline int word_bytes(const Word *a) { /* bytes without leading zeros */
     return used == 0 ? 0 : used * 8 - __builtin_clzll(a->limb[used - 1]) / 8;
 }
 
+/* Shifts by less than 256. No branches: how far code shifts is hard to predict. */
 static inline Word word_shift_left(const Word *a, unsigned by) {
-    Word result = word_of(0);
-    unsigned limbs = by / 64, bits = by % 64;
-    for (unsigned i = limbs; i < 4; i++) {
-        result.limb[i] = a->limb[i - limbs] << bits;
-        if (bits && i > limbs)
-            result.limb[i] |= a->limb[i - limbs - 1] >> (64 - bits);
-    }
+    const uint64_t wide[8] = {0, 0, 0, 0, a->limb[0], a->limb[1], a->limb[2], a->limb[3]};
+    const uint64_t *from = wide + 4 - by / 64;
+    unsigned bits = by % 64;
+    Word result;
+    for (int i = 0; i < 4; i++)
+        result.limb[i] = from[i] << bits | from[i - 1] >> 1 >> (63 - bits);
     return result;
 }
 
 static inline Word word_shift_right(const Word *a, unsigned by) {
-    Word result = word_of(0);
-    unsigned limbs = by / 64, bits = by % 64;
-    for (unsigned i = 0; i + limbs < 4; i++) {
-        result.limb[i] = a->limb[i + limbs] >> bits;
-        if (bits && i + limbs + 1 < 4)
-            result.limb[i] |= a->limb[i + limbs + 1] << (64 - bits);
-    }
+    const uint64_t wide[8] = {a->limb[0], a->limb[1], a->limb[2], a->limb[3], 0, 0, 0, 0};
+    const uint64_t *from = wide + by / 64;
+    unsigned bits = by % 64;
+    Word result;
+    for (int i = 0; i < 4; i++)
+        result.limb[i] = from[i] >> bits | from[i + 1] << 1 << (63 - bits);
     return result;
 }
 
@@ -300,6 +340,50 @@ static inline Word word_shift_arithmetic(const Word *a, unsigned by) {
     Word inverted = {{~a->limb[0], ~a->limb[1], ~a->limb[2], ~a->limb[3]}};
     Word shifted = word_shift_right(&inverted, by);
     return (Word){{~shifted.limb[0], ~shifted.limb[1], ~shifted.limb[2], ~shifted.limb[3]}};
+}
+
+/* The operations on two words that are none of C's. */
+static inline Word word_and(const Word *a, const Word *b) {
+    return (Word){{a->limb[0] & b->limb[0], a->limb[1] & b->limb[1], a->limb[2] & b->limb[2], a->limb[3] & b->limb[3]}};
+}
+
+static inline Word word_or(const Word *a, const Word *b) {
+    return (Word){{a->limb[0] | b->limb[0], a->limb[1] | b->limb[1], a->limb[2] | b->limb[2], a->limb[3] | b->limb[3]}};
+}
+
+static inline Word word_xor(const Word *a, const Word *b) {
+    return (Word){{a->limb[0] ^ b->limb[0], a->limb[1] ^ b->limb[1], a->limb[2] ^ b->limb[2], a->limb[3] ^ b->limb[3]}};
+}
+
+static inline Word word_not(const Word *a) {
+    return (Word){{~a->limb[0], ~a->limb[1], ~a->limb[2], ~a->limb[3]}};
+}
+
+static inline Word word_shifted_left(const Word *by, const Word *a) {
+    return word_fits64(by) && by->limb[0] < 256 ? word_shift_left(a, (unsigned)by->limb[0]) : word_of(0);
+}
+
+static inline Word word_shifted_right(const Word *by, const Word *a) {
+    return word_fits64(by) && by->limb[0] < 256 ? word_shift_right(a, (unsigned)by->limb[0]) : word_of(0);
+}
+
+static inline Word word_shifted_arithmetic(const Word *by, const Word *a) { /* 255 leaves nothing but the sign */
+    return word_shift_arithmetic(a, word_fits64(by) && by->limb[0] < 256 ? (unsigned)by->limb[0] : 255);
+}
+
+static inline Word word_byte(const Word *which, const Word *a) {
+    if (!word_fits64(which) || which->limb[0] >= 32)
+        return word_of(0);
+    unsigned place = 31 - (unsigned)which->limb[0];
+    return word_of(a->limb[place / 8] >> (8 * (place % 8)) & 0xff);
+}
+
+static inline Word word_sign_extend(const Word *last, const Word *a) {
+    if (!word_fits64(last) || last->limb[0] >= 31)
+        return *a;
+    unsigned bits = 256 - 8 * ((unsigned)last->limb[0] + 1);
+    Word raised = word_shift_left(a, bits);
+    return word_shift_arithmetic(&raised, bits);
 }
 
 static inline uint64_t load_big64(const uint8_t *bytes) {

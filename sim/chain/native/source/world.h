@@ -6,7 +6,7 @@
 #define SEAWALL_WORLD_H
 
 #include "hashes.h"
-#include "program.h"
+#include "lowering.h"
 
 enum {
     MAX_ACCOUNTS = 1 << 22,
@@ -15,7 +15,7 @@ enum {
     MAX_LOG_BYTES = 1 << 28,
     MAX_MEMORY_BYTES = 1 << 28, /* of all frames of a message together */
     CALL_DEPTH = 1024,
-    KECCAK_MEMO = 1 << 12,
+    KECCAK_MEMO = 1 << 15,
 };
 
 typedef struct {
@@ -56,6 +56,10 @@ typedef struct {
     uint8_t prevrandao[32], coinbase[20];
 } Block;
 
+typedef struct {
+    uint64_t pair[8], digest[4]; /* a digest that begins with zeros is not known */
+} Hashed;
+
 typedef struct World {
     Account *accounts;
     uint32_t account_count, account_room;
@@ -86,8 +90,7 @@ typedef struct World {
     struct Frame *frames;
     /* What was refused, or why the world cannot go on. */
     char refusal[64];
-    /* Hashes of 64 bytes, as mappings use them. */
-    uint8_t *memo_keys, *memo_digests;
+    Hashed *memo; /* hashes of 64 bytes, as mappings use them */
 } World;
 
 static bool world_refuse(World *world, const char *what) {
@@ -124,6 +127,13 @@ static uint64_t mix(uint64_t value) { /* the finaliser of SplitMix64 (Steele, Le
     return value ^ value >> 31;
 }
 
+static bool same_address(const uint8_t a[20], const uint8_t b[20]) { /* a library's memcmp is a call */
+    uint64_t x[2], y[2];
+    uint32_t u, v;
+    memcpy(x, a, 16), memcpy(&u, a + 16, 4), memcpy(y, b, 16), memcpy(&v, b + 16, 4);
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (u ^ v)) == 0;
+}
+
 static uint64_t hash_of_address(const uint8_t address[20]) {
     uint64_t a, b;
     uint32_t c;
@@ -132,7 +142,8 @@ static uint64_t hash_of_address(const uint8_t address[20]) {
 }
 
 static uint64_t hash_of_slot(uint32_t account, const Word *key) {
-    return mix(key->limb[0] ^ mix(key->limb[1] ^ mix(key->limb[2] ^ mix(key->limb[3] ^ account))));
+    return mix(key->limb[0] * 0x9e3779b97f4a7c15u + key->limb[1] * 0xc2b2ae3d27d4eb4fu +
+               key->limb[2] * 0x165667b19e3779f9u + (key->limb[3] ^ account) * 0xd6e8feb86659fd93u);
 }
 
 static bool index_grow(World *world, Index *index, uint32_t count) {
@@ -164,7 +175,7 @@ static uint32_t account_find(const World *world, const uint8_t address[20]) {
     uint32_t place = (uint32_t)hash_of_address(address) & index->mask;
     while (index->numbers[place]) {
         uint32_t entry = index->numbers[place] - 1;
-        if (memcmp(world->accounts[entry].address, address, 20) == 0)
+        if (same_address(world->accounts[entry].address, address))
             return entry;
         place = (place + 1) & index->mask;
     }
@@ -313,8 +324,8 @@ static bool transfer(World *world, uint32_t from, uint32_t to, const Word *value
 
 /* Number of a precompiled contract of the fork, 0 if the address is none. */
 static int precompile_of(const World *world, const uint8_t address[20]) {
-    static const uint8_t zero[19];
-    return memcmp(address, zero, 19) == 0 && address[19] <= world->precompiles ? address[19] : 0;
+    const uint8_t candidate[20] = {[19] = address[19]};
+    return same_address(address, candidate) && address[19] <= world->precompiles ? address[19] : 0;
 }
 
 /* Touches an account; true if it was cold: this transaction had not touched it before (EIP-2929). Precompiled
@@ -322,7 +333,7 @@ static int precompile_of(const World *world, const uint8_t address[20]) {
 static bool warm_account(World *world, uint32_t index) {
     Account *account = &world->accounts[index];
     if (account->warm == world->transaction || precompile_of(world, account->address) ||
-        memcmp(account->address, world->block.coinbase, 20) == 0)
+        same_address(account->address, world->block.coinbase))
         return false;
     account->warm = world->transaction;
     note(world, UNDO_WARM_ACCOUNT, index, word_of(0));
@@ -342,33 +353,36 @@ static bool warm_slot(World *world, Slot *slot) {
 }
 
 static void keccak_of_pair(World *world, const uint8_t pair[64], uint8_t digest[32]) {
-    uint64_t a, b, c;
-    memcpy(&a, pair + 24, 8), memcpy(&b, pair + 56, 8), memcpy(&c, pair, 8);
-    size_t place = (size_t)(mix(a ^ mix(b ^ c)) % KECCAK_MEMO);
-    uint8_t *key = world->memo_keys + 64 * place, *known = world->memo_digests + 32 * place;
-    if (memcmp(key, pair, 64) != 0) {
-        keccak256(pair, 64, known);
-        memcpy(key, pair, 64);
+    uint64_t asked[8], differing = 0;
+    memcpy(asked, pair, 64);
+    Hashed *known = &world->memo[mix(asked[3] ^ mix(asked[7] ^ asked[0])) % KECCAK_MEMO];
+    for (int i = 0; i < 8; i++)
+        differing |= known->pair[i] ^ asked[i];
+    if (differing || known->digest[0] == 0) {
+        keccak256(pair, 64, (uint8_t *)known->digest);
+        memcpy(known->pair, asked, 64);
     }
-    memcpy(digest, known, 32);
+    memcpy(digest, known->digest, 32);
+}
+
+static Word keccak_word(World *world, const uint8_t *bytes, uint64_t length) {
+    uint8_t digest[32];
+    if (length == 64)
+        keccak_of_pair(world, bytes, digest);
+    else
+        keccak256(bytes, length, digest);
+    return word_load(digest);
 }
 
 static World *world_new(void) {
     World *world = calloc(1, sizeof *world);
     if (world == NULL)
         return NULL;
-    world->memo_keys = calloc(KECCAK_MEMO, 64);
-    world->memo_digests = malloc((size_t)KECCAK_MEMO * 32);
-    if (world->memo_keys == NULL || world->memo_digests == NULL) {
-        free(world->memo_keys), free(world->memo_digests), free(world);
+    world->memo = calloc(KECCAK_MEMO, sizeof *world->memo);
+    if (world->memo == NULL) {
+        free(world);
         return NULL;
     }
-    const uint8_t zero[64] = {0};
-    for (int i = 0; i < KECCAK_MEMO; i++) /* what a memo of zeros must answer */
-        if (i == 0)
-            keccak256(zero, 64, world->memo_digests);
-        else
-            memcpy(world->memo_digests + 32 * i, world->memo_digests, 32);
     return world;
 }
 
@@ -383,8 +397,7 @@ static void world_free(World *world) {
         free(world->stacks[i]);
     free(world->accounts), free(world->account_index.numbers), free(world->slots), free(world->slot_index.numbers);
     free(world->transients), free(world->transient_index.numbers), free(world->journal), free(world->memory);
-    free(world->logs), free(world->returned), free(world->frames), free(world->memo_keys);
-    free(world->memo_digests), free(world);
+    free(world->logs), free(world->returned), free(world->frames), free(world->memo), free(world);
 }
 
 static bool copy_table(void **to, const void *from, size_t bytes, size_t room) {

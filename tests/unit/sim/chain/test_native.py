@@ -11,7 +11,17 @@ import pytest
 
 from sim.chain.backend import BlockEnvironment, EngineRefused
 from sim.chain.chain import Chain, engines_here, on_an_engine
-from tests.support.random_programs import ADDRESSES, compare, push, random_program, run_native
+from tests.support.random_programs import (
+    ADDRESSES,
+    Program,
+    compare,
+    fresh_state,
+    push,
+    random_program,
+    run_native,
+    run_pyevm,
+    shuffled_program,
+)
 from tests.support.shared_data import SHARED, require
 from tests.support.state_tests import archive_cases, verdict
 
@@ -109,6 +119,32 @@ def test_the_fee_recipient_is_warm_though_it_has_no_account():
     assert compare([55_167])[2] == []
 
 
+def test_programs_that_shuffle_their_stack_agree_with_py_evm():
+    agreed, refused, different = compare(range(300), shuffled_program)
+    assert different == []
+    assert agreed == 300
+    assert not refused
+
+
+def test_a_block_may_hold_more_results_aside_than_there_are_places_for():
+    # Each round leaves a result whose position another item's place still holds: 100 rounds, 32 places.
+    code = b"\x34\x34\x90\x50\x58" * 100
+    shown = b"".join(push(32 * index) + b"\x52" for index in range(200)) + push(6_400) + b"\x5f\xf3"
+    program = Program(codes=(code + shown,) * len(ADDRESSES), data=b"", gas=1_000_000)
+    mine = run_native(program)
+    assert mine == run_pyevm(program, fresh_state())
+    assert mine.status == "success"
+    assert len({mine.output[at : at + 32] for at in range(0, 6_400, 32)}) == 101
+
+
+@pytest.mark.parametrize("code", [b"\x50" * 65_541 + push(1), b"\x5f" * 65_541], ids=["needed", "added"])
+def test_a_block_that_no_stack_lets_in_halts(backend, code):
+    native.library().seawall_set_account(
+        backend._world, bytes.fromhex(TARGET[2:]), 1, bytes(32), code, len(code)
+    )
+    assert backend.call(SENDER, TARGET, b"").halt is not None
+
+
 def test_programs_of_the_sample_end_in_every_way():
     endings = [run_native(random_program(seed)) for seed in range(400)]
     statuses = {ending.status for ending in endings if not isinstance(ending, str)}
@@ -152,8 +188,9 @@ def test_memory_beyond_its_limit_is_refused_and_not_allocated(backend):
     native.library().seawall_set_account(
         backend._world, bytes.fromhex(TARGET[2:]), 1, bytes(32), code, len(code)
     )
+    backend._run(backend._world, backend._route(SENDER, TARGET), b"", 0, 1 << 40, 0, backend._pointer)
     with pytest.raises(EngineRefused, match="does not do MEMORY"):
-        backend._run(SENDER, TARGET, b"", 1 << 40, counts_intrinsic=0, keeps=0)
+        backend._outcome(keeps=False)
 
 
 def test_calls_nest_to_the_depth_the_rules_allow(backend):
