@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sim.agents.base import Outage
-from sim.agents.fees import FeePolicy
+from sim.agents.fees import FeePolicy, raise_bid
 from sim.agents.liquidator import Liquidators, LiquidatorsSection, Team, teams
 from sim.agents.waiting_bids import WaitingBids
 from sim.core.rng import Streams
@@ -190,6 +190,30 @@ def test_no_more_calls_wait_than_a_block_holds(make_under_water, draws):
     assert len(sent(liquidators.decide(small_block, draws))) == 3
     again = liquidators.decide(replace(small_block, block=101), draws)
     assert [batch.replace for batch in again] == [True]
+
+
+def test_a_raise_comes_free_of_what_it_replaces(make_under_water, draws):
+    accounts = (0, 1)
+    rich = big(make_under_water, accounts=accounts)
+    liquidators = group(count=1)
+    (first,) = liquidators.decide(rich, draws)
+    raised = [raise_bid(fee, liquidators.section.bid_raise) for fee in first.max_fee_wei]
+    # Enough for both raised bids, but not for one that is paid beside what it replaces.
+    scarce = replace(rich, block=101, native_balance_wei=[sum(raised) * GAS] * 8)
+    assert sum(first.max_fee_wei) * GAS + min(raised) * GAS > sum(raised) * GAS
+    (second,) = liquidators.decide(scarce, draws)
+    assert second.replace
+    assert second.max_fee_wei == raised
+
+
+def test_no_more_calls_are_sent_in_a_block_than_it_may(make_under_water, draws):
+    liquidators = group(count=1, max_per_block=2)
+    (first,) = liquidators.decide(big(make_under_water, accounts=(0, 1), base_fee_wei=GWEI), draws)
+    assert len(first) == 2
+    # Both wait below the base fee, where they take nobody's place; two more accounts would be worth a call.
+    above = max(first.max_fee_wei) + GWEI
+    four = big(make_under_water, accounts=(0, 1, 2, 3), base_fee_wei=above, block=101)
+    assert len(sent(liquidators.decide(four, draws))) == 2
 
 
 def test_a_loser_stands_aside_until_it_would_gain_on_average(make_under_water, draws, settle):
