@@ -38,13 +38,14 @@ from rich.console import Console  # noqa: E402  (the path must be set first)
 from rich.table import Table  # noqa: E402
 
 from scripts.benchmarks import w2  # noqa: E402
-from sim.chain.chain import ENGINES, default_engine  # noqa: E402
+from sim.chain.chain import ENGINES, default_engine, engines_here  # noqa: E402
 from sim.core.errors import InputError, SeawallError  # noqa: E402
 from sim.core.files import atomic_write_text  # noqa: E402
 
 PACKAGES: Final = ("numpy", "pyrevm", "py-evm", "vyper")
 TABLE_WIDTH: Final = 100
 LOOP_SCRIPT: Final = ROOT / "scripts" / "benchmarks" / "block_loop.py"
+MESSAGES_SCRIPT: Final = ROOT / "scripts" / "benchmarks" / "messages.py"
 PATHS_SCRIPT: Final = ROOT / "scripts" / "benchmarks" / "paths.py"
 OURS: Final = "Seawall"
 WORKERS: Final = (1, 2)
@@ -316,7 +317,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--sweep-paths", type=_positive, default=12, help="paths of each worker")
     parser.add_argument("--sweep-blocks", type=_positive, default=1_440)
     parser.add_argument("--memory-paths", type=_positive, default=500)
-    parser.add_argument("--only", choices=("w2", "loop", "sweep"), help="measure one part alone")
+    parser.add_argument("--only", choices=("w2", "engines", "loop", "sweep"), help="measure one part alone")
     parser.add_argument("--json", type=Path, help="also write every figure to this file")
     return parser.parse_args()
 
@@ -342,6 +343,25 @@ def measure_w2(options: argparse.Namespace, out: Console, progress: Console) -> 
         if peer not in pythons:
             out.print(f"{peer}: skipped, no --{peer}-python")
     return comparisons
+
+
+def measure_engines(options: argparse.Namespace, out: Console, progress: Console) -> list[dict[str, Any]]:
+    """Send the messages of one recorded run to native and revm in turn, and print the table."""
+    engines = [engine for engine in ("native", "revm") if engine in engines_here()]
+    if engines != ["native", "revm"]:
+        out.print("time inside the engines: skipped, native and revm are not both here")
+        return []
+    progress.print("time inside the engines")
+    arguments = ("--blocks", options.blocks, "--repetitions", options.repetitions)
+    results: list[dict[str, Any]] = child(MESSAGES_SCRIPT, "--engines", *engines, *arguments)["engines"]
+    count = results[0]["messages"]
+    table = Table(title=f"Inside the engine: {count:,} messages of flash_crash")
+    for name in ("engine", "seconds", "times native"):
+        table.add_column(name, justify="left" if name == "engine" else "right")
+    for result in results:
+        table.add_row(result["engine"], f"{result['median']:.3f}", f"{result['times_the_first']:.2f}")
+    out.print(table)
+    return results
 
 
 def measure_loops(options: argparse.Namespace, out: Console, progress: Console) -> dict[str, Any]:
@@ -394,6 +414,8 @@ def main() -> int:
     if options.only in (None, "w2"):
         comparisons = measure_w2(options, out, progress)
         report["w2"] = [asdict(comparison) for comparison in comparisons]
+    if options.only in (None, "engines"):
+        report["engines"] = measure_engines(options, out, progress)
     if options.only in (None, "loop"):
         report["block_loop"] = measure_loops(options, out, progress)
     if options.only in (None, "sweep"):
