@@ -252,7 +252,7 @@ def against_table(cases: Sequence[dict[str, Any]], others: Sequence[dict[str, An
 
 def loop_tables(cases: Sequence[dict[str, Any]]) -> list[Table]:
     """Return speed and memory of the block loop, and where its time goes."""
-    speed = Table(title="Block loop, flash_crash without twin run")
+    speed = Table(title="Block loop, flash_crash without other worlds")
     for name in ("accounts", "blocks", "blocks/s", "set-up s", "peak MiB", "transactions", "liquidations"):
         speed.add_column(name, justify="right")
     shares = Table("phase", title="Where the time goes: seconds and share of the loop")

@@ -159,7 +159,7 @@ def record(accounts: int) -> Recording:
     try:
         for place, name, spy in spies:
             setattr(place, name, spy)
-        execute(scenario, RunOptions(out=Path("unused"), engine="native", twin=False), {})
+        execute(scenario, RunOptions(out=Path("unused"), engine="native", worlds="none"), {})
     finally:
         for place, name, original in originals:
             setattr(place, name, original)

@@ -86,7 +86,7 @@ def main() -> int:
         folder = given
         if folder is None:
             scenario = load_scenario(ROOT / "scenarios" / "black_thursday.toml")
-            folder = run_scenario(scenario, RunOptions(out=Path(name) / "run", twin=False)).folder
+            folder = run_scenario(scenario, RunOptions(out=Path(name) / "run", worlds="none")).folder
         report = folder / "report.html"
         draw(report if report.is_file() else write_report(folder), PICTURE)
     print(PICTURE.relative_to(ROOT))

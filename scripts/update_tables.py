@@ -64,8 +64,8 @@ _METRICS_HEAD = """\
 Every number a run is judged by, written by `scripts/update_tables.py` from the entries in
 `sim/metrics/entries`; `seawall metrics` prints the same. *Better* is the side on which the protocol is safer
 or cheaper. *Markets* says over which markets a metric sums, or of which it speaks: shares of open interest
-sum over all markets and stand over the open interest of market 0. A metric that needs the *twin* is null
-where the run without forced flow was not run (`--no-twin`); when another one is null stands in its meaning.
+sum over all markets and stand over the open interest of market 0. A metric that needs another *world* is null
+where it was not run (`--worlds`, [worlds](worlds.md)); when another one is null stands in its meaning.
 """
 
 

@@ -1,6 +1,6 @@
 """One full run of the block loop in a process of its own, so that its peak memory is its own.
 
-The scenario is ``flash_crash`` without the twin run. With more accounts everything that bounds them grows in
+The scenario is ``flash_crash`` without other worlds. With more accounts everything that bounds them grows in
 proportion (pool, fund, depth, open interest limits): the same market with more people in it, and a real crash
 in each case.
 
@@ -68,7 +68,7 @@ def run_block_loop(engine: str, accounts: int, blocks: int) -> LoopResult:
         factor = accounts / BASE_ACCOUNTS
         overrides += [f"{key}={value * factor!r}" for key, value in SCALED.items()]
     scenario = load_scenario(SCENARIO, overrides=overrides)
-    options = RunOptions(out=Path("unused"), engine=engine, twin=False)
+    options = RunOptions(out=Path("unused"), engine=engine, worlds="none")
     run = execute(scenario, options, {})
     phases = {name: float(getattr(run.loop.phases, name)) for name in type(run.loop.phases).__slots__}
     seconds = run.seconds["blocks"]

@@ -3,7 +3,7 @@
 Each function does what the command of the same name does, writes the same results folder and returns an
 object over it. Nothing is computed twice: tables are read from the folder when they are asked for.
 
->>> result = run("flash_crash", changes={"blocks": 120}, twin=False)    # doctest: +SKIP
+>>> result = run("flash_crash", changes={"blocks": 120}, worlds="none")    # doctest: +SKIP
 >>> result.to_pandas("liquidations")    # doctest: +SKIP
 """
 

@@ -14,6 +14,7 @@ from sim.core.documents.toml_text import toml_value
 from sim.core.errors import InputError
 from sim.core.extras import require
 from sim.core.plugins import loaded, read_plugins
+from sim.metrics.worlds import Worlds
 
 if TYPE_CHECKING:
     from sim.engine.scenario.schema import Scenario
@@ -52,7 +53,7 @@ def run(
     prices: str | Path | None = None,
     whole_file: bool = False,
     engine: str | None = None,
-    twin: bool = True,
+    worlds: Worlds = "forced",
     contracts: str | Path | None = None,
     out: str | Path | None = None,
     plugins: Sequence[str | Path] = (),
@@ -65,7 +66,7 @@ def run(
         File, or the name of a scenario that ships.
     changes
         Key -> value, as ``--set``: ``{"protocol.risk_model": "static"}``.
-    seed, blocks, prices, whole_file, engine, twin, contracts, out, plugins
+    seed, blocks, prices, whole_file, engine, worlds, contracts, out, plugins
         As the options of ``seawall run``.
     path
         Run this path of the scenario (docs/paths.md) instead of the scenario's own random numbers.
@@ -95,7 +96,7 @@ def run(
         RunOptions(
             out=output_folder(_path(out), loaded.name, loaded.seed, path),
             engine=engine,
-            twin=twin,
+            worlds=worlds,
             prices=_path(prices),
             contracts=None if contracts is None else checked_contracts(Path(contracts)),
             keep_blocks=blocks is not None,

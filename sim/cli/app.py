@@ -17,6 +17,7 @@ from sim.cli.options import (
 from sim.cli.plugin_option import takes_plugins, takes_plugins_of
 from sim.core.errors import InputError
 from sim.core.extras import require
+from sim.metrics.worlds import Worlds
 
 app = typer.Typer(
     name="seawall",
@@ -92,7 +93,9 @@ def run(
     antithetic: Annotated[
         bool, typer.Option("--antithetic", help="With --path: odd paths mirror the price of the one before.")
     ] = False,
-    no_twin: Annotated[bool, typer.Option("--no-twin", help="Skip the run without forced flow.")] = False,
+    worlds: Annotated[
+        Worlds, typer.Option(help="Worlds run beside it: forced is that without the impact of forced flow.")
+    ] = "forced",
     contracts: Annotated[
         Path | None, typer.Option(help="Folder of contracts to deploy instead of ours, laid out alike.")
     ] = None,
@@ -115,7 +118,7 @@ def run(
     options = RunOptions(
         out=folder,
         engine=None if engine is None else engine.value,
-        twin=not no_twin,
+        worlds=worlds,
         prices=prices,
         keep_blocks=blocks is not None,
         whole_file=whole_file,

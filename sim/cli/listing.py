@@ -63,7 +63,7 @@ def print_metrics(*, as_json: bool) -> None:
             f"{metric.better} is better" if metric.better else "",
             metric.markets.replace("all", "all markets") if metric.markets != "none" else "",
             "derived" if metric.is_derived else "",
-            *(f"needs the {world}" for world in metric.worlds),
+            *(f"needs the world {world}" for world in metric.worlds),
         )
         table.add_row(
             f"{escape(metric.name)}\n[dim]{escape(metric.label)}[/dim]",

@@ -14,6 +14,7 @@ from sim.core.plugins import PLUGINS, active
 from sim.engine.blocks.loop import Progress
 from sim.engine.scenario.path_choice import PathChoice
 from sim.engine.scenario.schema import Scenario
+from sim.metrics.worlds import Worlds
 from sim.protocol.contracts import RISK_MODELS, SOURCES
 
 INPUTS = Path("inputs")
@@ -29,8 +30,8 @@ class RunOptions:
     """Results folder."""
     engine: str | None = None
     """None picks the fastest engine that is installed."""
-    twin: bool = True
-    """Also run without forced flow, for amplification."""
+    worlds: Worlds = "forced"
+    """Worlds to run beside it, which words of cause are differences to."""
     prices: Path | None = None
     """Recorded prices for market 0; the run then covers the whole file."""
     keep_blocks: bool = False

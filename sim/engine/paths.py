@@ -14,13 +14,14 @@ from time import perf_counter
 from sim.chain.chain import on_an_engine
 from sim.engine.options import RunOptions
 from sim.engine.price_files import fit_to_prices
-from sim.engine.run import Execution, load_histories, run_world, summarise, world_builder
+from sim.engine.run import Execution, load_histories, run_beside, run_world, summarise, world_builder
 from sim.engine.scenario.path_choice import PathChoice
 from sim.engine.scenario.schema import Scenario
-from sim.engine.worlds.feedback import NO_PRICE_FEEDBACK, WHOLE, Feedback
+from sim.engine.worlds.feedback import WHOLE, Feedback
 from sim.engine.worlds.warm import WarmStarts
 from sim.market.price_file import load_price_file
 from sim.market.price_history import PriceHistory
+from sim.metrics.worlds import Worlds
 
 __all__ = ["PathOptions", "PathOutcome", "WarmStarts", "run_path"]
 
@@ -35,14 +36,14 @@ class PathOptions:
     """Books of accounts that the paths take in turn."""
     antithetic: bool = False
     """Path 2j + 1 is path 2j with the draws of its price mirrored."""
-    twin: bool = False
-    """Also run without forced flow, for amplification."""
+    worlds: Worlds = "none"
+    """Worlds to run beside it, which words of cause are differences to."""
     engine: str | None = None
     """None picks the fastest engine that is installed; the result is the same on all."""
     prices: Path | None = None
     """Recorded prices for market 0; the path then covers the whole file."""
     is_check: bool = False
-    """Every world runs on `engine`, the twin too: it is there to check what another engine did."""
+    """Every world runs on `engine`, those beside it too: it is there to check what another engine did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +59,7 @@ class PathOutcome:
     summary: Mapping[str, object]
     """What ``summary.json`` of ``seawall run --path`` holds."""
     seconds: Mapping[str, float]
-    """Wall-clock facts, outside every digest: setup, blocks, and twin if there was one."""
+    """Wall-clock facts, outside every digest: setup, blocks, and each world beside it."""
 
 
 def run_path(scenario: Scenario, options: PathOptions, warm: WarmStarts | None = None) -> PathOutcome:
@@ -77,7 +78,7 @@ def run_path(scenario: Scenario, options: PathOptions, warm: WarmStarts | None =
     run_options = RunOptions(
         out=Path(),
         engine=options.engine,
-        twin=options.twin,
+        worlds=options.worlds,
         prices=options.prices,
         whole_file=True,  # whoever runs paths by the hundred has said how long they are
         path=chosen,
@@ -85,19 +86,20 @@ def run_path(scenario: Scenario, options: PathOptions, warm: WarmStarts | None =
     histories = load_histories(scenario, run_options, load_price_file if warm is None else warm.history)
     scenario = fit_to_prices(scenario, histories, run_options)
     run = _execute(scenario, run_options, histories, warm)
-    twin, seconds = None, dict(run.seconds)
-    if options.twin:
-        # The twin gives a few metrics and no evidence: the fastest engine does, whichever runs the path.
-        twin_options = run_options if options.is_check else replace(run_options, engine=None)
-        twin = _execute(scenario, twin_options, histories, warm, feedback=NO_PRICE_FEEDBACK)
-        seconds["twin"] = twin.seconds["setup"] + twin.seconds["blocks"]
+    # Worlds beside it give metrics and no evidence: the fastest engine does, whichever runs the path.
+    other_options = run_options if options.is_check else replace(run_options, engine=None)
+    beside = run_beside(
+        options.worlds,
+        run,
+        lambda feedback: _execute(scenario, other_options, histories, warm, feedback=feedback),
+    )
     return PathOutcome(
         path=chosen.path,
         population=chosen.population,
         engine=run.world.chain.engine,
         digest=run.digest,
-        summary=summarise(run, twin),
-        seconds=seconds,
+        summary=summarise(run, beside),
+        seconds=dict(run.seconds),
     )
 
 

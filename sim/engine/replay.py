@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from sim.core.folders import FILES, SEAL
+from sim.core.errors import InputError
+from sim.core.folders import FILES, SEAL, damaged
 from sim.engine.blocks.closing import final_accounts
 from sim.engine.blocks.tables import TABLES
 from sim.engine.options import RunOptions
+from sim.engine.results.counterfactual import counterfactual_rows
 from sim.engine.results.folder import StoredRun, open_run, stored_run
 from sim.engine.results.manifest import build_manifest
-from sim.engine.run import Execution, execute, load_histories, summarise
-from sim.engine.worlds.feedback import NO_PRICE_FEEDBACK
+from sim.engine.results.result import MARKER
+from sim.engine.run import (
+    Execution,
+    execute,
+    load_histories,
+    matched_with,
+    run_beside,
+    summarise,
+    world_beside,
+)
 from sim.market.price_history import PriceHistory
+from sim.metrics.worlds import WORLDS, Worlds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +64,9 @@ def replay_run(folder: Path, engine: str | None) -> ReplayResult:
     )
     histories = load_histories(stored.scenario, options)
     run = execute(stored.scenario, options, histories)
+    worlds = stored_worlds(stored)
+    beside = run_beside(worlds, run, partial(world_beside, stored.scenario, options, histories))
+    run.recorder.tables.counterfactual.extend(counterfactual_rows(matched_with(run, beside)))
     for row in final_accounts(run.world, run.loop, run.recorder):
         run.recorder.tables.accounts.append(row)
     found: list[tuple[int, str]] = []
@@ -62,13 +77,24 @@ def replay_run(folder: Path, engine: str | None) -> ReplayResult:
     if found:
         found.sort(key=lambda item: item[0])
         return ReplayResult(identical=False, first_difference=found[0][1])
-    twin = None
-    if stored.data.get("twin"):
-        twin = execute(stored.scenario, replace(options, engine=None), histories, feedback=NO_PRICE_FEEDBACK)
     stated = _manifest_difference(stored, run, histories) or _summary_difference(
-        summary, summarise(run, twin)
+        summary, summarise(run, beside)
     )
     return ReplayResult(identical=stated is None, first_difference=stated)
+
+
+def stored_worlds(stored: StoredRun) -> Worlds:
+    """Return which worlds were run beside a stored run.
+
+    Raises
+    ------
+    InputError
+        The manifest names none of the choices.
+    """
+    for choice in WORLDS:
+        if stored.data["worlds"] == choice:
+            return choice
+    raise InputError(damaged(stored.folder / MARKER, f"worlds: is none of {', '.join(WORLDS)}"))
 
 
 _AFTER_ALL_BLOCKS = 2**62
@@ -108,7 +134,7 @@ def _manifest_difference(
         scenario=stored.scenario,
         world=run.world,
         digest=run.digest,
-        twin=bool(stored.data.get("twin")),
+        worlds=stored_worlds(stored),
         histories=histories,
         overrides=(),
         inputs=stored.data["inputs"],  # among them, whether prices of the command line took part

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
+from math import fsum
 from pathlib import Path
 from time import perf_counter
+from types import MappingProxyType
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,12 +18,14 @@ from sim.core.columns import schema_of
 from sim.core.errors import InputError, InvariantViolation, RunError
 from sim.core.files import atomic_write_bytes
 from sim.core.folders import seal_again, write_record
+from sim.core.units import TOKEN_UNIT
 from sim.engine.blocks.closing import final_accounts, final_states, share_values
 from sim.engine.blocks.loop import BlockLoop, Progress
 from sim.engine.blocks.recorder import Recorder
 from sim.engine.blocks.rows import ObservedRow
 from sim.engine.options import RunOptions, copy_inputs
 from sim.engine.price_files import fit_to_prices, remarks
+from sim.engine.results.counterfactual import counterfactual_rows
 from sim.engine.results.crash import check_crash_folder, write_crash_report
 from sim.engine.results.manifest import build_manifest
 from sim.engine.results.result import (
@@ -32,15 +37,17 @@ from sim.engine.results.result import (
     settled_folder,
     write_json,
 )
-from sim.engine.scenario.expect import OF_EVERY_RUN, check_expectations, needs_twin
+from sim.engine.scenario.expect import OF_EVERY_RUN, check_expectations, worlds_of
 from sim.engine.scenario.schema import Scenario
 from sim.engine.worlds.build import BuildOptions, WorldBuilder
-from sim.engine.worlds.feedback import NO_PRICE_FEEDBACK, WHOLE, Feedback
+from sim.engine.worlds.feedback import FEEDBACK, WHOLE, Feedback
 from sim.engine.worlds.world import World
 from sim.market.price_file import load_price_file
 from sim.market.price_history import PriceHistory
 from sim.metrics.book import DIGEST, measured
 from sim.metrics.facts import RunFacts
+from sim.metrics.matching import Matched, match, totals_of
+from sim.metrics.worlds import WORLDS, OtherWorld, Worlds
 
 
 @dataclass(slots=True)
@@ -199,13 +206,9 @@ def run_scenario(scenario: Scenario, options: RunOptions) -> RunResult:
         except InvariantViolation as violation:
             write_crash_report(scenario, options, violation)
             raise
-        twin = None
-        if options.twin:
-            # The twin gives a few metrics and no evidence: the fastest engine does, whichever ran the run.
-            twin = execute(scenario, replace(options, engine=None), histories, feedback=NO_PRICE_FEEDBACK)
-            run.seconds["twin"] = twin.seconds["setup"] + twin.seconds["blocks"]
-            twin.world.chain.close()
-        summary = summarise(run, twin)
+        beside = run_beside(options.worlds, run, partial(world_beside, scenario, options, histories))
+        summary = summarise(run, beside)
+        run.recorder.tables.counterfactual.extend(counterfactual_rows(matched_with(run, beside)))
         for row in final_accounts(run.world, run.loop, run.recorder):
             run.recorder.tables.accounts.append(row)
         results.write_tables(run.recorder.tables.named())
@@ -217,8 +220,8 @@ def run_scenario(scenario: Scenario, options: RunOptions) -> RunResult:
             results.path,
             MARKER,
             build_manifest(
-                scenario=scenario, world=run.world, digest=run.digest, twin=options.twin, histories=histories,
-                overrides=options.overrides, inputs=inputs, path=options.path,
+                scenario=scenario, world=run.world, digest=run.digest, worlds=options.worlds,
+                histories=histories, overrides=options.overrides, inputs=inputs, path=options.path,
             ),
         )  # fmt: skip
         _finish(options, results)
@@ -234,7 +237,7 @@ def run_scenario(scenario: Scenario, options: RunOptions) -> RunResult:
         folder=folder,
         digest=run.digest,
         expectations=check_expectations(
-            applicable_expectations(scenario, options), summary, worlds=("twin",) if options.twin else ()
+            applicable_expectations(scenario, options), summary, worlds=WORLDS[options.worlds]
         ),
     )
 
@@ -257,28 +260,83 @@ def applicable_expectations(scenario: Scenario, options: RunOptions) -> dict[str
     """Return what the scenario expects of this run.
 
     Its bounds are about its own path in full: recorded prices and another number of blocks leave only what
-    holds of every run, and without a twin nothing is asked that needs one.
+    holds of every run, and nothing is asked that needs a world which was not run.
     """
     expected = scenario.expect.expectations()
     if options.prices is not None or options.keep_blocks:
         return {key: bounds for key, bounds in expected.items() if key == OF_EVERY_RUN}
-    if not options.twin:
-        expected = {key: bounds for key, bounds in expected.items() if not needs_twin([key])}
-    return expected
+    run = set(WORLDS[options.worlds])
+    return {key: bounds for key, bounds in expected.items() if worlds_of(key) <= run}
 
 
-def summarise(run: Execution, twin: Execution | None) -> dict[str, object]:
+def run_beside(
+    worlds: Worlds, run: Execution, execute_world: Callable[[Feedback], Execution]
+) -> dict[OtherWorld, Execution]:
+    """Run worlds beside a run, and add to its seconds what each took.
+
+    Parameters
+    ----------
+    execute_world
+        Executes the world of a feedback on the run's random numbers, and lets go of its chain.
+    """
+    found: dict[OtherWorld, Execution] = {}
+    for world in WORLDS[worlds]:
+        found[world] = execution = execute_world(FEEDBACK[world])
+        run.seconds[world] = execution.seconds["setup"] + execution.seconds["blocks"]
+    return found
+
+
+def world_beside(
+    scenario: Scenario, options: RunOptions, histories: Mapping[int, PriceHistory], feedback: Feedback
+) -> Execution:
+    # It gives metrics and no evidence: the fastest engine does, whichever ran the run.
+    found = execute(scenario, replace(options, engine=None), histories, feedback=feedback)
+    found.world.chain.close()
+    return found
+
+
+def summarise(
+    run: Execution, beside: Mapping[OtherWorld, Execution] = MappingProxyType({})
+) -> dict[str, object]:
     """Return ``summary.json`` of an execution: its digest, and what the metric book measures.
 
     Parameters
     ----------
-    twin
-        The same run without forced flow, if it was run as well.
+    beside
+        The worlds that were run beside it.
     """
-    return {DIGEST: run.digest, **measured(facts_of(run, twin))}
+    return {DIGEST: run.digest, **measured(facts_of(run, beside))}
 
 
-def facts_of(run: Execution, twin: Execution | None = None) -> RunFacts:
+def matched_with(run: Execution, beside: Mapping[OtherWorld, Execution]) -> dict[OtherWorld, list[Matched]]:
+    """Return the forced closes of a run, matched with those of each world beside it."""
+    return {
+        world: match(run.recorder.closes, other.recorder.closes, block_seconds=run.world.seconds_per_block)
+        for world, other in beside.items()
+    }
+
+
+def _trader_loss(run: Execution) -> float:
+    """Return what those who hold positions without a leg outside have lost, quote."""
+    world, loop = run.world, run.loop
+    traders = [
+        actor
+        for group in world.groups
+        if group.holds_positions and not group.hedges_outside
+        for actor in world.book.members(group.name)
+    ]
+    paid_in = [
+        max(float(loop.first.valuation.equity[actor]), 0.0) + loop.first_wallets[actor] / TOKEN_UNIT
+        for actor in traders
+    ]
+    left = [
+        max(float(loop.reading.valuation.equity[actor]), 0.0) + float(world.mirror.wallet[actor])
+        for actor in traders
+    ]
+    return fsum(paid_in) - fsum(left)
+
+
+def facts_of(run: Execution, beside: Mapping[OtherWorld, Execution] = MappingProxyType({})) -> RunFacts:
     """Return what metrics may read of an execution."""
     external, loop, recorder = run.world.external[0], run.loop, run.recorder
     return RunFacts(
@@ -297,7 +355,9 @@ def facts_of(run: Execution, twin: Execution | None = None) -> RunFacts:
         invariants_checked=loop.checker.checked,
         invariant_violations=len(loop.checker.violations),
         column=lambda table, name: recorder.tables.named()[table].column(name),
-        twin=None if twin is None else facts_of(twin),
+        trader_loss=_trader_loss(run),
+        worlds={world: facts_of(execution) for world, execution in beside.items()},
+        matched={world: totals_of(rows) for world, rows in matched_with(run, beside).items()},
     )
 
 

@@ -11,19 +11,19 @@ from __future__ import annotations
 import difflib
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from sim.core.errors import InputError, RunError
 from sim.core.registry import Registry
 from sim.metrics.facts import RunFacts
+from sim.metrics.worlds import WHY_NOT, OtherWorld, Worlds, fewest
 
 Family = Literal["coverage", "severity", "cascade", "procyclicality", "efficiency", "other"]
 Kind = Literal["count", "amount", "price", "time", "share", "factor", "event"]
 Section = Literal["Price", "Cascade", "Losses", "Margin", "Chain", "Run"]
 Markets = Literal["all", "market 0", "all, over market 0", "none"]
-World = Literal["twin"]
 Alarm = Literal["", "warn", "bad"]
 Value = float | int | bool | None
 
@@ -40,7 +40,6 @@ DIGEST: Final = "digest"
 SECTIONS: Final[tuple[Section, ...]] = get_args(Section)
 """In the order in which the page of one run lists them."""
 
-_WHY_NOT: Final[Mapping[World, str]] = {"twin": "the run without forced flow was not run (--no-twin)"}
 _UNIT_WORDS: Final = {"quote": "USDC", "s": "seconds"}
 _KIND_WORDS: Final[Mapping[Kind, str]] = {"count": "count", "factor": "ratio"}
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,59}")
@@ -82,7 +81,7 @@ class Metric:
     """Computes it from a run: it is then a key of ``summary.json``."""
     derive: Callable[[Readings], float | None] | None = None
     """Computes it from other metrics instead: it is then no key of ``summary.json``."""
-    worlds: tuple[World, ...] = ()
+    worlds: tuple[OtherWorld, ...] = ()
     """Further worlds it needs; without one of them it has no value."""
     undefined: str = ""
     """When it has no value though every world was run, as words after "because"; empty if that cannot be."""
@@ -120,8 +119,8 @@ class Metric:
         ):
             if given not in get_args(allowed):
                 found.append(f"{field} must be one of {', '.join(get_args(allowed))}, was {given!r}")
-        if not set(self.worlds) <= set(get_args(World)):
-            found.append(f"worlds must be among {', '.join(get_args(World))}, was {self.worlds!r}")
+        if not set(self.worlds) <= set(get_args(OtherWorld)):
+            found.append(f"worlds must be among {', '.join(get_args(OtherWorld))}, was {self.worlds!r}")
         if self.kind in ("share", "factor", "event") and self.unit != "1":
             found.append(f"{self.kind} has no dimension: its unit is 1, was {self.unit!r}")
         return found
@@ -170,7 +169,7 @@ def measured(facts: RunFacts) -> dict[str, Value]:
     for metric in METRICS:
         if metric.measure is None:
             continue
-        missing = [world for world in metric.worlds if getattr(facts, world) is None]
+        missing = [world for world in metric.worlds if world not in facts.worlds]
         try:
             value: object = None if missing else metric.measure(facts)
         except Exception as error:
@@ -255,7 +254,7 @@ def path_metrics(summary: Mapping[str, object]) -> dict[str, float | None]:
     -------
     dict
         Name -> value, in the order of the book: every metric that the summary has, true and false as 1 and 0,
-        and the derived ones. None where a metric is not defined: the amplification of a run without a twin, a
+        and the derived ones. None where a metric is not defined: one that needs a world which was not run, a
         ratio to an open interest or a fund that is zero.
     """
     readings = Readings(summary)
@@ -266,7 +265,13 @@ def path_metrics(summary: Mapping[str, object]) -> dict[str, float | None]:
     }
 
 
-def why_undefined(metric: Metric, *, worlds: tuple[World, ...]) -> str:
+def worlds_needed(metrics: Iterable[str]) -> Worlds:
+    """Return the fewest worlds under which all of these metrics can have a value; other names need none."""
+    needed = {world for name in metrics if name in METRICS for world in METRICS[name].worlds}
+    return fewest(needed)
+
+
+def why_undefined(metric: Metric, *, worlds: tuple[OtherWorld, ...]) -> str:
     """Return why a metric of a run has no value, as words after "because".
 
     Parameters
@@ -274,5 +279,5 @@ def why_undefined(metric: Metric, *, worlds: tuple[World, ...]) -> str:
     worlds
         Worlds that were run beside the run itself.
     """
-    missing = [_WHY_NOT[world] for world in metric.worlds if world not in worlds]
+    missing = [WHY_NOT[world] for world in metric.worlds if world not in worlds]
     return " and ".join(missing) or metric.undefined or "the run does not define it"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sim.metrics.cascade import CascadeForest
 from sim.metrics.margin import CoverageTest, Procyclicality
+from sim.metrics.matching import Totals as MatchTotals
+from sim.metrics.worlds import OtherWorld
 from sim.protocol.mirror import Valuation
 from sim.protocol.state import MarketState, ProtocolState
 
@@ -69,5 +71,10 @@ class RunFacts:
     column: Callable[[str, str], Sequence[object]]
     """(table, column) -> that column's values, one a row, of ``blocks``, ``transactions``, ``liquidations``
     or ``events``; ``accounts`` is written after the metrics are computed."""
-    twin: RunFacts | None = None
-    """The same run without forced flow, if it was run as well."""
+    trader_loss: float = 0.0
+    """What those who hold positions without a leg outside lost, quote: fall of equity, counted down to zero,
+    and wallet."""
+    worlds: Mapping[OtherWorld, RunFacts] = field(default_factory=dict)
+    """The worlds that were run beside it, on the same random numbers."""
+    matched: Mapping[OtherWorld, MatchTotals] = field(default_factory=dict)
+    """What was closed by force here and there, unit by unit, for each of them."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sim.metrics.book import METRICS
+from sim.metrics.worlds import Worlds
 from sim.reporting.formatting import NARROW_SPACE, is_missing, number, significant
 
 ABSENT = "–"
@@ -78,7 +79,7 @@ def path_command(
     overrides: Sequence[str] = (),
     populations: int = 1,
     antithetic: bool = False,
-    twin: bool = True,
+    worlds: Worlds = "forced",
     plugins: Sequence[str] = (),
     out: str | None = None,
 ) -> str:
@@ -98,7 +99,7 @@ def path_command(
     words = ["seawall", "run", scenario, "--path", str(path), "--seed", str(seed)]
     if populations != 1:
         words += ["--populations", str(populations)]
-    words += ["--antithetic"] * antithetic + ["--no-twin"] * (not twin)
+    words += ["--antithetic"] * antithetic + ["--worlds", worlds] * (worlds != "forced")
     for one in plugins:
         words += ["--plugin", one]
     for one in overrides:

@@ -154,7 +154,7 @@ def seawall(tree):
 @pytest.fixture(scope="module")
 def run_folder(seawall, tree):
     """A run with all additions."""
-    seawall("run", "additions.toml", "--no-twin", "--out", "run")
+    seawall("run", "additions.toml", "--worlds", "none", "--out", "run")
     return tree / "run"
 
 
@@ -217,7 +217,9 @@ def test_the_same_files_from_outside_do_the_same(tmp_path, run_folder, capsys):
     (tmp_path / "additions.toml").write_text(SCENARIO % {"parameter": ""})
     plugins = [word for files in ADDITIONS.values() for file in files for word in ("--plugin", str(file))]
     out = tmp_path / "run"
-    assert main(["run", str(tmp_path / "additions.toml"), "--no-twin", "--out", str(out), *plugins]) == 0
+    assert (
+        main(["run", str(tmp_path / "additions.toml"), "--worlds", "none", "--out", str(out), *plugins]) == 0
+    )
     inside = json.loads((run_folder / "manifest.json").read_text())["scenario"]
     outside = json.loads((out / "manifest.json").read_text())
     del inside["protocol"], outside["scenario"]["protocol"]

@@ -12,12 +12,15 @@ from sim.engine.blocks.loop import BlockLoop
 from sim.engine.blocks.recorder import Recorder
 from sim.engine.blocks.skew import TradeKind
 from sim.engine.worlds import build
-from sim.engine.worlds.feedback import NO_FEEDBACK, NO_MARGIN_FEEDBACK, NO_PRICE_FEEDBACK, WHOLE, Feedback
+from sim.engine.worlds.feedback import FEEDBACK, WHOLE, Feedback
 from sim.engine.worlds.flows import VOLUNTARY
 from tests.support.closed_form_world import Account, build_listed_world
 from tests.support.small_run import small_execution
 
 SEEDS = (7, 8)
+NO_PRICE_FEEDBACK = FEEDBACK["no_price_feedback"]
+NO_MARGIN_FEEDBACK = FEEDBACK["no_margin_feedback"]
+NO_FEEDBACK = FEEDBACK["no_feedback"]
 CALM = (
     "shocks=[]",
     "markets.0.price.jump_intensity=0.0",

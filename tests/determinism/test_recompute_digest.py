@@ -47,7 +47,7 @@ def folder(original, tmp_path):
 def test_the_start_of_every_shipped_scenario(name, tmp_path):
     """Whole runs are recomputed by tests/golden."""
     scenario = load_scenario(SCENARIOS / f"{name}.toml", overrides=[BLOCKS])
-    result = run_scenario(scenario, RunOptions(out=tmp_path / name, twin=False))
+    result = run_scenario(scenario, RunOptions(out=tmp_path / name, worlds="none"))
     assert recomputed(result.folder) == result.digest
 
 

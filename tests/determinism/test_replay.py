@@ -21,7 +21,7 @@ SHORT = ("blocks=16",)
 @pytest.fixture(scope="module")
 def original(tmp_path_factory):
     """Return the folder of a finished run with liquidations and a twin."""
-    result = small_run(tmp_path_factory.mktemp("original") / "run", *SHORT, twin=True)
+    result = small_run(tmp_path_factory.mktemp("original") / "run", *SHORT, worlds="forced")
     assert result.summary["liquidations"] > 0
     return result.folder
 

@@ -111,7 +111,7 @@ def test_another_seed_has_another_digest(first, tmp_path):
 
 
 def test_the_twin_does_not_change_the_run(first, tmp_path):
-    with_twin = small_run(tmp_path / "run", twin=True)
+    with_twin = small_run(tmp_path / "run", worlds="forced")
     assert with_twin.digest == first.digest
     assert with_twin.summary["amplification"] >= 1.0
     assert first.summary["amplification"] is None

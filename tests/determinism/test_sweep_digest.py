@@ -114,7 +114,7 @@ def test_points_share_their_paths_and_their_drawn_inputs(reference):
     [
         ({"seed": 12}, "another seed"),
         ({"populations": 2}, "another populations"),
-        ({"twin": True}, "another twin"),
+        ({"worlds": "forced"}, "another worlds"),
         ({"paths": 1}, "2 paths, this one has 1"),
     ],
 )

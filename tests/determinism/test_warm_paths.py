@@ -19,6 +19,7 @@ from sim.engine.scenario.load import load_scenario
 from sim.engine.scenario.market import MarketSection
 from sim.engine.scenario.schema import Scenario
 from sim.engine.worlds import foundation
+from sim.metrics.worlds import Worlds
 from tests.support.small_run import SCENARIO, small_scenario
 
 MODELS = Path(__file__).resolve().parents[2] / "scenarios" / "models"
@@ -62,17 +63,18 @@ OWN: tuple[tuple[str, ...], ...] = (
 )
 """Changes of what is there at block 0: a foundation each."""
 
-Job = tuple[tuple[str, ...], int, bool]
+Job = tuple[tuple[str, ...], int, Worlds]
+_FORCED: tuple[Worlds, ...] = ("none", "forced", "none", "none")
 JOBS: tuple[Job, ...] = (
-    *((overrides, index % 3, index % 4 == 1) for index, overrides in enumerate(SHARED)),
-    *((overrides, index % 3, index % 5 == 2) for index, overrides in enumerate(OWN)),
-    *(((), path, False) for path in range(1, 4)),
+    *((overrides, index % 3, _FORCED[index % 4]) for index, overrides in enumerate(SHARED)),
+    *((overrides, index % 3, "all" if index % 5 == 2 else "none") for index, overrides in enumerate(OWN)),
+    *(((), path, "none") for path in range(1, 4)),
 )
-"""(overrides, path, twin)"""
+"""(overrides, path, worlds)"""
 
 
 def options_of(job: Job) -> PathOptions:
-    return PathOptions(path=job[1], populations=2, twin=job[2])
+    return PathOptions(path=job[1], populations=2, worlds=job[2])
 
 
 @cache
@@ -104,17 +106,17 @@ def test_any_order_gives_the_bits_of_cold_starts(jobs, capacity):
 
 def test_the_jobs_are_worth_comparing():
     """Every change but that of words changes the run, or nothing would be tested by running it warm."""
-    digests = [cold((overrides, 0, False)).digest for overrides in (*SHARED, *OWN)]
+    digests = [cold((overrides, 0, "none")).digest for overrides in (*SHARED, *OWN)]
     assert len(set(digests)) == len(digests) - 1
-    assert cold(((), 0, False)).summary["liquidations"] > 0
+    assert cold(((), 0, "none")).summary["liquidations"] > 0
 
 
 def test_what_acts_after_block_0_shares_one_foundation():
     warm = WarmStarts()
     for overrides in SHARED:
-        job = (overrides, 0, True)
+        job = (overrides, 0, "forced")
         assert same(run_path(small_scenario(*TINY, *overrides), options_of(job), warm), job)
-    assert warm.built == 1  # the twin's too
+    assert warm.built == 1  # that of the world without price feedback too
     run_path(small_scenario(*TINY), PathOptions(path=1, populations=2), warm)
     assert warm.built == 2
     run_path(small_scenario(*TINY), PathOptions(path=3, populations=2), warm)
@@ -173,7 +175,7 @@ def test_no_part_of_the_key_can_be_left_out(monkeypatch, overrides):
     except (InputError, InvariantViolation, KeyError, ValueError, RuntimeError):
         return  # the wrong protocol is noticed at once
     assert warm.built == 1, "the part that was left out is in the key twice"
-    assert not same(outcome, (overrides, 0, False))
+    assert not same(outcome, (overrides, 0, "none"))
 
 
 # --- files count by what they hold ---

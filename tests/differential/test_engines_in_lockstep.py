@@ -32,7 +32,7 @@ def test_every_message_of_scenarios_that_ship(name, tmp_path):
     overrides = ["blocks=40", "traders.0.count=40"]
     scenario = load_scenario(SCENARIOS / f"{name}.toml", overrides=overrides)
     with lockstep.installed():
-        run_scenario(scenario, RunOptions(out=tmp_path / name, engine="pyevm", twin=False))
+        run_scenario(scenario, RunOptions(out=tmp_path / name, engine="pyevm", worlds="none"))
     assert lockstep.compared["transaction"] > 150
 
 

@@ -31,7 +31,7 @@ def summary_of(name: str, folder: Path, *, engine: str = ENGINE, blocks: int | N
     """
     length = blocks or BLOCKS.get(name)
     scenario = load_scenario(SCENARIOS / f"{name}.toml", overrides=[f"blocks={length}"] if length else [])
-    options = RunOptions(out=folder / name, engine=engine, twin=False, keep_blocks=length is not None)
+    options = RunOptions(out=folder / name, engine=engine, worlds="none", keep_blocks=length is not None)
     result = run_scenario(scenario, options)
     failed = [line for line, met in result.expectations if not met]
     if failed and blocks is None:

@@ -60,14 +60,14 @@ def test_a_suite(tmp_path):
     rows = done.to_pandas().set_index("scenario")
     assert rows["verdict"].to_dict() == {"bad": "bad input", "good": "passed"}
     assert "blocks" in rows.loc["bad", "failures"]
-    assert rows.loc["good", "digest"] == sim.run(good, twin=False, out=tmp_path / "run").digest
+    assert rows.loc["good", "digest"] == sim.run(good, worlds="none", out=tmp_path / "run").digest
     assert not done.passed
     assert repr(done) == "Suite(1 of 2 passed)"
     assert (tmp_path / "out.xml").is_file()
 
 
 def test_a_run_prints_as_a_line_and_not_as_its_summary(tmp_path):
-    done = sim.run(SCENARIO, blocks=10, twin=False, out=tmp_path / "run")
+    done = sim.run(SCENARIO, blocks=10, worlds="none", out=tmp_path / "run")
     assert repr(done) == (
         f"Run(10 blocks, {done.summary['liquidations']:,} liquidations, digest {done.digest[:16]}, "
         f"{tmp_path / 'run'})"

@@ -39,7 +39,7 @@ REMADE = frozenset(("sweep.json", "points.parquet", "manifest.json", "findings.j
 @pytest.fixture(scope="module")
 def run_folder(tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("damage") / "run"
-    shape = ["--blocks", "8", "--set", "traders.0.count=8", "--no-twin"]
+    shape = ["--blocks", "8", "--set", "traders.0.count=8", "--worlds", "none"]
     assert entry.main(["run", str(SCENARIO), *shape, "--out", str(out)]) == 0
     return out
 
@@ -62,7 +62,7 @@ def crash_folder(tmp_path_factory) -> Path:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BlockLoop, "run", broken)
-        assert entry.main(["run", str(SCENARIO), "--blocks", "3", "--no-twin", "--out", str(out)]) == 1
+        assert entry.main(["run", str(SCENARIO), "--blocks", "3", "--worlds", "none", "--out", str(out)]) == 1
     assert engine is not None
     return out.with_name("run-crash")
 

@@ -73,7 +73,7 @@ def test_it_stands_in_summary_expectations_schema_terminal_and_report(plugin, tm
         scenario.read_text() + "\n[expect]\nmin_largest_liquidation = 1\nmax_largest_share = 0.01\n"
     )
     run = tmp_path / "run"
-    assert main(["run", str(scenario), "--no-twin", "--out", str(run), "--plugin", plugin]) == 1
+    assert main(["run", str(scenario), "--worlds", "none", "--out", str(run), "--plugin", plugin]) == 1
     printed = capsys.readouterr()
     summary = json.loads((run / "summary.json").read_text())
     largest = max(pq.read_table(run / "liquidations.parquet")["notional"].to_pylist())

@@ -111,7 +111,7 @@ def test_a_copy_that_was_altered_is_not_executed(experiment, tmp_path, capsys):
 
 def test_nothing_of_a_strangers_folder_is_executed(tmp_path, capsys):
     out, mark = tmp_path / "run", tmp_path / "mark"
-    words = ["run", str(SMALL), "--blocks", "4", "--no-twin", "--out", str(out)]
+    words = ["run", str(SMALL), "--blocks", "4", "--worlds", "none", "--out", str(out)]
     assert main([*words, "--plugin", str(METRIC)]) == 0
     copy = out / "inputs" / "plugins" / METRIC.name
     copy.write_text(f"open({str(mark)!r}, 'w')\n" + METRIC.read_text())
@@ -126,8 +126,10 @@ def test_the_interface_for_notebooks_takes_them_too(tmp_path):
     from sim import run
 
     changes = {"traders.0.count": 8, "markets.0.price": {"kind": "staircase", "step": 0.01}}
-    found = run(SMALL, changes=changes, blocks=6, twin=False, out=tmp_path / "run", plugins=[METRIC, PROCESS])
+    found = run(
+        SMALL, changes=changes, blocks=6, worlds="none", out=tmp_path / "run", plugins=[METRIC, PROCESS]
+    )
     assert found.summary["reverted_share"] is not None
     assert active() == ()
     with pytest.raises(InputError, match="staircase"):
-        run(SMALL, changes=changes, blocks=6, twin=False, out=tmp_path / "again", plugins=METRIC)
+        run(SMALL, changes=changes, blocks=6, worlds="none", out=tmp_path / "again", plugins=METRIC)

@@ -16,7 +16,7 @@ from tests.support.small_run import small_run, small_scenario
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """Return a run whose fund is far too small."""
-    return small_run(tmp_path_factory.mktemp("waterfall") / "run", twin=True)
+    return small_run(tmp_path_factory.mktemp("waterfall") / "run", worlds="forced")
 
 
 @pytest.fixture(scope="module")

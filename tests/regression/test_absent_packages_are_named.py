@@ -67,7 +67,7 @@ def test_a_cluster_needs_its_client(tmp_path):
 def test_runs_sweeps_their_replay_and_reports_and_the_lists_need_none(tmp_path):
     out = tmp_path / "out"
     for arguments in (
-        ["run", SCENARIO, "--blocks", "10", "--no-twin", "--out", out],
+        ["run", SCENARIO, "--blocks", "10", "--worlds", "none", "--out", out],
         ["replay", out],
         ["report", out],
         ["sweep", small_experiment(tmp_path, paths=2), "--workers", "0", "--out", tmp_path / "sweep"],

@@ -31,10 +31,10 @@ def bytecode(folder: Path) -> dict[str, str]:
 
 def test_they_are_deployed_copied_and_replayed(contracts, tmp_path):
     plain, other, again = (tmp_path / name for name in ("plain", "other", "again"))
-    command = ["run", str(SCENARIO), "--blocks", "2", "--no-twin", "--out"]
+    command = ["run", str(SCENARIO), "--blocks", "2", "--worlds", "none", "--out"]
     assert entry.main([*command, str(plain)]) == 0
     assert entry.main([*command, str(other), "--contracts", str(contracts)]) == 0
-    run = sim.run(SCENARIO, blocks=2, twin=False, contracts=contracts, out=again)
+    run = sim.run(SCENARIO, blocks=2, worlds="none", contracts=contracts, out=again)
     before, after = bytecode(plain), bytecode(other)
     assert {name for name in before if before[name] != after[name]} == {"LiquidationEngine"}
     assert bytecode(run.folder) == after
@@ -56,7 +56,7 @@ def test_a_folder_that_is_not_laid_out_alike_is_refused(contracts, tmp_path, mis
 def test_contracts_of_a_results_folder_may_import_nothing_from_outside(contracts, tmp_path, capsys):
     out = tmp_path / "run"
     (tmp_path / "secret.vyi").write_text("# pragma version 0.4.3\n")
-    command = ["run", str(SCENARIO), "--blocks", "2", "--no-twin", "--out", str(out)]
+    command = ["run", str(SCENARIO), "--blocks", "2", "--worlds", "none", "--out", str(out)]
     assert entry.main([*command, "--contracts", str(contracts)]) == 0
     from tests.support.sealed import seal
 

@@ -81,7 +81,7 @@ def forget(scenario: Path) -> None:
 def test_a_run_replays_without_the_files_it_was_made_from(scenario, tmp_path, capsys):
     out = tmp_path / "run"
     arguments = [word for change in TINY for word in ("--set", change)]
-    assert entry.main(["run", str(scenario), "--no-twin", *arguments, "--out", str(out)]) == 0
+    assert entry.main(["run", str(scenario), "--worlds", "none", *arguments, "--out", str(out)]) == 0
     forget(scenario)
     kept = {path.relative_to(out / "inputs").as_posix() for path in out.rglob("*.vy")}
     names = ("Bent.vy", "shapes/line.vy", "shapes/deep/one.vy")
@@ -98,7 +98,10 @@ def test_a_run_replays_without_the_files_it_was_made_from(scenario, tmp_path, ca
 def test_one_path_has_them_too(scenario, tmp_path):
     out = tmp_path / "run"
     changes = [word for change in TINY for word in ("--set", change)]
-    assert entry.main(["run", str(scenario), "--path", "2", "--no-twin", *changes, "--out", str(out)]) == 0
+    assert (
+        entry.main(["run", str(scenario), "--path", "2", "--worlds", "none", *changes, "--out", str(out)])
+        == 0
+    )
     forget(scenario)
     assert replay_run(out, None).identical
 
@@ -205,7 +208,7 @@ def test_our_own_contracts_may_be_imported_and_stay_where_they_are(scenario):
 def test_a_planted_import_is_refused(scenario, tmp_path):
     """A file more in the folder of inputs could stand in for one that is imported."""
     out = tmp_path / "run"
-    run_scenario(load_scenario(scenario, overrides=list(TINY)), RunOptions(out=out, twin=False))
+    run_scenario(load_scenario(scenario, overrides=list(TINY)), RunOptions(out=out, worlds="none"))
     (out / "inputs" / "protocol_risk_model" / "interfaces.vyi").write_text("x")
     with pytest.raises(InputError, match=r"interfaces\.vyi: is not a file that the record names"):
         replay_run(out, None)

@@ -79,7 +79,7 @@ def margin_ratios({inputs}) -> Ratios:
 def test_a_model_without_its_views_is_bad_input(tmp_path, capsys, source, problem):
     model = tmp_path / "Model.vy"
     model.write_text(source)
-    changes = ["--set", f"protocol.risk_model={model}", "--blocks", "2", "--no-twin"]
+    changes = ["--set", f"protocol.risk_model={model}", "--blocks", "2", "--worlds", "none"]
     assert main(["run", str(SCENARIO), *changes, "--out", str(tmp_path / "out")]) == 2
     said = capsys.readouterr().err
     assert f"seawall: {model}: {problem}" in said

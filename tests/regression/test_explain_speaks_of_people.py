@@ -19,7 +19,7 @@ def test_events_of_the_block_are_told_in_names_and_units(tmp_path, monkeypatch, 
         raise InvariantViolation("A1", 8, "tokens are missing", {})
 
     monkeypatch.setattr(BlockLoop, "run", broken)
-    assert entry.main(["run", str(SCENARIO), "--no-twin", "--out", str(out)]) == 1
+    assert entry.main(["run", str(SCENARIO), "--worlds", "none", "--out", str(out)]) == 1
     capsys.readouterr()
     assert entry.main(["explain", str(tmp_path / "run-crash")]) == 0
     told = capsys.readouterr().out

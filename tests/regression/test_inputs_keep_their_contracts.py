@@ -61,7 +61,7 @@ def test_a_custom_risk_model_keeps_its_name(tmp_path):
     scenario = load_scenario(
         SCENARIOS / "custom_risk_model.toml", overrides=["blocks=5", "traders.0.count=20"]
     )
-    result = run_scenario(scenario, RunOptions(out=tmp_path / "run", twin=False))
+    result = run_scenario(scenario, RunOptions(out=tmp_path / "run", worlds="none"))
     model = Path(scenario.protocol.risk_model).name
     assert [path.name for path in (result.folder / "inputs").rglob("*.vy")] == [model]
     replayed = replay_run(result.folder, None)

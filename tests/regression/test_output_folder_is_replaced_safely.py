@@ -27,7 +27,7 @@ from tests.support.small_run import SCENARIO, small_run, small_scenario
 
 
 def options(out: Path) -> RunOptions:
-    return RunOptions(out=out, twin=False)
+    return RunOptions(out=out, worlds="none")
 
 
 def short_run(options: RunOptions) -> Path:

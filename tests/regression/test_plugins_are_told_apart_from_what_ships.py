@@ -43,7 +43,7 @@ def test_a_fresh_process_runs_twice_with_a_plug_in_and_once_without(tmp_path):
     (tmp_path / "tiny.toml").write_bytes(SCENARIO.read_bytes())
     script = f"""
 from sim import run
-given = dict(twin=False, blocks=3)
+given = dict(worlds="none", blocks=3)
 first = run("tiny.toml", plugins=[{str(AGENT)!r}], changes={{"sudden_sellers.count": 2}}, out="one", **given)
 second = run("tiny.toml", plugins=[{str(AGENT)!r}], changes={{"sudden_sellers.count": 2}}, out="two", **given)
 third = run("tiny.toml", out="three", **given)

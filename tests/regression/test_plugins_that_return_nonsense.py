@@ -33,7 +33,7 @@ FAULTS = {
 
 
 def run(plugin, out):
-    words = ["run", str(SMALL), "--plugin", str(plugin), "--blocks", "4", "--no-twin", "--out", str(out)]
+    words = ["run", str(SMALL), "--plugin", str(plugin), "--blocks", "4", "--worlds=none", "--out", str(out)]
     for change in ("traders.0.count=4", "sudden_sellers.count=2", "sudden_sellers.at_block=2"):
         words += ["--set", change]
     return main(words)

@@ -197,7 +197,7 @@ def test_the_user_is_told_before_the_run_and_the_manifest_keeps_it(write, tmp_pa
     header, *rows = lines("{t},{p}", header="time,price").splitlines()
     path = write("\n".join([header, *reversed(rows)]))
     out = tmp_path / "out"
-    arguments = ["run", str(SCENARIO), "--prices", str(path), "--blocks", "10", "--no-twin", "--json"]
+    arguments = ["run", str(SCENARIO), "--prices", str(path), "--blocks", "10", "--worlds", "none", "--json"]
     assert main([*arguments, "--out", str(out)]) == 0
     said = capsys.readouterr().err
     assert "seawall: 10 blocks of 12 s" in said

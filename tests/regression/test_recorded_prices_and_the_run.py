@@ -61,7 +61,8 @@ def test_on_the_command_line(tmp_path, capsys, monkeypatch):
         str(SCENARIO),
         "--prices",
         str(path),
-        "--no-twin",
+        "--worlds",
+        "none",
         "--json",
         "--out",
         str(tmp_path / "out"),
@@ -114,7 +115,7 @@ def replaying(tmp_path, start_time: str, blocks: int = 20):
 def test_a_run_in_which_no_recorded_price_falls_is_refused(tmp_path, capsys, start_time, words):
     price_file(tmp_path, rows=2, seconds=3_600)
     path = replaying(tmp_path, start_time)
-    assert main(["run", str(path), "--no-twin", "--out", str(tmp_path / "out")]) == 2
+    assert main(["run", str(path), "--worlds", "none", "--out", str(tmp_path / "out")]) == 2
     said = capsys.readouterr().err
     assert "prices.csv: prices from 2021-01-01 00:00:00 UTC to 2021-01-01 01:00:00 UTC" in said
     assert words in said
@@ -124,7 +125,7 @@ def test_a_run_in_which_no_recorded_price_falls_is_refused(tmp_path, capsys, sta
 def test_a_run_that_outlives_its_file_or_sees_it_coarsely_is_remarked_on(tmp_path, capsys):
     price_file(tmp_path, rows=3, seconds=600)
     path = replaying(tmp_path, "2021-01-01T00:00:00Z", blocks=150)
-    assert main(["run", str(path), "--no-twin", "--json", "--out", str(tmp_path / "out")]) == 0
+    assert main(["run", str(path), "--worlds", "none", "--json", "--out", str(tmp_path / "out")]) == 0
     said = capsys.readouterr().err
     assert "prices.csv: ends at block 100 of 150; its last price stands from there" in said
     assert "prices.csv: has a row every 600 s" in said
@@ -141,7 +142,7 @@ def test_minutes_are_fine_enough(tmp_path):
 def test_a_price_that_the_oracle_refuses_is_bad_input(tmp_path, capsys, price):
     out = tmp_path / "out"
     changes = ["--set", f"markets.0.initial_price={price}", "--blocks", "2"]
-    assert main(["run", str(SCENARIO), *changes, "--no-twin", "--out", str(out)]) == 2
+    assert main(["run", str(SCENARIO), *changes, "--worlds", "none", "--out", str(out)]) == 2
     assert f"markets.0: the price at the start, {float(price):g}, must be between 1e-06 and 1e+09" in (
         capsys.readouterr().err
     )

@@ -30,7 +30,7 @@ def test_a_run_of_one_minute_blocks_asks_winners_before_the_pool(tmp_path):
             "blocks=90",
         ],
     )
-    run = run_scenario(scenario, RunOptions(out=tmp_path / "run", twin=False))
+    run = run_scenario(scenario, RunOptions(out=tmp_path / "run", worlds="none"))
     assert scenario.seconds_per_block >= scenario.protocol.liquidation.adl_window_seconds
     assert run.summary["auto_deleverage_haircuts"] > 0.0
     assert run.summary["invariant_violations"] == 0

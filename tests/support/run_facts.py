@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 
 import numpy as np
@@ -11,6 +12,8 @@ from sim.metrics.book import DIGEST, measured
 from sim.metrics.cascade import Attribution, CascadeForest
 from sim.metrics.facts import RunFacts, Totals
 from sim.metrics.margin import CoverageTest, Procyclicality
+from sim.metrics.matching import Totals as MatchTotals
+from sim.metrics.worlds import OtherWorld
 from sim.protocol.mirror import Valuation
 from sim.protocol.state import MarketState, ProtocolState
 
@@ -20,7 +23,7 @@ def summary_keys() -> tuple[str, ...]:
     return (DIGEST, *measured(run_facts()))
 
 
-def run_facts(*, twin: RunFacts | None = None, drawdown: float = 0.3) -> RunFacts:
+def run_facts(*, worlds: Mapping[OtherWorld, RunFacts] | None = None, drawdown: float = 0.3) -> RunFacts:
     """Return facts whose metrics are worked out by hand in ``tests/unit/sim/metrics/test_book.py``."""
     forest = CascadeForest()
     for parent in (-1, 0, 1, 0, -1):  # one tree of four liquidations and two generations, one of one
@@ -68,8 +71,24 @@ def run_facts(*, twin: RunFacts | None = None, drawdown: float = 0.3) -> RunFact
         native_price=2_500.0,
         invariants_checked=900,
         invariant_violations=0,
-        column=lambda table, name: {("liquidations", "notional"): [250.0, 750.0]}[table, name],
-        twin=twin,
+        column=lambda table, name: {
+            ("liquidations", "notional"): [250.0, 750.0],
+            ("blocks", "external_price"): [2_000.0, 1_500.0],
+        }[table, name],
+        trader_loss=620.0,
+        worlds=worlds or {},
+        matched=dict.fromkeys(
+            worlds or {},
+            MatchTotals(
+                notional=4_000.0,
+                notional_there=2_500.0,
+                excess=1_800.0,
+                avoided=200.0,
+                repriced=-100.0,
+                forward=1_000.0,
+                forward_seconds=130,
+            ),
+        ),
     )
 
 

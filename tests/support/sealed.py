@@ -33,7 +33,7 @@ def seal_as_run(folder: Path) -> Path:
     """Seal a folder of tables alone under the least a run's manifest may say, and return the folder."""
     manifest = {
         "schema_version": SCHEMA_VERSION,
-        "title": "", "question": "", "digest": "", "seed": 0, "blocks": 0, "engine": "", "twin": False,
+        "title": "", "question": "", "digest": "", "seed": 0, "blocks": 0, "engine": "", "worlds": "none",
         "scenario_sha256": "", "scenario": {}, "overrides": [], "inputs": {}, "contracts": {}, "prices": None,
         "gas_profile_sha256": "", "gas_profile_is_of_these_contracts": True, "raised_openings": 0,
         "agents": [], "outside_market": [], "shocks": [], "versions": {}, "assumptions": [],

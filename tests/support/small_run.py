@@ -10,6 +10,7 @@ from sim.engine.run import Execution, execute, load_histories, run_scenario
 from sim.engine.scenario.load import load_scenario
 from sim.engine.scenario.schema import Scenario
 from sim.engine.worlds.feedback import WHOLE, Feedback
+from sim.metrics.worlds import Worlds
 
 SCENARIO = Path(__file__).with_name("small_run.toml")
 
@@ -20,17 +21,21 @@ def small_scenario(*overrides: str) -> Scenario:
 
 
 def small_run(
-    out: Path, *overrides: str, engine: str | None = None, twin: bool = False, contracts: Path | None = None
+    out: Path,
+    *overrides: str,
+    engine: str | None = None,
+    worlds: Worlds = "none",
+    contracts: Path | None = None,
 ) -> RunResult:
     """Run the small scenario into a folder."""
     return run_scenario(
-        small_scenario(*overrides), RunOptions(out=out, engine=engine, twin=twin, contracts=contracts)
+        small_scenario(*overrides), RunOptions(out=out, engine=engine, worlds=worlds, contracts=contracts)
     )
 
 
 def small_execution(*overrides: str, feedback: Feedback = WHOLE, engine: str | None = None) -> Execution:
     """Run the small scenario in memory, in any of its worlds."""
-    options = RunOptions(out=Path(), engine=engine, twin=False)
+    options = RunOptions(out=Path(), engine=engine, worlds="none")
     scenario = small_scenario(*overrides)
     run = execute(scenario, options, load_histories(scenario, options), feedback=feedback)
     run.world.chain.close()

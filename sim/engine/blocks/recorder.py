@@ -27,6 +27,7 @@ from sim.engine.blocks.tables import RunTables
 from sim.metrics.cascade import Attribution, CascadeForest
 from sim.metrics.facts import Totals
 from sim.metrics.margin import MARGIN_CALL_MULTIPLE, CoverageTest, Procyclicality
+from sim.metrics.matching import Close
 from sim.protocol.codes import BreachCause, CollateralReason, PositionCause
 from sim.protocol.events import ProtocolEvent
 from sim.protocol.mirror import Valuation
@@ -68,6 +69,7 @@ class Recorder:
         self.coverage = CoverageTest()
         self.procyclicality = Procyclicality()
         self.totals = Totals()
+        self.closes: list[Close] = []
         self.liquidations_of = np.zeros(actors, dtype=np.int64)
         self.liquidated_notional_of = np.zeros(actors)
         self.margin_calls_of = np.zeros(actors, dtype=np.int64)
@@ -296,6 +298,7 @@ class Recorder:
                 breach_cause=BreachCause(values["breach_cause"]).name.lower(),
             )
         )
+        self.closes.append(Close(event.actor, values["market"], values["size_closed"], timestamp, notional))
         totals = self.totals
         totals.liquidated_notional += notional
         if attribution.cause != "exogenous":

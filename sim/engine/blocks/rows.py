@@ -212,3 +212,35 @@ class ProtocolStateRow(NamedTuple):
 
     block: Annotated[int, Column("number", "block, from 1")]
     state: ProtocolState
+
+
+class CounterfactualRow(NamedTuple):
+    """What was closed by force of one account in one market, here and in another world.
+
+    The k-th unit closed here is matched with the k-th closed there. No rows where no other world was run.
+    """
+
+    world: Annotated[str, Column("", "the other world")]
+    account: Annotated[int, Column("participant", "who was liquidated")]
+    market: Annotated[int, Column("number", "market, from 0")]
+    side: Annotated[str, Column("", "long or short: the position that was closed")]
+    closed_wad: Annotated[int, exact("base, WAD", "closed by force here")]
+    closed_there_wad: Annotated[int, exact("base, WAD", "closed by force there")]
+    matched_wad: Annotated[int, exact("base, WAD", "closed in both")]
+    excess_wad: Annotated[int, exact("base, WAD", "closed here alone, the last units")]
+    avoided_wad: Annotated[int, exact("base, WAD", "closed there alone")]
+    brought_forward_wad: Annotated[
+        int, exact("base, WAD", "closed in both, here earlier by more than a block")
+    ]
+    put_off_wad: Annotated[int, exact("base, WAD", "closed in both, here later by more than a block")]
+    seconds_earlier: Annotated[
+        float,
+        Column("seconds", "by which a unit closed in both was closed earlier here, mean; 0 if none"),
+    ]
+    notional: Annotated[float, Column("quote", "what was closed here, at the risk price")]
+    notional_there: Annotated[float, Column("quote", "what was closed there, at the risk price")]
+    matched_notional: Annotated[float, Column("quote", "units closed in both, at the prices here")]
+    matched_notional_there: Annotated[float, Column("quote", "units closed in both, at the prices there")]
+    excess_notional: Annotated[float, Column("quote", "units closed here alone")]
+    avoided_notional: Annotated[float, Column("quote", "units closed there alone")]
+    brought_forward_notional: Annotated[float, Column("quote", "units brought forward, at the prices here")]

@@ -14,6 +14,7 @@ from sim.core.files import atomic_write_bytes
 from sim.engine.blocks.rows import (
     AccountRow,
     BlockRow,
+    CounterfactualRow,
     EventRow,
     LiquidationRow,
     MarketStateRow,
@@ -32,6 +33,7 @@ TABLES: dict[str, type[Any]] = {
     "events": EventRow,
     "market_states": MarketStateRow,
     "protocol_states": ProtocolStateRow,
+    "counterfactual": CounterfactualRow,
 }
 """Name of a table (``<name>.parquet``) -> class of its rows."""
 
@@ -82,6 +84,7 @@ class RunTables:
         self.events: TableWriter[EventRow] = writer("events")
         self.market_states: TableWriter[MarketStateRow] = writer("market_states")
         self.protocol_states: TableWriter[ProtocolStateRow] = writer("protocol_states")
+        self.counterfactual: TableWriter[CounterfactualRow] = writer("counterfactual")
 
     def named(self) -> dict[str, TableWriter[Any]]:
         """Return every table by name, in the order of ``TABLES``."""

@@ -19,6 +19,7 @@ from sim.engine.worlds.world import World
 from sim.market.price_history import PriceHistory
 from sim.market.price_processes.replay import Replay
 from sim.market.shock import shock_records
+from sim.metrics.worlds import Worlds
 
 PRICES = "prices"
 """Reference of the command line's price file among the inputs."""
@@ -65,7 +66,7 @@ def build_manifest(
     scenario: Scenario,
     world: World,
     digest: str,
-    twin: bool,
+    worlds: Worlds,
     histories: Mapping[int, PriceHistory],
     overrides: Sequence[str],
     inputs: Mapping[str, str],
@@ -92,7 +93,7 @@ def build_manifest(
         **({} if path is None else {"path": path.record()}),
         "blocks": scenario.blocks,
         "engine": world.chain.engine,
-        "twin": twin,
+        "worlds": worlds,
         "scenario_sha256": sha256_hex(canonical_json(data)),
         "scenario": data,
         "overrides": list(overrides),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import ConfigDict, Field, GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 
 from sim.core.documents.sections import Problem, Section
-from sim.metrics.book import DIGEST, METRICS, World, metric_problem, path_metrics, why_undefined
+from sim.metrics.book import DIGEST, METRICS, metric_problem, path_metrics, why_undefined
+from sim.metrics.worlds import OtherWorld
 
 OF_EVERY_RUN = "invariant_violations"
 """Metric that every run is held to, whatever its prices and however long: to expect it alone is to expect
@@ -69,16 +70,16 @@ class ExpectSection(Section):
                 yield ("equals", key), wrong
 
 
-def needs_twin(expectations: Collection[str]) -> bool:
-    """Return whether a metric among these needs the run without forced flow."""
-    return any("twin" in METRICS[key].worlds for key in expectations if key != DIGEST)
+def worlds_of(key: str) -> set[OtherWorld]:
+    """Return the worlds beside the run that an expectation needs."""
+    return set() if key == DIGEST else set(METRICS[key].worlds)
 
 
 def check_expectations(
     expectations: Mapping[str, Mapping[str, object]],
     summary: Mapping[str, object],
     *,
-    worlds: tuple[World, ...],
+    worlds: tuple[OtherWorld, ...],
 ) -> list[tuple[str, bool]]:
     """Return one (line, passed) for each bound of a scenario's ``[expect]``.
 

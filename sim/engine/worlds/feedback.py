@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from sim.engine.worlds.flows import VOLUNTARY
+from sim.metrics.worlds import OtherWorld
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,15 +26,13 @@ class Feedback:
         return parts.get(VOLUNTARY, 0)
 
 
-WHOLE = Feedback()
+WHOLE: Final = Feedback()
 """The world as it is."""
 
-NO_PRICE_FEEDBACK = Feedback(price=False)
-"""The world in which forced closes move no price outside: not by their hedge, not by what liquidators sell
-on, and not by the arbitrage that carries outside the skew they left."""
-
-NO_MARGIN_FEEDBACK = Feedback(margin=False)
-"""The world in which margin ratios are what they were at block 0, for whatever notional is asked about."""
-
-NO_FEEDBACK = Feedback(price=False, margin=False)
-"""The world with neither."""
+FEEDBACK: Final[Mapping[OtherWorld, Feedback]] = {
+    "no_price_feedback": Feedback(price=False),
+    "no_margin_feedback": Feedback(margin=False),
+    "no_feedback": Feedback(price=False, margin=False),
+}
+"""Of every world beside the run. Without price feedback, forced closes move no price outside: not by their
+hedge, not by what liquidators sell on, and not by the arbitrage that carries outside the skew they left."""

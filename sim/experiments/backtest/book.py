@@ -22,7 +22,7 @@ def starting_book(scenario: Scenario, market: int, *, engine: str | None = None)
     Equity is the whole account's, from `Lens.account_states`: with several markets it is shared between them.
     Arbitrageurs without a position are not in the book.
     """
-    options = RunOptions(out=Path(), engine=engine, twin=False)
+    options = RunOptions(out=Path(), engine=engine, worlds="none")
     world = build_world(scenario, options, load_histories(scenario, options))
     try:
         holders = np.flatnonzero(world.mirror.size[market])

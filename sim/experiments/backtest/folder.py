@@ -240,7 +240,7 @@ def _write(backtest: Backtest, folder: Path) -> None:
             "ewma_of_fast_memory": impulse.closed_form,
         },
     )
-    inputs = copy_inputs(scenario, RunOptions(out=folder, twin=False), folder)
+    inputs = copy_inputs(scenario, RunOptions(out=folder, worlds="none"), folder)
     if options.prices is not None:
         target = INPUTS / "prices" / options.prices.name
         ensure_directory((folder / target).parent)

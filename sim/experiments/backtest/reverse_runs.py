@@ -125,10 +125,10 @@ def _run(scenario: Scenario, index: int, size: float, engine: str | None) -> Rev
     shocks[index] = shocks[index].model_copy(update={"size": size})
     files = {reference: scenario.file(reference) for reference, _ in scenario.file_references()}
     resized = scenario.model_copy(update={"shocks": tuple(shocks)}).with_files(files)
-    options = RunOptions(out=Path(), engine=engine, twin=False)
+    options = RunOptions(out=Path(), engine=engine, worlds="none")
     run = execute(resized, options, load_histories(resized, options))
     try:
-        summary = summarise(run, None)
+        summary = summarise(run)
     finally:
         run.world.chain.close()
     return ReverseRun(

@@ -95,7 +95,7 @@ def samples_of(
             missing = points[int(np.isnan(values[metric]).any(axis=1).argmax())]
             raise RunError(
                 f"{metric} has no value on some path of point {missing} (a ratio to zero, or a metric that "
-                "needs twin = true): choose another metric"
+                "needs worlds that were not run): choose another metric"
             )
     return Samples(
         values=values,

@@ -176,7 +176,7 @@ def branching_path(
                 "depends on its past; use gbm, merton or kou"
             )
     options = RunOptions(
-        out=Path(), engine=engine, twin=False, path=PathChoice(path=path, populations=populations)
+        out=Path(), engine=engine, worlds="none", path=PathChoice(path=path, populations=populations)
     )
     builder = world_builder(scenario, options, {})
     with warm.world(builder) as world:

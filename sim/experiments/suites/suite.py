@@ -18,10 +18,11 @@ from sim.core.errors import InputError, InvariantViolation, RunError
 from sim.engine.blocks.loop import Progress
 from sim.engine.options import RunOptions
 from sim.engine.run import run_scenario
-from sim.engine.scenario.expect import OF_EVERY_RUN, needs_twin
+from sim.engine.scenario.expect import OF_EVERY_RUN
 from sim.engine.scenario.load import load_scenario
 from sim.engine.scenario.schema import Scenario
 from sim.experiments.suites.coverage import Coverage, coverage_of, total_coverage
+from sim.metrics.book import worlds_needed
 
 FIGURES = ("blocks", "liquidations", "bad_debt")
 """Metrics that stand beside a verdict."""
@@ -148,7 +149,7 @@ def run_suite(
 
     A scenario that cannot be read or finished is an outcome like any other; the rest still run. Broken off by
     Ctrl-C or SIGTERM after the first, it returns what is finished. A run has its
-    twin (the same without forced flow, twice the time) only if an expectation is about it.
+    worlds beside it only as far as an expectation is about them.
 
     Parameters
     ----------
@@ -189,7 +190,7 @@ def _outcomes(
             options = RunOptions(
                 out=(Path(scratch) if runs is None else runs) / name,
                 engine=engine,
-                twin=needs_twin(scenario.expect.expectations()),
+                worlds=worlds_needed(scenario.expect.expectations()),
                 progress=progress,
             )
             yield _run(scenario, file, options, keep=runs is not None)

@@ -23,6 +23,7 @@ from sim.experiments.sweep.design import (
 )
 from sim.experiments.sweep.experiment import DesignedFields, Experiment, ExperimentFields
 from sim.experiments.sweep.plan import Plan, Point
+from sim.metrics.book import worlds_needed
 
 MAX_RUNS = 100_000
 """Paths times points that need no confirmation: about a day on two cores (assumption: a second a path)."""
@@ -60,13 +61,14 @@ def plan_with(experiment: Experiment[Any], points: Sequence[Point], *, engine: s
     """Return the plan of an experiment with points chosen by the caller, every point checked."""
     fields: ExperimentFields = experiment.fields
     stopping = getattr(fields, "stopping", None)
+    asked = (*fields.metrics, *(() if stopping is None else (stopping.stopping.metric,)))
     plan = Plan(
         scenario=experiment.scenario,
         seed=_seed(experiment),
         paths=fields.paths,
         points=tuple(points),
         populations=fields.populations,
-        twin=fields.twin,
+        worlds=fields.worlds or worlds_needed(asked),
         antithetic=fields.antithetic,
         draws=tuple(section.draw for section in fields.draws),
         sobol_points=fields.sobol_points,

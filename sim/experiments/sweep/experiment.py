@@ -9,6 +9,7 @@ import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import Field, Strict
@@ -22,6 +23,7 @@ from sim.experiments.shipped import shipped_scenarios
 from sim.experiments.sweep.design import Draw, Method, Range, Scale, Value
 from sim.experiments.sweep.plan import DEFAULT_METRICS, Stopping
 from sim.metrics.book import metric_problem
+from sim.metrics.worlds import Worlds
 
 KINDS = {"sweep": "sweep", "frontier": "frontier", "sensitivity": "sensitivity", "optimise": "optimise"}
 """Kind of experiment -> the command that runs it."""
@@ -176,13 +178,17 @@ class StoppingSection(Section):
 class ExperimentFields(Document):
     """What every kind of experiment says."""
 
+    renamed = MappingProxyType({"twin": "worlds"})
+
     schema_version: Literal[1] = Field(description="Version of this format.")
     title: str = text(..., "Title of reports.", max_length=120)
     scenario: str = text(..., "Scenario file in this folder or below, or the name of one that ships.")
     seed: int | None = Field(None, description="Seed instead of the scenario's.", ge=0, le=2**63 - 1)
     paths: int = number(200, 1, 10**12, "paths", "Paths of each point.", source="assumption: a first look")
     populations: int = number(1, 1, 10**6, "1", "Books the paths take in turn.", source="the book is given")
-    twin: bool = Field(default=False, description="Also run each path without forced flow.")
+    worlds: Worlds | None = Field(
+        None, description="Worlds to run beside every path; if left out, those that `metrics` need."
+    )
     antithetic: bool = Field(default=False, description="Mirror every second path's price.")
     set: Texts = Field((), description="section.key=value, as --set; applied to every point.")
     metrics: Texts = Field(DEFAULT_METRICS, description="Shown first; all are kept.", min_length=1)

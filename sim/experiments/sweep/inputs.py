@@ -24,6 +24,7 @@ from sim.experiments.sweep.ledger import LEDGER, Ledger
 from sim.experiments.sweep.plan import Plan, Point, Stopping
 from sim.experiments.sweep.result import SWEEP_FILE, open_sweep
 from sim.metrics.book import METRICS
+from sim.metrics.worlds import Worlds
 
 T = TypeVar("T")
 
@@ -205,7 +206,7 @@ def plan_document(plan: Plan, inputs: Inputs) -> dict[str, Any]:
         "seed": plan.seed,
         "paths": plan.paths,
         "populations": plan.populations,
-        "twin": plan.twin,
+        "worlds": plan.worlds,
         "antithetic": plan.antithetic,
         "sobol_points": plan.sobol_points,
         "draws": [asdict(draw) for draw in plan.draws],
@@ -261,7 +262,7 @@ def read_plan(folder: Path, *, source: bytes = b"", engine: str | None = None) -
             seed=_typed(found["seed"], int),
             paths=_typed(found["paths"], int),
             populations=_typed(found["populations"], int),
-            twin=_typed(found["twin"], bool),
+            worlds=_checked(found["worlds"], Worlds),
             antithetic=_typed(found["antithetic"], bool),
             sobol_points=_typed(found["sobol_points"], int),
             draws=tuple(Draw(**item) for item in _checked(found["draws"], tuple[Draw, ...])),

@@ -9,6 +9,7 @@ from pathlib import Path
 from sim.core.digest import canonical_json, sha256_hex
 from sim.engine.scenario.path_choice import PathChoice
 from sim.experiments.sweep.design import Draw, Value, draw_values, override_text
+from sim.metrics.worlds import Worlds
 
 DEFAULT_METRICS = ("bad_debt_ratio", "liquidated_share", "insolvent")
 """Shown first when an experiment names none."""
@@ -59,7 +60,8 @@ class Plan:
     """Of every point."""
     points: tuple[Point, ...]
     populations: int = 1
-    twin: bool = False
+    worlds: Worlds = "none"
+    """Worlds to run beside every path."""
     antithetic: bool = False
     draws: tuple[Draw, ...] = ()
     sobol_points: int = 1

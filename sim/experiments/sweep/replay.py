@@ -139,7 +139,7 @@ def _difference(plan: Plan, run: Run) -> str | None:
             overrides=(*plan.points[run.point].overrides, *plan.path_overrides(run.path)),
             populations=plan.populations,
             antithetic=plan.antithetic,
-            twin=plan.twin,
+            worlds=plan.worlds,
             engine=plan.engine,
             is_shadowed=False,
             plugins=plan.plugins,

@@ -337,7 +337,7 @@ def path_command(folder: Path, plan: Plan, inputs: Inputs, point: int, path: int
     if plan.populations != 1:
         words += ["--populations", str(plan.populations)]
     words += ["--antithetic"] if plan.antithetic else []
-    words += [] if plan.twin else ["--no-twin"]
+    words += ["--worlds", plan.worlds]
     for plugin in active():
         words += ["--plugin", str(folder / INPUTS / PLUGINS / plugin.path.name)]
     for change in (*inputs.point_overrides(point, folder), *plan.path_overrides(path)):
@@ -361,7 +361,7 @@ def _provenance(
         "seed": plan.seed,
         "populations": plan.populations,
         "antithetic": plan.antithetic,
-        "twin": plan.twin,
+        "worlds": plan.worlds,
         "draws": [asdict(draw) for draw in plan.draws],
         "sobol_points": plan.sobol_points,
         "stopping": None if plan.stopping is None else asdict(plan.stopping),

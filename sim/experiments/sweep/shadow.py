@@ -28,7 +28,7 @@ class EnginesDisagree(InvariantViolation):
 
 
 def shadow(scenario: Scenario, options: PathOptions, outcome: PathOutcome, warm: WarmStarts) -> str | None:
-    """Run a finished path again on the fastest engine that did not run it, its twin too, and compare.
+    """Run a finished path again on the fastest engine that did not run it, other worlds too, and compare.
 
     Returns
     -------

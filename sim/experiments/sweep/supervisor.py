@@ -197,7 +197,7 @@ class Supervisor:
             overrides=(*self._plan.points[point].overrides, *self._plan.path_overrides(path)),
             populations=self._plan.populations,
             antithetic=self._plan.antithetic,
-            twin=self._plan.twin,
+            worlds=self._plan.worlds,
             engine=self._plan.engine,
             is_shadowed=self._plan.is_shadowed(point, path),
             plugins=self._plan.plugins,

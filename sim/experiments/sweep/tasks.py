@@ -21,6 +21,7 @@ from sim.engine.scenario.load import load_scenario
 from sim.engine.scenario.schema import Scenario
 from sim.experiments.sweep.shadow import shadow
 from sim.metrics.book import path_metrics
+from sim.metrics.worlds import Worlds
 
 Ending = Literal["done", "input", "invariant", "error", "disk", "worker"]
 """``done``; bad input; a broken invariant; any other error; a full disk; the worker died."""
@@ -40,7 +41,7 @@ class PathTask:
     overrides: tuple[str, ...]
     populations: int
     antithetic: bool
-    twin: bool
+    worlds: Worlds
     engine: str | None
     is_shadowed: bool
     """Run it again on another engine and compare."""
@@ -91,7 +92,7 @@ def run_task(task: PathTask) -> TaskResult:
             path=task.path,
             populations=task.populations,
             antithetic=task.antithetic,
-            twin=task.twin,
+            worlds=task.worlds,
             engine=task.engine,
         )
         outcome = run_path(scenario, options, _kept.warm)

@@ -10,9 +10,8 @@ def _endogenous_share(run: RunFacts) -> float:
 
 
 def _amplification(run: RunFacts) -> float | None:
-    if run.twin is None or not run.twin.totals.drawdown:
-        return None
-    return run.totals.drawdown / run.twin.totals.drawdown
+    without = run.worlds["no_price_feedback"].totals.drawdown
+    return run.totals.drawdown / without if without else None
 
 
 METRICS.add(Metric(
@@ -61,9 +60,9 @@ METRICS.add(Metric(
 ))  # fmt: skip
 METRICS.add(Metric(
     order=11, name="amplification", label="Amplification", unit="1", kind="factor", direction=WORSE,
-    family="cascade", section="Cascade", markets="market 0", worlds=("twin",), shown=("mean",),
-    meaning="Peak-to-trough fall of the outside price over that of the twin without forced flow.",
-    undefined="the twin's price did not fall",
+    family="cascade", section="Cascade", markets="market 0", worlds=("no_price_feedback",), shown=("mean",),
+    meaning="Peak-to-trough fall of the outside price over that in the world without price feedback.",
+    undefined="the price did not fall there",
     measure=_amplification,
 ))  # fmt: skip
 METRICS.add(Metric(

@@ -5,8 +5,8 @@ from sim.metrics.book import METRICS, NEUTRAL, WORSE, Metric
 from sim.metrics.facts import RunFacts
 
 
-def _twin_drawdown(run: RunFacts) -> float | None:
-    return None if run.twin is None else run.twin.totals.drawdown
+def _drawdown_without(run: RunFacts) -> float:
+    return run.worlds["no_price_feedback"].totals.drawdown
 
 
 METRICS.add(Metric(
@@ -40,11 +40,11 @@ METRICS.add(Metric(
     measure=lambda run: run.totals.overshoot,
 ))  # fmt: skip
 METRICS.add(Metric(
-    order=45, name="twin_price_drawdown", label="Largest fall, twin", unit="1",
+    order=45, name="twin_price_drawdown", label="Fall, no price feedback", unit="1",
     unit_words="of the peak", kind="share", direction=NEUTRAL, family="other", section="Price",
-    markets="market 0", worlds=("twin",),
-    meaning="Peak-to-trough fall of the outside price in the twin, the same run without forced flow.",
-    measure=_twin_drawdown,
+    markets="market 0", worlds=("no_price_feedback",),
+    meaning="Peak-to-trough fall of the outside price in the world without price feedback.",
+    measure=_drawdown_without,
 ))  # fmt: skip
 METRICS.add(Metric(
     order=46, name="index_price_start", label="Index at the start", unit="quote", kind="price",

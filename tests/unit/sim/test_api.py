@@ -30,7 +30,7 @@ def test_the_functions_are_in_reach_of_the_package():
 
 
 def test_a_run_gives_its_tables(tmp_path):
-    done = api.run(SCENARIO, changes={"blocks": 20}, seed=5, twin=False, out=tmp_path / "run")
+    done = api.run(SCENARIO, changes={"blocks": 20}, seed=5, worlds="none", out=tmp_path / "run")
     assert done.summary["blocks"] == 20
     assert done.digest == done.summary["digest"]
     assert done.report.is_file()
@@ -43,6 +43,6 @@ def test_a_run_gives_its_tables(tmp_path):
 
 
 def test_a_path_is_another_run(tmp_path):
-    plain = api.run(SCENARIO, changes={"blocks": 12}, twin=False, out=tmp_path / "plain")
-    path = api.run(SCENARIO, changes={"blocks": 12}, path=3, twin=False, out=tmp_path / "path")
+    plain = api.run(SCENARIO, changes={"blocks": 12}, worlds="none", out=tmp_path / "plain")
+    path = api.run(SCENARIO, changes={"blocks": 12}, path=3, worlds="none", out=tmp_path / "path")
     assert plain.digest != path.digest

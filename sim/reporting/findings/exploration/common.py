@@ -163,7 +163,7 @@ def add_provenance(
             "points",
             "populations",
             "antithetic",
-            "twin",
+            "worlds",
             "digest",
             "inputs",
             "contracts",

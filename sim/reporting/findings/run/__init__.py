@@ -471,8 +471,8 @@ def _identity(run: RunFolder) -> list[tuple[str, object]]:
         ("Blocks", manifest.get("blocks")),
         ("Gas profile (SHA-256)", manifest.get("gas_profile_sha256")),
     ]
-    if "twin" in manifest:
-        rows.append(("Twin run without forced flow", manifest["twin"]))
+    if "worlds" in manifest:
+        rows.append(("Worlds run beside it", manifest["worlds"]))
     if "gas_profile_is_of_these_contracts" in manifest:
         rows.append(
             ("Gas measured on exactly these contracts", manifest["gas_profile_is_of_these_contracts"])

@@ -175,15 +175,14 @@ def _cause_story(run: RunFolder) -> str:
     amplification = run.summary.get("amplification")
     if is_missing(amplification):
         parts.append(
-            "No twin run without forced flow was made, so the effect on the price was not measured "
-            "against one."
+            "The world without price feedback was not run, so the effect on the price was not measured."
         )
     else:
-        fall, twin = run.summary.get("price_drawdown"), run.summary.get("twin_price_drawdown")
-        both = "" if is_missing(fall) or is_missing(twin) else f" ({percent(fall)} against {percent(twin)})"
+        fall, alone = run.summary.get("price_drawdown"), run.summary.get("twin_price_drawdown")
+        both = "" if is_missing(fall) or is_missing(alone) else f" ({percent(fall)} against {percent(alone)})"
         parts.append(
-            f"The largest fall of the price was {number(amplification, 2)} times that of a twin run{both} "
-            "with the same random numbers and forced flow switched off."
+            f"The largest fall of the price was {number(amplification, 2)} times what it is{both} "
+            "with the same random numbers where no flow that originates in a forced close moves it."
         )
     chains = biggest_cascades(run, 1)
     if chains:

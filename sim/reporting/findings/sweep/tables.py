@@ -190,7 +190,7 @@ def command_of(view: SweepView, point: int, path: int) -> str:
         overrides=[*view.commands[point], *drawn],
         populations=plan.populations,
         antithetic=plan.antithetic,
-        twin=plan.twin,
+        worlds=plan.worlds,
         plugins=[f"inputs/{PLUGINS}/{Path(file).name}" for file, _ in plan.plugins],
     )
 

@@ -118,7 +118,7 @@ def sent():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Chain, "execute", noting)
         for path in (SMALL, EVERY_FIELD):
-            options = RunOptions(out=Path("unused"), engine=EXACT, twin=False)
+            options = RunOptions(out=Path("unused"), engine=EXACT, worlds="none")
             execute(load_scenario(path), options, {}).world.chain.close()
     return found
 

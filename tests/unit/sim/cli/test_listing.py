@@ -41,7 +41,7 @@ def test_metrics_lists_the_whole_book_and_cuts_nothing(capsys, monkeypatch, widt
     for metric in METRICS:
         assert f" {metric.name} " in f" {words}"
     assert "liquidated_notional" in printed
-    assert "needs the twin" in words
+    assert "needs the world no_price_feedback" in words
     assert words.count("is better") == sum(metric.direction != 0 for metric in METRICS)
 
 
@@ -60,8 +60,8 @@ def test_metrics_json_is_data(capsys):
         "family": "cascade",
         "section": "Cascade",
         "markets": "market 0",
-        "worlds": ["twin"],
-        "undefined": "the twin's price did not fall",
+        "worlds": ["no_price_feedback"],
+        "undefined": "the price did not fall there",
         "derived": False,
     }
     assert rows["blocks"]["better"] is None

@@ -42,14 +42,14 @@ def tiny(tmp_path: Path) -> Path:
 @pytest.fixture
 def finished(tiny: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     folder = tiny.parent / "out"
-    assert main(["run", str(tiny), "--out", str(folder), "--no-twin"]) == 0
+    assert main(["run", str(tiny), "--out", str(folder), "--worlds", "none"]) == 0
     capsys.readouterr()
     return folder
 
 
 def test_run_prints_table_results_and_report(tiny, capsys):
     folder = tiny.parent / "out"
-    assert main(["run", str(tiny), "--out", str(folder), "--no-twin"]) == 0
+    assert main(["run", str(tiny), "--out", str(folder), "--worlds", "none"]) == 0
     printed = capsys.readouterr()
     assert "Lowest price" in printed.out
     assert f"Report   {folder / 'report.html'}" in printed.out
@@ -59,7 +59,7 @@ def test_run_prints_table_results_and_report(tiny, capsys):
 
 def test_run_json_prints_the_summary_and_nothing_else(tiny, capsys):
     folder = tiny.parent / "out"
-    assert main(["run", str(tiny), "--out", str(folder), "--no-twin", "--json"]) == 0
+    assert main(["run", str(tiny), "--out", str(folder), "--worlds", "none", "--json"]) == 0
     printed = capsys.readouterr()
     assert json.loads(printed.out) == json.loads((folder / "summary.json").read_text())
     assert printed.err == ""
@@ -67,7 +67,7 @@ def test_run_json_prints_the_summary_and_nothing_else(tiny, capsys):
 
 def test_run_default_folder_is_results_name_seed(tiny, capsys, monkeypatch):
     monkeypatch.chdir(tiny.parent)
-    assert main(["run", str(tiny), "--seed", "5", "--blocks", "2", "--no-twin", "--json"]) == 0
+    assert main(["run", str(tiny), "--seed", "5", "--blocks", "2", "--worlds", "none", "--json"]) == 0
     assert (tiny.parent / "results" / "tiny-5" / "manifest.json").is_file()
     assert json.loads(capsys.readouterr().out)["blocks"] == 2
 
@@ -75,7 +75,7 @@ def test_run_default_folder_is_results_name_seed(tiny, capsys, monkeypatch):
 def test_run_failed_expectation_exits_one_and_keeps_the_results(tiny, capsys):
     folder = tiny.parent / "out"
     change = ["--set", "expect.min_liquidations=1000"]
-    assert main(["run", str(tiny), "--out", str(folder), "--no-twin", "--json", *change]) == 1
+    assert main(["run", str(tiny), "--out", str(folder), "--worlds", "none", "--json", *change]) == 1
     printed = capsys.readouterr()
     assert "seawall: expected liquidations >= 1000" in printed.err
     assert json.loads(printed.out)["blocks"] == 4

@@ -31,4 +31,4 @@ def test_another_path_or_length_leaves_only_the_invariants(scenario, options):
 
 
 def test_without_its_twin_a_run_has_no_amplification(scenario):
-    assert keys(scenario) - keys(scenario, twin=False) == {"amplification"}
+    assert keys(scenario) - keys(scenario, worlds="none") == {"amplification"}

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from sim.engine.scenario.compose import json_schema
-from sim.engine.scenario.expect import ExpectSection, check_expectations, needs_twin
+from sim.engine.scenario.expect import ExpectSection, check_expectations, worlds_of
 from sim.metrics.book import METRICS
 from tests.support.run_facts import summary_keys
 
@@ -37,7 +37,10 @@ def test_equality_of_numbers_truths_and_the_digest():
 
 @pytest.mark.parametrize(
     ("worlds", "why"),
-    [((), "the run without forced flow was not run"), (("twin",), "the twin's price did not fall")],
+    [
+        ((), "the world without price feedback was not run (--worlds forced)"),
+        (("no_price_feedback",), "the price did not fall there"),
+    ],
 )
 def test_a_metric_without_a_value_says_why(worlds, why):
     ((line, met),) = checked(worlds=worlds, max_amplification=2.0)
@@ -70,6 +73,7 @@ def test_what_is_no_metric_is_refused_with_the_nearest_name():
         ExpectSection(equals={"liquidations": float("nan")})
 
 
-def test_which_metrics_need_the_twin():
-    assert needs_twin(["bad_debt", "amplification"])
-    assert not needs_twin(["bad_debt", "digest"])
+def test_which_expectations_need_other_worlds():
+    assert worlds_of("amplification") == {"no_price_feedback"}
+    assert worlds_of("price_effect") == {"no_price_feedback", "no_margin_feedback", "no_feedback"}
+    assert worlds_of("bad_debt") == worlds_of("digest") == set()

@@ -112,7 +112,7 @@ def test_the_command_line_makes_the_folder_of_the_same_path(tmp_path, capsys):
     out = tmp_path / "run"
     arguments = ["--path", "3", "--populations", "2", "--antithetic", "--blocks", "20"]
     assert main(["run", str(SCENARIO), *arguments, "--out", str(out)]) == 0
-    options = PathOptions(path=3, populations=2, antithetic=True, twin=True)
+    options = PathOptions(path=3, populations=2, antithetic=True, worlds="forced")
     outcome = run_path(small_scenario("blocks=20"), options)
     assert outcome.population == 1
     assert outcome.summary["liquidations"] > 0
@@ -134,13 +134,13 @@ def test_the_command_line_makes_the_folder_of_the_same_path(tmp_path, capsys):
 
 
 def test_a_plain_run_says_nothing_of_paths(tmp_path):
-    folder = run_scenario(small_scenario(*TINY), RunOptions(out=tmp_path / "run", twin=False)).folder
+    folder = run_scenario(small_scenario(*TINY), RunOptions(out=tmp_path / "run", worlds="none")).folder
     assert "path" not in json.loads((folder / "manifest.json").read_text())
 
 
 def test_each_path_has_its_own_folder(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert main(["run", str(SCENARIO), "--blocks", "9", "--path", "11", "--no-twin", "--json"]) == 0
+    assert main(["run", str(SCENARIO), "--blocks", "9", "--path", "11", "--worlds", "none", "--json"]) == 0
     assert (tmp_path / "results" / "small_run-5-path11" / "summary.json").is_file()
     capsys.readouterr()
 
@@ -182,7 +182,7 @@ def test_the_crash_of_a_path_is_explained_on_that_path(tmp_path, monkeypatch):
     for chosen in (PathChoice(path=4, populations=2, antithetic=True), PathChoice(path=1), None):
         out = tmp_path / f"run{len(messages)}"
         with pytest.raises(InvariantViolation) as caught:
-            run_scenario(small_scenario(*TINY), RunOptions(out=out, twin=False, path=chosen))
+            run_scenario(small_scenario(*TINY), RunOptions(out=out, worlds="none", path=chosen))
         explanation = explain(crash_folder(out))
         assert explanation.reproduced
         assert explanation.lines[1] == caught.value.message

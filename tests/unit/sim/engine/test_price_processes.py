@@ -55,7 +55,7 @@ def write(folder: Path, price: str) -> Path:
 @pytest.mark.parametrize("price", [KOU, GARCH, BOOTSTRAP], ids=["kou", "garch_t", "bootstrap"])
 def test_a_run_of_each_kind_moves_and_replays(tmp_path, capsys, price):
     path, folder = write(tmp_path, price), tmp_path / "out"
-    assert main(["run", str(path), "--out", str(folder), "--no-twin"]) == 0
+    assert main(["run", str(path), "--out", str(folder), "--worlds", "none"]) == 0
     manifest = json.loads((folder / "manifest.json").read_text())
     blocks = pq.read_table(folder / "blocks.parquet").to_pandas()
     fundamental = blocks["fundamental_price"].to_numpy()
@@ -107,7 +107,7 @@ def test_bad_values_are_refused_with_their_field(tmp_path, price, field, message
 
 def test_a_file_of_the_command_line_is_repeated_as_recorded_where_the_scenario_resamples(tmp_path):
     scenario = load_scenario(write(tmp_path, BOOTSTRAP))
-    options = RunOptions(out=tmp_path, prices=tmp_path / "recorded.csv", twin=False)
+    options = RunOptions(out=tmp_path, prices=tmp_path / "recorded.csv", worlds="none")
     for chosen, is_recorded in ((options, True), (replace(options, prices=None), False)):
         histories = load_histories(scenario, chosen)
         builder = world_builder(scenario, chosen, histories)

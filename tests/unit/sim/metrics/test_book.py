@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sim.core.errors import InputError, RunError
+from sim.core.units import WAD
 from sim.metrics.book import (
     DIGEST,
     METRICS,
@@ -79,6 +80,18 @@ BY_HAND = {
     "open_interest_start": 100.0,
     "twin_price_drawdown": 0.2,
     "index_price_start": 1_990.0,
+    "excess_liquidated_notional": 1_500.0,
+    "excess_share": 0.375,
+    "gross_excess_share": 0.45,
+    "avoided_share": 0.05,
+    "brought_forward_share": 0.25,
+    "brought_forward_seconds": 130,
+    "excess_trader_loss": 170.0,
+    "excess_bad_debt": 4.0,
+    "price_effect": 1_350.0,  # half of 4000 - 2500 and of 3100 - 1900
+    "margin_effect": 750.0,  # half of 4000 - 3100 and of 2500 - 1900
+    "feedback_interaction": 300.0,
+    "price_gap_max": 0.0625,
 }
 DERIVED = {
     "liquidated_share": 0.25,
@@ -117,6 +130,22 @@ def summary(**changes):
     return values | changes
 
 
+def beside(drawdown=0.2):
+    """Return the worlds beside the run, each with its own liquidated notional, loss and prices."""
+    whole = run_facts(drawdown=drawdown)
+    liquidated = {"no_price_feedback": 2_500.0, "no_margin_feedback": 3_100.0, "no_feedback": 1_900.0}
+    return {
+        world: replace(
+            whole,
+            totals=replace(whole.totals, liquidated_notional=notional),
+            after=replace(whole.after, bad_debt=whole.after.bad_debt - 4 * WAD),
+            trader_loss=450.0,
+            column=lambda table, name: {("blocks", "external_price"): [2_000.0, 1_600.0]}[table, name],
+        )
+        for world, notional in liquidated.items()
+    }
+
+
 def entry(**changes):
     """Return an entry that is all right but for what is changed."""
     kept = {
@@ -147,7 +176,7 @@ def test_the_keys_of_the_summary_and_their_order_are_those_of_the_golden_runs():
 
 @pytest.mark.parametrize("name", BY_HAND)
 def test_what_the_summary_says_by_hand(name):
-    facts = run_facts(twin=run_facts(drawdown=0.2))
+    facts = run_facts(worlds=beside())
     value = measured(facts)[name]
     assert value == pytest.approx(BY_HAND[name], rel=1e-12)
     assert type(value) is type(BY_HAND[name])
@@ -158,23 +187,26 @@ def test_derived_metrics_by_hand(name):
     assert path_metrics(summary())[name] == pytest.approx(DERIVED[name], rel=1e-15)
 
 
-def test_a_run_without_its_twin_has_no_metric_that_needs_it():
+def test_a_run_without_other_worlds_has_no_metric_that_needs_one():
     found = measured(run_facts())
     assert {name for name, value in found.items() if value is None} == {
         metric.name for metric in METRICS if metric.worlds
     }
-    assert measured(run_facts(twin=run_facts(drawdown=0.0)))["amplification"] is None
+    assert measured(run_facts(worlds=beside(drawdown=0.0)))["amplification"] is None
 
 
 def test_a_run_in_which_nothing_happened_has_every_metric_but_the_coverage():
     facts = replace(
-        run_facts(twin=run_facts(drawdown=0.2)),
+        run_facts(worlds=beside()),
         totals=Totals(price_min=2_000.0),
         forest=CascadeForest(),
         coverage=CoverageTest(),
     )
     found = measured(facts)
-    assert [name for name, value in found.items() if value is None] == ["margin_coverage"]
+    assert [name for name, value in found.items() if value is None] == [
+        "margin_coverage",
+        "excess_share",  # something is liquidated beside it
+    ]
     zero = ("endogenous_share", "branching_ratio", "mean_initial_margin_ratio", "open_interest_start")
     assert [found[name] for name in zero] == [0.0] * 4
 
@@ -266,7 +298,7 @@ def test_a_metric_that_fails_is_named(register):
         ({"section": "Loss"}, "section must be one of Price"),
         ({"markets": "first"}, "markets must be one of all"),
         ({"kind": "share"}, "share has no dimension"),
-        ({"worlds": ("forced",)}, "worlds must be among twin"),
+        ({"worlds": ("forced",)}, "worlds must be among no_price_feedback"),
     ],
 )
 def test_an_entry_that_contradicts_itself_is_refused(changes, message):

@@ -325,7 +325,7 @@ class ToyMarket:
             "contracts": {"PriceOracle": "11" * 32, "MarginEngine": "22" * 32},
             "gas_profile_sha256": "cd" * 32,
             "gas_profile_is_of_these_contracts": True,
-            "twin": True,
+            "worlds": "forced",
             "inputs": {},
             "raised_openings": 0,
             "agents": [],

@@ -191,8 +191,8 @@ def test_commands_survive_a_shell_and_the_page() -> None:
     words = shlex.split(command)
     assert words[:7] == ["seawall", "run", "inputs/s.toml", "--path", "3", "--seed", "7"]
     assert [words[i + 1] for i, word in enumerate(words) if word == "--set"] == overrides
-    assert "--no-twin" not in words
-    assert "--no-twin" in path_command("s", path=0, seed=0, twin=False)
+    assert "--worlds" not in words
+    assert "--worlds none" in path_command("s", path=0, seed=0, worlds="none")
     named = shlex.split(path_command("s", path=0, seed=0, plugins=["inputs/plugins/a b.py"]))
     assert named[named.index("--plugin") + 1] == "inputs/plugins/a b.py"
     assert " ".join(pieces(command)) == command

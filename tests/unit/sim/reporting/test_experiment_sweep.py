@@ -207,7 +207,7 @@ def test_commands_repeat_the_path_with_everything_that_was_set(html) -> None:
         sets = [words[place + 1] for place, word in enumerate(words) if word == "--set"]
         assert sets[0].startswith(RAMP)
         assert sets[1:] == [f"{SIZE}={plan.drawn(path)[SIZE]!r}"]
-        assert "--no-twin" in words
+        assert words[words.index("--worlds") + 1] == "none"
 
 
 def test_worst_paths_are_the_worst(three, html) -> None:

@@ -99,8 +99,8 @@ def test_toy_run_has_bad_debt_carried_by_all_three(run):
     assert "socialised to the liquidity providers" in told
 
 
-def test_verdict_without_twin_says_so(run):
-    assert "No twin run" in words(judged(run, amplification=None))
+def test_verdict_without_the_other_world_says_so(run):
+    assert "without price feedback was not run" in words(judged(run, amplification=None))
 
 
 def test_largest_fall_finds_peak_before_trough():

@@ -77,7 +77,7 @@ def test_a_plan_read_back_from_its_folder_is_the_same_plan(plan, tmp_path):
     again = read_plan(out)
     read = gather(again)
     assert point_identities(again, read) == point_identities(plan, inputs)
-    for name in ("seed", "paths", "draws", "stopping", "sobol_points", "metrics", "twin", "populations"):
+    for name in ("seed", "paths", "draws", "stopping", "sobol_points", "metrics", "worlds", "populations"):
         assert getattr(again, name) == getattr(plan, name)
 
 

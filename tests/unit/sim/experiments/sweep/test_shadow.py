@@ -100,7 +100,7 @@ def test_other_seeds_choose_others():
 
 def test_engines_that_agree_change_no_number_and_are_written_down(tmp_path):
     plain = run_plan(small_plan(), tmp_path / "plain")
-    plan = small_plan(shadow=0.4, twin=False)
+    plan = small_plan(shadow=0.4, worlds="none")
     result = run_plan(plan, tmp_path / "shadow")
     wanted = {
         (point, path): SECOND for point in range(2) for path in range(6) if plan.is_shadowed(point, path)
@@ -159,7 +159,7 @@ def test_the_twin_is_checked_on_the_other_engine_too(monkeypatch):
     scenario = small_scenario(*CHEAP)
     for is_check, wanted in ((False, [SECOND, None]), (True, [SECOND, SECOND])):
         ran.clear()
-        run_path(scenario, PathOptions(path=0, twin=True, engine=SECOND, is_check=is_check))
+        run_path(scenario, PathOptions(path=0, worlds="forced", engine=SECOND, is_check=is_check))
         assert ran == wanted
 
 

@@ -1,0 +1,36 @@
+"""``counterfactual.parquet``: what forced closes of a run have to do with those of the worlds beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from sim.engine.blocks.rows import CounterfactualRow
+from sim.metrics.matching import Matched
+from sim.metrics.worlds import OtherWorld
+
+
+def counterfactual_rows(matched: Mapping[OtherWorld, Sequence[Matched]]) -> Iterator[CounterfactualRow]:
+    """Yield a row for each world, account, market and side with a forced close in either."""
+    for world, rows in matched.items():
+        for row in rows:
+            yield CounterfactualRow(
+                world=world,
+                account=row.subject.account,
+                market=row.subject.market,
+                side="long" if row.subject.is_long else "short",
+                closed_wad=row.closed,
+                closed_there_wad=row.closed_there,
+                matched_wad=row.matched,
+                excess_wad=row.excess,
+                avoided_wad=row.avoided,
+                brought_forward_wad=row.forward,
+                put_off_wad=row.put_off,
+                seconds_earlier=row.unit_seconds / row.matched if row.matched else 0.0,
+                notional=row.notional,
+                notional_there=row.notional_there,
+                matched_notional=row.matched_notional,
+                matched_notional_there=row.matched_notional_there,
+                excess_notional=row.excess_notional,
+                avoided_notional=row.avoided_notional,
+                brought_forward_notional=row.forward_notional,
+            )
