@@ -16,7 +16,7 @@ TYPES = {"count": int, "time": int, "event": bool}
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return small_run(tmp_path_factory.mktemp("run") / "run", worlds="forced")
+    return small_run(tmp_path_factory.mktemp("run") / "run", worlds="all")
 
 
 @pytest.fixture(scope="module")
