@@ -94,7 +94,7 @@ class _Recorder(NativeBackend):
 def record(accounts: int, blocks: int) -> Recording:
     """Run ``flash_crash`` and return everything that its engine was asked."""
     scenario = load_scenario(SCENARIO, overrides=[f"blocks={blocks}", f"traders.0.count={accounts}"])
-    options = RunOptions(out=Path("unused"), engine="native", twin=False)
+    options = RunOptions(out=Path("unused"), engine="native", worlds="none")
     _Recorder.made.clear()
     with mock.patch.object(native, "NativeBackend", _Recorder):
         world = build_world(scenario, options, {})
