@@ -14,33 +14,25 @@ from __future__ import annotations
 
 import argparse
 import collections
-import ctypes
 import itertools
-import random
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from sim.chain.native import library as native
-from tests.support import interpreter_state_tests, state_tests
-from tests.support.random_programs import (
-    ADDRESSES,
-    SENDER,
-    Program,
-    compare,
-    random_program,
-    shuffled_program,
-)
+from tests.support import interpreter_state_tests, mutated_code, state_tests
+from tests.support.random_programs import Program, compare, random_program, shuffled_program
 
 CHUNK = 500
 SECONDS_A_CHUNK = 60.0
 """A chunk of mutated programs that takes longer counts as a hang: the gas ends each in a few milliseconds."""
-MEMORY_BYTES = 3 << 30
+MEMORY_BYTES = 1 << 30
+"""Of a process that has run all its chunks, Python and its libraries included."""
 
 
 def main() -> int:
@@ -122,52 +114,15 @@ def _states(archive: Path, engine: str, workers: int, libraries: Path | None) ->
     return faults
 
 
-def _codes() -> list[bytes]:
-    """Return the bytecode of the contracts that ship, deployed and creating."""
-    from sim.protocol.contracts import compile_protocol  # noqa: PLC0415  (slow)
-
-    artifacts = compile_protocol("adaptive", None, None).values()
-    return [code for artifact in artifacts for code in (artifact.runtime_bytecode, artifact.bytecode)]
-
-
-_known: list[bytes] = []
-
-
-def _mutated(seeds: Iterable[int]) -> tuple[dict[str, int], list[str]]:
-    """Run contracts with changed bytes on changed calldata; what matters is that the process lives."""
+def _mutated(seeds: range) -> tuple[dict[str, int], list[str]]:
+    """Run contracts with changed bytes and changed calls; what matters is that the process lives."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if not _known:
-        _known.extend(_codes())
-    loaded, result = native.library(), native.Result()
-    tally: collections.Counter[str] = collections.Counter()
+    mutated_code.recorded()
     started = time.perf_counter()
-    for seed in seeds:
-        draw = random.Random(seed)
-        code = bytearray(
-            draw.choice(_known) if draw.random() < 0.7 else draw.randbytes(draw.randrange(1, 400))
-        )
-        for _ in range(draw.choice((1, 2, 8, 64))):
-            code[draw.randrange(len(code))] = draw.randrange(256)
-        if draw.random() < 0.1:
-            del code[draw.randrange(len(code)) :]
-        data = draw.randbytes(draw.choice((0, 4, 36, 68, 400)))
-        world = loaded.seawall_new()
-        try:
-            for address in ADDRESSES:
-                loaded.seawall_set_account(world, address, 1, (5).to_bytes(32, "big"), bytes(code), len(code))
-            for to in (ADDRESSES[0], None):
-                loaded.seawall_message(
-                    world, SENDER, to, bytes(32), data if to else bytes(code), len(data if to else code),
-                    draw.choice((100_000, 1_000_000, 3_000_000)), bytes(32), None, 0, 1, 0, 1,
-                    ctypes.byref(result),
-                )  # fmt: skip
-                tally[f"status {result.status}"] += 1
-            copy = loaded.seawall_copy(world)
-            loaded.seawall_free(copy)
-        finally:
-            loaded.seawall_free(world)
+    tally = collections.Counter(f"status {status}" for status, _, _ in mutated_code.outcomes(seeds))
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    tally["messages"] = tally.total()
     wrong = [f"{seeds}: took {seconds:.0f} s"] if seconds > SECONDS_A_CHUNK else []
     wrong += [f"{seeds}: {peak / 2**20:.0f} MiB"] if peak > MEMORY_BYTES else []
     return dict(tally), wrong

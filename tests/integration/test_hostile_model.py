@@ -1,0 +1,86 @@
+"""A designer's formula written to break the process: the run ends with an exit code, never with a signal."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.small_run import SCENARIO
+
+MODEL = """
+# pragma version 0.4.3
+# pragma nonreentrancy on
+
+
+struct RiskInputs:
+    notional: uint256
+    price: uint256
+    confidence: uint256
+    variance_fast: uint256
+    variance_slow: uint256
+    open_interest: uint256
+    depth: uint256
+
+
+struct MarginRatios:
+    initial: uint256
+    maintenance: uint256
+
+
+@deploy
+def __init__():
+    pass
+
+
+@view
+@external
+@reentrant
+def margin_ratios(inputs: RiskInputs) -> MarginRatios:
+    success: bool = False
+    {body}
+    return MarginRatios(initial=10**17, maintenance=5 * 10**16)
+
+
+@view
+@external
+@reentrant
+def collateral_haircut() -> uint256:
+    return 0
+"""
+ENDLESS = "for index: uint256 in range(2**64): success = not success"
+CALLS = "success = raw_call({target}, {data}, revert_on_failure=False, is_static_call=True)"
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "words"),
+    [
+        (ENDLESS, 3, "margin_engine.add_market reverted"),
+        (CALLS.format(target="self", data="slice(msg.data, 0, 228)"), 0, "Digest"),
+        (CALLS.format(target="0x" + "00" * 19 + "01", data='b"\\x01"'), 0, "Digest"),  # not on native
+        (CALLS.format(target="msg.sender", data='b"\\xff\\xff\\xff\\xff"'), 0, "Digest"),
+    ],
+    ids=["endless", "calls itself", "calls what the engine does not do", "calls back"],
+)
+def test_a_formula_that_misbehaves_ends_the_run_or_nothing(body, code, words, tmp_path):
+    (tmp_path / "hostile.vy").write_text(MODEL.format(body=body).strip() + "\n")
+    changed = SCENARIO.read_text().replace('risk_model = "adaptive"', 'risk_model = "hostile.vy"')
+    (tmp_path / "hostile.toml").write_text(changed)
+    command = [
+        sys.executable,
+        "-m",
+        "sim",
+        "run",
+        "hostile.toml",
+        "--blocks",
+        "4",
+        "--no-twin",
+        "--out",
+        "out",
+    ]
+    ended = subprocess.run(
+        [*command, "--set", "traders.0.count=6"],
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert ended.returncode == code, ended.stderr
+    assert words in ended.stdout + ended.stderr
+    assert "Traceback" not in ended.stderr
