@@ -34,6 +34,7 @@ from sim.experiments.sweep.result import SWEEP_FILE, Failure, SweepResult
 from sim.experiments.sweep.runner import EXPERIMENT_FILE, REPORT_FILE, SweepInterrupted, run_plan
 from sim.metrics.book import METRICS
 from sim.reporting.findings.folder import read_findings
+from sim.reporting.metric_words import metric_label
 from sim.reporting.pages.terminal import print_findings
 
 ROWS = 12
@@ -246,7 +247,9 @@ def metrics_table(progress: SweepProgress) -> Table:
     table.add_column("Point", overflow="fold")
     table.add_column("Paths", justify="right", no_wrap=True)
     for name in progress.metrics:
-        table.add_column(name, justify="right")
+        label = metric_label(name)
+        longest = max(map(len, label.split()), default=1)  # the points' names give way, not a word
+        table.add_column(label, justify="right", overflow="fold", min_width=longest)
     for point in progress.points[:ROWS]:
         table.add_row(escape(point.name), f"{point.completed:,}", *_cells(point, progress.metrics))
     hidden = len(progress.points) - ROWS

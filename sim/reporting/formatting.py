@@ -130,3 +130,11 @@ def duration(seconds: object) -> str:
 def plural(count: int, one: str, many: str | None = None) -> str:
     """Write a count with the right form of its noun."""
     return f"{number(count)} {one if count == 1 else many or one + 's'}"
+
+
+def shorten(label: str, limit: int = 28) -> str:
+    """Return a label of at most `limit` letters; the middle goes, as its ends tell labels apart."""
+    if len(label) <= limit:
+        return label
+    half = (limit - 1) // 2
+    return f"{label[:half]}…{label[-half:]}"

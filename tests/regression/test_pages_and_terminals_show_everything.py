@@ -13,6 +13,10 @@ from rich.console import Console
 
 from sim.cli import exploration
 from sim.cli.consoles import say
+from sim.cli.progress import RunProgress
+from sim.cli.sweep import metrics_table
+from sim.engine.blocks.loop import Progress
+from sim.experiments.sweep.progress import PointProgress, SweepProgress
 from sim.reporting.figures.style import add_vertical_marks, panel_layout, shared_labels
 from sim.reporting.findings.blocks import Cell, Column, Findings, table
 from sim.reporting.findings.cells import commands_cell, constant_cell, difference_cell
@@ -203,3 +207,41 @@ def test_a_stage_and_its_digest_fit_eighty_columns(monkeypatch, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert f"{'Digest':<12}{'d' * 64}" in lines
     assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("name", ["black_thursday", "a_scenario_of_somebody_else_with_a_long_name"])
+def test_no_number_of_a_runs_progress_is_cut(width, name):
+    """ "1320/1…" stood on a terminal of eighty columns."""
+    console = Console(width=width, file=io.StringIO(), force_terminal=True, color_system=None)
+    progress = RunProgress(console, name)
+    progress.begin(1_700)
+    progress.show(Progress(1_320, 12_345.67, 1_542, 15_000_000.0))
+    with console.capture() as captured:
+        console.print(progress._bar.get_renderable())
+    (line,) = captured.get().splitlines()
+    assert "1320/1700 price 12,345.67  liquidations 1542  fund 15,000,000" in line
+    assert len(line) <= width
+    assert line.startswith("black_thursday" if name == "black_thursday" else "a_")
+
+
+def test_no_metric_of_a_sweeps_live_table_is_cut():
+    """ "liquidated_s…" and "margin_indu…" headed columns that could not be told from their neighbours."""
+    metrics = ("liquidated_share", "margin_induced_share", "uncovered_loss_ratio", "insolvent")
+    point = PointProgress("z=3, ramp_per_hour=0.05", 0, {})
+    shown = SweepProgress(
+        title="t",
+        total=8,
+        completed=0,
+        failed=0,
+        paths_per_minute=None,
+        seconds_left=None,
+        points=(point,),
+        metrics=metrics,
+    )
+    console = Console(width=80, file=io.StringIO())
+    console.print(metrics_table(shown))
+    text = console.file.getvalue()
+    assert "…" not in text
+    for word in ("Liquidated", "Margin-induced", "Uncovered", "Insolvent"):
+        assert word in text

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from sim.core.arrays import FloatArray
-from sim.reporting.figures.points import base_layout, color_of, dash_of, shorten
+from sim.reporting.figures.points import base_layout, color_of, dash_of
 from sim.reporting.figures.style import Figure, Trace, array, plain
+from sim.reporting.formatting import shorten
 
 
 def exceedance_figure(

@@ -12,6 +12,7 @@ import numpy as np
 from sim.core.arrays import FloatArray
 from sim.reporting.figures.labels import Marker, add_labels, height_for, padded_range
 from sim.reporting.figures.style import COLORS, Figure, Layout, Trace, array, plain, whiskers
+from sim.reporting.formatting import shorten
 
 POINT_COLORS = (
     "#1f77b4",
@@ -28,7 +29,6 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 """Set points apart for readers who do not see the colours; change after every round of colours."""
 SCALE = [[0.0, "#2c5f8a"], [0.25, "#56a5d9"], [0.5, "#e9dfc3"], [0.75, "#e6913c"], [1.0, "#b3224a"]]
 """Of heat maps, low to high: readable on paper and on a dark screen, and in grey."""
-_LABEL = 28
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +51,6 @@ def color_of(index: int) -> str:
 def dash_of(index: int) -> str:
     """Return the dash of point or series `index`."""
     return DASHES[index // len(POINT_COLORS) % len(DASHES)]
-
-
-def shorten(label: str, limit: int = _LABEL) -> str:
-    """Return a label that fits an axis; the middle of a long one is left out, its ends tell points apart."""
-    if len(label) <= limit:
-        return label
-    half = (limit - 1) // 2
-    return f"{label[:half]}…{label[-half:]}"
 
 
 def base_layout(x_title: str, y_title: str, *, share: bool = False, legend: bool = True) -> Layout:

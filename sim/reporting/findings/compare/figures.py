@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from sim.experiments.decision.results import Result
 from sim.experiments.decision.verdict import Decision
-from sim.reporting.figures.points import base_layout, color_of, shorten
+from sim.reporting.figures.points import base_layout, color_of
 from sim.reporting.figures.style import COLORS, Figure, Layout, Trace, plain, whiskers
 from sim.reporting.findings.compare.words import endpoint_words
+from sim.reporting.formatting import shorten
 
 REACH = 12.0
 """Margins at which a whisker is cut: beyond it only the direction matters."""

@@ -9,7 +9,7 @@ from sim.experiments.exploration.studies import SensitivityStudy
 from sim.experiments.exploration.wording import screening_words
 from sim.metrics.statistics.intervals import Interval
 from sim.reporting.figures.labels import Marker, add_labels, height_for, padded_range
-from sim.reporting.figures.points import base_layout, color_of, shorten
+from sim.reporting.figures.points import base_layout, color_of
 from sim.reporting.figures.style import COLORS, Figure, Trace, plain, whiskers
 from sim.reporting.findings.blocks import Findings, Heading, Highlight, Part, Verdict, headed, note, table
 from sim.reporting.findings.exploration.common import (
@@ -22,7 +22,7 @@ from sim.reporting.findings.exploration.common import (
     plain_interval,
     short_keys,
 )
-from sim.reporting.formatting import number, percent
+from sim.reporting.formatting import number, percent, shorten
 
 
 def sensitivity_findings(study: SensitivityStudy, folder: Path) -> Findings:

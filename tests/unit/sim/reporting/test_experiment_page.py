@@ -19,7 +19,6 @@ from sim.reporting.figures.points import (
     heat_map,
     interval_figure,
     scatter_figure,
-    shorten,
 )
 from sim.reporting.findings.blocks import (
     Cell,
@@ -34,6 +33,7 @@ from sim.reporting.findings.blocks import (
     table,
 )
 from sim.reporting.findings.cells import commands_cell, event_cell, interval_cell
+from sim.reporting.formatting import shorten
 from sim.reporting.metric_words import metric_value, path_command, range_words, share
 from sim.reporting.pages.html import pieces, render_html
 from tests.support.page_reader import read_page

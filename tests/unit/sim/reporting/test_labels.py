@@ -20,7 +20,8 @@ from sim.reporting.figures.labels import (
     padded_range,
     place_labels,
 )
-from sim.reporting.figures.points import Estimates, scatter_figure, shorten
+from sim.reporting.figures.points import Estimates, scatter_figure
+from sim.reporting.formatting import shorten
 
 PLOT_WIDTHS = {400: 270.0, 768: 640.0, 1280: 930.0}
 """Page -> plot, pixels: what is left of the page by its padding, and by the axis' title and numbers."""
