@@ -243,13 +243,12 @@ def _bar(progress: SweepProgress) -> Table:
 
 def metrics_table(progress: SweepProgress) -> Table:
     """Return the metrics so far: a mean with its 95 % half-width for each point."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("Point", overflow="fold")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    # The names of points give way on a narrow terminal, so that no word above a metric must.
+    table.add_column("Point", overflow="fold", max_width=18)
     table.add_column("Paths", justify="right", no_wrap=True)
     for name in progress.metrics:
-        label = metric_label(name)
-        longest = max(map(len, label.split()), default=1)  # the points' names give way, not a word
-        table.add_column(label, justify="right", overflow="fold", min_width=longest)
+        table.add_column(metric_label(name), justify="right", overflow="fold")
     for point in progress.points[:ROWS]:
         table.add_row(escape(point.name), f"{point.completed:,}", *_cells(point, progress.metrics))
     hidden = len(progress.points) - ROWS
