@@ -12,9 +12,10 @@ import random
 from collections import deque
 from collections.abc import Iterator
 from functools import cache
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 from sim.chain import chain
+from sim.chain.backend import Outcome
 from sim.chain.native.backend import NativeBackend
 from sim.chain.native.library import REVERTED, SUCCESS, Result, library
 from tests.support.small_run import small_execution
@@ -63,11 +64,17 @@ class _Recording(NativeBackend):
     calls: ClassVar[dict[tuple[str, bytes], deque[Call]]] = {}
     state: ClassVar[list[int]] = []
 
-    def _run(self, sender: str, to: str | None, data: bytes, gas: int, **options: int) -> Any:
-        if to is not None:
-            kept = self.calls.setdefault((to, data[:4]), deque(maxlen=KEPT_OF_A_FUNCTION))
-            kept.append(Call(bytes.fromhex(sender[2:]), bytes.fromhex(to[2:]), data))
-        return super()._run(sender, to, data, gas, **options)
+    def transact(self, sender: str, nonce: int, to: str, data: bytes) -> Outcome:
+        self._keep(sender, to, data)
+        return super().transact(sender, nonce, to, data)
+
+    def call(self, sender: str, to: str, data: bytes) -> Outcome:
+        self._keep(sender, to, data)
+        return super().call(sender, to, data)
+
+    def _keep(self, sender: str, to: str, data: bytes) -> None:
+        kept = self.calls.setdefault((to, data[:4]), deque(maxlen=KEPT_OF_A_FUNCTION))
+        kept.append(Call(bytes.fromhex(sender[2:]), bytes.fromhex(to[2:]), data))
 
     def close(self) -> None:
         self.state.append(self._library.seawall_copy(self._world))
