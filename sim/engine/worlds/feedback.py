@@ -18,12 +18,14 @@ class Feedback:
     """Whether flow that originates in a forced close moves prices outside."""
     margin: bool = True
     """Whether margin ratios follow the market; False answers every notional as of block 0."""
+    silenced: frozenset[int] = frozenset()
+    """Accounts whose forced closes move no price outside, though others' do."""
 
     def heard(self, parts: Mapping[int, int]) -> int:
         """Return how much of a trade, given by the origins of what it moved, acts on prices outside."""
-        if self.price:
-            return sum(parts.values())
-        return parts.get(VOLUNTARY, 0)
+        if not self.price:
+            return parts.get(VOLUNTARY, 0)
+        return sum(part for origin, part in parts.items() if origin not in self.silenced)
 
 
 WHOLE: Final = Feedback()
