@@ -276,6 +276,8 @@ class Stacked:
     columns: dict[str, Any]
     scalars: dict[str, Any]
     states: list[State]
+    curve: RatioCurve
+    """Of any of them: the grid is everybody's."""
 
     @classmethod
     def of(cls, blocks: list[Recorded]) -> Stacked:
@@ -294,11 +296,10 @@ class Stacked:
             "price": np.array([[market.risk_price * _SCALE] for market in markets]),
             "index": np.array([[market.funding_index * _SCALE] for market in markets]),
             "ramp": np.array([[m.ramped_maintenance_ratio / m.maintenance_ratio] for m in markets]),
-            "grid": curves[0].notionals,
             "initial": np.stack([curve.initial for curve in curves]),
             "maintenance": np.stack([curve.maintenance for curve in curves]),
         }
-        return cls(columns, scalars, states)
+        return cls(columns, scalars, states, curves[0])
 
 
 class Worlds:
@@ -315,7 +316,7 @@ class Worlds:
         funding = size * (s["index"] - c["funding_index"])
         held = np.abs(size) * price
         equity = c["collateral"] + (size * price - c["entry_notional"] - funding)
-        at = np.minimum(np.searchsorted(s["grid"], held, side="left"), len(s["grid"]) - 1)
+        at = seen.curve.next_points(held)
         target = np.take_along_axis(s["maintenance"], at, axis=1)
         ratio = np.minimum(target, np.maximum(s["ramp"] * target, c["entry_ratio"]))
         valuation = Valuation(

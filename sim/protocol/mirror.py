@@ -38,10 +38,17 @@ class RatioCurve:
     initial: Floats
     maintenance: Floats
 
+    def next_points(self, notional: Floats) -> NDArray[np.int64]:
+        """Return the grid point at or above each notional, the last one beyond the grid."""
+        # Counted in as many passes as there are points: a binary search mispredicts a branch at each of them.
+        points = np.zeros(notional.shape, dtype=np.int8)
+        for point in self.notionals[:-1].tolist():
+            points += notional > point
+        return points.astype(np.int64)
+
     def upper(self, notional: Floats, ratios: Floats) -> Floats:
         """Return the ratio at the next grid point: an upper bound, ratios rise with notional."""
-        index = np.searchsorted(self.notionals, notional, side="left")
-        return ratios[np.minimum(index, len(ratios) - 1)]
+        return ratios[self.next_points(notional)]
 
 
 class AccountMirror:
@@ -139,7 +146,8 @@ class AccountMirror:
             position_notional = np.abs(size) * price
             equity += size * price - self.entry_notional[market] - funding
             curve = curves[market]
-            target = curve.upper(position_notional, curve.maintenance)
+            points = curve.next_points(position_notional)
+            target = curve.maintenance[points]
             ramp = (
                 state.ramped_maintenance_ratio / state.maintenance_ratio if state.maintenance_ratio else 1.0
             )
@@ -147,7 +155,7 @@ class AccountMirror:
             ratios[market] = np.where(size != 0.0, ratio, 0.0)
             notional += position_notional
             maintenance += position_notional * ratio
-            initial += position_notional * curve.upper(position_notional, curve.initial)
+            initial += position_notional * curve.initial[points]
         return Valuation(
             equity=equity,
             notional=notional,

@@ -1,0 +1,30 @@
+"""The mirror's curves: which grid point bounds a notional."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sim.core.units import WAD
+from sim.protocol.mirror import RATIO_GRID_NOTIONALS, RatioCurve
+
+GRID = np.array([0, *RATIO_GRID_NOTIONALS], dtype=np.float64) / WAD
+RATIOS = np.linspace(0.05, 0.15, len(GRID))
+CURVE = RatioCurve(GRID, 2.0 * RATIOS, RATIOS)
+EDGES = sorted(
+    {side for point in GRID for side in (point, np.nextafter(point, np.inf), np.nextafter(point, 0.0))}
+)
+
+
+@given(st.lists(st.floats(0.0, 1e13) | st.sampled_from(EDGES)))
+def test_the_next_point_is_the_first_that_is_not_below(notionals):
+    points = CURVE.next_points(np.array(notionals, dtype=np.float64)).tolist()
+    for notional, point in zip(notionals, points, strict=True):
+        assert GRID[point] >= notional or point == len(GRID) - 1
+        assert point == 0 or GRID[point - 1] < notional
+
+
+def test_the_upper_ratio_is_that_of_the_next_point_in_any_shape():
+    notionals = np.array([[0.0, 100.0], [100.5, 1e12]])
+    assert CURVE.upper(notionals, RATIOS).tolist() == RATIOS[[[0, 1], [2, 9]]].tolist()
