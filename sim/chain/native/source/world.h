@@ -10,8 +10,11 @@
 
 enum {
     MAX_ACCOUNTS = 1 << 22,
-    MAX_SLOTS = 1 << 26,
-    MAX_JOURNAL = 1 << 26,
+    /* What gas pays for and memory does not: a call may have 2^36 gas, and a change of transient storage costs 100.
+       Ten slots an account leave room for 1.6 million accounts. */
+    MAX_SLOTS = 1 << 24,
+    MAX_TRANSIENTS = 1 << 20,
+    MAX_JOURNAL = 1 << 22,
     MAX_LOG_BYTES = 1 << 28,
     MAX_MEMORY_BYTES = 1 << 28, /* of all frames of a message together */
     CALL_DEPTH = 1024,
@@ -223,9 +226,9 @@ static Slot *slot_search(Slot *slots, const Index *index, uint32_t account, cons
 }
 
 static Slot *slot_add(World *world, Slot **slots, uint32_t *count, uint32_t *room, Index *index,
-                      uint32_t account, const Word *key) {
+                      uint32_t account, const Word *key, uint64_t limit, const char *what) {
     uint64_t wide = *room;
-    if (!make_room(world, (void **)slots, &wide, (uint64_t)*count + 1, sizeof **slots, MAX_SLOTS, "SLOTS"))
+    if (!make_room(world, (void **)slots, &wide, (uint64_t)*count + 1, sizeof **slots, limit, what))
         return NULL;
     *room = (uint32_t)wide;
     if (index_grow(world, index, *count))
@@ -245,7 +248,7 @@ static Slot *slot_of(World *world, uint32_t account, const Word *key) {
     Slot *slot = slot_search(world->slots, &world->slot_index, account, key);
     if (slot == NULL)
         slot = slot_add(world, &world->slots, &world->slot_count, &world->slot_room, &world->slot_index, account,
-                        key);
+                        key, MAX_SLOTS, "SLOTS");
     return slot;
 }
 
@@ -253,7 +256,7 @@ static Slot *transient_of(World *world, uint32_t account, const Word *key) {
     Slot *slot = slot_search(world->transients, &world->transient_index, account, key);
     if (slot == NULL)
         slot = slot_add(world, &world->transients, &world->transient_count, &world->transient_room,
-                        &world->transient_index, account, key);
+                        &world->transient_index, account, key, MAX_TRANSIENTS, "TRANSIENTS");
     return slot;
 }
 
@@ -292,10 +295,16 @@ static void journal_forget(World *world) {
         if (world->journal[i].kind == UNDO_CODE)
             program_release((Program *)(uintptr_t)world->journal[i].before.limb[0]);
     world->journal_count = 0;
+    if (world->transient_count == 0)
+        return;
     world->transient_count = 0;
-    if (world->transient_index.numbers != NULL)
+    if (world->transient_index.mask < 1 << 12) {
         memset(world->transient_index.numbers, 0,
                ((size_t)world->transient_index.mask + 1) * sizeof *world->transient_index.numbers);
+    } else { /* one message's excess is no burden for the next */
+        free(world->transient_index.numbers);
+        world->transient_index.numbers = NULL;
+    }
 }
 
 static bool set_balance(World *world, uint32_t index, const Word *value) {

@@ -193,6 +193,22 @@ def test_memory_beyond_its_limit_is_refused_and_not_allocated(backend):
         backend._outcome(keeps=False)
 
 
+@pytest.mark.parametrize(
+    ("code", "what"),
+    [
+        # counter += 1, TSTORE(counter, counter), for ever; and TSTORE(0, counter)
+        (b"\x5f\x5b\x60\x01\x01\x80\x80\x5d\x60\x01\x56", "TRANSIENTS"),
+        (b"\x5f\x5b\x60\x01\x01\x80\x5f\x5d\x60\x01\x56", "JOURNAL"),
+    ],
+)
+def test_what_gas_pays_for_and_memory_does_not_is_refused(backend, code, what):
+    native.library().seawall_set_account(
+        backend._world, bytes.fromhex(TARGET[2:]), 1, bytes(32), code, len(code)
+    )
+    with pytest.raises(EngineRefused, match=f"does not do {what}"):
+        backend.call(SENDER, TARGET, b"")
+
+
 def test_calls_nest_to_the_depth_the_rules_allow(backend):
     # Calls itself with all its gas, and returns the depth that was reached: 1 + what the callee returned.
     code = bytes.fromhex("60205f5f5f305afa505f516001015f5260205ff3")
