@@ -138,7 +138,8 @@ def record(accounts: int) -> Recording:
     spies: list[tuple[Any, str, Any]] = [
         (AccountMirror, "value", value),
         (TraderCohort, "decide", decide),
-        (NativeBackend, "_run", _timed(NativeBackend._run, add("engine_seconds"))),
+        (NativeBackend, "call", _timed(NativeBackend.call, add("engine_seconds"))),
+        (NativeBackend, "transact", _timed(NativeBackend.transact, add("engine_seconds"))),
         (BlockLoop, "run", _timed(BlockLoop.run, add("loop_seconds"))),
         (loop, "observe", _timed(loop.observe, add("columns_seconds"))),
     ]
