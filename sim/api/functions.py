@@ -54,6 +54,7 @@ def run(
     whole_file: bool = False,
     engine: str | None = None,
     worlds: Worlds = "forced",
+    without_flow_of: Sequence[int] = (),
     contracts: str | Path | None = None,
     out: str | Path | None = None,
     plugins: Sequence[str | Path] = (),
@@ -66,7 +67,7 @@ def run(
         File, or the name of a scenario that ships.
     changes
         Key -> value, as ``--set``: ``{"protocol.risk_model": "static"}``.
-    seed, blocks, prices, whole_file, engine, worlds, contracts, out, plugins
+    seed, blocks, prices, whole_file, engine, worlds, without_flow_of, contracts, out, plugins
         As the options of ``seawall run``.
     path
         Run this path of the scenario (docs/paths.md) instead of the scenario's own random numbers.
@@ -97,6 +98,7 @@ def run(
             out=output_folder(_path(out), loaded.name, loaded.seed, path),
             engine=engine,
             worlds=worlds,
+            without_flow_of=tuple(without_flow_of),
             prices=_path(prices),
             contracts=None if contracts is None else checked_contracts(Path(contracts)),
             keep_blocks=blocks is not None,

@@ -96,6 +96,14 @@ def run(
     worlds: Annotated[
         Worlds, typer.Option(help="Worlds run beside it: forced is that without the impact of forced flow.")
     ] = "forced",
+    without_flow_of: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--without-flow-of",
+            help="Also run without what this account's forced closes do to prices outside; repeatable.",
+            metavar="ACCOUNT",
+        ),
+    ] = None,
     contracts: Annotated[
         Path | None, typer.Option(help="Folder of contracts to deploy instead of ours, laid out alike.")
     ] = None,
@@ -119,6 +127,7 @@ def run(
         out=folder,
         engine=None if engine is None else engine.value,
         worlds=worlds,
+        without_flow_of=tuple(without_flow_of or ()),
         prices=prices,
         keep_blocks=blocks is not None,
         whole_file=whole_file,

@@ -32,6 +32,8 @@ class RunOptions:
     """None picks the fastest engine that is installed."""
     worlds: Worlds = "forced"
     """Worlds to run beside it, which words of cause are differences to."""
+    without_flow_of: tuple[int, ...] = ()
+    """Accounts for each of which the run is made once more with its forced closes moving no price outside."""
     prices: Path | None = None
     """Recorded prices for market 0; the run then covers the whole file."""
     keep_blocks: bool = False

@@ -26,6 +26,7 @@ from sim.engine.run import (
     load_histories,
     matched_with,
     run_beside,
+    run_removals,
     summarise,
     world_beside,
 )
@@ -66,7 +67,10 @@ def replay_run(folder: Path, engine: str | None) -> ReplayResult:
     run = execute(stored.scenario, options, histories)
     worlds = stored_worlds(stored)
     beside = run_beside(worlds, run, partial(world_beside, stored.scenario, options, histories))
-    run.recorder.tables.counterfactual.extend(counterfactual_rows(matched_with(run, beside)))
+    removed = run_removals(
+        stored_removals(stored), run, partial(world_beside, stored.scenario, options, histories)
+    )
+    run.recorder.tables.counterfactual.extend(counterfactual_rows(matched_with(run, beside | removed)))
     for row in final_accounts(run.world, run.loop, run.recorder):
         run.recorder.tables.accounts.append(row)
     found: list[tuple[int, str]] = []
@@ -95,6 +99,20 @@ def stored_worlds(stored: StoredRun) -> Worlds:
         if stored.data["worlds"] == choice:
             return choice
     raise InputError(damaged(stored.folder / MARKER, f"worlds: is none of {', '.join(WORLDS)}"))
+
+
+def stored_removals(stored: StoredRun) -> tuple[int, ...]:
+    """Return the accounts without whose forced flow a stored run was made again.
+
+    Raises
+    ------
+    InputError
+        The manifest lists something else.
+    """
+    accounts = stored.data["without_flow_of"]
+    if not all(isinstance(account, int) and not isinstance(account, bool) for account in accounts):
+        raise InputError(damaged(stored.folder / MARKER, "without_flow_of: must list accounts"))
+    return tuple(accounts)
 
 
 _AFTER_ALL_BLOCKS = 2**62
@@ -135,6 +153,7 @@ def _manifest_difference(
         world=run.world,
         digest=run.digest,
         worlds=stored_worlds(stored),
+        without_flow_of=stored_removals(stored),
         histories=histories,
         overrides=(),
         inputs=stored.data["inputs"],  # among them, whether prices of the command line took part

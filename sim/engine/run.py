@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import fsum
 from pathlib import Path
 from time import perf_counter
 from types import MappingProxyType
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -48,6 +49,8 @@ from sim.metrics.book import DIGEST, measured
 from sim.metrics.facts import RunFacts
 from sim.metrics.matching import Matched, match, totals_of
 from sim.metrics.worlds import WORLDS, OtherWorld, Worlds
+
+W = TypeVar("W", bound=str)
 
 
 @dataclass(slots=True)
@@ -207,8 +210,11 @@ def run_scenario(scenario: Scenario, options: RunOptions) -> RunResult:
             write_crash_report(scenario, options, violation)
             raise
         beside = run_beside(options.worlds, run, partial(world_beside, scenario, options, histories))
+        removed = run_removals(
+            options.without_flow_of, run, partial(world_beside, scenario, options, histories)
+        )
         summary = summarise(run, beside)
-        run.recorder.tables.counterfactual.extend(counterfactual_rows(matched_with(run, beside)))
+        run.recorder.tables.counterfactual.extend(counterfactual_rows(matched_with(run, beside | removed)))
         for row in final_accounts(run.world, run.loop, run.recorder):
             run.recorder.tables.accounts.append(row)
         results.write_tables(run.recorder.tables.named())
@@ -221,7 +227,8 @@ def run_scenario(scenario: Scenario, options: RunOptions) -> RunResult:
             MARKER,
             build_manifest(
                 scenario=scenario, world=run.world, digest=run.digest, worlds=options.worlds,
-                histories=histories, overrides=options.overrides, inputs=inputs, path=options.path,
+                without_flow_of=options.without_flow_of, histories=histories, overrides=options.overrides,
+                inputs=inputs, path=options.path,
             ),
         )  # fmt: skip
         _finish(options, results)
@@ -286,10 +293,45 @@ def run_beside(
     return found
 
 
+def run_removals(
+    accounts: Sequence[int], run: Execution, execute_world: Callable[[Feedback], Execution]
+) -> dict[str, Execution]:
+    """Run one world for each account, in which its forced closes move no price outside.
+
+    Returns
+    -------
+    dict
+        `removal_of` the account -> its world.
+
+    Raises
+    ------
+    InputError
+        There is no such account.
+    """
+    unknown = [account for account in accounts if not 0 <= account < run.world.accounts]
+    if unknown:
+        raise InputError(
+            f"--without-flow-of {unknown[0]}: the run has accounts 0 to {run.world.accounts - 1}"
+        )
+    found: dict[str, Execution] = {}
+    for account in dict.fromkeys(accounts):
+        found[removal_of(account)] = execution = execute_world(Feedback(silenced=frozenset((account,))))
+        run.seconds[removal_of(account)] = execution.seconds["setup"] + execution.seconds["blocks"]
+    return found
+
+
+def removal_of(account: int) -> str:
+    """Return the name of the world without the flow of an account's forced closes."""
+    return f"without_flow_of_{account}"
+
+
 def world_beside(
     scenario: Scenario, options: RunOptions, histories: Mapping[int, PriceHistory], feedback: Feedback
 ) -> Execution:
-    # It gives metrics and no evidence: the fastest engine does, whichever ran the run.
+    """Execute another world of a run, and let go of its chain.
+
+    It gives metrics and no evidence: the fastest engine does, whichever ran the run.
+    """
     found = execute(scenario, replace(options, engine=None), histories, feedback=feedback)
     found.world.chain.close()
     return found
@@ -308,7 +350,7 @@ def summarise(
     return {DIGEST: run.digest, **measured(facts_of(run, beside))}
 
 
-def matched_with(run: Execution, beside: Mapping[OtherWorld, Execution]) -> dict[OtherWorld, list[Matched]]:
+def matched_with(run: Execution, beside: Mapping[W, Execution]) -> dict[W, list[Matched]]:
     """Return the forced closes of a run, matched with those of each world beside it."""
     return {
         world: match(run.recorder.closes, other.recorder.closes, block_seconds=run.world.seconds_per_block)

@@ -34,6 +34,7 @@ def seal_as_run(folder: Path) -> Path:
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "title": "", "question": "", "digest": "", "seed": 0, "blocks": 0, "engine": "", "worlds": "none",
+        "without_flow_of": [],
         "scenario_sha256": "", "scenario": {}, "overrides": [], "inputs": {}, "contracts": {}, "prices": None,
         "gas_profile_sha256": "", "gas_profile_is_of_these_contracts": True, "raised_openings": 0,
         "agents": [], "outside_market": [], "shocks": [], "versions": {}, "assumptions": [],

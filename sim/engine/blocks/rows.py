@@ -220,7 +220,7 @@ class CounterfactualRow(NamedTuple):
     The k-th unit closed here is matched with the k-th closed there. No rows where no other world was run.
     """
 
-    world: Annotated[str, Column("", "the other world")]
+    world: Annotated[str, Column("", "the other world, or without_flow_of_N for account N")]
     account: Annotated[int, Column("participant", "who was liquidated")]
     market: Annotated[int, Column("number", "market, from 0")]
     side: Annotated[str, Column("", "long or short: the position that was closed")]

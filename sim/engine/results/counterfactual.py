@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sim.engine.blocks.rows import CounterfactualRow
 from sim.metrics.matching import Matched
-from sim.metrics.worlds import OtherWorld
 
 
-def counterfactual_rows(matched: Mapping[OtherWorld, Sequence[Matched]]) -> Iterator[CounterfactualRow]:
+def counterfactual_rows(matched: Mapping[str, Sequence[Matched]]) -> Iterator[CounterfactualRow]:
     """Yield a row for each world, account, market and side with a forced close in either."""
     for world, rows in matched.items():
         for row in rows:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _MANIFEST: Mapping[str, type | tuple[type, ...]] = {
     "title": str, "question": str, "digest": str, "seed": int, "blocks": int, "engine": str, "worlds": str,
+    "without_flow_of": list,
     "scenario_sha256": str, "scenario": dict, "overrides": list, "inputs": dict, "contracts": dict,
     "prices": (dict, type(None)), "gas_profile_sha256": str, "gas_profile_is_of_these_contracts": bool,
     "raised_openings": int, "agents": list, "outside_market": list, "shocks": list, "versions": dict,

@@ -326,6 +326,7 @@ class ToyMarket:
             "gas_profile_sha256": "cd" * 32,
             "gas_profile_is_of_these_contracts": True,
             "worlds": "forced",
+            "without_flow_of": [],
             "inputs": {},
             "raised_openings": 0,
             "agents": [],

@@ -1,0 +1,44 @@
+"""``--without-flow-of``: the run once more with one account's forced closes moving no price outside."""
+
+import json
+
+import pyarrow.parquet as pq
+import pytest
+
+from sim.cli import entry
+from sim.engine.replay import replay_run
+from tests.support.small_run import SCENARIO, small_execution
+
+TINY = ("--blocks", "24", "--set", "traders.0.count=24", "--worlds", "none")
+
+
+@pytest.fixture(scope="module")
+def largest():
+    """Return the account that closed most by force, and one that closed nothing."""
+    closed: dict[int, float] = {}
+    run = small_execution("blocks=24", "traders.0.count=24")
+    for close in run.recorder.closes:
+        closed[close.account] = closed.get(close.account, 0.0) + close.notional
+    idle = next(account for account in range(run.world.accounts) if account not in closed)
+    return max(closed, key=closed.__getitem__), idle
+
+
+def test_the_world_without_an_accounts_flow_is_written_and_replayed(tmp_path, largest):
+    account, idle = largest
+    out = tmp_path / "run"
+    words = ["run", str(SCENARIO), *TINY, "--out", str(out)]
+    removals = ["--without-flow-of", str(account), "--without-flow-of", str(idle)]
+    assert entry.main([*words, *removals]) == 0
+    rows = pq.read_table(out / "counterfactual.parquet").to_pylist()
+    assert {row["world"] for row in rows} == {f"without_flow_of_{account}", f"without_flow_of_{idle}"}
+    changed = {row["world"] for row in rows if row["notional"] != row["notional_there"]}
+    assert changed == {f"without_flow_of_{account}"}  # who closed nothing moved nothing
+    assert json.loads((out / "manifest.json").read_text())["without_flow_of"] == [account, idle]
+    assert replay_run(out, None).identical
+
+
+def test_an_account_that_is_not_there_is_refused(tmp_path, capsys):
+    words = ["run", str(SCENARIO), *TINY, "--out", str(tmp_path / "run"), "--without-flow-of", "9999"]
+    assert entry.main(words) == 2
+    assert "--without-flow-of 9999: the run has accounts 0 to " in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
