@@ -9,6 +9,8 @@ from sim.core.errors import InputError
 from sim.engine.options import RunOptions
 from sim.engine.scenario.schema import Scenario
 from sim.market.price_history import PriceHistory
+from sim.market.price_process import PriceProcess
+from sim.market.price_processes.replay import Replay
 
 MOST_UNASKED_BLOCKS = 100_000
 """Blocks that a price file may ask for by its length: fourteen days of twelve seconds."""
@@ -60,16 +62,28 @@ def remarks(scenario: Scenario, histories: Mapping[int, PriceHistory], options: 
         if not replaced and not scenario.markets[market].price.repeats_file:
             continue
         if history.row_seconds > COARSE_SECONDS:
-            found.append(
-                f"{name}: has a row every {history.row_seconds:,} s; within it the price walks straight or "
-                "stands still, so that a crash shorter than that is milder here than it was"
-            )
+            price = scenario.markets[market].price
+            process = Replay.of(history, like=price) if replaced else price
+            found.append(f"{name}: has a row every {history.row_seconds:,} s; {_hidden(process, history)}")
         covered = (history.end_time - start) // scenario.seconds_per_block
         if covered < scenario.blocks:
             found.append(
                 f"{name}: ends at block {covered:,} of {scenario.blocks:,}; its last price stands from there"
             )
     return found
+
+
+def _hidden(process: PriceProcess, history: PriceHistory) -> str:
+    """Return what a row of a file does not tell, and what stands there instead."""
+    if isinstance(process, Replay) and process.draws_from(history):
+        return (
+            "within a bar the price is drawn as rough as its range implies; order and time of its extremes, "
+            "and any return between them, are not known"
+        )
+    return (
+        "within it the price walks straight or stands still, so that a crash shorter than that is milder "
+        "here than it was"
+    )
 
 
 def _moment(seconds: int) -> str:

@@ -45,6 +45,7 @@ from sim.engine.worlds.feedback import FEEDBACK, WHOLE, Feedback
 from sim.engine.worlds.world import World
 from sim.market.price_file import load_price_file
 from sim.market.price_history import PriceHistory
+from sim.market.price_processes.replay import Replay
 from sim.metrics.book import DIGEST, measured
 from sim.metrics.facts import RunFacts
 from sim.metrics.matching import Matched, match, totals_of
@@ -109,10 +110,11 @@ def world_builder(
         Antithetic paths are asked for of prices that are all recorded: a pair would be one path twice.
     """
     replayed = frozenset({0}) if options.prices is not None else frozenset[int]()
-    recorded = (
-        index in replayed or market.price.repeats_file for index, market in enumerate(scenario.markets)
-    )
-    if options.path is not None and options.path.antithetic and all(recorded):
+    if (
+        options.path is not None
+        and options.path.antithetic
+        and not _draws_a_price(scenario, replayed, histories)
+    ):
         raise InputError("antithetic: every price is recorded, there is nothing to mirror; leave it out")
     return WorldBuilder(
         scenario,
@@ -126,6 +128,20 @@ def world_builder(
             feedback=feedback,
         ),
     )
+
+
+def _draws_a_price(
+    scenario: Scenario, replayed: frozenset[int], histories: Mapping[int, PriceHistory]
+) -> bool:
+    for index, market in enumerate(scenario.markets):
+        process = Replay.of(histories[index], like=market.price) if index in replayed else market.price
+        if isinstance(process, Replay):
+            draws = process.draws_from(histories[index])
+        else:
+            draws = not process.repeats_file
+        if draws:
+            return True
+    return False
 
 
 def build_world(

@@ -55,8 +55,13 @@ class PriceHistory:
     @property
     def row_seconds(self) -> int:
         """Most common distance of the file's rows in whole seconds, at least 1."""
-        rows = self.times[:: POINTS_OF_A_BAR if bool(self.walked.any()) else 1]
+        rows = self.times[:: POINTS_OF_A_BAR if self.has_bars else 1]
         return max(1, round(usual_spacing(rows.tolist()) / MICROSECONDS))
+
+    @property
+    def has_bars(self) -> bool:
+        """Whether its rows are bars, which say between which prices there was trade all along."""
+        return bool(self.walked.any())
 
     @property
     def start_time(self) -> int:

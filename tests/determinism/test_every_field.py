@@ -82,6 +82,7 @@ IN_A_MARKET = sorted(set(SHOCKS) - {"gas_demand", "liquidator_outage"})
 
 FILE = SCENARIO.with_suffix(".csv")
 OTHER_FILE = FILE.with_stem("every_field_too")
+BARS_FILE = FILE.with_stem("every_field_bars")
 
 
 def is_word(path: str) -> bool:
@@ -149,6 +150,7 @@ BINDS: dict[str, Binds] = {
     "markets.0.risk_model_parameters": ({"z": 5.0}, ()),
     "markets.0.price:bridge.waypoints": ([[0.0, 2000.0], [5.0, 1800.0]], ()),
     "markets.0.price:replay.file": (str(OTHER_FILE), ()),
+    "markets.0.price:replay.inside_bars": ("straight", (f'markets.0.price.file="{BARS_FILE}"',)),
     "markets.0.price:bootstrap.file": (str(OTHER_FILE), ()),
     "markets.0.price:bootstrap.mean_block_seconds": (24, ()),
     "markets.0.price:garch_t.alpha": (0.05, ()),

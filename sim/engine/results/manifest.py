@@ -54,7 +54,7 @@ def market_words(scenario: Scenario, replayed: Mapping[int, PriceHistory]) -> di
     """
     lines = []
     for index, market in enumerate(scenario.markets):
-        process = Replay.of(replayed[index]) if index in replayed else market.price
+        process = Replay.of(replayed[index], like=market.price) if index in replayed else market.price
         lines.append(f"Price of {market.name}: {process.describe()}.")
         lines.append(f"Impact on {market.name}: {market.impact.describe()}.")
     shocks = shock_records(scenario.shocks, scenario.seconds_per_block, replayed=frozenset(replayed))

@@ -256,7 +256,7 @@ class WorldBuilder:
         history = self._options.histories.get(market)
         process = described.price
         if market in self._options.replayed and history is not None:
-            process = Replay.of(history)
+            process = Replay.of(history, like=described.price)
         return process.path(
             self._clock,
             initial_price=described.initial_price,

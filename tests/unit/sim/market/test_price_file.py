@@ -46,7 +46,7 @@ def path_of(history: PriceHistory, blocks: int, seconds: int = 12, shocks: Shock
 
 def replayed(history: PriceHistory, clock: BlockClock, shocks: ShockSchedule = NO_SHOCKS):
     """Return a recording on a clock, as a market that replays it has it."""
-    return Replay(kind="replay", file="prices.csv").path(
+    return Replay(kind="replay", file="prices.csv", inside_bars="straight").path(
         clock, initial_price=1.0, streams=Streams(0), name="p", shocks=shocks, history=history
     )
 
