@@ -2,7 +2,8 @@
 
 The phase is the borrowers' part of a block: everybody's equity and requirements (`AccountMirror.value`) and
 the traders' decision (`TraderCohort.decide`). Its inputs are recorded in runs of ``flash_crash`` around the
-crash; world k of K sees them k blocks later, so that K worlds of one foundation crash nearly together. Forms:
+crash, one in every `STEP` (6) blocks; world k of K is k recorded ones, 6 k blocks, ahead of world 0, so that
+K worlds of one foundation crash nearly together. Forms:
 
 - ``worlds``: what ships, one world after the other;
 - ``axis``: one call for K worlds, every column with a leading axis;

@@ -20,7 +20,8 @@ from sim.core.files import atomic_write_bytes  # noqa: E402
 from sim.engine.options import RunOptions  # noqa: E402
 from sim.engine.run import run_scenario  # noqa: E402
 from sim.engine.scenario.load import load_scenario  # noqa: E402
-from sim.reporting.findings.run import write_report  # noqa: E402
+from sim.reporting.findings.run import run_findings  # noqa: E402
+from sim.reporting.pages.remake import publish  # noqa: E402
 
 PICTURE = ROOT / "docs" / "images" / "black_thursday.png"
 LARGEST_BYTES = 200_000
@@ -88,7 +89,7 @@ def main() -> int:
             scenario = load_scenario(ROOT / "scenarios" / "black_thursday.toml")
             folder = run_scenario(scenario, RunOptions(out=Path(name) / "run", worlds="none")).folder
         report = folder / "report.html"
-        draw(report if report.is_file() else write_report(folder), PICTURE)
+        draw(report if report.is_file() else publish(run_findings(folder), folder), PICTURE)
     print(PICTURE.relative_to(ROOT))
     return 0
 

@@ -36,8 +36,9 @@ NO_ASSUMPTION: dict[str, dict[float, tuple[int, str]]] = {
         1_000_000: (2, "parts in which slippage is exact"),
         0.5: (1, ROUNDING),
     },
+    "decided.py": {96: (1, "bits of the highest fee of a call, in wei")},
     "deleverager.py": {1e-6: (1, "how far apart floats surely rank as the contract does"), 70: (1, ORDER)},
-    "fees.py": {1_000: (2, "decimals in which factors of fees are exact"), 0.5: (1, ROUNDING)},
+    "fees.py": {1_000: (5, "decimals in which factors of fees are exact"), 0.5: (2, ROUNDING)},
     "kind.py": {
         0.001: (1, "of a group that does not say, with no reporters"),
         0.05: (1, "of an opening that does not say, with no position"),
@@ -67,6 +68,7 @@ NO_ASSUMPTION: dict[str, dict[float, tuple[int, str]]] = {
         1e-9: (2, ZERO),
         10: (1, ORDER),
     },
+    "waiting_bids.py": {32: (1, "bits of an account in a key of member and account")},
     "whale.py": {60: (2, "seconds of a minute"), 20: (1, ORDER)},
 }
 """File -> bare number -> how often it stands there, and what it is."""
