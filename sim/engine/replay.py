@@ -16,7 +16,6 @@ from sim.core.folders import FILES, SEAL, damaged
 from sim.engine.blocks.closing import final_accounts
 from sim.engine.blocks.tables import TABLES
 from sim.engine.options import RunOptions
-from sim.engine.results.counterfactual import counterfactual_rows
 from sim.engine.results.folder import StoredRun, open_run, stored_run
 from sim.engine.results.manifest import build_manifest
 from sim.engine.results.result import MARKER
@@ -24,7 +23,7 @@ from sim.engine.run import (
     Execution,
     execute,
     load_histories,
-    matched_with,
+    record_beside,
     run_beside,
     run_removals,
     summarise,
@@ -70,7 +69,7 @@ def replay_run(folder: Path, engine: str | None) -> ReplayResult:
     removed = run_removals(
         stored_removals(stored), run, partial(world_beside, stored.scenario, options, histories)
     )
-    run.recorder.tables.counterfactual.extend(counterfactual_rows(matched_with(run, beside | removed)))
+    record_beside(run, beside | removed)
     for row in final_accounts(run.world, run.loop, run.recorder):
         run.recorder.tables.accounts.append(row)
     found: list[tuple[int, str]] = []

@@ -26,7 +26,7 @@ from sim.engine.blocks.recorder import Recorder
 from sim.engine.blocks.rows import ObservedRow
 from sim.engine.options import RunOptions, copy_inputs
 from sim.engine.price_files import fit_to_prices, remarks
-from sim.engine.results.counterfactual import counterfactual_rows
+from sim.engine.results.counterfactual import counterfactual_rows, world_rows
 from sim.engine.results.crash import check_crash_folder, write_crash_report
 from sim.engine.results.manifest import build_manifest
 from sim.engine.results.result import (
@@ -230,7 +230,7 @@ def run_scenario(scenario: Scenario, options: RunOptions) -> RunResult:
             options.without_flow_of, run, partial(world_beside, scenario, options, histories)
         )
         summary = summarise(run, beside)
-        run.recorder.tables.counterfactual.extend(counterfactual_rows(matched_with(run, beside | removed)))
+        record_beside(run, beside | removed)
         for row in final_accounts(run.world, run.loop, run.recorder):
             run.recorder.tables.accounts.append(row)
         results.write_tables(run.recorder.tables.named())
@@ -364,6 +364,13 @@ def summarise(
         The worlds that were run beside it.
     """
     return {DIGEST: run.digest, **measured(facts_of(run, beside))}
+
+
+def record_beside(run: Execution, beside: Mapping[str, Execution]) -> None:
+    """Fill the tables of a run that speak of worlds beside it."""
+    tables = run.recorder.tables
+    tables.counterfactual.extend(counterfactual_rows(matched_with(run, beside)))
+    tables.worlds.extend(world_rows({world: other.recorder for world, other in beside.items()}))
 
 
 def matched_with(run: Execution, beside: Mapping[W, Execution]) -> dict[W, list[Matched]]:

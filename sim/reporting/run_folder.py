@@ -16,7 +16,7 @@ FloatArray = npt.NDArray[np.float64]
 _ON_CHAIN = ("target", "arguments", "calldata", "max_fee_wei", "max_priority_fee_wei", "fee_paid_wei")
 """Columns for those who recompute a run; no figure is made of them."""
 
-TABLES = ("blocks", "transactions", "liquidations", "accounts")
+TABLES = ("blocks", "transactions", "liquidations", "accounts", "counterfactual", "worlds")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,8 @@ class RunFolder:
     transactions: pd.DataFrame | None
     liquidations: pd.DataFrame | None
     accounts: pd.DataFrame | None
+    counterfactual: pd.DataFrame | None
+    worlds: pd.DataFrame | None
     observed: pd.DataFrame | None
 
     @property

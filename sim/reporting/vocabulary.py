@@ -23,9 +23,9 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ("Risk price", "index price with its moves limited, used by the contracts to judge solvency."),
     ("Fundamental price", "the external price as it would be had no forced trade ever touched it."),
     ("Forced flow", "trades nobody chose: liquidations and what follows from them on the outside market."),
-    ("Exogenous liquidation", "one that the outside price alone would have caused."),
-    ("Endogenous liquidation", "one that needed the market's own forced selling, or a raised margin ratio."),
-    ("First domino", "the liquidation at the start of a chain; it needed no other."),
+    ("World", "a run on the same random numbers in which something does not act; causes are differences."),
+    ("Excess", "what is liquidated less what is liquidated where forced selling moves no price outside."),
+    ("Brought forward", "liquidated in both worlds, and earlier by more than a block in the run."),
     ("Bad debt", "what a closed account owes beyond its collateral."),
     (
         "Auto-deleveraging",

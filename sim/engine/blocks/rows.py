@@ -244,3 +244,16 @@ class CounterfactualRow(NamedTuple):
     excess_notional: Annotated[float, Column("quote", "units closed here alone")]
     avoided_notional: Annotated[float, Column("quote", "units closed there alone")]
     brought_forward_notional: Annotated[float, Column("quote", "units brought forward, at the prices here")]
+
+
+class WorldRow(NamedTuple):
+    """One market after one block of another world. No rows where none was run."""
+
+    world: Annotated[str, Column("", "the other world, or without_flow_of_N for account N")]
+    block: Annotated[int, Column("number", "block, from 1")]
+    timestamp: Annotated[int, Column("seconds", "time of the block since 1970")]
+    market: Annotated[int, Column("number", "market, from 0")]
+    external_price: Annotated[float, Column("quote / base", "price outside, after impact")]
+    liquidations: Annotated[int, Column("count", "liquidations of this market in the block")]
+    liquidated_notional: Annotated[float, Column("quote", "what they closed, at the risk price")]
+    bad_debt: Annotated[float, Column("quote", "loss beyond collateral so far, of the whole protocol")]

@@ -21,6 +21,7 @@ from sim.engine.blocks.rows import (
     ObservedRow,
     ProtocolStateRow,
     TransactionRow,
+    WorldRow,
 )
 
 R = TypeVar("R", bound=NamedTuple)
@@ -34,6 +35,7 @@ TABLES: dict[str, type[Any]] = {
     "market_states": MarketStateRow,
     "protocol_states": ProtocolStateRow,
     "counterfactual": CounterfactualRow,
+    "worlds": WorldRow,
 }
 """Name of a table (``<name>.parquet``) -> class of its rows."""
 
@@ -85,6 +87,7 @@ class RunTables:
         self.market_states: TableWriter[MarketStateRow] = writer("market_states")
         self.protocol_states: TableWriter[ProtocolStateRow] = writer("protocol_states")
         self.counterfactual: TableWriter[CounterfactualRow] = writer("counterfactual")
+        self.worlds: TableWriter[WorldRow] = writer("worlds")
 
     def named(self) -> dict[str, TableWriter[Any]]:
         """Return every table by name, in the order of ``TABLES``."""

@@ -1,10 +1,11 @@
-"""``counterfactual.parquet``: what forced closes of a run have to do with those of the worlds beside it."""
+"""``counterfactual.parquet`` and ``worlds.parquet``: the worlds beside a run, by account and by block."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from sim.engine.blocks.rows import CounterfactualRow
+from sim.engine.blocks.recorder import Recorder
+from sim.engine.blocks.rows import CounterfactualRow, WorldRow
 from sim.metrics.matching import Matched
 
 
@@ -32,4 +33,20 @@ def counterfactual_rows(matched: Mapping[str, Sequence[Matched]]) -> Iterator[Co
                 excess_notional=row.excess_notional,
                 avoided_notional=row.avoided_notional,
                 brought_forward_notional=row.forward_notional,
+            )
+
+
+def world_rows(recorders: Mapping[str, Recorder]) -> Iterator[WorldRow]:
+    """Yield what every block of the other worlds came to, one row a market."""
+    for world, recorder in recorders.items():
+        for row in recorder.tables.blocks.rows:
+            yield WorldRow(
+                world=world,
+                block=row.block,
+                timestamp=row.timestamp,
+                market=row.market,
+                external_price=row.external_price,
+                liquidations=row.liquidations,
+                liquidated_notional=row.liquidated_notional,
+                bad_debt=row.bad_debt,
             )

@@ -48,21 +48,6 @@ COLORS = {
     "loss": "#d55e00",
 }
 
-CAUSES = ("exogenous", "price", "margin", "price+margin")
-CAUSE_LABELS = {
-    "exogenous": "outside price alone",
-    "price": "price pushed by forced selling",
-    "margin": "raised margin ratios",
-    "price+margin": "both together",
-}
-CAUSE_COLORS = {"exogenous": "#8a8f98", "price": "#d55e00", "margin": "#7b5fc0", "price+margin": "#b3224a"}
-CAUSE_SYMBOLS = {
-    "exogenous": "circle",
-    "price": "triangle-down",
-    "margin": "diamond",
-    "price+margin": "square",
-}
-
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif"
 
 

@@ -29,8 +29,8 @@ from sim.reporting.findings.blocks import (
     headed,
     table,
 )
-from sim.reporting.findings.run.cascade_figures import generations_figure, icicle_figure
-from sim.reporting.findings.run.cascades import biggest_cascades
+from sim.reporting.findings.run.causes import WORLDS_READING, removals_table, worlds_table
+from sim.reporting.findings.run.causes import highlights as cause_highlights
 from sim.reporting.findings.run.chain_figures import chain_figure, oracle_figure
 from sim.reporting.findings.run.context import replaced_by_prices, scripted_shocks
 from sim.reporting.findings.run.crosscheck import cross_checks
@@ -41,13 +41,9 @@ from sim.reporting.findings.run.parties import leverage_bands, parties, parties_
 from sim.reporting.findings.run.price_figures import impact_figure, price_figure
 from sim.reporting.findings.run.transactions import revert_reasons, transaction_kinds
 from sim.reporting.findings.run.verdict import reach_verdict
+from sim.reporting.findings.run.worlds_figure import worlds_figure
 from sim.reporting.run_folder import RunFolder, column, has_columns, last_value, load_run
 from sim.reporting.vocabulary import GLOSSARY, write_value
-
-CASCADE_READING = (
-    "Which liquidation set off which. An account’s parents are the earlier forced trades without whose price "
-    "impact it would have been healthy when it was closed; the one that tipped it is its marginal parent."
-)
 
 
 def run_findings(folder: Path) -> Findings:
@@ -73,7 +69,7 @@ def run_findings(folder: Path) -> Findings:
         "Liquidations through time",
         *_drawn([liquidations_figure(run)], "The run recorded no liquidation."),
     )
-    found.section("Cascade", *_cascade(run))
+    found.section("What forced selling added", *_causes(run))
     found.section(
         "Margin and the risk carried",
         *_drawn(_of_markets(run, margin_figure, open_interest_figure), "The run recorded no margin ratios."),
@@ -129,44 +125,18 @@ def _price(run: RunFolder) -> list[Part]:
     return parts
 
 
-def _cascade(run: RunFolder) -> list[Part]:
-    parts: list[Part] = [
-        CASCADE_READING,
-        *_drawn(
-            [icicle_figure(run), generations_figure(run)],
-            "No liquidation set off another one, or the run did not record who set off whom.",
-        ),
-    ]
-    cascades = biggest_cascades(run)
-    if not cascades:
-        return parts
-    columns = [
-        Column(heading="First domino", kind="wrap"),
-        *(
-            Column(heading=heading, unit=unit, kind="n")
-            for heading, unit in (
-                ("Lasted", ""), ("Liquidations", ""), ("Depth", ""), ("Notional", "USDC"),
-                ("Share of all", ""), ("Deficit", "USDC"),
-            )
-        ),
-    ]  # fmt: skip
-    rows = [
-        (
-            Cell(text=one.first_domino, note=formatting.moment(one.started_at)),
-            formatting.duration(one.duration_seconds),
-            formatting.number(one.liquidations),
-            formatting.number(one.generations),
-            formatting.number(one.notional),
-            formatting.percent(one.notional_share),
-            formatting.number(one.deficit),
-        )
-        for one in cascades
-    ]
-    note = (
-        "Depth counts the generations after the first domino; deficit is what these accounts owed beyond "
-        "their collateral. A liquidation with no parent and no child is not a cascade and is not listed."
+def _causes(run: RunFolder) -> list[Part]:
+    missing = (
+        "No other world was run, so nothing is said of causes (--worlds forced)."
+        if run.worlds is None or run.worlds.empty
+        else "Nothing was liquidated in the run, nor without price feedback."
     )
-    return [*parts, table(columns, rows, caption="The biggest cascades", note=note)]
+    return [
+        *_drawn(_of_markets(run, worlds_figure), missing),
+        WORLDS_READING if worlds_table(run) else None,
+        worlds_table(run),
+        removals_table(run),
+    ]
 
 
 def _waterfall(run: RunFolder) -> Part:
@@ -413,31 +383,16 @@ def _highlights(run: RunFolder) -> list[Highlight]:
     def item(label: str, value: str, note: str, mood: Mood = "") -> Highlight:
         return Highlight(label=label, value=value, note=note, mood=mood)
 
-    money, percent, number = formatting.compact, formatting.percent, formatting.number
+    money, number = formatting.compact, formatting.number
     debt, socialized = summary.get("bad_debt"), summary.get("socialized_loss")
     violations = summary.get("invariant_violations")
-    amplification = summary.get("amplification")
     return [
         item(
             "Liquidations",
             number(summary.get("liquidations")),
             f"{money(summary.get('liquidated_notional'))} USDC closed",
         ),
-        item(
-            "Endogenous",
-            percent(summary.get("endogenous_share"), 0),
-            "of the notional: the market did it to itself",
-        ),
-        item(
-            "Amplification",
-            "–" if formatting.is_missing(amplification) else f"×{number(amplification, 2)}",
-            "largest fall, with over without forced flow",
-        ),
-        item(
-            "Largest cascade",
-            number(summary.get("cascade_size_max")),
-            f"liquidations, depth {number(summary.get('cascade_depth_max'))}",
-        ),
+        *(item(*one) for one in cause_highlights(run)),
         item("Bad debt", money(debt), "USDC beyond collateral", "warn" if debt else "good"),
         item(
             "Fund, lowest",

@@ -3,10 +3,6 @@
 import numpy as np
 
 from sim.reporting.figures.style import (
-    CAUSE_COLORS,
-    CAUSE_LABELS,
-    CAUSE_SYMBOLS,
-    CAUSES,
     COLORS,
     Figure,
     Series,
@@ -53,8 +49,8 @@ def price_figure(run: RunFolder, market: int) -> Figure | None:
     caption = (
         "Where the blue line falls below the dashed one, the protocol's own flow (forced sales, hedges, "
         "arbitrage) moved the market. Each mark is one liquidation at the risk price that triggered it; its "
-        "area follows the notional closed, its shape and colour the cause. A risk price above the external "
-        "one means the contracts were still behind."
+        "area follows the notional closed. A risk price above the external one means that the contracts "
+        "were still behind."
     )
     if left_out:
         caption += (
@@ -143,8 +139,8 @@ def impact_figure(run: RunFolder, market: int) -> Figure | None:
 
 
 def _liquidation_markers(run: RunFolder, market: int) -> tuple[list[Trace], int]:
-    """Return one scatter per cause, and how many liquidations were left out."""
-    if not has_columns(run.liquidations, ["timestamp", "risk_price", "notional", "cause"]):
+    """Return the liquidations as marks, and how many were left out."""
+    if not has_columns(run.liquidations, ["timestamp", "risk_price", "notional"]):
         return [], 0
     table = run.liquidations
     seconds = liquidation_seconds(run)
@@ -159,37 +155,29 @@ def _liquidation_markers(run: RunFolder, market: int) -> tuple[list[Trace], int]
     largest = float(np.nanmax(notional[shown])) if shown.any() else 1.0
     people = account_lookup(run)
     accounts = table["account"].to_numpy()
-    causes = table["cause"].astype(str).to_numpy()
-    traces: list[Trace] = []
-    for cause in CAUSES:
-        mine = np.flatnonzero(shown & (causes == cause))
-        if not mine.size:
-            continue
-        words = [
-            f"{plain(short_account(accounts[i]))} "
-            f"({plain(people.get(str(accounts[i]), {}).get('group', 'account'))}), {notional[i]:,.0f} USDC"
-            for i in mine
-        ]
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "name": f"liquidation: {CAUSE_LABELS[cause]}",
-                "x": time_array(seconds[mine]),
-                "y": array(column(table, "risk_price")[mine]),
-                "text": words,
-                "xaxis": "x",
-                "yaxis": "y",
-                "hovertemplate": "%{text}",
-                "marker": {
-                    "color": CAUSE_COLORS[cause],
-                    "symbol": CAUSE_SYMBOLS[cause],
-                    "opacity": 0.6,
-                    "line": {"width": 0},
-                    "size": array(
-                        np.round(np.sqrt(np.maximum(notional[mine], 0.0) / largest) * 18.0 + 3.5, 2)
-                    ),
-                },
-            }
-        )
-    return traces, int(chosen.sum() - shown.sum())
+    mine = np.flatnonzero(shown)
+    if not mine.size:
+        return [], 0
+    words = [
+        f"{plain(short_account(accounts[i]))} "
+        f"({plain(people.get(str(accounts[i]), {}).get('group', 'account'))}), {notional[i]:,.0f} USDC"
+        for i in mine
+    ]
+    marks: Trace = {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "liquidation",
+        "x": time_array(seconds[mine]),
+        "y": array(column(table, "risk_price")[mine]),
+        "text": words,
+        "xaxis": "x",
+        "yaxis": "y",
+        "hovertemplate": "%{text}",
+        "marker": {
+            "color": COLORS["loss"],
+            "opacity": 0.6,
+            "line": {"width": 0},
+            "size": array(np.round(np.sqrt(np.maximum(notional[mine], 0.0) / largest) * 18.0 + 3.5, 2)),
+        },
+    }
+    return [marks], int(chosen.sum() - shown.sum())

@@ -6,7 +6,7 @@ import numpy as np
 
 from sim.metrics.statistics.intervals import rule_of_three
 from sim.reporting.findings.blocks import Verdict
-from sim.reporting.findings.run.cascades import biggest_cascades
+from sim.reporting.findings.run.causes import cause_sentence, cause_story
 from sim.reporting.formatting import (
     duration,
     is_missing,
@@ -39,10 +39,13 @@ STAMPS = {
 def reach_verdict(run: RunFolder) -> Verdict:
     """Judge one run from its summary and tables."""
     level, headline = _headline(run)
+    cause = cause_sentence(run)
+    if cause and level != "invalid":
+        headline = f"{cause} {headline}"
     answers = (
         ("What happened?", _price_story(run)),
         ("Who was liquidated?", _liquidation_story(run)),
-        ("How much of it did the market do to itself?", _cause_story(run)),
+        ("How much of it did the market do to itself?", cause_story(run)),
         ("Did the insurance fund survive?", _fund_story(run)),
         ("What does one run prove?", _caution(run)),
     )
@@ -159,51 +162,6 @@ def _liquidation_story(run: RunFolder) -> str:
         cured = number(run.summary.get("cured_margin_calls"))
         words += f". Of {plural(int(calls), 'margin call')}, {cured} were cured"
     return words + "."
-
-
-def _cause_story(run: RunFolder) -> str:
-    if not int(_amount(run, "liquidations")):
-        return ""
-    parts = []
-    share = run.summary.get("endogenous_share")
-    if not is_missing(share):
-        parts.append(
-            f"{percent(share)} of the liquidated notional is endogenous: by the attribution used here, it "
-            "would not have been liquidated without the market's own forced trades or the rise of the "
-            "margin ratios" + _by_cause(run) + ". The rest followed from the outside price alone."
-        )
-    amplification = run.summary.get("amplification")
-    if is_missing(amplification):
-        parts.append(
-            "The world without price feedback was not run, so the effect on the price was not measured."
-        )
-    else:
-        fall, alone = run.summary.get("price_drawdown"), run.summary.get("twin_price_drawdown")
-        both = "" if is_missing(fall) or is_missing(alone) else f" ({percent(fall)} against {percent(alone)})"
-        parts.append(
-            f"The largest fall of the price was {number(amplification, 2)} times what it is{both} "
-            "with the same random numbers where no flow that originates in a forced close moves it."
-        )
-    chains = biggest_cascades(run, 1)
-    if chains:
-        top = chains[0]
-        parts.append(
-            f"The largest cascade counts {number(top.liquidations)} liquidations over "
-            f"{plural(top.generations + 1, 'generation')}; its first domino was {top.first_domino} at "
-            f"{moment_words(top.started_at)}."
-        )
-    return " ".join(parts)
-
-
-def _by_cause(run: RunFolder) -> str:
-    if not has_columns(run.liquidations, ["cause"]):
-        return ""
-    counts = run.liquidations["cause"].astype(str).value_counts()
-    return (
-        f" ({number(int(counts.get('price', 0)))} liquidations by price pressure, "
-        f"{number(int(counts.get('margin', 0)))} by raised margin ratios, "
-        f"{number(int(counts.get('price+margin', 0)))} by both together)"
-    )
 
 
 def _fund_story(run: RunFolder) -> str:

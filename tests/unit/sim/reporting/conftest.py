@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sim.engine.blocks.rows import CounterfactualRow
 from sim.engine.blocks.run_digest import SCHEMA_VERSION
+from sim.engine.results.counterfactual import counterfactual_rows
+from sim.metrics.matching import Close, match, totals_of
 from sim.reporting.findings.run import run_findings
 from sim.reporting.pages.remake import publish
 from tests.support.sealed import seal, write_conforming
@@ -211,6 +214,7 @@ class ToyMarket:
             }
         )
         write_conforming(accounts, folder, "accounts")
+        self.write_beside(folder)
         kinds = ["liquidate"] * max(1, len(falls)) + ["report"] * (3 * self.blocks)
         count = len(kinds)
         transactions = pd.DataFrame(
@@ -241,6 +245,50 @@ class ToyMarket:
         (folder / "manifest.json").write_text(json.dumps(self.manifest(title)))
         seal(folder)
 
+    def without_impact(self) -> "ToyMarket":
+        """Return the same market where closing moves no price."""
+        other = replace(self, impact=0.0, liquidations=[], rows=[])
+        other.run()
+        return other
+
+    def closes(self) -> list[Close]:
+        """Return the liquidations as they are matched with those of another world."""
+        return [
+            Close(
+                one["account"], one["market"], round(one["size"] * 10**18), one["timestamp"], one["notional"]
+            )
+            for one in self.liquidations
+        ]
+
+    def write_beside(self, folder: Path) -> None:
+        """Write the tables of the world without price feedback."""
+        other = self.without_impact()
+        world = "no_price_feedback"
+        kept = ["block", "timestamp", "market", "external_price", "liquidations", "liquidated_notional"]
+        rows = pd.DataFrame(other.rows)[[*kept, "bad_debt"]].assign(world=world)
+        write_conforming(rows, folder, "worlds")
+        matched = match(self.closes(), other.closes(), block_seconds=self.seconds_per_block)
+        table = pd.DataFrame(counterfactual_rows({world: matched}), columns=CounterfactualRow._fields)
+        exact = {name: str for name in table.columns if name.endswith("_wad")}
+        write_conforming(table.astype(exact), folder, "counterfactual")
+
+    def causes(self) -> dict[str, Any]:
+        """Return what the summary says of causes."""
+        other = self.without_impact()
+        sums = totals_of(match(self.closes(), other.closes(), block_seconds=self.seconds_per_block))
+        whole = sums.notional or 1.0
+        return {
+            "excess_liquidated_notional": sums.notional - sums.notional_there,
+            "excess_share": 1.0 - sums.notional_there / whole,
+            "gross_excess_share": sums.excess / whole,
+            "avoided_share": sums.avoided / whole,
+            "brought_forward_share": sums.forward / whole,
+            "brought_forward_seconds": sums.forward_seconds,
+            "excess_trader_loss": 1_234.5,
+            "excess_bad_debt": 321.0,
+            "price_gap_max": 0.043,
+        }
+
     def summary(self, blocks: pd.DataFrame, falls: pd.DataFrame) -> dict[str, Any]:
         """Compute the summary from the tables."""
         last, some = blocks.iloc[-1], len(falls) > 0
@@ -261,6 +309,7 @@ class ToyMarket:
             "cascade_size_max": int(falls["cascade"].value_counts().max()) if some else 0,
             "cascade_depth_max": int(falls["depth"].max()) if some else 0,
             "amplification": 1.31 if some else None,
+            **self.causes(),
             "bad_debt": float(last["bad_debt"]),
             "insurance_fund_start": self.fund,
             "insurance_fund_min": float(blocks["insurance_fund"].min()),

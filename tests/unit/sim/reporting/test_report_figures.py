@@ -5,19 +5,20 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from sim.reporting.figures.style import CAUSES, Figure
+from sim.reporting.figures.style import Figure
 from sim.reporting.findings.run import run_findings
 from sim.reporting.findings.run.chain_figures import worst_in_interval
 from sim.reporting.findings.run.context import is_long, time_bins
 from sim.reporting.findings.run.flow_figures import liquidations_figure, rank_correlation
 from sim.reporting.findings.run.parties import leverage_bands, parties, parties_figure
 from sim.reporting.findings.run.price_figures import price_figure
+from sim.reporting.findings.run.worlds_figure import worlds_figure
 from sim.reporting.run_folder import load_run
 
 EXPECTED = {
     "Price": ["price-0", "impact-0"],
     "Liquidations through time": ["liquidations"],
-    "Cascade": ["icicle", "generations"],
+    "What forced selling added": ["worlds-0"],
     "Margin and the risk carried": ["margin-0", "open-interest-0"],
     "Insurance fund and losses": ["fund"],
     "Who lost, who gained": ["parties"],
@@ -64,10 +65,19 @@ def test_price_figure_draws_the_recorded_prices(run):
     assert decoded(external["x"]).tolist() == (rows["timestamp"] * 1_000.0).tolist()
 
 
-def test_price_figure_marks_each_liquidation_once_by_cause(run):
+def test_price_figure_marks_each_liquidation_once(run):
     marks = [trace for trace in price_figure(run, 0).traces if trace["mode"] == "markers"]
     assert sum(len(decoded(trace["x"])) for trace in marks) == len(run.liquidations)
-    assert len(marks) == sum((run.liquidations["cause"] == cause).any() for cause in CAUSES)
+    assert len(marks) == 1
+
+
+def test_the_picture_of_two_worlds_ends_at_their_totals(run):
+    traces = {trace["name"]: decoded(trace["y"]) for trace in worlds_figure(run, 0).traces}
+    closed, alone = traces["liquidated with forced selling"], traces["liquidated without"]
+    assert closed[-1] == pytest.approx(run.liquidations["notional"].sum(), rel=1e-6)
+    assert alone[-1] == pytest.approx(run.worlds["liquidated_notional"].sum(), rel=1e-6)
+    assert closed[-1] != alone[-1]
+    assert traces["price without"].min() > traces["price with forced selling"].min()
 
 
 def test_liquidation_bars_hold_all_notional_by_side(run):

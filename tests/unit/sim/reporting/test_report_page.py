@@ -41,7 +41,7 @@ def test_report_has_a_place_for_every_figure_and_plotly_once(crash_run):
     page = read_page(crash_run / "report.html")
     payload = json.loads(page.scripts[0])
     assert {f"figure-{key}" for key in payload["figures"]} <= set(page.ids)
-    assert len(payload["figures"]) == 11
+    assert len(payload["figures"]) == 10
     assert sum("plotly.js v" in script for script in page.scripts) == 1
     for figure in payload["figures"].values():
         for trace in figure["traces"]:
@@ -59,9 +59,9 @@ def test_report_changes_with_a_number_of_the_run(crash_run, copy):
     assert publish(run_findings(copy), copy).read_bytes() != (crash_run / "report.html").read_bytes()
 
 
-def test_report_names_the_first_domino_assumptions_and_provenance(crash_run):
+def test_report_names_causes_assumptions_and_provenance(crash_run):
     text = " ".join(read_page(crash_run / "report.html").text)
-    assert "first domino" in text
+    assert "forced selling added" in text
     assert "markets.impact.depth_per_percent" in text
     assert "5f" * 32 in text
     assert "protocol.risk_model=static" in text

@@ -26,7 +26,7 @@ def test_verdict_without_bad_debt_held(run):
         run, bad_debt=0.0, socialized_loss=0.0, auto_deleveraged_notional=0.0, fund_depleted=False
     )
     assert verdict.level == "held"
-    assert verdict.headline.startswith("No bad debt")
+    assert "No bad debt" in verdict.headline
 
 
 def test_verdict_with_covered_bad_debt_is_strained_and_names_the_share(run):
@@ -64,11 +64,9 @@ def test_verdict_without_liquidations_says_little_was_tested(run):
         socialized_loss=0.0,
         auto_deleveraged_notional=0.0,
         fund_depleted=False,
-        endogenous_share=None,
-        amplification=None,
     )
     assert "little was tested" in verdict.headline
-    assert "endogenous" not in words(verdict)
+    assert "forced" not in words(verdict)
 
 
 def test_verdict_says_how_little_one_run_proves(run):
@@ -82,12 +80,58 @@ def test_bound_after_one_run_is_the_exact_binomial_one():
     assert 1.0 - single_run_bound() == pytest.approx(0.05)
 
 
-def test_verdict_counts_causes_as_the_table_does(run):
-    counts = run.liquidations["cause"].value_counts()
-    told = words(reach_verdict(run))
-    assert f"{counts.get('price', 0)} liquidations by price pressure" in told
-    assert f"{counts['margin']} by raised margin" in told
-    assert f"{counts['price+margin']} by both together" in told
+ADDED = {
+    "liquidations": 363,
+    "liquidated_notional": 3_384_843.0,
+    "excess_liquidated_notional": 1_595_992.0,
+    "excess_share": 0.4715,
+    "gross_excess_share": 0.482,
+    "avoided_share": 0.003,
+    "brought_forward_share": 0.245,
+    "brought_forward_seconds": 120,
+    "excess_trader_loss": 105_719.0,
+    "excess_bad_debt": 10_500.0,
+    "price_gap_max": 0.055,
+    "price_effect": None,
+}
+
+
+def plain(text):
+    return text.replace("\u00a0", " ").replace("\u202f", " ")
+
+
+def test_the_first_sentence_says_what_forced_selling_added(run):
+    headline = plain(judged(run, **ADDED).headline)
+    assert headline.startswith(
+        "3.38 m USDC was liquidated: 1.79 m by the news alone, and forced selling added 1.60 m (47 %)."
+    )
+    told = words(judged(run, **ADDED))
+    assert "48.2 % of the liquidated notional was closed in the run alone, against 0.3 % only there" in told
+    assert "24 % was closed in both and earlier in the run, by a median of 2 minutes" in told
+    assert "Traders lost 106 k USDC more than there, and 10.5 k USDC more of bad debt was left" in told
+
+
+@pytest.mark.parametrize(
+    ("gross", "avoided", "is_said"),
+    [(0.06, 0.0149, False), (0.06, 0.015, True), (-0.0, 0.06, False), (0.015, 0.045, True)],
+)
+def test_what_chance_could_have_made_is_not_told_from_it(run, gross, avoided, is_said):
+    """Avoided, or excess where the net is negative, at half the net or more."""
+    net = 0.03 if gross > avoided else -0.03
+    changes = ADDED | {"excess_share": net, "gross_excess_share": gross, "avoided_share": avoided}
+    changes["excess_liquidated_notional"] = net * ADDED["liquidated_notional"]
+    headline = plain(judged(run, **changes).headline)
+    assert ("is not to be told from chance" in headline) == is_said
+    if not is_said:
+        assert ("forced selling added" in headline) == (net > 0)
+        assert ("less than without the effect of forced selling" in headline) == (net < 0)
+
+
+def test_all_worlds_split_the_difference(run):
+    split = {"price_effect": 1_517_542.0, "margin_effect": -398_369.0, "feedback_interaction": 156_900.0}
+    told = words(judged(run, **(ADDED | split)))
+    assert "1.12 m USDC more was liquidated than in a world without either feedback" in told
+    assert "added 1.52 m, margin ratios that follow the market −398 k (interaction 157 k" in told
 
 
 def test_toy_run_has_bad_debt_carried_by_all_three(run):
@@ -100,7 +144,9 @@ def test_toy_run_has_bad_debt_carried_by_all_three(run):
 
 
 def test_verdict_without_the_other_world_says_so(run):
-    assert "without price feedback was not run" in words(judged(run, amplification=None))
+    verdict = judged(run, excess_share=None)
+    assert "No world without price feedback was run" in words(verdict)
+    assert "forced selling" not in verdict.headline
 
 
 def test_largest_fall_finds_peak_before_trough():
