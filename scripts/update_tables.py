@@ -63,8 +63,8 @@ _METRICS_HEAD = """\
 
 Every number a run is judged by, written by `scripts/update_tables.py` from the entries in
 `sim/metrics/entries`; `seawall metrics` prints the same. *Better* is the side on which the protocol is safer
-or cheaper. *Markets* says over which markets a metric sums, or of which it speaks: shares of open interest
-sum over all markets and stand over the open interest of market 0. A metric that needs another *world* is null
+or cheaper. *Markets* says over which markets a metric sums, or of which it speaks; what a share
+stands over sums over the same markets as its numerator. A metric that needs another *world* is null
 where it was not run (`--worlds`, [worlds](worlds.md)); when another one is null stands in its meaning.
 """
 

@@ -23,7 +23,7 @@ from sim.metrics.worlds import WHY_NOT, OtherWorld, Worlds, fewest
 Family = Literal["coverage", "severity", "cascade", "procyclicality", "efficiency", "other"]
 Kind = Literal["count", "amount", "price", "time", "share", "factor", "event"]
 Section = Literal["Price", "Cascade", "Losses", "Margin", "Chain", "Run"]
-Markets = Literal["all", "market 0", "all, over market 0", "none"]
+Markets = Literal["all", "market 0", "none"]
 Alarm = Literal["", "warn", "bad"]
 Value = float | int | bool | None
 

@@ -38,6 +38,9 @@ class Totals:
     initial_weighted: list[float] = field(default_factory=list)
     maintenance_weighted: list[float] = field(default_factory=list)
     notional: list[float] = field(default_factory=list)
+    """Open interest at the risk price, quote: one for each market of each block, as the weighted ratios."""
+    open_interest_start: float = 0.0
+    """Of all markets after the first block, quote."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,7 @@ def run_facts(*, worlds: Mapping[OtherWorld, RunFacts] | None = None, drawdown: 
             initial_weighted=[10.0, 40.0],
             maintenance_weighted=[5.0, 30.0],
             notional=[100.0, 400.0],
+            open_interest_start=110.0,
         ),
         forest=forest,
         coverage=CoverageTest(pairs=40, breaches=2, breach_sizes=[0.5, 1.0]),

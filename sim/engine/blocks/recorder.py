@@ -217,6 +217,8 @@ class Recorder:
         totals.initial_weighted.append(mean_initial * total_notional)
         totals.maintenance_weighted.append(mean_maintenance * total_notional)
         totals.notional.append(total_notional)
+        if block == 1:
+            totals.open_interest_start += total_notional
 
     def event(self, block: int, event: ProtocolEvent) -> EventRow:
         """Append one event and book what it did to its account; return its row."""

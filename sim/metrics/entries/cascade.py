@@ -68,7 +68,7 @@ METRICS.add(Metric(
 METRICS.add(Metric(
     order=101, name="liquidated_share", label="Liquidated share", unit="1",
     unit_words="of open interest", kind="share", direction=WORSE, family="cascade", section="Cascade",
-    markets="all, over market 0", shown=("mean", "VaR95"),
+    markets="all", shown=("mean", "VaR95"),
     meaning="Liquidated notional over open interest at the start.",
     undefined="open interest at the start was zero",
     derive=lambda known: ratio(known["liquidated_notional"], known["open_interest_start"]),

@@ -108,7 +108,7 @@ METRICS.add(Metric(
 ))  # fmt: skip
 METRICS.add(Metric(
     order=102, name="bad_debt_ratio", label="Bad debt ratio", unit="1", unit_words="of open interest",
-    kind="share", direction=WORSE, family="severity", section="Losses", markets="all, over market 0",
+    kind="share", direction=WORSE, family="severity", section="Losses", markets="all",
     shown=("mean",),
     meaning="Bad debt over open interest at the start.",
     undefined="open interest at the start was zero",
@@ -123,7 +123,7 @@ METRICS.add(Metric(
 ))  # fmt: skip
 METRICS.add(Metric(
     order=104, name="fund_drain", label="Fund drain", unit="1", unit_words="of open interest",
-    kind="share", direction=WORSE, family="severity", section="Losses", markets="all, over market 0",
+    kind="share", direction=WORSE, family="severity", section="Losses", markets="all",
     meaning="Fall of the fund from start to lowest, over open interest at the start.",
     undefined="open interest at the start was zero",
     derive=lambda known: ratio(_fall_of_the_fund(known), known["open_interest_start"]),
@@ -137,14 +137,14 @@ METRICS.add(Metric(
 METRICS.add(Metric(
     order=106, name="uncovered_loss_ratio", label="Uncovered loss ratio", unit="1",
     unit_words="of open interest", kind="share", direction=WORSE, family="severity", section="Losses",
-    markets="all, over market 0", shown=("mean",),
+    markets="all", shown=("mean",),
     meaning="Uncovered loss, the fund's shortfall, over open interest at the start.",
     undefined="open interest at the start was zero",
     derive=lambda known: ratio(known["uncovered_loss"], known["open_interest_start"]),
 ))  # fmt: skip
 METRICS.add(Metric(
     order=107, name="insolvent", label="Insolvent", unit="1", kind="event", direction=WORSE,
-    family="severity", section="Losses", markets="all, over market 0", shown=("probability",),
+    family="severity", section="Losses", markets="all", shown=("probability",),
     meaning="Whether the uncovered loss is above a millionth of open interest at the start.",
     derive=lambda known: float(known["uncovered_loss"] > DUST * known["open_interest_start"]),
 ))  # fmt: skip

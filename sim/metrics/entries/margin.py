@@ -83,9 +83,9 @@ METRICS.add(Metric(
 ))  # fmt: skip
 METRICS.add(Metric(
     order=44, name="open_interest_start", label="Open interest, start", unit="quote", kind="amount",
-    direction=NEUTRAL, family="efficiency", section="Margin", markets="market 0",
-    meaning="Notional of all positions, both sides, after the first block.",
-    measure=lambda run: run.totals.notional[0] if run.totals.notional else 0.0,
+    direction=NEUTRAL, family="efficiency", section="Margin", markets="all",
+    meaning="Notional of all positions of all markets, both sides, after the first block.",
+    measure=lambda run: run.totals.open_interest_start,
 ))  # fmt: skip
 METRICS.add(Metric(
     order=111, name="any_breach", label="Any breach", unit="1", kind="event", direction=WORSE,

@@ -65,5 +65,5 @@ def test_metrics_json_is_data(capsys):
         "derived": False,
     }
     assert rows["blocks"]["better"] is None
-    assert rows["liquidated_share"]["markets"] == "all, over market 0"
+    assert rows["liquidated_share"]["markets"] == "all"
     assert rows["liquidated_share"]["derived"]
