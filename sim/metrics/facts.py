@@ -30,6 +30,8 @@ class Totals:
     oracle_age_max: int = 0
     base_fee_max: int = 0
     fund_min: int = 2**256
+    negative_equity_max: float = 0.0
+    """Most that open accounts owed beyond their collateral at the end of a block, quote."""
     price_min: float = float("inf")
     drawdown: float = 0.0
     overshoot: float = 0.0

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.core.portable_math import ordered_sum
 from sim.core.units import TOKEN_UNIT, WAD
 from sim.protocol.events import ProtocolEvent
 from sim.protocol.state import MarketState
@@ -180,3 +181,8 @@ class Valuation:
         """Return the accounts near or under maintenance, in participant order."""
         threshold = self.maintenance_requirement * (1.0 + SCREEN_MARGIN)
         return np.flatnonzero((self.notional > 0.0) & (self.equity < threshold))
+
+    def negative_equity(self) -> float:
+        """Return what accounts with a position owe beyond their collateral, quote: booked by nobody yet."""
+        owed: Floats = np.maximum(-self.equity[self.notional > 0.0], 0.0)
+        return ordered_sum(owed)

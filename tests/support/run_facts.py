@@ -46,6 +46,7 @@ def run_facts(*, worlds: Mapping[OtherWorld, RunFacts] | None = None, drawdown: 
             oracle_age_max=432,
             base_fee_max=77 * GWEI,
             fund_min=600 * WAD,
+            negative_equity_max=9.0,
             price_min=1_400.0,
             drawdown=drawdown,
             overshoot=0.02,

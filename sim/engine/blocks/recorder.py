@@ -153,6 +153,7 @@ class Recorder:
         )
         equity = ordered_sum(np.maximum(valuation.equity[held], 0.0) * share)
         under = (valuation.notional > 0.0) & (valuation.equity < valuation.maintenance_requirement)
+        unbooked = valuation.negative_equity()
         age = timestamp - market.updated_at
         self.tables.blocks.append(
             BlockRow(
@@ -184,6 +185,7 @@ class Recorder:
                 haircuts=protocol.haircuts / WAD,
                 socialized_loss=protocol.socialized_loss / WAD,
                 pending_deficit=protocol.pending_deficit / WAD,
+                negative_equity=unbooked,
                 liquidations=liquidations,
                 liquidated_notional=liquidated_notional,
                 margin_calls=margin_calls,
@@ -208,6 +210,7 @@ class Recorder:
         if market_id == 0:
             totals.base_fee_max = max(totals.base_fee_max, fees.base_fee_wei)
             totals.fund_min = min(totals.fund_min, protocol.fund_reserves)
+            totals.negative_equity_max = max(totals.negative_equity_max, unbooked)
             totals.price_min = min(totals.price_min, outside.external)
             totals.highest = max(totals.highest, outside.external)
             totals.overshoot = max(totals.overshoot, 1.0 - outside.external / outside.fundamental)

@@ -52,6 +52,9 @@ class BlockRow(NamedTuple):
     haircuts: Annotated[float, Column("quote", "bad debt that auto-deleveraged winners bore so far")]
     socialized_loss: Annotated[float, Column("quote", "bad debt written off against the pool so far")]
     pending_deficit: Annotated[float, Column("quote", "bad debt that no stage has covered yet")]
+    negative_equity: Annotated[
+        float, Column("quote", "what accounts still open owe beyond their collateral: booked by nobody yet")
+    ]
     liquidations: Annotated[int, Column("count", "liquidations of this market in the block")]
     liquidated_notional: Annotated[float, Column("quote", "what they closed, at the risk price")]
     margin_calls: Annotated[

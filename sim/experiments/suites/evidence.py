@@ -241,7 +241,7 @@ def _table(result: SuiteResult) -> list[str]:
     labels = [METRICS[key].label.lower() for key in FIGURES]
     lines = [
         f"| scenario | verdict | lines met | {' | '.join(labels)} | digest |",
-        "|---|---|---:|---:|---:|---:|---|",
+        f"|---|---|---:|{'---:|' * len(FIGURES)}---|",
     ]
     for outcome in result.outcomes:
         verdict = outcome.verdict.value + (", expects nothing" if outcome.expects_nothing else "")

@@ -11,7 +11,7 @@ from sim.engine.scenario.path_choice import PathChoice
 from sim.experiments.sweep.design import Draw, Value, draw_values, override_text
 from sim.metrics.worlds import Worlds
 
-DEFAULT_METRICS = ("bad_debt_ratio", "liquidated_share", "insolvent")
+DEFAULT_METRICS = ("loss_beyond_collateral_ratio", "liquidated_share", "insolvent")
 """Shown first when an experiment names none."""
 
 

@@ -1,24 +1,9 @@
-"""Metrics of losses: who bore what the collateral did not cover, and what became of the fund."""
+"""Metrics of booked losses: who bore what the collateral did not cover, and what became of the fund."""
 
 from __future__ import annotations
 
-import numpy as np
-
-from sim.core.portable_math import ordered_sum
 from sim.core.units import WAD
 from sim.metrics.book import BETTER, METRICS, NEUTRAL, WORSE, Metric, Readings, ratio
-from sim.metrics.facts import RunFacts
-
-DUST = 1e-6
-"""Uncovered loss, as a share of open interest, up to which a path counts as solvent.
-
-Assumption: rounding of single closes leaves less than a millionth; the smallest loss of interest is larger.
-"""
-
-
-def _unbooked_loss(run: RunFacts) -> float:
-    held = run.valuation.notional > 0.0
-    return ordered_sum(np.maximum(-run.valuation.equity[held], 0.0))
 
 
 def _fall_of_the_fund(known: Readings) -> float:
@@ -100,13 +85,6 @@ METRICS.add(Metric(
     measure=lambda run: run.after.pending_deficit / WAD,
 ))  # fmt: skip
 METRICS.add(Metric(
-    order=39, name="negative_equity_end", label="Unbooked loss, end", unit="quote", kind="amount",
-    direction=WORSE, family="severity", section="Losses", markets="all",
-    meaning="What accounts still open after the last block owe beyond their collateral: bad debt that nobody "
-            "found worth liquidating, and so nobody booked.",
-    measure=_unbooked_loss,
-))  # fmt: skip
-METRICS.add(Metric(
     order=102, name="bad_debt_ratio", label="Bad debt ratio", unit="1", unit_words="of open interest",
     kind="share", direction=WORSE, family="severity", section="Losses", markets="all",
     shown=("mean",),
@@ -141,12 +119,6 @@ METRICS.add(Metric(
     meaning="Uncovered loss, the fund's shortfall, over open interest at the start.",
     undefined="open interest at the start was zero",
     derive=lambda known: ratio(known["uncovered_loss"], known["open_interest_start"]),
-))  # fmt: skip
-METRICS.add(Metric(
-    order=107, name="insolvent", label="Insolvent", unit="1", kind="event", direction=WORSE,
-    family="severity", section="Losses", markets="all", shown=("probability",),
-    meaning="Whether the uncovered loss is above a millionth of open interest at the start.",
-    derive=lambda known: float(known["uncovered_loss"] > DUST * known["open_interest_start"]),
 ))  # fmt: skip
 METRICS.add(Metric(
     order=110, name="bad_debt_per_liquidated", label="Bad debt per liquidated", unit="1",

@@ -40,6 +40,7 @@ COLORS = {
     "haircuts": "#e69f00",
     "socialized": "#d55e00",
     "pending": "#8a8f98",
+    "unbooked": "#b3224a",
     "gas": "#56a5d9",
     "demand": "#e69f00",
     "base_fee": "#c0569a",

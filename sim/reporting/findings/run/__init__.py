@@ -385,6 +385,7 @@ def _highlights(run: RunFolder) -> list[Highlight]:
 
     money, number = formatting.compact, formatting.number
     debt, socialized = summary.get("bad_debt"), summary.get("socialized_loss")
+    unbooked = summary.get("negative_equity_end")
     violations = summary.get("invariant_violations")
     return [
         item(
@@ -393,7 +394,12 @@ def _highlights(run: RunFolder) -> list[Highlight]:
             f"{money(summary.get('liquidated_notional'))} USDC closed",
         ),
         *(item(*one) for one in cause_highlights(run)),
-        item("Bad debt", money(debt), "USDC beyond collateral", "warn" if debt else "good"),
+        item(
+            "Bad debt",
+            money(debt),
+            f"USDC booked; open accounts owe {money(unbooked or 0.0)} beyond collateral",
+            "warn" if debt or unbooked else "good",
+        ),
         item(
             "Fund, lowest",
             money(summary.get("insurance_fund_min")),

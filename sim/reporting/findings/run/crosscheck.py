@@ -68,6 +68,13 @@ def cross_checks(run: RunFolder) -> list[Check]:
             compare("insurance_fund_end", "last block", float(fund[-1]))
         compare("bad_debt", "last block", last_value(rows, "bad_debt"))
         compare("socialized_loss", "last block", last_value(rows, "socialized_loss"))
+        if "negative_equity" in rows:
+            compare("negative_equity_end", "last block", last_value(rows, "negative_equity"))
+            compare(
+                "negative_equity_max",
+                "maximum over blocks",
+                float(np.nanmax(column(rows, "negative_equity"))),
+            )
         parts = [last_value(rows, key) for key in ("fund_draws", "haircuts", "socialized_loss")]
         debt = last_value(rows, "bad_debt")
         if debt is not None and has_columns(rows, ["fund_draws", "haircuts", "socialized_loss"]):

@@ -11,6 +11,7 @@ WATERFALL = (
     ("haircuts", "taken from winners by auto-deleveraging", "haircuts"),
     ("socialized_loss", "socialised to liquidity providers", "socialized"),
     ("pending_deficit", "not yet resolved", "pending"),
+    ("negative_equity", "owed by accounts still open, not booked", "unbooked"),
 )
 
 
@@ -53,7 +54,7 @@ def fund_figure(run: RunFolder) -> Figure | None:
     if layers:
         traces += lines(times, layers, axis="y2")
         titles.append("losses, USDC")
-        tail = "Bottom: all losses beyond accounts' own collateral so far, stacked by who carried them."
+        tail = "Bottom: losses beyond accounts' own collateral so far, by who carried or still owes them."
     else:
         tail = "No account lost more than its collateral, so there is no loss to stack beneath it."
     layout = panel_layout(titles, span=run.time_span, shares=[1.2, 1][: len(titles)])

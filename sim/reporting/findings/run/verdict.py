@@ -86,6 +86,7 @@ def _headline(run: RunFolder) -> tuple[Literal["held", "strained", "failed", "in
         return "invalid", f"Do not rely on this run: {plural(violations, 'invariant check')} failed."
     debt, socialized = _amount(run, "bad_debt"), _amount(run, "socialized_loss")
     adl, pending = _amount(run, "auto_deleveraged_notional"), _pending(run)
+    unbooked = _amount(run, "negative_equity_end")
     depleted = bool(run.summary.get("fund_depleted"))
     passed_on = []
     if adl > 0:
@@ -94,21 +95,38 @@ def _headline(run: RunFolder) -> tuple[Literal["held", "strained", "failed", "in
         passed_on.append(f"{money(socialized)} fell on the liquidity providers")
     if pending > 0:
         passed_on.append(f"{money(pending)} was still unresolved at the end")
+    if unbooked > _amount(run, "insurance_fund_end"):
+        passed_on.append(
+            f"accounts still open owe {money(unbooked)} beyond their collateral, booked by nobody"
+        )
+        unbooked = 0.0
     if depleted or passed_on:
         words = (
             "The insurance fund was emptied" if depleted else "The insurance fund did not carry every loss"
         )
         return (
             "failed",
-            f"{words}: {_and(passed_on)}." if passed_on else f"{words}, though no loss went beyond it.",
+            (f"{words}: {_and(passed_on)}." if passed_on else f"{words}, though no loss went beyond it.")
+            + _unbooked_words(unbooked),
         )
     if debt > 0:
         start = _amount(run, "insurance_fund_start")
         share = f", {percent(debt / start)} of its starting size" if start > 0 else ""
-        return "strained", f"The insurance fund held, and paid {money(debt)} of bad debt{share}."
+        return "strained", (
+            f"The insurance fund held, and paid {money(debt)} of bad debt{share}.{_unbooked_words(unbooked)}"
+        )
+    if unbooked > 0:
+        return "strained", f"No bad debt was booked, but not for want of it.{_unbooked_words(unbooked)}"
     if not _amount(run, "liquidations"):
         return "held", "Nothing broke, and little was tested: no account was liquidated."
     return "held", "No bad debt: every liquidated account was closed before its collateral ran out."
+
+
+def _unbooked_words(unbooked: float) -> str:
+    """Return the sentence about losses of accounts that are still open, empty without any."""
+    if unbooked <= 0:
+        return ""
+    return f" Accounts still open owe {money(unbooked)} beyond their collateral, booked by nobody."
 
 
 def _price_story(run: RunFolder) -> str:
@@ -186,6 +204,7 @@ def _fund_story(run: RunFolder) -> str:
         words += f": {_and(pieces)}." if pieces else "."
     else:
         words += " No account was closed below zero, so the fund was never asked to cover a loss."
+    words += _unbooked_words(_amount(run, "negative_equity_end"))
     pending = _pending(run)
     if pending > 0:
         words += f" A further {money(pending)} was still waiting to be resolved at the end."

@@ -19,7 +19,7 @@ from sim.metrics.book import (
     why_undefined,
 )
 from sim.metrics.cascade import CascadeForest
-from sim.metrics.entries.losses import DUST
+from sim.metrics.entries.unbooked import DUST
 from sim.metrics.facts import Totals
 from sim.metrics.margin import CoverageTest
 from sim.protocol.state import ProtocolState
@@ -81,6 +81,7 @@ BY_HAND = {
     "open_interest_start": 110.0,
     "twin_price_drawdown": 0.2,
     "index_price_start": 1_990.0,
+    "negative_equity_max": 9.0,
     "excess_liquidated_notional": 1_500.0,
     "excess_share": 0.375,
     "gross_excess_share": 0.45,
@@ -106,7 +107,13 @@ DERIVED = {
     "margin_induced_share": 0.25,
     "bad_debt_per_liquidated": 0.02,
     "any_breach": 0.0,
+    "loss_beyond_collateral": 12.0,
+    "loss_beyond_collateral_ratio": 0.012,
+    "unbooked_share": 4.0 / 12.0,
 }
+
+
+NOTHING_PASSED_ON = {"socialized_loss": 0.0, "auto_deleverage_haircuts": 0.0, "pending_deficit_end": 0.0}
 
 
 def summary(**changes):
@@ -122,6 +129,7 @@ def summary(**changes):
         "bad_debt": 5.0,
         "insurance_fund_start": 200.0,
         "insurance_fund_min": 150.0,
+        "insurance_fund_end": 160.0,
         "socialized_loss": 1.0,
         "auto_deleverage_haircuts": 2.0,
         "pending_deficit_end": 3.0,
@@ -223,7 +231,10 @@ def test_numbers_are_kept_and_truths_are_one_and_zero():
 
 def test_a_ratio_to_nothing_is_undefined():
     found = path_metrics(summary(open_interest_start=0.0, insurance_fund_start=0.0, insurance_fund_min=0.0))
-    for name in ("liquidated_share", "bad_debt_ratio", "fund_drawdown", "fund_drain", "uncovered_loss_ratio"):
+    for name in (
+        "liquidated_share", "bad_debt_ratio", "fund_drawdown", "fund_drain", "uncovered_loss_ratio",
+        "loss_beyond_collateral_ratio",
+    ):  # fmt: skip
         assert found[name] is None
         assert why_undefined(METRICS[name], worlds=()) == METRICS[name].undefined != ""
 
@@ -238,9 +249,23 @@ def test_a_path_without_liquidations_has_zero_shares_of_them():
 
 
 def test_insolvency_begins_beyond_dust():
-    none = {"socialized_loss": 0.0, "auto_deleverage_haircuts": 0.0, "pending_deficit_end": 0.0}
-    assert path_metrics(summary(**none, negative_equity_end=1_000.0 * DUST))["insolvent"] == 0.0
-    assert path_metrics(summary(**none, negative_equity_end=1_001.0 * DUST))["insolvent"] == 1.0
+    empty = NOTHING_PASSED_ON | {"insurance_fund_end": 0.0}
+    assert path_metrics(summary(**empty, negative_equity_end=1_000.0 * DUST))["insolvent"] == 0.0
+    assert path_metrics(summary(**empty, negative_equity_end=1_001.0 * DUST))["insolvent"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "insolvent"),
+    [
+        ({"negative_equity_end": 159.0}, 0.0),
+        ({"negative_equity_end": 161.0}, 1.0),
+        ({"negative_equity_end": 100.0, "pending_deficit_end": 61.0}, 1.0),  # together beyond the fund
+        ({"negative_equity_end": 0.0, "socialized_loss": 1.0}, 1.0),  # whatever the fund received later
+        ({"negative_equity_end": 0.0, "auto_deleverage_haircuts": 1.0}, 1.0),
+    ],
+)
+def test_insolvent_is_a_loss_beyond_what_the_fund_can_pay(changes, insolvent):
+    assert path_metrics(summary(**(NOTHING_PASSED_ON | changes)))["insolvent"] == insolvent
 
 
 def test_a_fund_that_only_grew_has_no_drawdown():

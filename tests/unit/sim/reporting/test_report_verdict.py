@@ -29,6 +29,26 @@ def test_verdict_without_bad_debt_held(run):
     assert "No bad debt" in verdict.headline
 
 
+def test_verdict_over_losses_that_nobody_booked_is_never_held(run):
+    none = {
+        "bad_debt": 0.0,
+        "socialized_loss": 0.0,
+        "auto_deleveraged_notional": 0.0,
+        "fund_depleted": False,
+        "insurance_fund_end": 1_000.0,
+    }
+    verdict = judged(run, **none, negative_equity_end=761.0)
+    assert verdict.level == "strained"
+    assert "owe 761" in verdict.headline
+    assert "owe 761" in words(verdict)
+    assert "owe 761" in judged(run, **(none | {"bad_debt": 5.0}), negative_equity_end=761.0).headline
+    beyond = judged(run, **none, negative_equity_end=1_001.0)
+    assert beyond.level == "failed"
+    assert "owe 1,001" in beyond.headline.replace("\u00a0", " ")
+    emptied = judged(run, **(none | {"fund_depleted": True}), negative_equity_end=761.0)
+    assert "owe 761" in emptied.headline
+
+
 def test_verdict_with_covered_bad_debt_is_strained_and_names_the_share(run):
     verdict = judged(
         run,
