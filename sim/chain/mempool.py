@@ -102,10 +102,22 @@ class Selection(NamedTuple):
 class Mempool:
     """Waiting transactions of the participants. Background demand lives in the fee market."""
 
-    __slots__ = ("_bump", "_dropped", "_keys", "_senders", "_sequence", "_streams", "_waiting", "parameters")
+    __slots__ = (
+        "_bump",
+        "_dropped",
+        "_keys",
+        "_order",
+        "_senders",
+        "_sequence",
+        "_streams",
+        "_waiting",
+        "parameters",
+    )
 
-    def __init__(self, parameters: MempoolParameters, streams: Streams) -> None:
+    def __init__(self, parameters: MempoolParameters, streams: Streams, *, order: int = 0) -> None:
+        """Start empty; ``order`` chooses among draws of how equal bids are executed."""
         self.parameters = parameters
+        self._order = f"mempool:order:{order}" if order else "mempool:order"
         self._streams = streams
         self._bump = round(parameters.replacement_bump * _BASIS)
         self._waiting: dict[int, Pending] = {}  # by sequence number; insertion order is not relied on
@@ -121,9 +133,10 @@ class Mempool:
     def submit(self, submissions: Sequence[Submission], block: int) -> None:
         """Admit transactions; call it once a block, with everything that was sent in it.
 
-        Equal bids are executed in a random order, drawn here (stream ``mempool:order``, step `block`).
+        Equal bids are executed in a random order, drawn here (stream ``mempool:order``, that of
+        another order with its number, step `block`).
         """
-        ties = self._streams.draw("mempool:order", block).permutation(len(submissions)).tolist()
+        ties = self._streams.draw(self._order, block).permutation(len(submissions)).tolist()
         for submission, tie in zip(submissions, ties, strict=True):
             self._admit(submission, block, tie)
         self._evict()

@@ -21,11 +21,11 @@ from sim.engine.results.manifest import build_manifest
 from sim.engine.results.result import MARKER
 from sim.engine.run import (
     Execution,
+    add_removals,
     execute,
     load_histories,
     record_beside,
     run_beside,
-    run_removals,
     summarise,
     world_beside,
 )
@@ -66,8 +66,8 @@ def replay_run(folder: Path, engine: str | None) -> ReplayResult:
     run = execute(stored.scenario, options, histories)
     worlds = stored_worlds(stored)
     beside = run_beside(worlds, run, partial(world_beside, stored.scenario, options, histories))
-    removed = run_removals(
-        stored_removals(stored), run, partial(world_beside, stored.scenario, options, histories)
+    removed = add_removals(
+        stored_removals(stored), worlds, run, partial(world_beside, stored.scenario, options, histories)
     )
     record_beside(run, beside | removed)
     for row in final_accounts(run.world, run.loop, run.recorder):

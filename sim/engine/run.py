@@ -26,6 +26,7 @@ from sim.engine.blocks.recorder import Recorder
 from sim.engine.blocks.rows import ObservedRow
 from sim.engine.options import RunOptions, copy_inputs
 from sim.engine.price_files import fit_to_prices, remarks
+from sim.engine.removals import largest, run_removals
 from sim.engine.results.counterfactual import counterfactual_rows, world_rows
 from sim.engine.results.crash import check_crash_folder, write_crash_report
 from sim.engine.results.manifest import build_manifest
@@ -226,8 +227,8 @@ def run_scenario(scenario: Scenario, options: RunOptions) -> RunResult:
             write_crash_report(scenario, options, violation)
             raise
         beside = run_beside(options.worlds, run, partial(world_beside, scenario, options, histories))
-        removed = run_removals(
-            options.without_flow_of, run, partial(world_beside, scenario, options, histories)
+        removed = add_removals(
+            options.without_flow_of, options.worlds, run, partial(world_beside, scenario, options, histories)
         )
         summary = summarise(run, beside)
         record_beside(run, beside | removed)
@@ -309,38 +310,6 @@ def run_beside(
     return found
 
 
-def run_removals(
-    accounts: Sequence[int], run: Execution, execute_world: Callable[[Feedback], Execution]
-) -> dict[str, Execution]:
-    """Run one world for each account, in which its forced closes move no price outside.
-
-    Returns
-    -------
-    dict
-        `removal_of` the account -> its world.
-
-    Raises
-    ------
-    InputError
-        There is no such account.
-    """
-    unknown = [account for account in accounts if not 0 <= account < run.world.accounts]
-    if unknown:
-        raise InputError(
-            f"--without-flow-of {unknown[0]}: the run has accounts 0 to {run.world.accounts - 1}"
-        )
-    found: dict[str, Execution] = {}
-    for account in dict.fromkeys(accounts):
-        found[removal_of(account)] = execution = execute_world(Feedback(silenced=frozenset((account,))))
-        run.seconds[removal_of(account)] = execution.seconds["setup"] + execution.seconds["blocks"]
-    return found
-
-
-def removal_of(account: int) -> str:
-    """Return the name of the world without the flow of an account's forced closes."""
-    return f"without_flow_of_{account}"
-
-
 def world_beside(
     scenario: Scenario, options: RunOptions, histories: Mapping[int, PriceHistory], feedback: Feedback
 ) -> Execution:
@@ -364,6 +333,22 @@ def summarise(
         The worlds that were run beside it.
     """
     return {DIGEST: run.digest, **measured(facts_of(run, beside))}
+
+
+def add_removals(
+    named: Sequence[int], worlds: Worlds, run: Execution, execute_world: Callable[[Feedback], Execution]
+) -> dict[str, Execution]:
+    """Run the removals that were asked for, fill their table, and return those in the run's own order.
+
+    All worlds include the removal of the accounts of which most was closed.
+    """
+    accounts = (*named, *(largest(run) if worlds == "all" else ()))
+    clock = perf_counter()
+    rows, removed = run_removals(accounts, run, execute_world, among=run.world.accounts)
+    if rows:
+        run.seconds["removals"] = perf_counter() - clock
+    run.recorder.tables.removals.extend(rows)
+    return removed
 
 
 def record_beside(run: Execution, beside: Mapping[str, Execution]) -> None:

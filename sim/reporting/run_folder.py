@@ -16,7 +16,7 @@ FloatArray = npt.NDArray[np.float64]
 _ON_CHAIN = ("target", "arguments", "calldata", "max_fee_wei", "max_priority_fee_wei", "fee_paid_wei")
 """Columns for those who recompute a run; no figure is made of them."""
 
-TABLES = ("blocks", "transactions", "liquidations", "accounts", "counterfactual", "worlds")
+TABLES = ("blocks", "transactions", "liquidations", "accounts", "counterfactual", "worlds", "removals")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,7 @@ class RunFolder:
     accounts: pd.DataFrame | None
     counterfactual: pd.DataFrame | None
     worlds: pd.DataFrame | None
+    removals: pd.DataFrame | None
     observed: pd.DataFrame | None
 
     @property

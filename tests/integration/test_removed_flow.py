@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sim.cli import entry
+from sim.engine.removals import ORDERS, largest
 from sim.engine.replay import replay_run
 from tests.support.small_run import SCENARIO, small_execution
 
@@ -13,18 +14,16 @@ TINY = ("--blocks", "24", "--set", "traders.0.count=24", "--worlds", "none")
 
 
 @pytest.fixture(scope="module")
-def largest():
+def accounts():
     """Return the account that closed most by force, and one that closed nothing."""
-    closed: dict[int, float] = {}
     run = small_execution("blocks=24", "traders.0.count=24")
-    for close in run.recorder.closes:
-        closed[close.account] = closed.get(close.account, 0.0) + close.notional
+    closed = {close.account for close in run.recorder.closes}
     idle = next(account for account in range(run.world.accounts) if account not in closed)
-    return max(closed, key=closed.__getitem__), idle
+    return largest(run)[0], idle
 
 
-def test_the_world_without_an_accounts_flow_is_written_and_replayed(tmp_path, largest):
-    account, idle = largest
+def test_the_world_without_an_accounts_flow_is_written_and_replayed(tmp_path, accounts):
+    account, idle = accounts
     out = tmp_path / "run"
     words = ["run", str(SCENARIO), *TINY, "--out", str(out)]
     removals = ["--without-flow-of", str(account), "--without-flow-of", str(idle)]
@@ -34,6 +33,16 @@ def test_the_world_without_an_accounts_flow_is_written_and_replayed(tmp_path, la
     changed = {row["world"] for row in rows if row["notional"] != row["notional_there"]}
     assert changed == {f"without_flow_of_{account}"}  # who closed nothing moved nothing
     assert json.loads((out / "manifest.json").read_text())["without_flow_of"] == [account, idle]
+    removals = pq.read_table(out / "removals.parquet").to_pylist()
+    assert [(row["account"], row["order"]) for row in removals] == [
+        (one, order) for one in sorted((account, idle)) for order in range(ORDERS)
+    ]
+    wholes = {row["liquidated_notional"] for row in removals}
+    assert 1 < len(wholes) <= ORDERS  # the order of equal bids alone changes the run
+    for row in removals:
+        if row["account"] == idle:
+            assert row["closed_of_it"] == 0.0
+            assert row["liquidated_notional"] == row["liquidated_notional_without"]
     assert replay_run(out, None).identical
 
 
@@ -42,3 +51,11 @@ def test_an_account_that_is_not_there_is_refused(tmp_path, capsys):
     assert entry.main(words) == 2
     assert "--without-flow-of 9999: the run has accounts 0 to " in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_the_largest_are_those_of_which_most_was_closed():
+    run = small_execution("blocks=24", "traders.0.count=24")
+    closed = {}
+    for close in run.recorder.closes:
+        closed[close.account] = closed.get(close.account, 0.0) + close.notional
+    assert [closed[account] for account in largest(run)] == sorted(closed.values(), reverse=True)[:3]

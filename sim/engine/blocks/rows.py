@@ -260,3 +260,15 @@ class WorldRow(NamedTuple):
     liquidations: Annotated[int, Column("count", "liquidations of this market in the block")]
     liquidated_notional: Annotated[float, Column("quote", "what they closed, at the risk price")]
     bad_debt: Annotated[float, Column("quote", "loss beyond collateral so far, of the whole protocol")]
+
+
+class RemovalRow(NamedTuple):
+    """The run without what one account's forced closes do to prices outside, in one order of ties."""
+
+    account: Annotated[int, Column("participant", "whose forced flow moved no price outside")]
+    order: Annotated[int, Column("number", "order of transactions with equal bids, 0 is the run's own")]
+    closed_of_it: Annotated[float, Column("quote", "what was closed of it, in the run of this order")]
+    liquidated_notional: Annotated[float, Column("quote", "liquidated in all, in the run of this order")]
+    liquidated_notional_without: Annotated[float, Column("quote", "liquidated in all without its flow")]
+    bad_debt: Annotated[float, Column("quote", "loss beyond collateral, in the run of this order")]
+    bad_debt_without: Annotated[float, Column("quote", "loss beyond collateral without its flow")]

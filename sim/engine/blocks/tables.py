@@ -20,6 +20,7 @@ from sim.engine.blocks.rows import (
     MarketStateRow,
     ObservedRow,
     ProtocolStateRow,
+    RemovalRow,
     TransactionRow,
     WorldRow,
 )
@@ -36,6 +37,7 @@ TABLES: dict[str, type[Any]] = {
     "protocol_states": ProtocolStateRow,
     "counterfactual": CounterfactualRow,
     "worlds": WorldRow,
+    "removals": RemovalRow,
 }
 """Name of a table (``<name>.parquet``) -> class of its rows."""
 
@@ -88,6 +90,7 @@ class RunTables:
         self.protocol_states: TableWriter[ProtocolStateRow] = writer("protocol_states")
         self.counterfactual: TableWriter[CounterfactualRow] = writer("counterfactual")
         self.worlds: TableWriter[WorldRow] = writer("worlds")
+        self.removals: TableWriter[RemovalRow] = writer("removals")
 
     def named(self) -> dict[str, TableWriter[Any]]:
         """Return every table by name, in the order of ``TABLES``."""

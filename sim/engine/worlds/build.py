@@ -225,7 +225,7 @@ class WorldBuilder:
                 for _ in scenario.markets
             ),
             fee_market=FeeMarket(configs.fee_parameters(scenario), self._streams),
-            mempool=Mempool(configs.mempool_parameters(scenario), self._streams),
+            mempool=Mempool(configs.mempool_parameters(scenario), self._streams, order=options.feedback.ties),
             ledger=ledger,
             streams=self._streams,
             gas_surges=gas_surges(scenario.shocks, scenario.seconds_per_block, replayed=options.replayed),

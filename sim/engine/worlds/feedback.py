@@ -12,7 +12,7 @@ from sim.metrics.worlds import OtherWorld
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feedback:
-    """What a world lets act on itself. Worlds of one scenario share every random number."""
+    """What a world lets act on itself. Worlds of one scenario share every random number but that of ties."""
 
     price: bool = True
     """Whether flow that originates in a forced close moves prices outside."""
@@ -20,6 +20,8 @@ class Feedback:
     """Whether margin ratios follow the market; False answers every notional as of block 0."""
     silenced: frozenset[int] = frozenset()
     """Accounts whose forced closes move no price outside, though others' do."""
+    ties: int = 0
+    """Order of transactions with equal bids; 0 is the run's, any other a draw of its own."""
 
     def heard(self, parts: Mapping[int, int]) -> int:
         """Return how much of a trade, given by the origins of what it moved, acts on prices outside."""

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from sim.metrics.entries.causes import WITHOUT
 from sim.metrics.worlds import OtherWorld
@@ -14,7 +15,7 @@ from sim.reporting import formatting
 from sim.reporting.findings.blocks import Cell, Column, Mood, Part, headed, table
 from sim.reporting.findings.run.context import account_lookup, short_account
 from sim.reporting.formatting import compact, duration, is_missing, money, percent
-from sim.reporting.run_folder import RunFolder, column, has_columns
+from sim.reporting.run_folder import FloatArray, RunFolder, column, has_columns
 
 WORLDS_READING: Final = (
     "Every world has the run's random numbers. Other ways of acting stay open in all of them: the pool's "
@@ -27,7 +28,6 @@ _WORDS: Final[Mapping[OtherWorld, str]] = {
     "no_margin_feedback": "Margin ratios as at the start",
     "no_feedback": "Neither",
 }
-_REMOVAL: Final = "without_flow_of_"
 
 
 def is_chance(summary: Mapping[str, object]) -> bool:
@@ -147,33 +147,48 @@ def worlds_table(run: RunFolder) -> Part:
 
 
 def removals_table(run: RunFolder) -> Part:
-    """Return the accounts whose forced flow was removed, and what was liquidated then."""
-    found = run.counterfactual
-    if not has_columns(found, ["world", "account", "notional", "notional_there"]):
+    """Return the accounts whose forced flow was removed, and what was liquidated then, with its noise."""
+    found = run.removals
+    if not has_columns(
+        found, ["account", "closed_of_it", "liquidated_notional", "liquidated_notional_without"]
+    ):
         return None
     rows = []
-    for name, of_world in found.groupby("world", sort=False):
-        if not str(name).startswith(_REMOVAL):
-            continue
-        account = str(name).removeprefix(_REMOVAL)
-        own = float(column(of_world[of_world["account"].astype(str) == account], "notional").sum())
-        here, there = (float(column(of_world, key).sum()) for key in ("notional", "notional_there"))
-        avoided = float(column(of_world, "avoided_notional").sum())
-        rows.append(
-            (_person(run, account), *(formatting.number(x) for x in (own, there, here - there, avoided)))
-        )
-    if not rows:
-        return None
+    for account, of_account in found.groupby("account", sort=False):
+        less = column(of_account, "liquidated_notional") - column(of_account, "liquidated_notional_without")
+        low, high = _interval(less)
+        own, mean = float(column(of_account, "closed_of_it").mean()), float(less.mean())
+        told = "not to be told from chance" if low <= 0.0 <= high else "told from chance"
+        amounts = (own, mean, low, high)
+        rows.append((mean, (_person(run, str(account)), *(formatting.number(x) for x in amounts), told)))
+    rows.sort(key=lambda row: -row[0])
     columns = [
         Column(heading="Without the flow of", kind="wrap"),
-        *headed("n", ("Closed of it", "USDC"), ("Liquidated then", "USDC"), ("Less by", "USDC")),
-        *headed("n", ("Only then", "USDC")),
+        *headed("n", ("Closed of it", "USDC"), ("Less liquidated", "USDC"), "from", "to"),
+        Column(heading="Of this account alone", kind="wrap"),
     ]
+    orders = int(found["order"].nunique())
     note = (
-        "The run once more, with this account's forced closes moving no price outside. What is liquidated "
-        "only then is made by chance: a difference of its size says nothing."
+        "The run once more, with this account's forced closes moving no price outside, over "
+        f"{orders} orders of transactions with equal bids, each against the run in the same order: the mean, "
+        "and its interval at 95 % (Student's t). The first domino is whose removal lowers the most, if any "
+        "is told from chance."
     )
-    return table(columns, rows, caption="Accounts whose flow was removed", note=note)
+    caption = "Accounts whose flow was removed"
+    return table(columns, [row for _, row in rows], caption=caption, note=note)
+
+
+def _interval(values: FloatArray) -> tuple[float, float]:
+    """Return Student's interval of a mean at 95 %."""
+    if values.size < 2:
+        return -np.inf, np.inf
+    half = (
+        float(special.stdtrit(values.size - 1, 0.975))
+        * float(values.std(ddof=1))
+        / float(np.sqrt(values.size))
+    )
+    mean = float(values.mean())
+    return mean - half, mean + half
 
 
 def _figures(first: pd.DataFrame, rows: pd.DataFrame) -> tuple[str, str, str, str]:

@@ -14,10 +14,10 @@ QUIET = FeeParameters(background_gas_share=0.0, base_fee_wei=10 * GWEI)
 class World:
     """A mempool with its fee market and a ledger where everybody is rich unless said otherwise."""
 
-    def __init__(self, fees=QUIET, seed=1, **parameters):
+    def __init__(self, fees=QUIET, seed=1, order=0, **parameters):
         streams = Streams(seed)
         self.market = FeeMarket(fees, streams)
-        self.pool = Mempool(MempoolParameters(**parameters), streams)
+        self.pool = Mempool(MempoolParameters(**parameters), streams, order=order)
         self.ledger = NativeLedger()
         for sender in "abcdefghij":
             self.ledger.credit(sender, 10**24)
@@ -189,6 +189,15 @@ def test_ties_are_broken_by_the_seed_alone(seed):
     assert orders[0] != list(range(10))
     other = World(seed=seed + 1).step(*[bid(i, "abcdefghij"[i]) for i in range(10)])[0]
     assert other != orders[0]
+
+
+def test_another_order_of_equal_bids_is_a_draw_of_its_own():
+    """The same seed: what differs in the bids decides as before, what is equal is drawn anew."""
+    bids = [bid(number, sender) for number, sender in enumerate("abcdefgh")] + [bid(8, "i", tip=9)]
+    orders = [World(order=order).step(*bids)[0] for order in (0, 1, 2, 1)]
+    assert {tuple(one[:1]) for one in orders} == {(8,)}
+    assert orders[1] == orders[3]
+    assert len({tuple(one) for one in orders}) == 3
 
 
 def test_an_older_bid_wins_against_a_newer_equal_one():

@@ -271,6 +271,18 @@ class ToyMarket:
         table = pd.DataFrame(counterfactual_rows({world: matched}), columns=CounterfactualRow._fields)
         exact = {name: str for name in table.columns if name.endswith("_wad")}
         write_conforming(table.astype(exact), folder, "counterfactual")
+        orders = np.arange(5)
+        removals = pd.DataFrame(
+            {
+                "account": np.repeat([3, 4], 5),
+                "order": np.tile(orders, 2),
+                "closed_of_it": np.repeat([700.0, 300.0], 5),
+                "liquidated_notional": 10_000.0,
+                # One whose removal lowers by 500 up to 20, one by 50 up to 200.
+                "liquidated_notional_without": np.r_[9_480.0 + 10 * orders, 9_750.0 + 100 * orders],
+            }
+        )
+        write_conforming(removals, folder, "removals")
 
     def causes(self) -> dict[str, Any]:
         """Return what the summary says of causes."""

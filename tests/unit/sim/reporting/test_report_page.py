@@ -62,6 +62,9 @@ def test_report_changes_with_a_number_of_the_run(crash_run, copy):
 def test_report_names_causes_assumptions_and_provenance(crash_run):
     text = " ".join(read_page(crash_run / "report.html").text)
     assert "forced selling added" in text
+    assert "account 3" in text
+    for words in ("told from chance", "not to be told from chance"):
+        assert words in text
     assert "markets.impact.depth_per_percent" in text
     assert "5f" * 32 in text
     assert "protocol.risk_model=static" in text

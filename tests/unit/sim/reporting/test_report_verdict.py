@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from sim.reporting.findings.run.causes import removals_table
 from sim.reporting.findings.run.verdict import largest_fall, reach_verdict, single_run_bound
 from sim.reporting.run_folder import load_run
 
@@ -172,3 +173,11 @@ def test_verdict_without_the_other_world_says_so(run):
 def test_largest_fall_finds_peak_before_trough():
     fall, peak, trough = largest_fall(np.array([100.0, 120.0, 60.0, 200.0, 150.0]))
     assert (fall, peak, trough) == (-0.5, 1, 2)
+
+
+def test_removals_are_told_from_chance_by_students_interval(run):
+    table = removals_table(run)
+    rows = {row[0].text: [str(cell) for cell in row[1:]] for row in table.rows}
+    # Means 500 and 50, standard errors 7.07 and 70.7 with four degrees of freedom: t is 2.776.
+    assert rows["account 3"] == ["700", "500", "480", "520", "told from chance"]
+    assert rows["account 4"] == ["300", "50", "−146", "246", "not to be told from chance"]
