@@ -34,6 +34,9 @@ METRICS: Mapping[str, tuple[str, str]] = {
 }
 """Metric -> (name, unit shown)."""
 
+MARGIN_OF = "a small position held since the first block, after the ramp"
+"""Whose margin peak-to-trough and the largest rise are of."""
+
 CALM_METRICS = (
     "mean_initial_margin_ratio", "liquidated_share", "margin_induced_share", "peak_to_trough_margin",
     "max_1h_margin_increase",
@@ -61,6 +64,7 @@ def crash_numbers(paths: pd.DataFrame, names: Mapping[int, str]) -> dict[str, An
     return {
         "paths": len(base),
         "populations": int(base["population"].nunique()),
+        "margin_of": MARGIN_OF,
         "policies": {name: _policy(arm) for name, arm in arms.items()},
         "differences": {name: _difference(arm, base) for name, arm in arms.items() if name != BASE},
         "cells": [_cell(arms, depth, speed) for depth in DEPTHS for speed in SPEEDS],

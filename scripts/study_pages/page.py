@@ -43,7 +43,7 @@ def document(numbers: Numbers) -> str:
         "![Uncovered loss, difference from static](hurt_uncovered_loss_ratio.svg)", "",
         *_cell_tables(crash),
         "## Procyclicality", "",
-        PROCYCLICALITY, "",
+        PROCYCLICALITY.format(margin_of=crash["margin_of"]), "",
         *_policy_table(crash, PROCYCLICAL), "",
         "## Capital efficiency", "",
         CAPITAL.format(paths=calm["paths"]), "",
@@ -345,8 +345,9 @@ fast one outruns liquidators: there whoever was evicted early leaves less bad de
 says that none of the n paths had any: its probability may still be up to about 3 / n."""
 
 PROCYCLICALITY = """\
-Of a position held throughout the crash. Margin-induced liquidations are those that the ratio of the start
-would have avoided at the same prices: the share of the cascade that the rule itself makes."""
+Margin's peak-to-trough and largest rise are of {margin_of},
+below as well. Margin-induced liquidations are those that the ratio of the start would have avoided at the
+same prices: the share of the cascade that the rule itself makes."""
 
 CAPITAL = """\
 What a policy costs when nothing happens: {paths} ordinary days of eight hours (GARCH with t innovations at

@@ -56,7 +56,7 @@ class RunFacts:
     coverage: CoverageTest
     """Of market 0."""
     procyclicality: Procyclicality
-    """Of market 0."""
+    """Of a position in market 0 held throughout."""
     before: ProtocolState
     """The protocol before the first block."""
     after: ProtocolState

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.core.portable_math import ordered_sum
+from sim.core.units import WAD
+from sim.reference.ramp_math import effective_ratio
 
 MARGIN_CALL_MULTIPLE = 1.25
 """Equity under this many maintenance requirements is a margin call (mechanisms 9.6)."""
@@ -78,15 +80,34 @@ class CoverageTest:
 
 @dataclass(slots=True)
 class Procyclicality:
-    """Peak-to-trough and one-hour increase of the base maintenance ratio of a constant portfolio."""
+    """Peak-to-trough and one-hour increase of the maintenance ratio of one position held throughout.
+
+    It is small and is opened at the first observation. It must hold the model's ratio, or less where the ramp
+    holds a rise back, but then no less than it was opened at (mechanisms 9.3).
+    """
 
     highest: float = 0.0
     lowest: float = float("inf")
     max_increase: float = 0.0
+    entry: int = 0
+    """Ratio the position was opened at, WAD; 0 before."""
     _window: deque[tuple[int, float]] = field(default_factory=deque)
 
-    def observe(self, timestamp: int, ratio: float) -> None:
-        """Add the ratio (fraction of notional) at a time (seconds)."""
+    def observe(self, timestamp: int, target: int, ramped: int) -> None:
+        """Add what the position must hold at a time.
+
+        Parameters
+        ----------
+        timestamp
+            Seconds.
+        target
+            Maintenance ratio that the model asks of a small new position, WAD.
+        ramped
+            What the ramp lets through of it, WAD.
+        """
+        if self.entry == 0:
+            self.entry = target
+        ratio = effective_ratio(target, target, ramped, self.entry) / WAD
         self.highest = max(self.highest, ratio)
         self.lowest = min(self.lowest, ratio)
         window = self._window

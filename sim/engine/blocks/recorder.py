@@ -216,7 +216,7 @@ class Recorder:
             totals.overshoot = max(totals.overshoot, 1.0 - outside.external / outside.fundamental)
             totals.drawdown = max(totals.drawdown, 1.0 - outside.external / totals.highest)
             self.coverage.observe(timestamp, index_price, position_size, valuation.maintenance_ratio[0])
-            self.procyclicality.observe(timestamp, market.maintenance_ratio / WAD)
+            self.procyclicality.observe(timestamp, market.maintenance_ratio, market.ramped_maintenance_ratio)
         totals.initial_weighted.append(mean_initial * total_notional)
         totals.maintenance_weighted.append(mean_maintenance * total_notional)
         totals.notional.append(total_notional)

@@ -42,15 +42,16 @@ METRICS.add(Metric(
 METRICS.add(Metric(
     order=23, name="peak_to_trough_margin", label="Peak to trough of margin", unit="1", kind="factor",
     direction=WORSE, family="procyclicality", section="Margin", markets="market 0", shown=("mean",),
-    meaning="Highest over lowest maintenance ratio that the margin model asked for, before the ramp that "
-            "positions already open enjoy; 1 is not procyclical at all.",
+    meaning="Highest over lowest maintenance ratio that a small position held since the first block had to "
+            "hold, after the ramp; 1 is not procyclical at all.",
     measure=lambda run: run.procyclicality.peak_to_trough,
 ))  # fmt: skip
 METRICS.add(Metric(
     order=24, name="max_1h_margin_increase", label="Largest increase in 1 h", unit="1",
     unit_words="relative", kind="share", direction=WORSE, family="procyclicality", section="Margin",
     markets="market 0", shown=("mean", "VaR95"),
-    meaning="Largest relative rise of that maintenance ratio within one hour, before the ramp as well.",
+    meaning="Largest relative rise within one hour of what such a position had to hold, after the ramp as "
+            "well.",
     measure=lambda run: run.procyclicality.max_increase,
 ))  # fmt: skip
 METRICS.add(Metric(

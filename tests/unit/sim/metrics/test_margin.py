@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sim.core.units import to_wad
 from sim.metrics.margin import MARGIN_PERIOD_OF_RISK_SECONDS, CoverageTest, Procyclicality
 
 STEP = MARGIN_PERIOD_OF_RISK_SECONDS
@@ -31,7 +32,7 @@ def test_coverage_without_a_position_is_unknown() -> None:
 def test_increase_is_measured_within_one_hour_only() -> None:
     series = Procyclicality()
     for minute, ratio in ((0, 0.04), (30, 0.05), (59, 0.06), (200, 0.12)):
-        series.observe(minute * 60, ratio)
+        series.observe(minute * 60, to_wad(ratio), to_wad(ratio))
     assert series.max_increase == pytest.approx(0.5, rel=1e-12)
     assert series.peak_to_trough == pytest.approx(3.0, rel=1e-12)
 
@@ -39,5 +40,5 @@ def test_increase_is_measured_within_one_hour_only() -> None:
 def test_increase_starts_from_the_lowest_ratio_of_the_window() -> None:
     series = Procyclicality()
     for minute, ratio in ((0, 0.06), (10, 0.04), (20, 0.05), (50, 0.08)):
-        series.observe(minute * 60, ratio)
+        series.observe(minute * 60, to_wad(ratio), to_wad(ratio))
     assert series.max_increase == pytest.approx(1.0, rel=1e-12)
