@@ -65,20 +65,9 @@ def test_a_formula_that_misbehaves_ends_the_run_or_nothing(body, code, words, tm
     (tmp_path / "hostile.vy").write_text(MODEL.format(body=body).strip() + "\n")
     changed = SCENARIO.read_text().replace('risk_model = "adaptive"', 'risk_model = "hostile.vy"')
     (tmp_path / "hostile.toml").write_text(changed)
-    command = [
-        sys.executable,
-        "-m",
-        "sim",
-        "run",
-        "hostile.toml",
-        "--blocks",
-        "4",
-        "--no-twin",
-        "--out",
-        "out",
-    ]
+    short = ["--blocks", "4", "--set", "traders.0.count=6", "--worlds", "none"]
     ended = subprocess.run(
-        [*command, "--set", "traders.0.count=6"],
+        [sys.executable, "-m", "sim", "run", "hostile.toml", *short, "--out", "out"],
         cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert ended.returncode == code, ended.stderr
