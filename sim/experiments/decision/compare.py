@@ -199,8 +199,13 @@ def _cells(prepared: Prepared, result: SweepResult, plan: Plan) -> list[Cell]:
 
 def _decided(prepared: Prepared, cells: Sequence[Cell], result: SweepResult, plan: Plan) -> Decision:
     endpoints, rule = prepared.plan.all_endpoints(), prepared.plan.rule
+    books = None
+    if plan.populations > 1:
+        books = np.array([plan.population(path) for path in range(plan.paths)], dtype=np.int64)
     try:
-        decision = decide(cells, endpoints, rule, seed=plan.seed, identical=prepared.arms.identical)
+        decision = decide(
+            cells, endpoints, rule, seed=plan.seed, identical=prepared.arms.identical, books=books
+        )
     except ValueError as error:
         raise RunError(f"{result.folder}: {error}; please report this") from error
     if not result.violations:

@@ -8,12 +8,10 @@ from typing import Literal
 import numpy as np
 
 from sim.core.arrays import FloatArray
+from sim.metrics.statistics.over_paths import Measure
 
 Role = Literal["solvency", "guardrail", "efficiency"]
 Statistic = Literal["mean", "probability", "expected_shortfall"]
-
-LEAST_TAIL_PATHS = 10
-"""Paths that an expected shortfall must rest on. Assumption: below ten the tail's own spread is unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +50,13 @@ class Endpoint:
         if self.statistic == "expected_shortfall":
             return f"{self.metric} ES {self.tail:.3g}"
         return self.metric
+
+    @property
+    def measure(self) -> Measure:
+        """What is taken of the paths, as the rule of refusal knows it."""
+        if self.statistic == "expected_shortfall":
+            return Measure("shortfall", 1.0 - self.tail)
+        return Measure("mean")
 
     @property
     def reach(self) -> float:

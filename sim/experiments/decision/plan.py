@@ -13,11 +13,12 @@ from sim.core.documents.sections import Document, Problem, Section, number, text
 from sim.core.documents.toml_file import TomlFile
 from sim.core.documents.toml_text import toml_value
 from sim.core.errors import InputError
-from sim.experiments.decision.endpoints import LEAST_TAIL_PATHS, Endpoint
+from sim.experiments.decision.endpoints import Endpoint
 from sim.experiments.decision.results import Rule
 from sim.market.impact_law import IMPACT_LAWS
 from sim.market.price_process import PRICE_PROCESSES, PriceProcess, RecordedProcess
 from sim.metrics.book import METRICS, metric_problem
+from sim.metrics.statistics.over_paths import MEAN, Measure, refusal
 
 OWN_PROCESS = "scenario"
 """Word for the scenario's own price process."""
@@ -241,14 +242,13 @@ class ComparePlan(Document):
             if endpoint.name in names:
                 yield ("endpoints", index, "metric"), f"{endpoint.name} is there already"
             names.append(endpoint.name)
-            if endpoint.statistic == "expected_shortfall" and self.paths * endpoint.tail < LEAST_TAIL_PATHS:
-                yield (
-                    ("endpoints", index, "tail"),
-                    (
-                        f"{self.paths} paths leave {self.paths * endpoint.tail:.3g} in the tail,"
-                        f" {LEAST_TAIL_PATHS} are needed"
-                    ),
-                )
+            if endpoint.statistic == "expected_shortfall":
+                why = self._refusal(endpoint.measure)
+                if why:
+                    yield ("endpoints", index, "tail"), why
+        few = self._refusal(MEAN)
+        if few:
+            yield ("populations",), few
         if not any(section.role == "solvency" for section in self.endpoints):
             yield ("endpoints",), 'needs at least one with role = "solvency"'
         if not any(section.superiority for section in self.endpoints):
@@ -256,6 +256,12 @@ class ComparePlan(Document):
                 ("endpoints",),
                 "needs at least one with superiority = true, or nothing could ever be better",
             )
+
+    def _refusal(self, measure: Measure) -> str:
+        books = min(self.populations, self.paths)
+        return refusal(
+            measure, paths=self.paths, units=books, word="books", clustered=self.populations > 1, bounded=True
+        )
 
     def _model_problems(self) -> Iterator[Problem]:
         models = (OWN_PROCESS, *(process.name for process in PRICE_PROCESSES if is_comparable(process)))

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import special
 
-from sim.core.arrays import BoolArray, FloatArray
+from sim.core.arrays import BoolArray, FloatArray, IntArray
 from sim.experiments.decision.bounds import MeanBounds, MeanWeights, least_paths, mean_bounds, sign_p_value
-from sim.experiments.decision.endpoints import LEAST_TAIL_PATHS, Endpoint
+from sim.experiments.decision.endpoints import Endpoint
+from sim.metrics.statistics.over_paths import refusal
 from sim.metrics.statistics.paired import mcnemar_exact
 
 ALL_CELLS = "all cells"
@@ -96,11 +97,17 @@ class Result:
     """Significantly worse than zero in this cell."""
     unusable: str = ""
     """Why nothing can be said; empty if something can."""
+    books: int | None = None
+    """Books of accounts that the paths share: what is independent, and what bounds count. None if every path
+    is independent."""
 
     @property
     def mcnemar(self) -> float | None:
-        """Exact two-sided p-value of the paths with the event in one arm only; None if it is no event."""
-        if self.endpoint.statistic != "probability":
+        """Exact two-sided p-value of the paths with the event in one arm only.
+
+        None if the endpoint is no event, or if paths share books: McNemar takes them for independent.
+        """
+        if self.endpoint.statistic != "probability" or self.books is not None:
             return None
         return mcnemar_exact(self.only_current, self.only_proposed).p_value
 
@@ -123,6 +130,17 @@ class Column:
     """float64[usable paths]."""
     missing_one: int
     unusable: str
+    books: IntArray | None = None
+    """int64[usable paths], the book of each; None if every path is independent."""
+
+    @property
+    def units(self) -> FloatArray:
+        """The harm of what is independent: of each path, or the mean harm of each book."""
+        if self.books is None or not len(self.harm):
+            return self.harm
+        _, place = np.unique(self.books, return_inverse=True)
+        means: FloatArray = np.bincount(place, weights=self.harm) / np.bincount(place)
+        return means
 
     @property
     def differing(self) -> int:
@@ -130,14 +148,15 @@ class Column:
         return int(np.count_nonzero(self.harm)) + self.missing_one
 
     @classmethod
-    def of(cls, cell: Cell, endpoint: Endpoint, rule: Rule) -> Column:
-        """Return the endpoint's values in a cell."""
+    def of(cls, cell: Cell, endpoint: Endpoint, rule: Rule, books: IntArray | None = None) -> Column:
+        """Return the endpoint's values in a cell; `books` int64[paths] says which paths are linked."""
         current = np.asarray(cell.current[endpoint.metric], dtype=np.float64)
         proposed = np.asarray(cell.proposed[endpoint.metric], dtype=np.float64)
         has_current, has_proposed = np.isfinite(current), np.isfinite(proposed)
         usable = has_current & has_proposed
         missing_one = int(np.count_nonzero(has_current != has_proposed))
         n = int(np.count_nonzero(usable))
+        kept = None if books is None else books[usable]
         return cls(
             cell=cell.name,
             endpoint=endpoint,
@@ -146,20 +165,24 @@ class Column:
             proposed=proposed,
             harm=endpoint.harm(proposed[usable], current[usable]) if n else np.zeros(0),
             missing_one=missing_one,
-            unusable=_unusable(endpoint, n, len(usable), missing_one, rule),
+            unusable=_unusable(endpoint, n, len(usable), missing_one, rule, kept),
+            books=kept,
         )
 
 
-def _unusable(endpoint: Endpoint, n: int, paths: int, missing_one: int, rule: Rule) -> str:
+def _unusable(
+    endpoint: Endpoint, n: int, paths: int, missing_one: int, rule: Rule, books: IntArray | None
+) -> str:
     if n == 0 and paths > 0:
         return "no path has a value in both arms"
     if missing_one > rule.missing * paths:
         return f"{missing_one} of {paths} paths have a value in one arm only"
     if n < rule.least_paths:
         return f"{n} paths with a value, {rule.least_paths} are needed"
-    if endpoint.statistic == "expected_shortfall" and n * endpoint.tail < LEAST_TAIL_PATHS:
-        return f"the tail has {n * endpoint.tail:.0f} paths, {LEAST_TAIL_PATHS} are needed"
-    return ""
+    units = n if books is None else int(np.unique(books).size)
+    return refusal(
+        endpoint.measure, paths=n, units=units, word="books", clustered=books is not None, bounded=True
+    )
 
 
 def pooled_column(columns: Sequence[Column], rule: Rule) -> Column:
@@ -171,11 +194,12 @@ def pooled_column(columns: Sequence[Column], rule: Rule) -> Column:
         current = np.mean([column.current for column in columns], axis=0)
         proposed = np.mean([column.proposed for column in columns], axis=0)
     unusable = next((column.unusable for column in columns if column.unusable), "")
+    books = None if first.books is None else first.books[usable[first.usable]]
     n = int(np.count_nonzero(usable))
     return replace(
         first, cell=ALL_CELLS, usable=usable, harm=harm, current=current, proposed=proposed,
         missing_one=sum(column.missing_one for column in columns),
-        unusable=unusable or _unusable(first.endpoint, n, len(usable), 0, rule),
+        unusable=unusable or _unusable(first.endpoint, n, len(usable), 0, rule, books), books=books,
     )  # fmt: skip
 
 
@@ -193,12 +217,13 @@ class Tested:
 def all_tested(columns: Sequence[Column], rule: Rule, weights: MeanWeights) -> list[Tested]:
     """Return the tests of every column; those of equal length share their weightings."""
     found: dict[int, Tested] = {}
-    for n in sorted({len(column.harm) for column in columns}):
-        places = [place for place, column in enumerate(columns) if len(column.harm) == n]
+    units = [column.units for column in columns]
+    for n in sorted({len(harm) for harm in units}):
+        places = [place for place, harm in enumerate(units) if len(harm) == n]
         if n < 2:
             found |= {place: tested(columns[place], rule, None) for place in places}
             continue
-        harm = np.stack([columns[place].harm for place in places], axis=1)
+        harm = np.stack([units[place] for place in places], axis=1)
         reach = np.array([columns[place].endpoint.reach for place in places])
         bounds = mean_bounds(harm, reach, weights)
         for index, place in enumerate(places):
@@ -219,7 +244,7 @@ def tested(column: Column, rule: Rule, bounds: MeanBounds | None) -> Tested:
         differing=int(np.count_nonzero(column.harm)),
         only_current=0, only_proposed=0, variance_factor=None, detectable=np.inf,
         non_inferior=False, beyond=False, superior=False, helped=False, harmed=False,
-        unusable=column.unusable,
+        unusable=column.unusable, books=None if column.books is None else len(column.units),
     )  # fmt: skip
     if bounds is None:
         return Tested(result=blank, p_superior=1.0, p_beyond=1.0, p_helped=1.0, p_harmed=1.0)
@@ -232,7 +257,7 @@ def tested(column: Column, rule: Rule, bounds: MeanBounds | None) -> Tested:
     p_helped = float(bounds.p_below(zero)[0])
     p_harmed = float(bounds.p_above(zero)[0])
     if is_event:  # the exact test has the last word on yes-or-no outcomes
-        helped_sign, harmed_sign = sign_p_value(column.harm), sign_p_value(-column.harm)
+        helped_sign, harmed_sign = sign_p_value(column.units), sign_p_value(-column.units)
         p_superior, p_helped = max(p_superior, helped_sign), max(p_helped, helped_sign)
         p_harmed = max(p_harmed, harmed_sign)
     usable = not column.unusable

@@ -9,6 +9,8 @@ Words and error rates are explained in ``docs/compare.md``; the rule in short, w
 * *Superior*: each path's harm is averaged over the cells, and its mean is below minus the threshold; Holm
   over the endpoints that may show it, and no cell says the opposite. The cells share their random numbers, so
   a path is one observation, not many.
+* With several books of accounts the mean harm of a book takes the place of a path's: paths of one book share
+  its luck.
 * *Beyond*: the lower bound is above the margin; Holm over all cells and all endpoints of the same kind.
 * *Flip*: significantly helped in one cell and significantly harmed in another; Holm over cells, both ways.
 """
@@ -21,6 +23,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from sim.core.arrays import IntArray
 from sim.experiments.decision.bounds import MeanWeights, draws_for, holm
 from sim.experiments.decision.endpoints import Endpoint
 from sim.experiments.decision.results import Cell, Column, Result, Rule, Tested, all_tested, pooled_column
@@ -84,6 +87,7 @@ def decide(
     seed: int,
     identical: bool = False,
     weights: MeanWeights | None = None,
+    books: IntArray | None = None,
 ) -> Decision:
     """Apply the decision rule.
 
@@ -99,6 +103,9 @@ def decide(
         Both arms have the same parameters. They must then agree exactly.
     weights
         To be shared by repeated calls; made from ``seed`` if None.
+    books
+        int64[paths], the book of accounts of each path, if there are several: then books, not paths, are what
+        bounds and tests count.
 
     Raises
     ------
@@ -118,7 +125,7 @@ def decide(
     paths = lengths.pop()
     if weights is None:
         weights = MeanWeights(seed, draws_for(rule.alpha, len(cells) * len(endpoints)))
-    rows = [[Column.of(cell, point, rule) for point in endpoints] for cell in cells]
+    rows = [[Column.of(cell, point, rule, books) for point in endpoints] for cell in cells]
     if identical and any(column.differing for row in rows for column in row):
         raise ValueError("the same parameters gave different numbers on the same paths")
     averaged = [pooled_column([row[index] for row in rows], rule) for index in range(len(endpoints))]

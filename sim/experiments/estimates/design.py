@@ -11,6 +11,7 @@ import numpy as np
 from sim.core.arrays import IntArray
 from sim.experiments.estimates.rows import REPLICATES
 from sim.metrics.book import METRICS
+from sim.metrics.statistics.over_paths import Measure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,10 +20,8 @@ FAMILIES = ("coverage", "severity", "cascade", "procyclicality", "efficiency")
 """Always shown together, in this order."""
 TAILED = ("severity", "cascade", "procyclicality")
 """Families whose tails are estimated, where more is worse."""
-QUANTILES = (0.95, 0.99)
-SHORTFALL = 0.99
-TAIL_PATHS = 10
-"""Assumption: a tail measure resting on fewer paths gets no bootstrap interval: it would be too short."""
+TAIL_MEASURES = (Measure("quantile", 0.95), Measure("quantile", 0.99), Measure("shortfall", 0.99))
+"""What is taken of a tail; the shortfall of severities only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +40,6 @@ class Design:
     """Of the stopping rule."""
     confidence: float = 0.95
     """Of everything else."""
-    seed: int = 0
-    """Of the bootstrap."""
-    replicates: int = 2_000
 
 
 @dataclass(frozen=True, slots=True)

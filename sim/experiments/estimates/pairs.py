@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sim.core.arrays import BoolArray, FloatArray, IntArray
 from sim.core.errors import InputError
-from sim.core.rng import Streams
 from sim.experiments.estimates.design import (
-    QUANTILES,
-    SHORTFALL,
-    TAIL_PATHS,
+    TAIL_MEASURES,
     TAILED,
     Design,
     Units,
@@ -23,11 +20,10 @@ from sim.experiments.estimates.design import (
 )
 from sim.experiments.estimates.rows import join
 from sim.metrics.book import METRICS
-from sim.metrics.statistics.clustered import clustered_mean
 from sim.metrics.statistics.intervals import rule_of_three
+from sim.metrics.statistics.over_paths import MEAN, paired_interval, path_interval
 from sim.metrics.statistics.paired import mcnemar_of_paths, paired_difference
 from sim.metrics.statistics.paired_proportion import paired_proportion_difference
-from sim.metrics.statistics.tail_bootstrap import TailMeasures, bootstrap_tails, tail_measures
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,30 +87,20 @@ def paired_estimates(
     first, second = _common(paths, base_point, other)
     units = independent_units(first, chosen)
     rows: list[dict[str, Any]] = []
-    masks: dict[bytes, list[str]] = {}
-    arms: dict[str, tuple[FloatArray, FloatArray]] = {}
     for name in metric_columns(first, metrics):
         a, b = (np.asarray(table[name], dtype=np.float64) for table in (first, second))
         present = np.isfinite(a) & np.isfinite(b)
         if present.sum() < 2:
             continue
-        arms[name] = a[present], b[present]
-        masks.setdefault(present.tobytes(), []).append(name)
-    for mask, names in masks.items():
-        present = np.frombuffer(mask, dtype=np.bool_)
         labels = None if units.labels is None else units.labels[present]
         note = "" if present.all() else f"not defined in {int((~present).sum())} of the common paths"
-        kept = Units(labels, units.word)
-        tails = _tail_rows({name: arms[name] for name in names}, kept, chosen, note)
-        for name in names:
-            label = {"metric": name, "family": METRICS[name].family}
-            if METRICS[name].is_event:
-                found = [_event_row(arms[name][0] > 0.5, arms[name][1] > 0.5, kept, chosen, note)]
-            else:
-                found = [_mean_row(*arms[name], kept, chosen, note), *tails.get(name, ())]
-            rows += [label | one for one in found]
-    order = {name: index for index, name in enumerate(METRICS.names())}
-    rows.sort(key=lambda one: order[one["metric"]])  # stable: statistics keep their order
+        kept, pair = Units(labels, units.word), (a[present], b[present])
+        label = {"metric": name, "family": METRICS[name].family}
+        if METRICS[name].is_event:
+            found = [_event_row(pair[0] > 0.5, pair[1] > 0.5, kept, chosen, note)]
+        else:
+            found = [_mean_row(*pair, kept, chosen, note), *_tail_rows(name, *pair, kept, chosen, note)]
+        rows += [label | one for one in found]
     return pd.DataFrame(rows, columns=list(PAIRED_COLUMNS))
 
 
@@ -134,32 +120,25 @@ def _common(paths: pd.DataFrame, base_point: int, other: int) -> tuple[pd.DataFr
 
 def _mean_row(a: FloatArray, b: FloatArray, units: Units, design: Design, note: str) -> dict[str, Any]:
     difference = b - a
-    paired = paired_difference(b, a, confidence=design.confidence)
-    count = _count(difference, units.labels)
-    interval, method = paired.difference, "mean of differences; paired Student t"
-    ends = (interval.lower, interval.upper)
+    found = paired_interval(a, b, MEAN, labels=units.labels, word=units.word, confidence=design.confidence)
+    words = found.note
     if not difference.any():
-        bound = rule_of_three(count, confidence=design.confidence)
+        bound = rule_of_three(found.units, confidence=design.confidence)
         words = f"identical in all {a.size:,} paths: different in at most {bound:.2g} of them"
-        note = join(note, f"{words} ({design.confidence:.0%})")
+        words = f"{words} ({design.confidence:.0%})"
     elif difference.min() == difference.max():
-        note = join(note, "the same difference in every path")
-    elif count < 2:
-        ends, note = (math.nan, math.nan), join(note, f"one of {units.word}: no interval")
-    elif units.labels is not None:
-        clustered = clustered_mean(difference, units.labels, confidence=design.confidence)
-        ends = (clustered.interval.lower, clustered.interval.upper)
-        method = f"mean of differences; cluster-robust t over {units.word}"
+        words = "the same difference in every path"
+    factor = paired_difference(b, a, confidence=design.confidence).variance_factor
     return _row(
         "mean difference",
         (float(a.mean()), float(b.mean()), float(difference.mean())),
-        ends,
+        (found.lower, found.upper),
         design.confidence,
         n=a.size,
-        units=count,
-        method=method,
-        note=note,
-        variance_factor=math.nan if paired.variance_factor is None else paired.variance_factor,
+        units=found.units,
+        method=found.method,
+        note=join(note, words),
+        variance_factor=math.nan if factor is None else factor,
     )
 
 
@@ -176,14 +155,12 @@ def _event_row(a: BoolArray, b: BoolArray, units: Units, design: Design, note: s
         ends = (found.lower, found.upper)
         method = "difference of shares; Tango's score interval, McNemar exact"
         extra["p_value"] = test.p_value
-    elif count < 2 or test.only_first + test.only_second == 0:
-        ends, method = (math.nan, math.nan), "difference of shares"
-        words = "no path differs" if count >= 2 else f"one of {units.word}"
-        note = join(note, f"{words}: no interval that allows for {units.word}")
     else:
         change = b.astype(np.float64) - a.astype(np.float64)
-        clustered = clustered_mean(change, units.labels, confidence=design.confidence)
-        ends = (clustered.interval.lower, clustered.interval.upper)
+        linked = path_interval(
+            change, MEAN, labels=units.labels, word=units.word, confidence=design.confidence
+        )
+        ends, note = (linked.lower, linked.upper), join(note, linked.note)
         method = f"difference of shares; cluster-robust t over {units.word}"
     return _row(
         "probability difference",
@@ -199,56 +176,28 @@ def _event_row(a: BoolArray, b: BoolArray, units: Units, design: Design, note: s
 
 
 def _tail_rows(
-    arms: Mapping[str, tuple[FloatArray, FloatArray]], units: Units, design: Design, note: str
-) -> dict[str, list[dict[str, Any]]]:
-    """Return the rows of quantiles and shortfalls of all metrics, bootstrapped jointly."""
-    names = [
-        name
-        for name in arms
-        if METRICS[name].family in TAILED and METRICS[name].direction > 0 and not METRICS[name].is_event
-    ]
-    if not names:
-        return {}
-    first, second = (np.stack([arms[name][arm] for name in names], axis=1) for arm in (0, 1))
-    n = len(first)
-    count = _count(first, units.labels)
-    levels = (*QUANTILES, SHORTFALL)
-    enough = [count >= 2 and n * (1.0 - level) >= TAIL_PATHS - 1e-9 for level in levels]
-    measures = TailMeasures(QUANTILES, (SHORTFALL,))
-    base, changed = tail_measures(first, measures), tail_measures(second, measures)
-    lower = upper = np.full(base.shape, math.nan)
-    if any(enough):
-        lower, upper = bootstrap_tails(
-            np.concatenate([first, second], axis=1),
-            Streams(design.seed),
-            measures=measures,
-            units=units.labels,
-            contrast=True,
-            name="paired tail bootstrap",
-            replicates=design.replicates,
-            confidence=design.confidence,
+    name: str, a: FloatArray, b: FloatArray, units: Units, design: Design, note: str
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of quantiles and, for severity, of the shortfall."""
+    metric = METRICS[name]
+    if metric.family not in TAILED or metric.direction <= 0:
+        return
+    for measure in TAIL_MEASURES:
+        if measure.kind == "shortfall" and metric.family != "severity":
+            continue
+        found = paired_interval(
+            a, b, measure, labels=units.labels, word=units.word, confidence=design.confidence
         )
-    found: dict[str, list[dict[str, Any]]] = {}
-    for column, name in enumerate(names):
-        for index, (label, level) in enumerate(zip(("VaR95", "VaR99", "ES99"), levels, strict=True)):
-            if label == "ES99" and METRICS[name].family != "severity":
-                continue
-            few = f"rests on {n * (1.0 - level):.3g} paths: sample too small for an interval"
-            ends = (float(lower[index, column]), float(upper[index, column]))
-            pair = (float(base[index, column]), float(changed[index, column]))
-            found.setdefault(name, []).append(
-                _row(
-                    f"{label} difference",
-                    (*pair, pair[1] - pair[0]),
-                    ends if enough[index] else (math.nan, math.nan),
-                    design.confidence,
-                    n=n,
-                    units=count,
-                    method=f"joint bootstrap by {units.word}, {design.replicates:,} replicates",
-                    note=note if enough[index] else join(note, few),
-                )
-            )
-    return found
+        yield _row(
+            f"{measure.label} difference",
+            (measure.estimate(a), measure.estimate(b), found.estimate),
+            (found.lower, found.upper),
+            design.confidence,
+            n=a.size,
+            units=found.units,
+            method=found.method,
+            note=join(note, found.note),
+        )
 
 
 def _row(

@@ -8,19 +8,16 @@ be shown in one alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sim.core.arrays import FloatArray, IntArray
-from sim.core.rng import Streams
 from sim.experiments.estimates.design import (
     FAMILIES,
-    QUANTILES,
-    SHORTFALL,
-    TAIL_PATHS,
+    TAIL_MEASURES,
     TAILED,
     Design,
     Units,
@@ -29,17 +26,17 @@ from sim.experiments.estimates.design import (
 )
 from sim.experiments.estimates.pairs import PAIRED_COLUMNS, paired_estimates
 from sim.experiments.estimates.rows import (
+    interval_row,
     join,
     mean_row,
     probability_row,
-    quantile_row,
     row,
     tail_index_row,
 )
 from sim.experiments.sweep.inputs import read_plan
 from sim.metrics.book import METRICS, Metric
+from sim.metrics.statistics.over_paths import MEAN, path_interval
 from sim.metrics.statistics.sequential import mean_sequence, proportion_sequence
-from sim.metrics.statistics.tail_bootstrap import TailMeasures, bootstrap_tails, tail_measures
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,11 +102,10 @@ def estimate_paths(
         units = independent_units(table, chosen)
         names = metric_columns(table, metrics)
         values = {name: np.asarray(table[name], dtype=np.float64) for name in names}
-        ends = _shortfall_ends(values, units, chosen)
         for name in names:
             context = _Context(metric=METRICS[name], units=units, design=chosen)
             label = {"point": int(str(point)), "metric": name, "family": METRICS[name].family}
-            rows += [label | found for found in _metric_rows(values[name], context, ends.get(name))]
+            rows += [label | found for found in _metric_rows(values[name], context)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -126,7 +122,6 @@ def design_of(plan: Plan) -> Design:
         stopping_metric=None if stopping is None else stopping.metric,
         tightest_at=max(looks, 2),
         stopping_confidence=0.95 if stopping is None else stopping.confidence,
-        seed=plan.seed,
     )
 
 
@@ -151,9 +146,7 @@ class _Context:
     design: Design
 
 
-def _metric_rows(
-    column: FloatArray, context: _Context, ends: tuple[FloatArray, FloatArray] | None
-) -> Iterator[dict[str, Any]]:
+def _metric_rows(column: FloatArray, context: _Context) -> Iterator[dict[str, Any]]:
     present = np.isfinite(column)
     values = column[present]
     labels = None if context.units.labels is None else context.units.labels[present]
@@ -172,19 +165,14 @@ def _metric_rows(
         yield mean_row(values, labels, context.units.word, design.confidence, undefined)
     if metric.is_event or metric.family not in TAILED or metric.direction <= 0:
         return
-    clustered = labels is not None
-    for index, probability in enumerate(QUANTILES):
-        name = f"VaR{100 * probability:.0f}"
-        if clustered and ends is not None:
-            value = float(tail_measures(values[:, np.newaxis], TailMeasures((probability,), ()))[0, 0])
-            lower, upper = float(ends[0][index]), float(ends[1][index])
-            method = f"quantile; bootstrap by {context.units.word}, {design.replicates:,} replicates"
-            yield row(name, value, lower, upper, design.confidence, method=method, note=undefined, **sizes)
-        else:
-            yield quantile_row(name, values, probability, design.confidence, undefined)
+    for measure in TAIL_MEASURES:
+        if measure.kind == "quantile" or metric.family == "severity":
+            found = path_interval(
+                values, measure, labels=labels, word=context.units.word, confidence=design.confidence
+            )
+            yield interval_row(measure.label, found, undefined)
     if metric.family == "severity":
-        yield _shortfall_row(values, context, ends, undefined, sizes)
-        yield tail_index_row(values, design.confidence, sizes)
+        yield tail_index_row(values, labels, design.confidence, sizes)
 
 
 def _sequence_row(
@@ -210,56 +198,15 @@ def _sequence_row(
     mean = float(units.mean())
     if not math.isfinite(half):
         return row(statistic, mean, method=method, note=join(note, "no value differs: no interval"), **sizes)
-    return row(statistic, mean, mean - half, mean + half, confidence, method=method, note=note, **sizes)
-
-
-def _shortfall_row(
-    values: FloatArray,
-    context: _Context,
-    ends: tuple[FloatArray, FloatArray] | None,
-    note: str,
-    sizes: Mapping[str, int],
-) -> dict[str, Any]:
-    design = context.design
-    estimate = float(tail_measures(values[:, np.newaxis], TailMeasures((), (SHORTFALL,)))[0, 0])
-    tail = values.size * (1.0 - SHORTFALL)
-    method = f"mean of the worst 1 %; bootstrap by {context.units.word}, {design.replicates:,} replicates"
-    if tail < TAIL_PATHS - 1e-9 or ends is None:
-        words = f"rests on {tail:.3g} paths: sample too small for an interval"
-        return row("ES99", estimate, method=method, note=join(note, words), **sizes)
-    lower, upper = float(ends[0][-1]), float(ends[1][-1])
-    return row("ES99", estimate, lower, upper, design.confidence, method=method, note=note, **sizes)
-
-
-def _shortfall_ends(
-    values: Mapping[str, FloatArray], units: Units, design: Design
-) -> dict[str, tuple[FloatArray, FloatArray]]:
-    """Bootstrap the tails of all metrics that need it, those defined in the same paths in one go."""
-    groups: dict[bytes, list[str]] = {}
-    for name, column in values.items():
-        metric = METRICS[name]
-        if metric.direction <= 0 or metric.is_event or metric.family not in TAILED:
-            continue
-        present = np.isfinite(column)
-        needed = metric.family == "severity" and present.sum() * (1.0 - SHORTFALL) >= TAIL_PATHS - 1e-9
-        if (needed or units.labels is not None) and present.sum() > 1:
-            groups.setdefault(present.tobytes(), []).append(name)
-    found: dict[str, tuple[FloatArray, FloatArray]] = {}
-    for mask, names in groups.items():
-        present = np.frombuffer(mask, dtype=np.bool_)
-        labels = None if units.labels is None else units.labels[present]
-        if labels is not None and len(np.unique(labels)) < 2:
-            continue
-        lower, upper = bootstrap_tails(
-            np.stack([values[name][present] for name in names], axis=1),
-            Streams(design.seed),
-            measures=TailMeasures(QUANTILES, (SHORTFALL,)),
-            units=labels,
-            replicates=design.replicates,
-            confidence=design.confidence,
-        )
-        found |= {name: (lower[:, index], upper[:, index]) for index, name in enumerate(names)}
-    return found
+    if event:
+        return row(statistic, mean, mean - half, mean + half, confidence, method=method, note=note, **sizes)
+    # The sequence takes the mean for near normal; where its tails leave more open, that counts.
+    fixed = path_interval(values, MEAN, labels=labels, word=context.units.word, confidence=confidence)
+    if math.isnan(fixed.lower):
+        return row(statistic, mean, method=method, note=join(note, fixed.note), **sizes)
+    ends = min(mean - half, fixed.lower), max(mean + half, fixed.upper)
+    method = f"{method}, ends moved out to the tails"
+    return row(statistic, mean, *ends, confidence, method=method, note=join(note, fixed.note), **sizes)
 
 
 def _unit_means(values: FloatArray, labels: IntArray) -> FloatArray:

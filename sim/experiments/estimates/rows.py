@@ -7,19 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from sim.core.arrays import BoolArray, FloatArray, IntArray
 from sim.metrics.statistics.clustered import clustered_mean, clustered_proportion
 from sim.metrics.statistics.expected_shortfall import fit_tail
-from sim.metrics.statistics.intervals import (
-    Interval,
-    clopper_pearson,
-    quantile_interval,
-    quantile_ranks,
-    rule_of_three,
-)
-from sim.metrics.statistics.paired import MeanInterval, mean_interval
+from sim.metrics.statistics.intervals import Interval, clopper_pearson, rule_of_three
+from sim.metrics.statistics.over_paths import MEAN, PathInterval, path_interval
+from sim.metrics.statistics.tail_profile import shape_reach
 
 REPLICATES = "scrambled replicates"
 MINIMUM_REPLICATES = 16
@@ -56,37 +50,35 @@ def row(
     }
 
 
+def interval_row(statistic: str, found: PathInterval, note: str = "") -> dict[str, Any]:
+    """Return the row of an interval of `path_interval`."""
+    return row(
+        statistic,
+        found.estimate,
+        found.lower,
+        found.upper,
+        found.confidence if not math.isnan(found.lower) else math.nan,
+        n=found.n,
+        units=found.units,
+        method=found.method,
+        note=join(note, found.note),
+    )
+
+
 def mean_row(
     values: FloatArray, labels: IntArray | None, word: str, confidence: float, note: str = ""
 ) -> dict[str, Any]:
-    """Return the mean with a t interval over independent units; no interval if no value differs."""
-    n = values.size
-    units = n if labels is None else len(np.unique(labels))
-    mean = float(values.mean())
-    if units < 2:
-        return row(
-            "mean", mean, n=n, units=units, method="mean", note=join(note, f"one of {word}: no interval")
-        )
-    if values.min() == values.max():
-        bound = rule_of_three(units, confidence=confidence)
-        same = (
-            f"the same in all {n:,} paths: another value in at most {bound:.2g} of paths ({confidence:.0%})"
-        )
-        return row("mean", mean, n=n, units=units, method="mean; rule of three", note=join(note, same))
-    if labels is None:
-        found: MeanInterval = mean_interval(values, confidence=confidence)
-        method = "mean; Student t"
-    else:
+    """Return the mean with its interval over independent units, or why it has none."""
+    found = path_interval(values, MEAN, labels=labels, word=word, confidence=confidence)
+    if labels is not None and not math.isnan(found.lower):
         clustered = clustered_mean(values, labels, confidence=confidence)
-        found = clustered.interval
-        method = f"mean; cluster-robust t over {word}"
         if clustered.design_effect is not None:
             note = join(note, f"design effect {clustered.design_effect:.3g}")
-        if word == REPLICATES and units < MINIMUM_REPLICATES:
-            note = join(note, f"rests on {units} replicates, {MINIMUM_REPLICATES} are asked for")
+        if word == REPLICATES and found.units < MINIMUM_REPLICATES:
+            note = join(note, f"rests on {found.units} replicates, {MINIMUM_REPLICATES} are asked for")
         if word == "populations" and clustered.share_between is not None:
             note = join(note, f"{clustered.share_between:.0%} of variance between populations")
-    return row("mean", mean, found.lower, found.upper, confidence, n=n, units=units, method=method, note=note)
+    return interval_row("mean", found, note)
 
 
 def probability_row(
@@ -144,9 +136,11 @@ def probability_row(
     )
 
 
-def tail_index_row(values: FloatArray, confidence: float, sizes: Mapping[str, int]) -> dict[str, Any]:
-    """Return the shape xi of a generalised Pareto tail with a normal interval, or why there is none."""
-    method = f"generalised Pareto, largest {TAIL_SHARE:.0%}, maximum likelihood"
+def tail_index_row(
+    values: FloatArray, labels: IntArray | None, confidence: float, sizes: Mapping[str, int]
+) -> dict[str, Any]:
+    """Return the shape xi of a generalised Pareto tail with its profile interval, or why there is none."""
+    method = f"generalised Pareto, largest {TAIL_SHARE:.0%}, profile likelihood"
     exceedances = math.floor(TAIL_SHARE * values.size)
     ordered = np.sort(values)
     distinct = len(np.unique(ordered[values.size - exceedances :])) if exceedances else 0
@@ -157,43 +151,15 @@ def tail_index_row(values: FloatArray, confidence: float, sizes: Mapping[str, in
         fit = fit_tail(values, exceedances=exceedances)
     except ValueError as error:
         return row("tail index", math.nan, method=method, note=str(error), **sizes)
-    half = float(special.ndtri(0.5 + confidence / 2)) * fit.shape_error
-    note = f"standard error {fit.shape_error:.2g}, {fit.exceedances} exceedances of {fit.threshold:.4g}"
-    if fit.shape + half > 0.5:
-        note += "; an infinite variance is not excluded, so intervals of ES99 are doubtful"
-    return row(
-        "tail index",
-        fit.shape,
-        fit.shape - half,
-        fit.shape + half,
-        confidence,
-        method=method,
-        note=note,
-        **sizes,
-    )
-
-
-def quantile_row(
-    name: str, values: FloatArray, probability: float, confidence: float, note: str
-) -> dict[str, Any]:
-    """Return a quantile of independent paths between exact order statistics."""
-    found = quantile_interval(values, probability, confidence=confidence)
-    ranks = quantile_ranks(values.size, probability, confidence=confidence)
-    words = f"ranks {ranks.lower} to {ranks.upper} of {values.size:,}"
-    if ranks.upper > values.size or ranks.lower < 1:
-        side = "n upper" if ranks.upper > values.size else " lower"
-        words = f"sample too small for a{side} end"
-    return row(
-        name,
-        found.estimate,
-        found.lower,
-        found.upper,
-        confidence,
-        n=values.size,
-        units=values.size,
-        method="quantile; exact order statistics",
-        note=join(note, words),
-    )
+    note = f"{fit.exceedances} exceedances of {fit.threshold:.4g}"
+    if labels is not None:  # linked paths exceed together: its error is larger by what nobody knows
+        linked = join(note, "linked paths: no interval")
+        return row("tail index", fit.shape, method=method, note=linked, **sizes)
+    excess = ordered[values.size - exceedances :] - fit.threshold
+    lower, upper = shape_reach(excess[excess > 0.0], confidence=confidence)
+    if upper > 0.5:
+        note += "; an infinite variance is not excluded"
+    return row("tail index", fit.shape, lower, upper, confidence, method=method, note=note, **sizes)
 
 
 def join(*notes: str) -> str:

@@ -205,7 +205,7 @@ def _differences(comparison: Comparison) -> Iterator[Part]:
                 ],
                 [
                     (result.cell, words.endpoint_words(result), result.only_current, result.only_proposed,
-                     f"{result.mcnemar:.3g}")
+                     "–" if result.mcnemar is None else f"{result.mcnemar:.3g}")
                     for result in events
                 ],
             ),

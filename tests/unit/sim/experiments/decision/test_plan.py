@@ -86,7 +86,7 @@ def test_a_file_sets_what_it_names(tmp_path: Path):
         (LOSS + 'statistic = "probability"\n', "endpoints.0.statistic: bad_debt_ratio is no event"),
         (
             LOSS + 'statistic = "expected_shortfall"\ntail = 0.01\n',
-            "400 paths leave 4 in the tail, 10 are needed",
+            "rests on 4 paths, 10 are needed for an interval",
         ),
         (
             LOSS.replace("bad_debt_ratio", "insolvent").replace("0.001", "1.0"),

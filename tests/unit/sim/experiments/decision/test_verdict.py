@@ -244,7 +244,7 @@ def test_expected_shortfall_is_the_mean_of_the_worst_share():
     assert result.proposed == pytest.approx(np.sort(one.proposed["loss"])[-30:].mean(), rel=1e-9)
     assert result.endpoint.name == "loss ES 0.1"
     few = verdict(cell(n=90), endpoints=[endpoint, COST])
-    assert "the tail has 9 paths, 10 are needed" in few.reasons[0]
+    assert "rests on 9 paths, 10 are needed" in few.reasons[0]
 
 
 def test_superiority_must_beat_its_threshold():

@@ -21,11 +21,12 @@ from sim.metrics.book import METRICS
 from sim.metrics.statistics.clustered import clustered_mean, clustered_proportion
 from sim.metrics.statistics.expected_shortfall import empirical_expected_shortfall
 from sim.metrics.statistics.intervals import clopper_pearson, quantile_interval, rule_of_three
+from sim.metrics.statistics.over_paths import Measure, path_interval
 from sim.metrics.statistics.paired import mcnemar_of_paths, mean_interval, paired_difference
 from sim.metrics.statistics.paired_proportion import paired_proportion_difference
 from sim.metrics.statistics.sequential import mean_sequence, proportion_sequence
 
-QUICK = Design(replicates=100)
+QUICK = Design()
 
 
 def table(n, *, points=1, populations=1, seed=1, **columns):
@@ -80,7 +81,9 @@ def test_independent_paths() -> None:
     loss, event = (paths[name].to_numpy() for name in ("bad_debt_ratio", "insolvent"))
     found = estimate_paths(paths, design=QUICK)
     mean, expected = one(found, "bad_debt_ratio", "mean"), mean_interval(loss)
-    assert (mean["lower"], mean["upper"]) == pytest.approx((expected.lower, expected.upper))
+    assert mean["lower"] == pytest.approx(expected.lower)
+    # Losses nobody has seen lie above: the upper end is moved out by what an exponential tail leaves open.
+    assert expected.upper < mean["upper"] < expected.upper + 0.2 * expected.half_width
     chance, exact = one(found, "insolvent", "probability"), clopper_pearson(int(event.sum()), 1_200)
     assert (chance["lower"], chance["upper"]) == pytest.approx((exact.lower, exact.upper))
     for name, level in (("VaR95", 0.95), ("VaR99", 0.99)):
@@ -92,7 +95,7 @@ def test_independent_paths() -> None:
     index = one(found, "bad_debt_ratio", "tail index")
     # An exponential tail has xi = 0; the asymptotic error of 120 exceedances is 0.09.
     assert abs(index["estimate"]) < 4.5 / math.sqrt(120)
-    assert "standard error" in index["note"]
+    assert index["lower"] < index["estimate"] < index["upper"]
 
 
 def test_tails_only_where_more_is_worse() -> None:
@@ -112,7 +115,7 @@ def test_small_samples_say_so() -> None:
     assert "too small for an upper end" in risk["note"]
     shortfall = one(found, "bad_debt_ratio", "ES99")
     assert math.isnan(shortfall["upper"])
-    assert "too small" in shortfall["note"]
+    assert "rests on 0.6 paths, 10 are needed" in shortfall["note"]
     assert math.isnan(one(found, "bad_debt_ratio", "tail index")["estimate"])
 
 
@@ -153,21 +156,21 @@ def test_undefined_paths_are_counted_out() -> None:
 
 
 def test_populations_are_the_unit() -> None:
-    paths = table(600, populations=6)
+    paths = table(600, populations=12)
     paths["bad_debt_ratio"] += paths["population"]
-    paths["insolvent"] = (paths["bad_debt_ratio"] > 4.0).astype(float)
+    paths["insolvent"] = (paths["bad_debt_ratio"] > 8.0).astype(float)
     found = estimate_paths(paths, design=QUICK)
     labels = paths["population"].to_numpy()
     expected = clustered_mean(paths["bad_debt_ratio"].to_numpy(), labels)
     row = one(found, "bad_debt_ratio", "mean")
-    assert (row["lower"], row["units"]) == (pytest.approx(expected.interval.lower), 6)
+    assert (row["lower"], row["units"]) == (pytest.approx(expected.interval.lower, rel=1e-3), 12)
     assert "populations" in row["method"]
     assert "between populations" in row["note"]
     chance = one(found, "insolvent", "probability")
     exact = clustered_proportion(paths["insolvent"].to_numpy() > 0.5, labels)
     assert (chance["lower"], chance["upper"]) == pytest.approx((exact.lower, exact.upper))
     risk = one(found, "bad_debt_ratio", "VaR95")
-    assert "bootstrap by populations" in risk["method"]
+    assert "Woodruff over populations" in risk["method"]
     shortfall = one(found, "bad_debt_ratio", "ES99")
     assert math.isnan(shortfall["lower"])
     assert "rests on 6 paths" in shortfall["note"]
@@ -178,20 +181,21 @@ def test_populations_are_the_unit() -> None:
 def test_antithetic_pairs_and_replicates_are_the_unit() -> None:
     paths = table(320)
     loss = paths["bad_debt_ratio"].to_numpy()
-    pairs = one(
-        estimate_paths(paths, design=Design(antithetic=True, replicates=100)), "bad_debt_ratio", "mean"
-    )
+    pairs = one(estimate_paths(paths, design=Design(antithetic=True)), "bad_debt_ratio", "mean")
     expected = mean_interval(loss.reshape(-1, 2).mean(axis=1))
-    assert (pairs["lower"], pairs["upper"]) == pytest.approx((expected.lower, expected.upper))
+    assert pairs["lower"] == pytest.approx(expected.lower)
+    assert pairs["upper"] >= expected.upper
     assert pairs["units"] == 160
-    sets = one(
-        estimate_paths(paths, design=Design(replicate_paths=20, replicates=100)), "bad_debt_ratio", "mean"
-    )
+    sets = one(estimate_paths(paths, design=Design(replicate_paths=20)), "bad_debt_ratio", "mean")
     expected = mean_interval(loss.reshape(16, 20).mean(axis=1))
-    assert (sets["lower"], sets["upper"]) == pytest.approx((expected.lower, expected.upper))
+    assert sets["lower"] == pytest.approx(expected.lower)
+    assert sets["upper"] >= expected.upper
     assert "asked for" not in sets["note"]
-    few = estimate_paths(paths, design=Design(replicate_paths=40, replicates=100))
-    assert "8 replicates, 16 are asked for" in one(few, "bad_debt_ratio", "mean")["note"]
+    some = estimate_paths(paths, design=Design(replicate_paths=25))
+    assert "13 replicates, 16 are asked for" in one(some, "bad_debt_ratio", "mean")["note"]
+    few = one(estimate_paths(paths, design=Design(replicate_paths=40)), "bad_debt_ratio", "mean")
+    assert "rests on 8 scrambled replicates, 10 are needed" in few["note"]
+    assert math.isnan(few["lower"])
 
 
 def test_the_stopping_metric_gets_the_sequence_that_stopped_it() -> None:
@@ -222,15 +226,17 @@ def test_pairs() -> None:
     assert set(found["family"]) == set(FAMILIES)
     a, b = (paths.loc[paths["point"] == point, "bad_debt_ratio"].to_numpy() for point in (0, 1))
     row, expected = one(found, "bad_debt_ratio", "mean difference"), paired_difference(b, a)
-    assert (row["lower"], row["upper"]) == pytest.approx(
-        (expected.difference.lower, expected.difference.upper)
-    )
+    assert row["lower"] == pytest.approx(expected.difference.lower)
+    assert row["upper"] >= expected.difference.upper
     assert row["variance_factor"] == pytest.approx(expected.variance_factor)
     assert row["estimate"] == pytest.approx(row["other"] - row["base"])
     tail = one(found, "bad_debt_ratio", "ES99 difference")
     assert tail["estimate"] == pytest.approx(0.1 * empirical_expected_shortfall(a, 0.99))
-    # Arm 1 is arm 0 times 1.1: drawn jointly, every difference is a tenth of the first arm's shortfall.
-    assert 0.0 < tail["lower"] < tail["estimate"] < tail["upper"]
+    # What pairing gains is given away in a tail: as long as if the arms were independent.
+    arms = [path_interval(arm, Measure("shortfall", 0.99)) for arm in (a, b)]
+    down = math.hypot(arms[1].estimate - arms[1].lower, arms[0].upper - arms[0].estimate)
+    assert tail["lower"] == pytest.approx(tail["estimate"] - down)
+    assert tail["lower"] < tail["estimate"] < tail["upper"]
     events = one(found, "insolvent", "probability difference")
     test = mcnemar_of_paths(a > 1.0, b > 1.0)
     tango = paired_proportion_difference(test.only_first, test.only_second, 1_000)
@@ -248,23 +254,23 @@ def test_identical_points_differ_by_exactly_nothing() -> None:
     found = paired_estimates(paths, 0, 1, design=QUICK)
     assert (found["estimate"] == 0.0).all()
     means = found[found["statistic"] == "mean difference"]
-    assert (means["lower"] == 0.0).all()
-    assert (means["upper"] == 0.0).all()
+    assert means["lower"].isna().all()  # a width of zero would say what no sample shows
     assert means["note"].str.contains("identical in all 200 paths").all()
     event = one(found, "insolvent", "probability difference")
     assert event["upper"] == pytest.approx(stats.chi2.isf(0.05, 1) / (200 + stats.chi2.isf(0.05, 1)))
 
 
 def test_pairs_with_populations_and_missing_paths() -> None:
-    paths = table(400, points=2, populations=8)
+    paths = table(400, points=2, populations=10)
     paths = paths[(paths["point"] == 0) | (paths["path"] >= 40)]
     found = paired_estimates(paths, 0, 1, design=QUICK)
     row = one(found, "bad_debt_ratio", "mean difference")
-    assert (row["n"], row["units"]) == (360, 8)
+    assert (row["n"], row["units"]) == (360, 10)
     first, second = (paths[(paths["point"] == p) & (paths["path"] >= 40)] for p in (0, 1))
     difference = second["bad_debt_ratio"].to_numpy() - first["bad_debt_ratio"].to_numpy()
     expected = clustered_mean(difference, first["population"].to_numpy()).interval
-    assert (row["lower"], row["upper"]) == pytest.approx((expected.lower, expected.upper))
+    assert row["lower"] == pytest.approx(expected.lower)
+    assert row["upper"] >= expected.upper
     event = one(found, "insolvent", "probability difference")
     assert math.isnan(event["p_value"])
     assert "populations" in event["method"]
