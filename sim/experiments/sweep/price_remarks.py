@@ -1,18 +1,22 @@
-"""What a user must know of the price files of many runs, before the first of them starts."""
+"""What a user must know of many runs before the first of them starts: their price files, further worlds."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from sim.engine.options import RunOptions
 from sim.engine.price_files import remarks
 from sim.engine.run import load_histories
 from sim.engine.scenario.load import load_scenario
 from sim.experiments.sweep.plan import Plan
+from sim.metrics.book import METRICS
+from sim.metrics.worlds import WORLDS, Worlds
 
 
 def plan_remarks(plan: Plan) -> list[str]:
-    """Return what stands out in the price files of a plan's points, each remark once.
+    """Return what further worlds cost, and what stands out in the price files of a plan's points, each once.
 
     Raises
     ------
@@ -34,4 +38,18 @@ def plan_remarks(plan: Plan) -> list[str]:
         scenario = load_scenario(plan.scenario, overrides=point.overrides)
         if any(market.price.price_file is not None for market in scenario.markets):
             found |= dict.fromkeys(remarks(scenario, load_histories(scenario, options), options))
-    return list(found)
+    return [*_worlds(plan), *found]
+
+
+_COST: Final[Mapping[Worlds, float]] = {"none": 1.0, "forced": 1.8, "all": 3.7}
+"""Time of a path with its further worlds over that of the run alone (docs/worlds.md)."""
+
+
+def _worlds(plan: Plan) -> list[str]:
+    if plan.worlds == "none":
+        return []
+    needed = [name for name in plan.metrics if METRICS[name].worlds] if plan.metrics else []
+    why = f" ({', '.join(needed)})" if needed else ""
+    count, cost = 1 + len(WORLDS[plan.worlds]), _COST[plan.worlds]
+    remark = f"every path runs {count} worlds{why}: about x {cost} the time of one"
+    return [f'{remark}; worlds = "none" leaves them out']

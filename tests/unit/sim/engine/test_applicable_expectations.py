@@ -22,7 +22,7 @@ def keys(scenario, **options):
 
 def test_a_whole_run_is_asked_everything(scenario):
     assert keys(scenario) == set(scenario.expect.expectations())
-    assert "amplification" in keys(scenario)
+    assert "excess_share" in keys(scenario)
 
 
 @pytest.mark.parametrize("options", [{"prices": Path("minutes.csv")}, {"keep_blocks": True}])
@@ -30,5 +30,5 @@ def test_another_path_or_length_leaves_only_the_invariants(scenario, options):
     assert keys(scenario, **options) == {"invariant_violations"}
 
 
-def test_without_its_twin_a_run_has_no_amplification(scenario):
-    assert keys(scenario) - keys(scenario, worlds="none") == {"amplification"}
+def test_without_other_worlds_nothing_is_expected_of_causes(scenario):
+    assert keys(scenario) - keys(scenario, worlds="none") == {"excess_share"}

@@ -1,0 +1,74 @@
+"""A sweep runs the worlds that its metrics need and no other, and says before it starts what they cost."""
+
+import json
+
+import pytest
+
+from sim.cli import entry
+from sim.experiments.sweep.expansion import plan_of
+from sim.experiments.sweep.experiment import SweepExperiment, load_experiment
+from sim.experiments.sweep.price_remarks import plan_remarks
+from tests.support.small_run import SCENARIO
+
+HEAD = """
+schema_version = 1
+kind = "sweep"
+title = "Worlds"
+scenario = "small_run.toml"
+paths = 2
+set = ["blocks=10", "traders.0.count=10", "shocks.0.at_block=2"]
+"""
+
+
+@pytest.fixture
+def written(tmp_path):
+    (tmp_path / "small_run.toml").write_bytes(SCENARIO.read_bytes())
+
+    def write(*lines):
+        file = tmp_path / "e.toml"
+        file.write_text("\n".join((HEAD, *lines)))
+        return file
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("lines", "worlds", "remark"),
+    [
+        ((), "none", None),
+        (('metrics = ["bad_debt"]',), "none", None),
+        (('metrics = ["bad_debt", "excess_share"]',), "forced", "2 worlds (excess_share): about x 1.8"),
+        (('metrics = ["margin_effect"]',), "all", "4 worlds (margin_effect): about x 3.7"),
+        (('metrics = ["excess_share"]', 'worlds = "none"'), "none", None),
+        (('worlds = "all"',), "all", "4 worlds: about x 3.7"),
+    ],
+)
+def test_the_worlds_follow_from_the_metrics_unless_they_are_named(written, lines, worlds, remark):
+    plan = plan_of(load_experiment(written(*lines), SweepExperiment))
+    assert plan.worlds == worlds
+    said = plan_remarks(plan)
+    assert (remark is None) == (said == [])
+    if remark:
+        assert remark in said[0]
+
+
+def test_the_stopping_metric_counts_too(written):
+    stopping = '[stopping]\nmetric = "excess_share"\nhalf_width = 0.1'
+    file = written(stopping)
+    file.write_text(file.read_text().replace("paths = 2", "paths = 400"))
+    assert plan_of(load_experiment(file, SweepExperiment)).worlds == "forced"
+
+
+def test_a_sweep_of_a_cause_has_its_values_and_says_what_they_cost(written, tmp_path, capsys):
+    out = tmp_path / "out"
+    words = ["sweep", str(written('metrics = ["excess_share"]')), "--out", str(out), "--workers", "1"]
+    assert entry.main(words) == 0
+    assert "every path runs 2 worlds" in " ".join(capsys.readouterr().err.split())
+    record = json.loads((out / "sweep.json").read_text())
+    assert record["worlds"] == "forced"
+    assert "--worlds forced" in record["example_command"]
+
+
+def test_the_old_key_says_its_new_name(written, capsys):
+    assert entry.main(["sweep", str(written("twin = true"))]) == 2
+    assert "twin: is now worlds" in capsys.readouterr().err
