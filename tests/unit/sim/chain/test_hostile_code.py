@@ -73,6 +73,13 @@ def reads_and_writes():
 EDGES = dict(reads_and_writes()) | {
     **{f"{op:#x} on an empty stack": bytes([op]) for op in range(256) if op != 0xFF},
     **{f"{op:#x} on a full stack": b"\x5f" * 1024 + bytes([op]) for op in range(256) if op != 0xFF},
+    **{
+        f"{length} bytes from {start} of 32 that were returned": (
+            b"\x5f\x5f\x5f\x5f" + push(int.from_bytes(ADDRESSES[3], "big")) + b"\x5a\xfa"
+            + taking(0x3E, 0, start, length)
+        )
+        for start, length in ((0, 32), (0, 33), (1, 31), (1, 32), (31, 1), (32, 0), (32, 1), (33, 0), (96, 1))
+    },
     "stack of 1025": b"\x5f" * 1025,
     "PUSH32 cut off": b"\x7f\x01",
     "jump into a push": push(3) + b"\x56\x60\x5b\x5b",
