@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from sim.core.errors import InputError
 from sim.engine.options import RunOptions
+from sim.engine.scenario.meant import unless_meant
 from sim.engine.scenario.schema import Scenario
 from sim.market.price_history import PriceHistory
 from sim.market.price_process import PriceProcess
@@ -25,9 +26,11 @@ def fit_to_prices(scenario: Scenario, histories: Mapping[int, PriceHistory], opt
     Raises
     ------
     InputError
-        The file is shorter than a block, or so long that it must be asked for.
+        The file is shorter than a block, or so long that it must be asked for; or the price of a market ends
+        before the run.
     """
     if options.prices is None:
+        check_covered(scenario, histories, options)
         return scenario
     history, seconds = histories[0], scenario.seconds_per_block
     covered = history.blocks_covered(seconds)
@@ -40,9 +43,46 @@ def fit_to_prices(scenario: Scenario, histories: Mapping[int, PriceHistory], opt
             f"--blocks N runs the first N, --whole-file all, --set seconds_per_block=N makes longer ones"
         )
     blocks = min(scenario.blocks, covered) if options.keep_blocks else covered
-    return scenario.model_copy(update={"blocks": blocks}).with_files(
+    fitted = scenario.model_copy(update={"blocks": blocks}).with_files(
         {reference: scenario.file(reference) for reference, _ in scenario.file_references()}
     )
+    check_covered(fitted, histories, options)
+    return fitted
+
+
+def check_covered(scenario: Scenario, histories: Mapping[int, PriceHistory], options: RunOptions) -> None:
+    """Refuse a run that outlives the recorded price of a market: from there on the price could not move.
+
+    The last row of a file stands for as long as any other.
+
+    Raises
+    ------
+    InputError
+        A file ends before the run, and the scenario does not say that it is meant.
+    """
+    if "short_prices" in scenario.meant:
+        return
+    for market, history, covered in _repeated(scenario, histories, options):
+        row = 0 if history.has_bars else history.row_seconds
+        if covered > 0 and covered + row // scenario.seconds_per_block < scenario.blocks:
+            raise InputError(
+                unless_meant(
+                    f"{history.source}: the price of market {market} ends at block {covered:,} of "
+                    f"{scenario.blocks:,}, {_moment(history.end_time)}, and would stand still from there; "
+                    f"ask for at most {covered:,} blocks, or set an earlier start_time",
+                    "short_prices",
+                )
+            )
+
+
+def _repeated(
+    scenario: Scenario, histories: Mapping[int, PriceHistory], options: RunOptions
+) -> Iterator[tuple[int, PriceHistory, int]]:
+    """Yield each market whose price repeats its file, the file, and how many blocks of the run it reaches."""
+    start = scenario.start_timestamp if options.prices is None else histories[0].start_time
+    for market, history in sorted(histories.items()):
+        if (market == 0 and options.prices is not None) or scenario.markets[market].price.repeats_file:
+            yield market, history, (history.end_time - start) // scenario.seconds_per_block
 
 
 def remarks(scenario: Scenario, histories: Mapping[int, PriceHistory], options: RunOptions) -> list[str]:
@@ -54,18 +94,15 @@ def remarks(scenario: Scenario, histories: Mapping[int, PriceHistory], options: 
         As long as it will be run.
     """
     found: list[str] = []
-    start = scenario.start_timestamp if options.prices is None else histories[0].start_time
-    for market, history in sorted(histories.items()):
+    for _, history in sorted(histories.items()):
         found += history.notes
+    for market, history, covered in _repeated(scenario, histories, options):
         name = history.source.name
         replaced = market == 0 and options.prices is not None
-        if not replaced and not scenario.markets[market].price.repeats_file:
-            continue
         if history.row_seconds > COARSE_SECONDS:
             price = scenario.markets[market].price
             process = Replay.of(history, like=price) if replaced else price
             found.append(f"{name}: has a row every {history.row_seconds:,} s; {_hidden(process, history)}")
-        covered = (history.end_time - start) // scenario.seconds_per_block
         if covered < scenario.blocks:
             found.append(
                 f"{name}: ends at block {covered:,} of {scenario.blocks:,}; its last price stands from there"

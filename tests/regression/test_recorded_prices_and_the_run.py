@@ -122,12 +122,43 @@ def test_a_run_in_which_no_recorded_price_falls_is_refused(tmp_path, capsys, sta
     assert not (tmp_path / "out").exists()
 
 
-def test_a_run_that_outlives_its_file_or_sees_it_coarsely_is_remarked_on(tmp_path, capsys):
+def test_a_run_that_outlives_its_file_is_refused_and_its_last_row_stands_for_as_long_as_any(tmp_path, capsys):
+    """Rows of 600 s end at block 100; the last one stands until block 150."""
     price_file(tmp_path, rows=3, seconds=600)
-    path = replaying(tmp_path, "2021-01-01T00:00:00Z", blocks=150)
-    assert main(["run", str(path), "--worlds", "none", "--json", "--out", str(tmp_path / "out")]) == 0
+    path = replaying(tmp_path, "2021-01-01T00:00:00Z", blocks=151)
+    command = ["run", str(path), "--worlds", "none", "--json", "--out", str(tmp_path / "out")]
+    assert main(command) == 2
     said = capsys.readouterr().err
-    assert "prices.csv: ends at block 100 of 150; its last price stands from there" in said
+    assert (
+        "prices.csv: the price of market 0 ends at block 100 of 151, 2021-01-01 00:20 UTC, and would stand "
+        "still from there; ask for at most 100 blocks, or set an earlier start_time, or say that it is "
+        'meant: meant = ["short_prices"] at the top of the scenario'
+    ) in said
+    assert not (tmp_path / "out").exists()
+    assert main([*command, "--blocks", "150"]) == 0
+    assert "prices.csv: ends at block 100 of 150; its last price stands from there" in capsys.readouterr().err
+
+
+def test_an_experiment_that_outlives_its_file_is_refused_before_its_first_path(tmp_path, capsys):
+    price_file(tmp_path, rows=3, seconds=600)
+    replaying(tmp_path, "2021-01-01T00:00:00Z", blocks=151)
+    experiment = tmp_path / "sweep.toml"
+    experiment.write_text(
+        'schema_version = 1\nkind = "sweep"\ntitle = "One"\nscenario = "replaying.toml"\nseed = 1\n'
+        'paths = 2\nmetrics = ["bad_debt"]\n'
+        '[[parameters]]\nkey = "protocol.margin.ramp_per_hour"\nvalues = [0.05]\n'
+    )
+    assert main(["sweep", str(experiment), "--workers", "0", "--out", str(tmp_path / "sweep")]) == 2
+    assert "the price of market 0 ends at block 100 of 151" in capsys.readouterr().err
+
+
+def test_a_run_that_is_meant_to_outlive_its_file_or_sees_it_coarsely_is_remarked_on(tmp_path, capsys):
+    price_file(tmp_path, rows=3, seconds=600)
+    path = replaying(tmp_path, "2021-01-01T00:00:00Z", blocks=151)
+    meant = ["--set", 'meant=["short_prices"]']
+    assert main(["run", str(path), *meant, "--worlds", "none", "--json", "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().err
+    assert "prices.csv: ends at block 100 of 151; its last price stands from there" in said
     assert "prices.csv: has a row every 600 s" in said
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["prices"]["markets.0"]["row_seconds"] == 600

@@ -64,14 +64,15 @@ class _ListedBuilder(WorldBuilder):
 
 
 def closed_form_scenario(accounts: int, *overrides: str) -> Scenario:
-    """Return the plain scenario with room for a number of accounts and some values changed."""
+    """Return the plain scenario with room for a number of accounts and some values changed; 0 is meant."""
     cohort = (
         f'traders=[{{ name = "listed", count = {accounts}, long_share = 0.5, '
         'leverage = { distribution = "fixed", value = 2.0 }, '
         'size = { distribution = "fixed", value = 1000.0 }, '
         "top_up = { attentive_share = 0.0, wallet_ratio = 0.0 }, trades_per_day = 0.0 }]"
     )
-    return load_scenario(SCENARIO, overrides=([cohort] if accounts else []) + list(overrides))
+    people = [cohort] if accounts else ['meant=["no_accounts"]']
+    return load_scenario(SCENARIO, overrides=people + list(overrides))
 
 
 def build_listed_world(

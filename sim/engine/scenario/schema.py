@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, Strict, ValidationError
 from pydantic_core import PydanticCustomError
 
 from sim.agents.kind import AgentKind
+from sim.agents.liquidator import LIQUIDATORS
 from sim.agents.oracle_keeper import KEEPERS
 from sim.core.documents.messages import describe, nearest
 from sim.core.documents.sections import (
@@ -30,6 +31,7 @@ from sim.engine.scenario.chain import ChainSection
 from sim.engine.scenario.expect import ExpectSection
 from sim.engine.scenario.flow import FlowSection
 from sim.engine.scenario.market import MAX_MARKETS, MarketSection
+from sim.engine.scenario.meant import Meant, is_out_throughout, unless_meant
 from sim.engine.scenario.protocol import ProtocolSection
 from sim.engine.scenario.risk import BUILT_IN_MODELS, not_whole, whole_numbers
 from sim.market.effects import AgentOutage
@@ -82,6 +84,12 @@ class Scenario(Document):
     )
     start_time: Annotated[datetime, AfterValidator(_utc)] = choice(
         datetime(2024, 1, 1, tzinfo=UTC), "Time of the first block, UTC.", source="any day does"
+    )
+    meant: Meant = Field(
+        (),
+        description="Kinds of worlds in which nothing could happen that are run all the same: no_accounts, "
+        "no_liquidators, short_prices, silent_oracle.",
+        json_schema_extra={"unit": "", "source": "a slip is likelier than a purpose"},
     )
     chain: ChainSection = ChainSection()
     markets: Markets = Field(min_length=1, description="Markets, in id order.")
@@ -157,6 +165,7 @@ class Scenario(Document):
             yield (), f"at most {MAX_PARTICIPANTS} accounts start with a position, was {self.participants}"
         yield from self._market_problems()
         yield from self._outage_problems()
+        yield from self._idle_problems()
         yield from self._name_problems()
         yield from self._risk_problems()
         keepers, needed = self.section(KEEPERS).count, self.protocol.oracle.valid_sources
@@ -195,6 +204,47 @@ class Scenario(Document):
                         ("shocks", index),
                         (f"no agents named {effect.agents!r} can fail, {', '.join(known)} can"),
                     )
+
+    def _idle_problems(self) -> Iterator[Problem]:
+        """Yield what makes it a world in which nothing could happen, unless the scenario means it."""
+        if not self.participants and "no_accounts" not in self.meant:
+            problem = "no account starts with a position, so nobody can be liquidated; give it traders"
+            yield (), unless_meant(problem, "no_accounts")
+        if self.participants and "no_liquidators" not in self.meant:
+            for path, problem in self._without_liquidators():
+                yield path, unless_meant(f"nobody can liquidate: {problem}", "no_liquidators")
+        if "silent_oracle" not in self.meant:
+            for market, section in enumerate(self.markets):
+                if is_out_throughout(self._outages_of(KEEPERS.name, market), self.blocks):
+                    problem = (
+                        f"every keeper of market {market} ({section.name}) is silent from the first block to "
+                        "the last, so no price reaches its oracle; shorten the outage"
+                    )
+                    yield ("shocks",), unless_meant(problem, "silent_oracle")
+
+    def _without_liquidators(self) -> Iterator[Problem]:
+        liquidators = self.section(LIQUIDATORS)
+        if not liquidators.count:
+            yield (LIQUIDATORS.name, "count"), "there is none; raise it"
+        elif not liquidators.capital:
+            yield (LIQUIDATORS.name, "capital"), "none of them has any; raise it"
+        elif not self.chain.native_balance:
+            yield ("chain", "native_balance"), "none of them can pay for gas; raise it"
+        elif all(
+            is_out_throughout(self._outages_of(LIQUIDATORS.name, market), self.blocks)
+            for market in range(len(self.markets))
+        ):
+            yield ("shocks",), "all are silent from the first block to the last; shorten the outage"
+
+    def _outages_of(self, agents: str, market: int) -> list[AgentOutage]:
+        """Return the scripted outages of a kind of agents in a market."""
+        return [
+            effect
+            for shock in self.shocks
+            if not any(shock.problems())
+            for effect in shock.effects(self.seconds_per_block)
+            if isinstance(effect, AgentOutage) and effect.agents == agents and effect.market in (None, market)
+        ]
 
     def _name_problems(self) -> Iterator[Problem]:
         tables = [("markets", [market.name for market in self.markets])]

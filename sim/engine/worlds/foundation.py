@@ -28,7 +28,7 @@ from sim.protocol.mirror import AccountMirror
 AFTER_BLOCK_0 = frozenset(
     (
         # Words, and what is expected of the outcome.
-        "schema_version", "name", "title", "question", "description", "expect",
+        "schema_version", "name", "title", "question", "description", "expect", "meant",
         # The seed of accounts, the first prices and the time of block 0 are part of the key on their own.
         "seed", "start_time",
         # Set-up transactions pay no gas and wait in no mempool; routes and shocks are made for each path.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from sim.engine.options import RunOptions
-from sim.engine.price_files import remarks
+from sim.engine.price_files import check_covered, remarks
 from sim.engine.run import load_histories
 from sim.engine.scenario.load import load_scenario
 from sim.experiments.sweep.plan import Plan
@@ -21,7 +21,7 @@ def plan_remarks(plan: Plan) -> list[str]:
     Raises
     ------
     InputError
-        A file is missing or not a price file.
+        A file is missing, not a price file, or ends before the runs do.
     """
     found: dict[str, None] = {}
     seen: set[tuple[str, ...]] = set()
@@ -37,7 +37,9 @@ def plan_remarks(plan: Plan) -> list[str]:
         seen.add(files)
         scenario = load_scenario(plan.scenario, overrides=point.overrides)
         if any(market.price.price_file is not None for market in scenario.markets):
-            found |= dict.fromkeys(remarks(scenario, load_histories(scenario, options), options))
+            histories = load_histories(scenario, options)
+            check_covered(scenario, histories, options)
+            found |= dict.fromkeys(remarks(scenario, histories, options))
     return [*_worlds(plan), *found]
 
 

@@ -20,7 +20,10 @@ from sim.market.shocks.price_drift import PriceDrift
 
 SHIPPED = sorted((Path(__file__).parents[4] / "scenarios").glob("*.toml"))
 MARKET = {"name": "ETH", "initial_price": 100.0, "price": {"kind": "gbm"}}
-MINIMAL = {"schema_version": 1, "title": "t", "question": "q", "blocks": 5, "markets": [MARKET]}
+MINIMAL = {
+    "schema_version": 1, "title": "t", "question": "q", "blocks": 5, "meant": ["no_accounts"],
+    "markets": [MARKET],
+}  # fmt: skip
 
 
 def build(**changes: object) -> Scenario:

@@ -27,6 +27,7 @@ schema_version = 1
 title = "Nobody is there"
 question = "Does a run in which nobody acts pass?"
 blocks = 3
+meant = ["no_accounts", "silent_oracle"]
 [[markets]]
 name = "ETH"
 initial_price = 2_000.0
