@@ -40,6 +40,7 @@ from sim.engine.results.result import (
     write_json,
 )
 from sim.engine.scenario.expect import OF_EVERY_RUN, check_expectations, worlds_of
+from sim.engine.scenario.meant import unless_meant
 from sim.engine.scenario.schema import Scenario
 from sim.engine.worlds.build import BuildOptions, WorldBuilder
 from sim.engine.worlds.feedback import FEEDBACK, WHOLE, Feedback
@@ -51,6 +52,7 @@ from sim.metrics.book import DIGEST, measured
 from sim.metrics.facts import RunFacts
 from sim.metrics.matching import Matched, match, totals_of
 from sim.metrics.worlds import WORLDS, OtherWorld, Worlds
+from sim.protocol.codes import OracleStatus
 
 W = TypeVar("W", bound=str)
 
@@ -260,9 +262,12 @@ def run_scenario(scenario: Scenario, options: RunOptions) -> RunResult:
         summary=summary,
         folder=folder,
         digest=run.digest,
-        expectations=check_expectations(
-            applicable_expectations(scenario, options), summary, worlds=WORLDS[options.worlds]
-        ),
+        expectations=[
+            *check_expectations(
+                applicable_expectations(scenario, options), summary, worlds=WORLDS[options.worlds]
+            ),
+            *unmeant(scenario, summary),
+        ],
     )
 
 
@@ -291,6 +296,14 @@ def applicable_expectations(scenario: Scenario, options: RunOptions) -> dict[str
         return {key: bounds for key, bounds in expected.items() if key == OF_EVERY_RUN}
     run = set(WORLDS[options.worlds])
     return {key: bounds for key, bounds in expected.items() if worlds_of(key) <= run}
+
+
+def unmeant(scenario: Scenario, summary: Mapping[str, object]) -> list[tuple[str, bool]]:
+    """Return what shows only after a run: that nothing could happen in it, as an expectation that failed."""
+    silent = summary["silent_oracles"]
+    if not silent or "silent_oracle" in scenario.meant:
+        return []
+    return [(unless_meant(f"silent_oracles <= 0: was {silent}; let keepers report", "silent_oracle"), False)]
 
 
 def run_beside(
@@ -386,6 +399,14 @@ def _trader_loss(run: Execution) -> float:
     return fsum(paid_in) - fsum(left)
 
 
+def _silent_oracles(run: Execution) -> int:
+    """Return how many oracles took no report in the run and ended it without a usable price."""
+    return sum(
+        after.updated_at <= before.updated_at and after.status >= OracleStatus.INSUFFICIENT
+        for before, after in zip(run.loop.first.markets, run.loop.reading.markets, strict=True)
+    )
+
+
 def facts_of(run: Execution, beside: Mapping[OtherWorld, Execution] = MappingProxyType({})) -> RunFacts:
     """Return what metrics may read of an execution."""
     external, loop, recorder = run.world.external[0], run.loop, run.recorder
@@ -405,6 +426,7 @@ def facts_of(run: Execution, beside: Mapping[OtherWorld, Execution] = MappingPro
         invariants_checked=loop.checker.checked,
         invariant_violations=len(loop.checker.violations),
         column=lambda table, name: recorder.tables.named()[table].column(name),
+        silent_oracles=_silent_oracles(run),
         trader_loss=_trader_loss(run),
         worlds={world: facts_of(execution) for world, execution in beside.items()},
         matched={world: totals_of(rows) for world, rows in matched_with(run, beside).items()},

@@ -76,6 +76,8 @@ class RunFacts:
     column: Callable[[str, str], Sequence[object]]
     """(table, column) -> that column's values, one a row, of ``blocks``, ``transactions``, ``liquidations``
     or ``events``; ``accounts`` is written after the metrics are computed."""
+    silent_oracles: int = 0
+    """Markets whose oracle took no report from first block to last and had no usable price at the end."""
     trader_loss: float = 0.0
     """What those who hold positions without a leg outside lost, quote: fall of equity, counted down to zero,
     and wallet."""

@@ -89,3 +89,30 @@ def test_outages_that_follow_one_another_are_one(tmp_path, capsys):
     )
     assert run(tmp_path, *FEW, f"shocks=[{shocks}]") == 2
     assert "all are silent" in capsys.readouterr().err
+
+
+UNHEARD = (
+    "traders.0.count=8", "whales=[]", "blocks=20", "protocol.oracle.heartbeat_seconds=60",
+    "keepers.static_fee_share=1.0", "keepers.static_fee_gwei=0.001",
+)  # fmt: skip
+"""Keepers who never bid what a block costs: that shows only in the run."""
+
+
+def test_an_oracle_that_heard_nothing_fails_the_run(tmp_path, capsys):
+    assert run(tmp_path, *UNHEARD) == 1
+    assert "expected silent_oracles <= 0: was 1; let keepers report, or say that it is meant" in (
+        capsys.readouterr().err
+    )
+    verdict = json.loads((tmp_path / "out" / "findings.json").read_text())["verdict"]
+    assert verdict["level"] == "invalid"
+    assert "nothing could happen where 1 oracle took no report" in verdict["headline"]
+
+
+def test_unless_silence_is_meant(tmp_path):
+    assert run(tmp_path, *UNHEARD, 'meant=["silent_oracle"]') == 0
+    verdict = json.loads((tmp_path / "out" / "findings.json").read_text())["verdict"]
+    assert verdict["level"] != "invalid"
+
+
+def test_an_oracle_that_is_quiet_but_fresh_is_not_silent(tmp_path):
+    assert run(tmp_path, *UNHEARD, "protocol.oracle.heartbeat_seconds=3600") == 0

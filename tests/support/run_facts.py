@@ -73,6 +73,7 @@ def run_facts(*, worlds: Mapping[OtherWorld, RunFacts] | None = None, drawdown: 
         native_price=2_500.0,
         invariants_checked=900,
         invariant_violations=0,
+        silent_oracles=2,
         column=lambda table, name: {
             ("liquidations", "notional"): [250.0, 750.0],
             ("blocks", "external_price"): [2_000.0, 1_500.0],

@@ -28,6 +28,13 @@ METRICS.add(Metric(
     measure=lambda run: run.totals.base_fee_max / GWEI,
 ))  # fmt: skip
 METRICS.add(Metric(
+    order=48, name="silent_oracles", label="Silent oracles", unit="1", unit_words="markets", kind="count",
+    direction=WORSE, family="other", section="Chain", markets="all", alarm="bad",
+    meaning="Markets whose oracle took no report from first block to last and had no usable price at the "
+            "end: nothing could happen there.",
+    measure=lambda run: run.silent_oracles,
+))  # fmt: skip
+METRICS.add(Metric(
     order=40, name="liquidator_tips", label="Tips", unit="quote", kind="amount", direction=NEUTRAL,
     family="other", section="Chain", markets="all",
     meaning="Paid by the fund to liquidators where the bounty was below the minimum.",

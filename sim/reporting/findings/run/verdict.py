@@ -84,6 +84,12 @@ def _headline(run: RunFolder) -> tuple[Literal["held", "strained", "failed", "in
     violations = int(_amount(run, "invariant_violations"))
     if violations:
         return "invalid", f"Do not rely on this run: {plural(violations, 'invariant check')} failed."
+    silent = int(_amount(run, "silent_oracles"))
+    if silent and "silent_oracle" not in run.scenario.get("meant", ()):
+        return "invalid", (
+            f"Do not rely on this run: nothing could happen where {plural(silent, 'oracle')} took no report "
+            "from the first block to the last and had no usable price at the end."
+        )
     debt, socialized = _amount(run, "bad_debt"), _amount(run, "socialized_loss")
     adl, pending = _amount(run, "auto_deleveraged_notional"), _pending(run)
     unbooked = _amount(run, "negative_equity_end")
