@@ -132,6 +132,7 @@ WORDS = {"schema_version", "name", "title", "question", "description"}
 
 NOWHERE = {
     "expect.equals": "judges a run that is over",
+    "meant": "lets a world through that would be refused",
     "protocol.oracle.settle_status": "no contract asks before a position is reduced: exits wait for none",
     "markets.0.price:replay.max_gap_seconds": "refuses a file, and changes nothing of one it takes",
     "markets.0.price:bootstrap.max_gap_seconds": "refuses a file, and changes nothing of one it takes",
