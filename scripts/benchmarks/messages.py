@@ -100,7 +100,7 @@ def record(accounts: int, blocks: int) -> Recording:
         world = build_world(scenario, options, {})
     (noted,) = _Recorder.made
     at = len(noted.messages)
-    run_world(world, blocks, since=perf_counter())
+    run_world(world, blocks, settlement=0, since=perf_counter())
     messages = list(noted.messages)
     world.chain.close()
     return Recording(genesis_timestamp=noted.genesis_timestamp, set_up=messages[:at], blocks=messages[at:])

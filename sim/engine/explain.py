@@ -50,6 +50,7 @@ def explain(crash_report: Path) -> Explanation:
     loop = BlockLoop(world, recorder)
     try:
         loop.run(min(block, stored.scenario.blocks))
+        loop.settle(stored.scenario.blocks, max(block - stored.scenario.blocks, 0))
     except InvariantViolation as violation:
         lines = [
             f"{violation.invariant} broken at block {violation.block}",

@@ -118,10 +118,10 @@ def _execute(
         builder = world_builder(scenario, replace(options, engine=engine), histories, feedback=feedback)
         if warm is not None:
             with warm.world(builder) as world:
-                return run_world(world, scenario.blocks, since=clock)
+                return run_world(world, scenario.blocks, settlement=scenario.settlement_blocks, since=clock)
         world = builder.build()
         try:
-            return run_world(world, scenario.blocks, since=clock)
+            return run_world(world, scenario.blocks, settlement=scenario.settlement_blocks, since=clock)
         finally:
             world.chain.close()
 

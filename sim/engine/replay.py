@@ -156,6 +156,7 @@ def _manifest_difference(
         histories=histories,
         overrides=(),
         inputs=stored.data["inputs"],  # among them, whether prices of the command line took part
+        settlement_blocks=run.settlement_blocks,
         path=stored.path,
     )
     stated, found = stored.data, json.loads(json.dumps(fresh))

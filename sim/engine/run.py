@@ -65,6 +65,8 @@ class Execution:
     loop: BlockLoop
     recorder: Recorder
     blocks: int
+    """Blocks it has, those of settlement among them."""
+    settlement_blocks: int
     digest: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -176,18 +178,31 @@ def execute(
     def run(engine: str) -> Execution:
         clock = perf_counter()
         world = build_world(scenario, replace(options, engine=engine), histories, feedback=feedback)
-        return run_world(world, scenario.blocks, options.progress if feedback == WHOLE else None, since=clock)
+        return run_world(
+            world,
+            scenario.blocks,
+            options.progress if feedback == WHOLE else None,
+            settlement=scenario.settlement_blocks,
+            since=clock,
+        )
 
     return on_an_engine(options.engine, run)
 
 
 def run_world(
-    world: World, blocks: int, progress: Callable[[Progress], None] | None = None, *, since: float
+    world: World,
+    blocks: int,
+    progress: Callable[[Progress], None] | None = None,
+    *,
+    settlement: int,
+    since: float,
 ) -> Execution:
-    """Run the blocks of a world that stands at block 0.
+    """Run the blocks of a world that stands at block 0, and let it settle.
 
     Parameters
     ----------
+    settlement
+        Most blocks it goes on after the last while anybody is under water.
     since
         When its set-up began, by ``perf_counter``.
     """
@@ -195,9 +210,10 @@ def run_world(
     loop = BlockLoop(world, recorder)
     loop.first_shares = share_values(world)
     built = perf_counter()
-    execution = Execution(world, loop, recorder, blocks, seconds={"setup": built - since})
     loop.run(blocks, progress)
-    execution.seconds["blocks"] = perf_counter() - built
+    settled = loop.settle(blocks, settlement)
+    execution = Execution(world, loop, recorder, blocks + settled, settled)
+    execution.seconds = {"setup": built - since, "blocks": perf_counter() - built}
     execution.digest = recorder.final(final_states(world))
     return execution
 
@@ -240,14 +256,14 @@ def run_scenario(scenario: Scenario, options: RunOptions) -> RunResult:
         inputs = copy_inputs(scenario, options, results.path)
         write_json(results.path / "summary.json", summary)
         write_observed(histories, results.path)
-        write_json(results.path / "timing.json", timing(scenario, run, perf_counter() - clock))
+        write_json(results.path / "timing.json", timing(run, perf_counter() - clock))
         write_record(
             results.path,
             MARKER,
             build_manifest(
                 scenario=scenario, world=run.world, digest=run.digest, worlds=options.worlds,
                 without_flow_of=options.without_flow_of, histories=histories, overrides=options.overrides,
-                inputs=inputs, path=options.path,
+                inputs=inputs, path=options.path, settlement_blocks=run.settlement_blocks,
             ),
         )  # fmt: skip
         _finish(options, results)
@@ -412,6 +428,7 @@ def facts_of(run: Execution, beside: Mapping[OtherWorld, Execution] = MappingPro
     external, loop, recorder = run.world.external[0], run.loop, run.recorder
     return RunFacts(
         blocks=run.blocks,
+        settlement_blocks=run.settlement_blocks,
         totals=recorder.totals,
         forest=recorder.forest,
         coverage=recorder.coverage,
@@ -433,12 +450,12 @@ def facts_of(run: Execution, beside: Mapping[OtherWorld, Execution] = MappingPro
     )
 
 
-def timing(scenario: Scenario, run: Execution, wall: float) -> dict[str, object]:
+def timing(run: Execution, wall: float) -> dict[str, object]:
     """Return wall-clock facts: outside the digest, different on every machine."""
     phases = run.loop.phases
     return {
         "wall_seconds": wall,
-        "blocks_per_second": scenario.blocks / run.seconds["blocks"],
+        "blocks_per_second": run.blocks / run.seconds["blocks"],
         "phases": {
             **run.seconds,
             **{name: getattr(phases, name) for name in type(phases).__slots__},

@@ -64,6 +64,14 @@ class PricePath:
                 f"{1.0 / LARGEST_PRICE:g} to {LARGEST_PRICE:g}: check drift, volatility, jumps and shocks"
             )
 
+    def held(self, blocks: int, clock: BlockClock) -> PricePath:
+        """Return the path with its last price standing for some more blocks, observed afresh in each."""
+        later = clock.timestamps[-1] + clock.seconds_per_block * np.arange(1, blocks + 1, dtype=np.int64)
+        return PricePath(
+            prices=np.concatenate((self.prices, np.full(blocks, self.prices[-1]))),
+            published_at=np.concatenate((self.published_at, later)),
+        )
+
 
 def diffusion_returns(
     volatility: float, drift: float, *, clock: BlockClock, streams: Streams, name: str, shocks: ShockSchedule

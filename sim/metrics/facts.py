@@ -50,6 +50,9 @@ class RunFacts:
     """One finished run as metrics see it; integers of the contracts are WAD."""
 
     blocks: int
+    """Blocks simulated, those of settlement among them."""
+    settlement_blocks: int
+    """Blocks after the last of the scenario."""
     totals: Totals
     """Summed or extreme over the blocks; prices, fund and drawdown are read with market 0."""
     forest: CascadeForest

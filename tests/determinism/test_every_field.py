@@ -131,6 +131,7 @@ WORDS = {"schema_version", "name", "title", "question", "description"}
 """Top of the file and of shocks: for readers alone."""
 
 NOWHERE = {
+    "shocks_outlive_run": "refuses a scenario, and changes nothing of one it takes",
     "expect.equals": "judges a run that is over",
     "meant": "lets a world through that would be refused",
     "protocol.oracle.settle_status": "no contract asks before a position is reduced: exits wait for none",
@@ -143,6 +144,7 @@ Binds = tuple[object, tuple[str, ...]]
 """What the field becomes (None: whatever else it may be), and what else holds, before and after."""
 
 BINDS: dict[str, Binds] = {
+    "settlement_blocks": (1, (*SLIDE, "liquidators.count=0", 'meant=["no_liquidators"]')),
     "start_time": (datetime(2024, 1, 2, tzinfo=UTC), ()),
     "chain.block_gas_limit": (2_000_000, ()),
     "chain.mempool_size": (16, ()),

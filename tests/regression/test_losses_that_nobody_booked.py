@@ -18,10 +18,12 @@ from sim.reporting.findings.run.verdict import reach_verdict
 from sim.reporting.run_folder import load_run
 from tests.golden.runs import SCENARIOS
 
+CUT_OFF = ("blocks=300", "shocks_outlive_run=true", "settlement_blocks=0")
+
 
 @pytest.fixture(scope="module")
 def cut_off(tmp_path_factory):
-    scenario = load_scenario(SCENARIOS / "flash_crash.toml", overrides=["blocks=300"])
+    scenario = load_scenario(SCENARIOS / "flash_crash.toml", overrides=CUT_OFF)
     folder = tmp_path_factory.mktemp("losses") / "run"
     return run_scenario(scenario, RunOptions(out=folder, worlds="none"))
 

@@ -32,6 +32,7 @@ def run_facts(*, worlds: Mapping[OtherWorld, RunFacts] | None = None, drawdown: 
     zeros = np.zeros(4)
     return RunFacts(
         blocks=11,
+        settlement_blocks=3,
         totals=Totals(
             transactions=101,
             reverted=13,

@@ -119,6 +119,29 @@ class BlockLoop:
                     )
                 )
 
+    def settle(self, last: int, most: int) -> int:
+        """Go on after block ``last`` until nobody is under water, ``most`` blocks at most; return how many.
+
+        Raises
+        ------
+        InvariantViolation
+            At the end of the block that broke it.
+        """
+        self.recorder.is_settling = True
+        block = last
+        while block < last + most and self._owes():
+            block += 1
+            self._step(block)
+            if block % RECONCILE_EVERY_BLOCKS == 0:
+                self._reconcile(block, is_last=False)
+        if block > last:
+            self._reconcile(block, is_last=True)
+        return block - last
+
+    def _owes(self) -> bool:
+        reading = self.reading
+        return reading.totals.pending_deficit > 0 or reading.valuation.negative_equity() > 0.0
+
     def advance(self, block: int, blocks: int) -> None:
         """Run the next block, number ``block`` of ``blocks``.
 

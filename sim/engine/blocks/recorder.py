@@ -78,6 +78,8 @@ class Recorder:
         self.funding_of = [0] * actors
         self.topped_up_of = [0] * actors
         self.gas_paid_of = [0] * actors
+        self.is_settling = False
+        """The run is over and settles: margin is judged on the path that was drawn, not on one held still."""
         self._called = np.zeros(actors, dtype=np.bool_)
         self._digest = RunDigest()
 
@@ -215,6 +217,9 @@ class Recorder:
             totals.highest = max(totals.highest, outside.external)
             totals.overshoot = max(totals.overshoot, 1.0 - outside.external / outside.fundamental)
             totals.drawdown = max(totals.drawdown, 1.0 - outside.external / totals.highest)
+        if self.is_settling:
+            return
+        if market_id == 0:
             self.coverage.observe(timestamp, index_price, position_size, valuation.maintenance_ratio[0])
             self.procyclicality.observe(timestamp, market.maintenance_ratio, market.ramped_maintenance_ratio)
         totals.initial_weighted.append(mean_initial * total_notional)

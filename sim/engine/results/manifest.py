@@ -71,6 +71,7 @@ def build_manifest(
     histories: Mapping[int, PriceHistory],
     overrides: Sequence[str],
     inputs: Mapping[str, str],
+    settlement_blocks: int,
     path: PathChoice | None = None,
 ) -> dict[str, Any]:
     """Return the manifest of a finished run.
@@ -79,6 +80,8 @@ def build_manifest(
     ----------
     inputs
         File reference -> path below the run folder of each input that was copied there.
+    settlement_blocks
+        Blocks in which the run settled after its last.
     path
         Path of the scenario; a plain run has no such entry.
     """
@@ -93,6 +96,7 @@ def build_manifest(
         "seed": scenario.seed,
         **({} if path is None else {"path": path.record()}),
         "blocks": scenario.blocks,
+        "settlement_blocks": settlement_blocks,
         "engine": world.chain.engine,
         "worlds": worlds,
         "without_flow_of": list(without_flow_of),

@@ -79,6 +79,17 @@ class Scenario(Document):
     description: str = text("", "What is simulated, and where its numbers come from.", max_length=4_000)
     seed: int = number(1, 0, 2**63 - 1, "1", "Seed of every random stream.", source="any number does")
     blocks: int = number(..., 1, 1_000_000, "blocks", "Blocks simulated.", source="stated by the scenario")
+    settlement_blocks: int = number(
+        300, 0, 100_000, "blocks",
+        "Most blocks the run goes on after its last, prices outside held still, while anybody is under "
+        "water; 0 judges it as it stands.",
+        source="assumption: an hour of 12 s, longer than blocks stayed full in March 2020 or January 2021",
+    )  # fmt: skip
+    shocks_outlive_run: bool = choice(
+        default=False,
+        description="Whether a shock may still be under way when the run ends, which is refused otherwise.",
+        source="what a shock does is not known before it is over",
+    )
     seconds_per_block: int = number(
         12, 1, 3_600, "s", "Time between two simulated blocks.", source="Ethereum slot time"
     )
@@ -166,6 +177,7 @@ class Scenario(Document):
         yield from self._market_problems()
         yield from self._outage_problems()
         yield from self._idle_problems()
+        yield from self._unfinished_shocks()
         yield from self._name_problems()
         yield from self._risk_problems()
         keepers, needed = self.section(KEEPERS).count, self.protocol.oracle.valid_sources
@@ -245,6 +257,23 @@ class Scenario(Document):
             for effect in shock.effects(self.seconds_per_block)
             if isinstance(effect, AgentOutage) and effect.agents == agents and effect.market in (None, market)
         ]
+
+    def _unfinished_shocks(self) -> Iterator[Problem]:
+        """Yield shocks that the end of the run cuts off; one that begins later does nothing, and is none."""
+        for index, shock in enumerate(self.shocks):
+            if self.shocks_outlive_run or any(shock.problems()):
+                continue
+            effects = shock.effects(self.seconds_per_block)
+            begun = [effect for effect in effects if effect.first_block <= self.blocks]
+            last = max((effect.first_block + effect.duration_blocks - 1 for effect in begun), default=0)
+            if last > self.blocks:
+                yield (
+                    ("shocks", index),
+                    (
+                        f"is under way until block {last} and the run ends at block {self.blocks}: give "
+                        f"blocks = {last} or more, end it earlier, or say shocks_outlive_run = true if meant"
+                    ),
+                )
 
     def _name_problems(self) -> Iterator[Problem]:
         tables = [("markets", [market.name for market in self.markets])]

@@ -95,8 +95,10 @@ class WorldBuilder:
             raise InputError(problems)
 
     def price_paths(self, streams: Streams) -> list[PricePath]:
-        """Return the fundamental path of every market from the draws of a run."""
-        return [self._path(market, streams) for market in range(len(self._scenario.markets))]
+        """Return the fundamental path of every market from the draws of a run; it ends held still."""
+        more = self._scenario.settlement_blocks
+        markets = range(len(self._scenario.markets))
+        return [self._path(market, streams).held(more, self._clock) for market in markets]
 
     def build(self) -> World:
         """Deploy, populate and assemble."""

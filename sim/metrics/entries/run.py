@@ -5,7 +5,7 @@ from sim.metrics.book import METRICS, NEUTRAL, WORSE, Metric
 METRICS.add(Metric(
     order=1, name="blocks", label="Blocks", unit="blocks", kind="count", direction=NEUTRAL,
     family="other", section="Run", markets="none",
-    meaning="Blocks simulated.",
+    meaning="Blocks simulated, those in which the run settled among them.",
     measure=lambda run: run.blocks,
 ))  # fmt: skip
 METRICS.add(Metric(
@@ -19,6 +19,12 @@ METRICS.add(Metric(
     family="other", section="Run", markets="all",
     meaning="Included transactions that failed; their gas was paid all the same.",
     measure=lambda run: run.totals.reverted,
+))  # fmt: skip
+METRICS.add(Metric(
+    order=49, name="settlement_blocks", label="Blocks of settlement", unit="blocks", kind="count",
+    direction=NEUTRAL, family="other", section="Run", markets="none",
+    meaning="Blocks after the scenario's last, prices outside held still, until nobody was under water.",
+    measure=lambda run: run.settlement_blocks,
 ))  # fmt: skip
 METRICS.add(Metric(
     order=31, name="invariants_checked", label="Invariants checked", unit="1", kind="count",

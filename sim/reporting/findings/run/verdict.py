@@ -162,6 +162,20 @@ def _price_story(run: RunFolder) -> str:
     return (
         f"In {duration(span[1] - span[0])} of simulated time ({number(len(run.protocol_blocks))} blocks), "
         + " ".join(stories)
+        + _settlement_words(run)
+    )
+
+
+def _settlement_words(run: RunFolder) -> str:
+    """Return the sentence about the blocks in which the run settled, empty without any."""
+    settled = int(_amount(run, "settlement_blocks"))
+    if not settled:
+        return ""
+    left = _amount(run, "negative_equity_end") + _pending(run) > 0
+    end = "and somebody still was at the end" if left else "until nobody was"
+    return (
+        f" The last {plural(settled, 'block')} settle it: the path outside stands still while anybody is "
+        f"under water, {end}."
     )
 
 

@@ -95,7 +95,7 @@ def test_load_valid_file_gives_values_defaults_and_name(tmp_path):
             "shocks.0: needs exactly one of at_block and at_minute",
         ),
         (
-            "[[shocks]]\nkind = 'depth'\nat_block = 1\nduration_minutes = 5\nsize = 0.1\nmarket = 1\n",
+            "[[shocks]]\nkind = 'depth'\nat_block = 1\nduration_minutes = 1\nsize = 0.1\nmarket = 1\n",
             22,
             "shocks.0.market: there is no market 1, the last is 0",
         ),

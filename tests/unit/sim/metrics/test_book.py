@@ -83,6 +83,7 @@ BY_HAND = {
     "index_price_start": 1_990.0,
     "negative_equity_max": 9.0,
     "silent_oracles": 2,
+    "settlement_blocks": 3,
     "excess_liquidated_notional": 1_500.0,
     "excess_share": 0.375,
     "gross_excess_share": 0.45,

@@ -28,6 +28,7 @@ title = "Nobody is there"
 question = "Does a run in which nobody acts pass?"
 blocks = 3
 meant = ["no_accounts", "silent_oracle"]
+shocks_outlive_run = true
 [[markets]]
 name = "ETH"
 initial_price = 2_000.0
