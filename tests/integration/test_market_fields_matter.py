@@ -39,6 +39,7 @@ OTHER_VALUES: dict[str, Any] = {
     "at_block": 5,
     "at_minute": 1.4,
     "least_order": 1e6,
+    "inside_bars": "straight",
 }
 """What a field is changed to that is no plain number, or of which half as much again means the same."""
 
@@ -114,6 +115,10 @@ def digest_of(tmp_path_factory):
     for name, factor in (("prices", 1.0), ("other", 1.5)):
         rows = [f"{START + 12 * i},{2_000.0 - factor * 9.0 * (i * i % 17)}" for i in range(BLOCKS + 8)]
         (folder / f"{name}.csv").write_text("timestamp,price\n" + "\n".join(rows) + "\n")
+    bars = [
+        f"{START + 60 * i},2000,{2_000 + 20 * (i % 3)},{1_900 - 15 * (i % 5)},2000" for i in range(BLOCKS)
+    ]
+    (folder / "bars.csv").write_text("timestamp,open,high,low,close\n" + "\n".join(bars) + "\n")
     scenario = folder / "tiny.toml"
     scenario.write_text(SCENARIO.read_text())
     warm, known = WarmStarts(), {}
@@ -144,6 +149,8 @@ def test_a_field_changed_alone_changes_the_digest(digest_of, name, section, key,
         around = (*TINY, *TWO_MARKETS)
     elif name in ("keeper_outage", "liquidator_outage"):
         around = (*around, *TUMBLING)
+    if key == "inside_bars":
+        base = {"file": "bars.csv"}
     if key == "at_minute":
         base = {"at_minute": 0.8} | {other: value for other, value in base.items() if other != "at_block"}
     value = base[key] if key in base else section.model_fields[key].default
