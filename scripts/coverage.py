@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from scipy import special
 
 from sim.core.arrays import FloatArray, IntArray
@@ -32,8 +31,12 @@ from sim.experiments.decision.bounds import MeanWeights
 from sim.experiments.decision.endpoints import Endpoint
 from sim.experiments.decision.results import Cell, Rule
 from sim.experiments.decision.verdict import Word, decide
-from sim.experiments.estimates.points import Design, estimate_paths, paired_estimates
+from sim.experiments.estimates.design import TAIL_MEASURES, Design, Units
+from sim.experiments.estimates.pairs import event_row
+from sim.experiments.estimates.rows import probability_row, tail_index_row
 from sim.metrics.statistics.intervals import clopper_pearson
+from sim.metrics.statistics.over_paths import MEAN, Measure, paired_interval, path_interval
+from sim.metrics.statistics.sequential import mean_sequence, proportion_sequence
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "statistics.md"
 BEGIN, END = "<!-- coverage: made by scripts/coverage.py -->", "<!-- coverage: end -->"
@@ -160,50 +163,48 @@ def draw(setting: Setting, rng: np.random.Generator) -> tuple[FloatArray, FloatA
 
 
 def sweep_rows(setting: Setting, rng: np.random.Generator) -> Iterator[Row]:
-    """Yield the intervals of a sweep's two points: each, and their differences."""
+    """Yield the intervals of two points, of a sweep or a frontier, and of their differences."""
     law = LAWS[setting.law]
     first, second, book = draw(setting, rng)
     limit = float(law.beyond(np.array([LIKELY]))[0])
-    frames = [
-        pd.DataFrame(
-            {
-                "point": point,
-                "path": np.arange(setting.paths),
-                "population": book,
-                "bad_debt_ratio": values,
-                "insolvent": (values > limit).astype(float),
-            }
-        )
-        for point, values in enumerate((first, second))
-    ]
+    labels = book if setting.books else None
+    n = setting.paths
+    sizes = {"n": n, "units": BOOKS if setting.books else n}
     truths = {
         "mean": law.mean,
-        "probability": LIKELY,
         "VaR95": limit,
         "VaR99": float(law.beyond(np.array([0.01]))[0]),
+        "ES95": law.worst(0.05),
         "ES99": law.worst(0.01),
-        "tail index": law.shape,
     }
-    for found in estimate_paths(frames[0]).itertuples():
-        yield found.statistic, found.lower, found.upper, truths[found.statistic]
-    both = pd.concat(frames, ignore_index=True)
-    for found in paired_estimates(both, 0, 1).itertuples():
-        statistic = found.statistic.removesuffix(" difference")
-        truth = (SCALE - 1.0) * truths[statistic]
-        if statistic == "probability":
-            truth = law.exceeding(limit / SCALE) - LIKELY
-        yield found.statistic, found.lower, found.upper, truth
+    measures = (MEAN, *TAIL_MEASURES, Measure("shortfall", 0.95))
+    for measure in measures:
+        found = path_interval(first, measure, labels=labels)
+        yield measure.label, found.lower, found.upper, truths[measure.label]
+    index = tail_index_row(first, labels, STATED, sizes)
+    yield "tail index", index["lower"], index["upper"], law.shape
+    event = probability_row(first > limit, labels, "populations", STATED)
+    yield "probability", event["lower"], event["upper"], LIKELY
+    for measure in measures:
+        found = paired_interval(first, second, measure, labels=labels)
+        truth = (SCALE - 1.0) * truths[measure.label]
+        yield f"{measure.label} difference", found.lower, found.upper, truth
+    units, pair = Units(labels, "populations"), (first > limit, second > limit)
+    change = event_row(*pair, units, Design(), "")
+    yield "probability difference", change["lower"], change["upper"], law.exceeding(limit / SCALE) - LIKELY
     if not setting.books:
-        for metric, statistic in (("bad_debt_ratio", "mean"), ("insolvent", "probability")):
-            design = Design(stopping_metric=metric, tightest_at=setting.paths)
-            found = estimate_paths(frames[0], design=design, metrics=[metric]).iloc[0]
-            yield f"{statistic}, stopping rule", found["lower"], found["upper"], truths[statistic]
+        half = mean_sequence(first, tightest_at=n).half_width
+        whole = path_interval(first, MEAN)
+        ends = min(whole.estimate - half, whole.lower), max(whole.estimate + half, whole.upper)
+        yield "mean, stopping rule", *ends, law.mean
+        exact = proportion_sequence(int(np.count_nonzero(first > limit)), n)
+        yield "probability, stopping rule", exact.lower, exact.upper, LIKELY
 
 
 LARGEST_BEYOND = 1e-3
 """Losses are cut where one path in a thousand lies: the largest one stated is the largest there is."""
-WEIGHTINGS = 999
-"""For the bounds of a comparison; enough for its 2.5 %, a fifth of what it uses itself."""
+WEIGHTINGS = 499
+"""For the bounds of a comparison; enough for its 2.5 %, a tenth of what it uses itself."""
 
 
 @cache

@@ -97,7 +97,7 @@ def paired_estimates(
         kept, pair = Units(labels, units.word), (a[present], b[present])
         label = {"metric": name, "family": METRICS[name].family}
         if METRICS[name].is_event:
-            found = [_event_row(pair[0] > 0.5, pair[1] > 0.5, kept, chosen, note)]
+            found = [event_row(pair[0] > 0.5, pair[1] > 0.5, kept, chosen, note)]
         else:
             found = [_mean_row(*pair, kept, chosen, note), *_tail_rows(name, *pair, kept, chosen, note)]
         rows += [label | one for one in found]
@@ -142,7 +142,8 @@ def _mean_row(a: FloatArray, b: FloatArray, units: Units, design: Design, note: 
     )
 
 
-def _event_row(a: BoolArray, b: BoolArray, units: Units, design: Design, note: str) -> dict[str, Any]:
+def event_row(a: BoolArray, b: BoolArray, units: Units, design: Design, note: str) -> dict[str, Any]:
+    """Return the row of the difference of an event's probability, bool[path] in both arms."""
     test = mcnemar_of_paths(a, b)
     shares = (float(a.mean()), float(b.mean()), float(b.mean()) - float(a.mean()))
     extra: dict[str, Any] = {"only_base": test.only_first, "only_other": test.only_second}

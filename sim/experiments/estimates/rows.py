@@ -10,10 +10,9 @@ import numpy as np
 
 from sim.core.arrays import BoolArray, FloatArray, IntArray
 from sim.metrics.statistics.clustered import clustered_mean, clustered_proportion
-from sim.metrics.statistics.expected_shortfall import fit_tail
 from sim.metrics.statistics.intervals import Interval, clopper_pearson, rule_of_three
 from sim.metrics.statistics.over_paths import MEAN, PathInterval, path_interval
-from sim.metrics.statistics.tail_profile import shape_reach
+from sim.metrics.statistics.tail_profile import likeliest_shape, shape_reach
 
 REPLICATES = "scrambled replicates"
 MINIMUM_REPLICATES = 16
@@ -147,19 +146,18 @@ def tail_index_row(
     if distinct < EXCEEDANCES:
         note = f"{distinct} distinct losses in the largest {TAIL_SHARE:.0%}; a tail index needs {EXCEEDANCES}"
         return row("tail index", math.nan, method=method, note=note, **sizes)
-    try:
-        fit = fit_tail(values, exceedances=exceedances)
-    except ValueError as error:
-        return row("tail index", math.nan, method=method, note=str(error), **sizes)
-    note = f"{fit.exceedances} exceedances of {fit.threshold:.4g}"
+    threshold = float(ordered[values.size - exceedances - 1])
+    excess = ordered[values.size - exceedances :] - threshold
+    excess = excess[excess > 0.0]
+    shape = likeliest_shape(excess)
+    note = f"{excess.size} exceedances of {threshold:.4g}"
     if labels is not None:  # linked paths exceed together: its error is larger by what nobody knows
         linked = join(note, "linked paths: no interval")
-        return row("tail index", fit.shape, method=method, note=linked, **sizes)
-    excess = ordered[values.size - exceedances :] - fit.threshold
-    lower, upper = shape_reach(excess[excess > 0.0], confidence=confidence)
+        return row("tail index", shape, method=method, note=linked, **sizes)
+    lower, upper = shape_reach(excess, confidence=confidence)
     if upper > 0.5:
         note += "; an infinite variance is not excluded"
-    return row("tail index", fit.shape, lower, upper, confidence, method=method, note=note, **sizes)
+    return row("tail index", shape, lower, upper, confidence, method=method, note=note, **sizes)
 
 
 def join(*notes: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,7 +13,7 @@ from sim.experiments.exploration.resampling import event_interval
 from sim.experiments.exploration.samples import Samples
 from sim.metrics.book import METRICS
 from sim.metrics.statistics.intervals import Interval, rule_of_three
-from sim.metrics.statistics.paired import mean_interval
+from sim.metrics.statistics.over_paths import MEAN, path_interval, refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +40,7 @@ class Constraint:
     def bounds(self, samples: Samples) -> tuple[Interval, ...]:
         """Return the estimate at each point with its one-sided bound; the other end is open.
 
-        An event gets the bound of `event_interval`, anything else Student's t over independent groups of
-        paths.
+        An event gets the bound of `event_interval`, anything else that of `path_interval`.
         """
         return tuple(self.bound(row, samples.clusters) for row in samples.values[self.metric])
 
@@ -49,17 +49,17 @@ class Constraint:
         if self.is_event:
             side: Literal["upper", "lower"] = "upper" if self.at_most else "lower"
             return event_interval(values, clusters, confidence=self.confidence, side=side)
-        labels, member = np.unique(clusters, return_inverse=True)
-        means = np.bincount(member, weights=values) / np.bincount(member)
-        if labels.size < 2:
-            half = np.inf
-        else:  # the two-sided interval of 2 c - 1 leaves 1 - c on each side
-            half = mean_interval(means, confidence=2.0 * self.confidence - 1.0).half_width
-        estimate = float(means.mean())
+        # The two-sided interval of 2 c - 1 leaves 1 - c on each side; where it has no end, nothing is kept.
+        groups = None if np.unique(clusters).size == clusters.size else clusters
+        level = 2.0 * self.confidence - 1.0
+        found = path_interval(values, MEAN, labels=groups, word="groups of paths", confidence=level)
+        lower, upper = (-math.inf if math.isnan(found.lower) else found.lower), found.upper
+        if found.alike and not refusal(MEAN, paths=found.n, units=found.units):
+            lower = upper = found.estimate
         return Interval(
-            estimate=estimate,
-            lower=-np.inf if self.at_most else estimate - half,
-            upper=estimate + half if self.at_most else np.inf,
+            estimate=found.estimate,
+            lower=-np.inf if self.at_most else lower,
+            upper=(math.inf if math.isnan(upper) else upper) if self.at_most else np.inf,
             confidence=self.confidence,
         )
 

@@ -11,11 +11,11 @@ import numpy as np
 from sim.core.arrays import BoolArray, FloatArray
 from sim.core.rng import Streams
 from sim.experiments.exploration.dominance import hypervolume, non_dominated, reference_point
-from sim.experiments.exploration.ellipse import Ellipse, joint_ellipse
 from sim.experiments.exploration.objectives import Objective
 from sim.experiments.exploration.resampling import evaluate, event_interval, resample_counts
 from sim.experiments.exploration.samples import Samples
 from sim.metrics.statistics.intervals import Interval, check_confidence
+from sim.metrics.statistics.over_paths import PathInterval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +34,8 @@ class FrontPoint:
     """A point with what the paths say of it."""
 
     candidate: Candidate
-    objectives: tuple[Interval, ...]
-    """In the unit and sense of the metric, percentile bootstrap by path."""
-    ellipses: tuple[Ellipse, ...]
-    """One for the first two objectives; none if there are not two."""
+    objectives: tuple[PathInterval, ...]
+    """In the unit and sense of the metric."""
     on_front: bool
     """Not dominated by the estimates."""
     front_probability: float
@@ -56,10 +54,17 @@ class Difference:
 
     first: int
     second: int
-    objectives: tuple[Interval, ...]
-    ellipse: Ellipse | None
-    distinguishable: bool
-    """Whether the joint region of the differences leaves out "no difference"."""
+    objectives: tuple[PathInterval, ...]
+
+    @property
+    def apart(self) -> tuple[bool, ...]:
+        """By objective, each by itself: whether its interval leaves out "no difference"."""
+        return tuple(one.excludes_zero for one in self.objectives)
+
+    @property
+    def distinguishable(self) -> bool:
+        """Whether the points can be told apart in some objective; `apart` says in which."""
+        return any(self.apart)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +75,9 @@ class Front:
     points: tuple[FrontPoint, ...]
     neighbours: tuple[Difference, ...]
     """Along the estimated front, ordered by the first objective."""
-    hypervolume: Interval
+    hypervolume: float
+    """Of the estimates. It has no interval: choosing the best of noisy points flatters it by nobody knows how
+    much."""
     reference: tuple[float, ...]
     """Worst corner of the hypervolume, in the unit and sense of the metrics."""
     paths: int
@@ -102,9 +109,6 @@ class _Draws:
         draws = [objective.draws(samples, counts) for objective in objectives]
         self.draws = np.stack(draws, axis=2)  # [point, replicate, objective]
 
-    def ellipse(self, estimate: FloatArray, draws: FloatArray, confidence: float) -> Ellipse:
-        return joint_ellipse(estimate, draws, self.samples.independent, confidence=confidence)
-
     def same_paths(self, first: int, second: int) -> BoolArray:
         """Return for which objectives two points are equal on every path, bool[objective]."""
         return np.array(
@@ -113,13 +117,6 @@ class _Draws:
                 for o in self.objectives
             ]
         )
-
-
-def percentile_interval(estimate: float, draws: FloatArray, confidence: float) -> Interval:
-    """Return the percentile bootstrap interval of draws float64[replicate]."""
-    tail = (1.0 - confidence) / 2.0
-    lower, upper = np.quantile(draws, (tail, 1.0 - tail))
-    return Interval(estimate=estimate, lower=float(lower), upper=float(upper), confidence=confidence)
 
 
 def find_front(
@@ -146,7 +143,7 @@ def find_front(
     resamples
         Bootstrap resamples of the paths, common to all points and objectives.
     confidence
-        Of every interval and, jointly for two objectives, of every ellipse.
+        Of every interval.
     reference
         Worst corner of the hypervolume, in the unit and sense of the metrics; by default a tenth of each
         objective's range behind the worst point.
@@ -155,17 +152,15 @@ def find_front(
 
     Notes
     -----
-    A point counts as *dominated beyond chance* by another if the paired differences favour the other in every
-    objective, each in more than 1 - a / (points - 1) of the resamples (a = 1 - confidence), or are equal on
-    every path, not all of them equal. Requiring every objective makes this an intersection-union test, and
-    dividing by the number of rivals keeps the error of wrongly removing a point below a.
+    A point counts as *dominated beyond chance* by another if the paired difference favours the other in every
+    objective, by a one-sided bound of error a / (points - 1) with a = 1 - confidence, or is zero on every
+    path, not all of them zero. Requiring every objective makes this an intersection-union test, and dividing
+    by the number of rivals keeps the error of wrongly removing a point below a. What gets no interval
+    dominates nobody.
 
     The *simple set* covers the front with the points of fewest changes: in order of changes, then of front
     probability, a point not dominated beyond chance is taken if some front point not yet covered cannot be
-    told apart from it.
-
-    The hypervolume's interval is the basic bootstrap 2 H - q, which moves against the upward bias that
-    choosing the best of noisy points has.
+    told apart from it in any objective.
     """
     check_confidence(confidence)
     counts = resample_counts(samples.clusters, resamples, streams)
@@ -187,13 +182,7 @@ def find_front(
     points = tuple(
         FrontPoint(
             candidate=candidate,
-            objectives=tuple(
-                percentile_interval(float(found.estimate[at, which]), found.draws[at, :, which], confidence)
-                for which in range(len(objectives))
-            ),
-            ellipses=(found.ellipse(found.estimate[at, :2], found.draws[at, :, :2], confidence),)
-            if len(objectives) == 2
-            else (),
+            objectives=tuple(one.interval(samples, at, confidence) for one in objectives),
             on_front=bool(on_front[at]),
             front_probability=float(probability[at]),
             dominated_by=rivals[at],
@@ -206,8 +195,10 @@ def find_front(
     return Front(
         objectives=tuple(objectives),
         points=points,
-        neighbours=tuple(_difference(found, one, two, confidence) for one, two in pairwise(ordered)),
-        hypervolume=_hypervolume(signed, signed_draws, allowed, corner, confidence),
+        neighbours=tuple(
+            _difference(samples, objectives, one, two, confidence) for one, two in pairwise(ordered)
+        ),
+        hypervolume=hypervolume(signed[allowed], corner),
         reference=tuple((corner * found.sign).tolist()),
         paths=samples.paths.size,
         planned=samples.planned,
@@ -218,18 +209,10 @@ def find_front(
 
 
 def compare_points(
-    samples: Samples,
-    objectives: Sequence[Objective],
-    streams: Streams,
-    first: int,
-    second: int,
-    *,
-    resamples: int,
-    confidence: float,
+    samples: Samples, objectives: Sequence[Objective], first: int, second: int, *, confidence: float
 ) -> Difference:
     """Return second minus first on common paths, for points that need not be neighbours."""
-    counts = resample_counts(samples.clusters, resamples, streams)
-    return _difference(_Draws(samples, objectives, counts), first, second, confidence)
+    return _difference(samples, objectives, first, second, confidence)
 
 
 def event_bound(samples: Samples, metric: str, confidence: float) -> tuple[Interval, ...]:
@@ -259,21 +242,34 @@ def _dominators(
         better = (signed < signed[at]).mean(axis=1)  # [point, objective]
         rivals = []
         for other in np.flatnonzero(allowed & (better.max(axis=1) > level)):
+            # Resamples find the candidates, bounds that hold their level decide.
             same = found.same_paths(int(other), at)
-            if other != at and bool(((better[other] > level) | same).all()) and not same.all():
+            likely = bool(((better[other] > level) | same).all()) and not same.all()
+            if other != at and likely and _beyond(found, int(other), at, same, level):
                 rivals.append(int(other))
         result.append(tuple(rivals))
     return result
 
 
+def _beyond(found: _Draws, better: int, worse: int, same: BoolArray, level: float) -> bool:
+    """Return whether the bounds of error 1 - level favour a point in every objective in which both differ."""
+    for objective, equal in zip(found.objectives, same, strict=True):
+        if equal:
+            continue
+        gap = objective.difference(found.samples, better, worse, 2.0 * level - 1.0)
+        if not (gap.lower > 0.0 if objective.sign > 0 else gap.upper < 0.0):
+            return False
+    return True
+
+
 def _alike(found: _Draws, front: Sequence[int], confidence: float) -> list[tuple[int, ...]]:
     """Return for each point the front points from which it cannot be told apart."""
+
+    def told_apart(one: int, other: int) -> bool:
+        return _difference(found.samples, found.objectives, one, other, confidence).distinguishable
+
     return [
-        tuple(
-            other
-            for other in front
-            if at == other or not _difference(found, at, other, confidence).distinguishable
-        )
+        tuple(other for other in front if at == other or not told_apart(at, other))
         for at in range(found.estimate.shape[0])
     ]
 
@@ -296,44 +292,11 @@ def _simple_set(
     return chosen
 
 
-def _difference(found: _Draws, first: int, second: int, confidence: float) -> Difference:
-    estimate = found.estimate[second] - found.estimate[first]
-    draws = found.draws[second] - found.draws[first]
-    draws[:, found.same_paths(first, second)] = 0.0
-    intervals = tuple(
-        percentile_interval(float(estimate[which]), draws[:, which], confidence)
-        for which in range(len(estimate))
-    )
-    if len(estimate) == 2:
-        ellipse = found.ellipse(estimate, draws, confidence)
-        return Difference(
-            first=first,
-            second=second,
-            objectives=intervals,
-            ellipse=ellipse,
-            distinguishable=not ellipse.contains(0.0, 0.0),
-        )
-    # Three objectives or more: intervals corrected by Bonferroni instead of an ellipsoid.
-    joint = 1.0 - (1.0 - confidence) / len(estimate)
-    apart = any(
-        not (bounds.lower <= 0.0 <= bounds.upper)
-        for bounds in (percentile_interval(0.0, draws[:, which], joint) for which in range(len(estimate)))
-    )
-    return Difference(first=first, second=second, objectives=intervals, ellipse=None, distinguishable=apart)
-
-
-def _hypervolume(
-    signed: FloatArray, draws: FloatArray, allowed: BoolArray, corner: FloatArray, confidence: float
-) -> Interval:
-    estimate = hypervolume(signed[allowed], corner)
-    resampled = np.array(
-        [hypervolume(draws[allowed, replicate], corner) for replicate in range(draws.shape[1])]
-    )
-    tail = (1.0 - confidence) / 2.0
-    low, high = np.quantile(resampled, (tail, 1.0 - tail))
-    return Interval(
-        estimate=estimate,
-        lower=max(2.0 * estimate - float(high), 0.0),
-        upper=max(2.0 * estimate - float(low), 0.0),
-        confidence=confidence,
+def _difference(
+    samples: Samples, objectives: Sequence[Objective], first: int, second: int, confidence: float
+) -> Difference:
+    return Difference(
+        first=first,
+        second=second,
+        objectives=tuple(one.difference(samples, first, second, confidence) for one in objectives),
     )

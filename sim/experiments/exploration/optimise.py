@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from sim.core.arrays import BoolArray, FloatArray
+from sim.core.arrays import BoolArray
 from sim.core.errors import RunError
 from sim.core.rng import Streams
 from sim.experiments.exploration.axes import Axis, RowKey, row_key
 from sim.experiments.exploration.constraints import Constraint
 from sim.experiments.exploration.dominance import hypervolume, non_dominated, reference_point
-from sim.experiments.exploration.frontier import Candidate, Front, find_front, percentile_interval
+from sim.experiments.exploration.frontier import Candidate, Front, find_front
 from sim.experiments.exploration.objectives import Objective
-from sim.experiments.exploration.resampling import resample_counts
 from sim.experiments.exploration.samples import Samples
 from sim.experiments.exploration.search import Answer, Sampler, Trial, search
 from sim.experiments.sweep.design import Value
 from sim.metrics.statistics.intervals import Interval
+from sim.metrics.statistics.over_paths import PathInterval
 
 Row = Mapping[str, Value]
 
@@ -49,9 +50,9 @@ class Contender:
     name: str
     trial: int | None
     """Number of the trial it comes from; None if it was not found by the search."""
-    searched: tuple[Interval, ...]
+    searched: tuple[PathInterval, ...]
     """Objectives on the paths of the search."""
-    fresh: tuple[Interval, ...]
+    fresh: tuple[PathInterval, ...]
     """Objectives on fresh paths."""
     shrinkage: tuple[Interval, ...]
     """Fresh less searched, positive where the fresh value is worse. Of a finalist it holds the luck it was
@@ -72,9 +73,9 @@ class Optimisation:
     """The current parameters first if they were run, then finalists, then their simplifications."""
     front: Front
     """Of the contenders, on fresh paths."""
-    promised_hypervolume: Interval
+    promised_hypervolume: float
     """Of the finalists on the paths of the search, from the same reference point."""
-    fresh_hypervolume: Interval
+    fresh_hypervolume: float
     """Of the same finalists on fresh paths, feasible there or not: what the promise was worth."""
     mean_shrinkage: tuple[float, ...]
     """Over finalists and by objective; above 0 is the optimiser's curse."""
@@ -242,16 +243,16 @@ def _judge(
         ],
         dtype=np.bool_,
     )
-    before = _resampled(searched, settings, streams, "optimise:searched")
-    after = _resampled(fresh, settings, streams, "optimise:fresh")
+    before = [_intervals(searched, settings, at) for at in range(len(rows))]
+    after = [_intervals(fresh, settings, at) for at in range(len(rows))]
     contenders = tuple(
         Contender(
             values=rows[at],
             name=names[at],
             trial=numbers[at],
-            searched=before.intervals(at),
-            fresh=after.intervals(at),
-            shrinkage=_shrinkage(before, after, at),
+            searched=before[at],
+            fresh=after[at],
+            shrinkage=_shrinkage(before[at], after[at], settings),
             constraints=tuple(found[at] for found in bounds),
             feasible=bool(feasible[at]),
         )
@@ -259,8 +260,10 @@ def _judge(
     )
     chosen = [at for at, number in enumerate(numbers) if number is not None] or [0]
     sign = np.array([objective.sign for objective in settings.objectives], dtype=np.float64)
-    everything = np.concatenate([before.estimate * sign, after.estimate * sign])
-    corner = reference_point(everything)
+    promised, kept = (
+        np.array([[one.estimate for one in found] for found in both]) * sign for both in (before, after)
+    )
+    corner = reference_point(np.concatenate([promised, kept]))
     front = find_front(
         fresh,
         [
@@ -280,8 +283,8 @@ def _judge(
         trials=tuple(trials),
         contenders=contenders,
         front=front,
-        promised_hypervolume=before.hypervolume(chosen, sign, corner),
-        fresh_hypervolume=after.hypervolume(chosen, sign, corner),
+        promised_hypervolume=hypervolume(promised[chosen], corner),
+        fresh_hypervolume=hypervolume(kept[chosen], corner),
         mean_shrinkage=tuple(
             float(np.mean([one[which].estimate for one in shrunk])) if shrunk else 0.0
             for which in range(len(sign))
@@ -290,49 +293,30 @@ def _judge(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Resampled:
-    """Estimates float64[point, objective] and resamples float64[point, replicate, objective]."""
+def _intervals(samples: Samples, settings: Settings, at: int) -> tuple[PathInterval, ...]:
+    return tuple(one.interval(samples, at, settings.confidence) for one in settings.objectives)
 
-    estimate: FloatArray
-    draws: FloatArray
-    objectives: tuple[Objective, ...]
-    confidence: float
 
-    def intervals(self, at: int) -> tuple[Interval, ...]:
-        return tuple(
-            percentile_interval(float(self.estimate[at, which]), self.draws[at, :, which], self.confidence)
-            for which in range(len(self.objectives))
+def _shrinkage(
+    before: Sequence[PathInterval], after: Sequence[PathInterval], settings: Settings
+) -> tuple[Interval, ...]:
+    """Return fresh less searched in the bad direction, from independent sets of paths.
+
+    The ends are those of both, joined by their squares (Zou and Donner, Statistics in Medicine 27, 2008); NaN
+    where one has none.
+    """
+    found = []
+    for objective, searched, fresh in zip(settings.objectives, before, after, strict=True):
+        gap = fresh.estimate - searched.estimate
+        ends = (
+            gap - math.hypot(fresh.estimate - fresh.lower, searched.upper - searched.estimate),
+            gap + math.hypot(fresh.upper - fresh.estimate, searched.estimate - searched.lower),
         )
-
-    def hypervolume(self, chosen: list[int], sign: FloatArray, corner: FloatArray) -> Interval:
-        estimate = hypervolume(self.estimate[chosen] * sign, corner)
-        draws = np.array(
-            [hypervolume(self.draws[chosen, b] * sign, corner) for b in range(self.draws.shape[1])]
+        lower, upper = ends if objective.sign > 0 else (-ends[1], -ends[0])
+        found.append(
+            Interval(estimate=objective.sign * gap, lower=lower, upper=upper, confidence=settings.confidence)
         )
-        return percentile_interval(estimate, draws, self.confidence)
-
-
-def _resampled(samples: Samples, settings: Settings, streams: Streams, name: str) -> _Resampled:
-    counts = resample_counts(samples.clusters, settings.resamples, streams, name=name)
-    return _Resampled(
-        np.stack([one.estimate(samples) for one in settings.objectives], axis=1),
-        np.stack([one.draws(samples, counts) for one in settings.objectives], axis=2),
-        settings.objectives,
-        settings.confidence,
-    )
-
-
-def _shrinkage(before: _Resampled, after: _Resampled, at: int) -> tuple[Interval, ...]:
-    """Return fresh less searched in the bad direction; the two sets of paths are drawn independently."""
-    return tuple(
-        percentile_interval(
-            objective.sign * float(after.estimate[at, which] - before.estimate[at, which]),
-            objective.sign * (after.draws[at, :, which] - before.draws[at, :, which]),
-            before.confidence,
-        )
-        for which, objective in enumerate(before.objectives)
-    )
+    return tuple(found)
 
 
 def _nothing_feasible(trials: Sequence[Trial], settings: Settings) -> str:

@@ -32,6 +32,11 @@ class Samples:
     """Paths asked for; fewer in `paths` mean that some failed at some point."""
 
     @property
+    def labels(self) -> IntArray | None:
+        """The group of each path, or None if every path is independent."""
+        return None if self.independent == self.paths.size else self.clusters
+
+    @property
     def independent(self) -> int:
         """Independent groups of paths, the n of intervals."""
         return int(np.unique(self.clusters).size)
@@ -56,7 +61,6 @@ def samples_of(
     populations: int,
     antithetic: bool,
     sobol_points: int = 1,
-    first_path: int = 0,
 ) -> Samples:
     """Return the values of metrics at points, on the paths all of the points finished.
 
@@ -69,16 +73,14 @@ def samples_of(
     metrics
         Names.
     planned, populations, antithetic, sobol_points
-        Of the plan; `planned` counts the paths from `first_path` on.
-    first_path
-        Paths before it are left out.
+        Of the plan.
 
     Raises
     ------
     RunError
         If fewer than two paths are common to all points, or a metric has no value on one of them.
     """
-    wanted = frame[frame["point"].isin(list(points)) & (frame["path"] >= first_path)]
+    wanted = frame[frame["point"].isin(list(points))]
     counted = wanted.groupby("path")["point"].nunique()
     common = np.sort(counted.index[counted == len(set(points))].to_numpy(dtype=np.int64))
     if common.size < MINIMUM_PATHS:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, Literal, TypeVar, cast
 
 import numpy as np
 
@@ -19,11 +20,13 @@ from sim.experiments.exploration.morris import (
     morris_indices,
 )
 from sim.experiments.exploration.numbers import FULL_SAMPLES
-from sim.experiments.exploration.objectives import Objective
-from sim.experiments.exploration.resampling import MINIMUM_CLUSTERS, resample_counts, tail_paths
+from sim.experiments.exploration.objectives import GROUPS, Objective
+from sim.experiments.exploration.resampling import resample_counts
 from sim.experiments.exploration.samples import Samples
 from sim.experiments.exploration.sobol import SobolIndices, sobol_design, sobol_indices
 from sim.experiments.sweep.design import Value
+from sim.metrics.statistics.intervals import Interval
+from sim.metrics.statistics.over_paths import refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,11 +155,15 @@ def _screen(axes: tuple[Axis, ...], settings: Settings, run: Run) -> Screening:
         )
         for output in settings.outputs
     )
+    extent = _extent(design, points, samples)
     return Screening(
         axes=axes,
-        indices=indices,
+        # What is kept is decided with the ends, whatever they are worth: dropping needs evidence.
+        indices=tuple(
+            _shown(found, output, extent) for found, output in zip(indices, settings.outputs, strict=True)
+        ),
         kept=kept_parameters(indices, share=settings.keep_share),
-        extent=_extent(design, points, samples),
+        extent=extent,
     )
 
 
@@ -165,20 +172,25 @@ def _apportion(axes: tuple[Axis, ...], settings: Settings, run: Run) -> Variance
     points, which = distinct(rows_of(axes, design))
     samples = run("indices", points)
     counts, drawn = _draws(samples, settings, settings.samples, "indices")
+    extent = _extent(design, points, samples)
     return Variance(
         axes=axes,
         indices=tuple(
-            sobol_indices(
-                output.estimate(samples)[which],
-                output.draws(samples, counts)[which],
-                drawn,
-                parameters=len(axes),
-                second_order=settings.second_order,
-                confidence=settings.confidence,
+            _shown(
+                sobol_indices(
+                    output.estimate(samples)[which],
+                    output.draws(samples, counts)[which],
+                    drawn,
+                    parameters=len(axes),
+                    second_order=settings.second_order,
+                    confidence=settings.confidence,
+                ),
+                output,
+                extent,
             )
             for output in settings.outputs
         ),
-        extent=_extent(design, points, samples),
+        extent=extent,
     )
 
 
@@ -201,21 +213,47 @@ def _extent(design: FloatArray, points: Sequence[object], samples: Samples) -> E
     )
 
 
+Index = TypeVar("Index")
+
+
+def _shown(indices: Index, output: Objective, extent: Extent) -> Index:
+    """Return an output's indices, without ends of intervals if the rule of refusal gives none."""
+    return without_ends(indices) if no_interval(output, extent) else indices
+
+
+def without_ends(value: Index) -> Index:
+    """Return a tuple or a dataclass of intervals in which each has its estimate alone."""
+    found: Any = value
+    if isinstance(found, Interval):
+        found = replace(found, lower=math.nan, upper=math.nan)
+    elif isinstance(found, tuple):
+        found = tuple(without_ends(inner) for inner in found)
+    elif is_dataclass(found) and not isinstance(found, type):
+        found = replace(found, **{one.name: without_ends(getattr(found, one.name)) for one in fields(found)})
+    return cast("Index", found)
+
+
+def no_interval(output: Objective, extent: Extent) -> str:
+    """Return why the indices of an output get no intervals, by the rule of every page; empty if they do."""
+    return refusal(
+        output.measure,
+        paths=extent.paths,
+        units=extent.independent,
+        word=GROUPS,
+        clustered=extent.independent < extent.paths,
+    )
+
+
 def _flags(settings: Settings, screening: Screening | None, variance: Variance | None) -> list[str]:
     found: list[str] = []
     stages = (("screening", screening), ("indices", variance))
     for stage, extent in ((name, part.extent) for name, part in stages if part is not None):
         if extent.paths < extent.planned:
             found.append(f"{stage}: {extent.paths} of {extent.planned} paths finished at every point")
-        if extent.independent < MINIMUM_CLUSTERS:
-            found.append(
-                f"{stage}: only {extent.independent} independent groups of paths; intervals are too short"
-            )
-        found += [
-            f"{stage}: {output.label} rests on {tail_paths(output.statistic, extent.paths):g} paths a point"
-            for output in settings.outputs
-            if tail_paths(output.statistic, extent.paths) < MINIMUM_CLUSTERS <= extent.paths
-        ]
+        for output in settings.outputs:
+            why = no_interval(output, extent)
+            if why:
+                found.append(f"{stage}: {output.label} {why}")
     if variance is None:
         if screening is not None and not screening.kept:
             found.append("no parameter changed any output on any path: there is nothing to apportion")

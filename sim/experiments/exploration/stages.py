@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim.core.digest import sha256_hex
 from sim.core.errors import InputError, RunError
 from sim.core.files import atomic_write_bytes, ensure_directory
 from sim.core.folders import INPUT, Folder
@@ -75,15 +76,9 @@ class Stages:
         rows: Sequence[Mapping[str, Value]],
         *,
         names: Sequence[str] | None = None,
-        paths: int | None = None,
     ) -> SweepResult:
         """Run parameter sets, those that are missing, and return the stage's result."""
-        plan = replace(
-            self.plan,
-            points=self.points(rows, names),
-            paths=self.plan.paths if paths is None else paths,
-        )
-        return self.run_plan(stage, plan)
+        return self.run_plan(stage, replace(self.plan, points=self.points(rows, names)))
 
     def run_plan(self, stage: str, plan: Plan) -> SweepResult:
         """Run a plan in the folder of a stage."""
@@ -112,22 +107,16 @@ class Stages:
             for index, (name, row) in enumerate(zip(called, rows, strict=True))
         )
 
-    def samples(
-        self, frame: pd.DataFrame, points: Sequence[int], *, first_path: int = 0, stop: int | None = None
-    ) -> Samples:
-        """Return samples of points of a result's paths, from `first_path` up to `stop`."""
-        if stop is not None:
-            frame = frame[frame["path"] < stop]
-        last = self.plan.paths if stop is None else stop
+    def samples(self, frame: pd.DataFrame, points: Sequence[int]) -> Samples:
+        """Return samples of points of a result's paths."""
         return samples_of(
             frame,
             points,
             self.metrics,
-            planned=last - first_path,
+            planned=self.plan.paths,
             populations=self.plan.populations,
             antithetic=self.plan.antithetic,
             sobol_points=self.sobol_points,
-            first_path=first_path,
         )
 
     @property
@@ -200,22 +189,47 @@ class SearchStage:
             return f"path {failed[0].path} failed: {failed[0].reason}" if failed else "nothing finished"
         return self._stages.samples(frame, [point])
 
+    FINALISTS, FRESH = "finalists", "fresh"
+
     def both(
         self, rows: Sequence[dict[str, Value]], names: Sequence[str], fresh_paths: int
     ) -> tuple[Samples, Samples]:
-        """Return samples on the paths of the search and on the `fresh_paths` paths after them.
+        """Return samples on the paths of the search and on fresh ones, each of those with a book of its own.
 
-        The finalists' own stage runs both, so that what was promised is recomputed and not remembered. Path
-        numbers go on where the search ended: the accounts are the same, and no random number is shared.
+        What was promised is recomputed and not remembered. The fresh paths have another seed, so that neither
+        a random number nor a drawn account is shared with the search: an optimum may hang on one book as it
+        may on one set of paths. Accounts that a scenario lists or reads from a file are the same everywhere.
         """
-        searched = self._stages.plan.paths
-        result = self._stages.run("finalists", rows, names=names, paths=searched + fresh_paths)
-        require_results(result)
-        frame, order = result.paths(), list(range(len(rows)))
-        return (
-            self._stages.samples(frame, order, stop=searched),
-            self._stages.samples(frame, order, first_path=searched, stop=searched + fresh_paths),
+        stages = self._stages
+        searched = stages.run(self.FINALISTS, rows, names=names)
+        plan = replace(
+            stages.plan,
+            points=stages.points(rows, names),
+            paths=fresh_paths,
+            seed=fresh_seed(stages.plan.seed),
+            populations=fresh_paths,
         )
+        fresh = stages.run_plan(self.FRESH, plan)
+        require_results(searched)
+        require_results(fresh)
+        order = list(range(len(rows)))
+        return (
+            stages.samples(searched.paths(), order),
+            samples_of(
+                fresh.paths(),
+                order,
+                stages.metrics,
+                planned=fresh_paths,
+                populations=plan.populations,
+                antithetic=plan.antithetic,
+                sobol_points=stages.sobol_points,
+            ),
+        )
+
+
+def fresh_seed(seed: int) -> int:
+    """Return the seed of the finalists' fresh paths and books: 63 bits of SHA-256."""
+    return int(sha256_hex(f"seawall optimise fresh\0{seed}".encode())[:16], 16) >> 1
 
 
 def scenario_changes(one: Scenario, other: Scenario) -> int:

@@ -145,15 +145,7 @@ def study_frontier(experiment: Experiment[FrontierExperiment], how: How) -> Fron
     )
     comparison = None
     if current is not None and proposed is not None:
-        comparison = compare_points(
-            samples,
-            objectives,
-            streams,
-            current,
-            proposed,
-            resamples=section.resamples,
-            confidence=section.confidence,
-        )
+        comparison = compare_points(samples, objectives, current, proposed, confidence=section.confidence)
     return FrontierStudy(
         title=plan.title,
         scenario=plan.scenario.stem,
@@ -232,8 +224,8 @@ def study_optimise(experiment: Experiment[OptimiseExperiment], how: How) -> Opti
 
     def fresh(rows: Sequence[dict[str, Value]], names: Sequence[str]) -> tuple[Samples, Samples]:
         stages.say(
-            f"finalists: {len(rows):,} points x {plan.paths + section.fresh_paths:,} paths, "
-            f"{section.fresh_paths:,} of them fresh"
+            f"finalists: {len(rows):,} points x {plan.paths:,} paths of the search and "
+            f"{section.fresh_paths:,} fresh ones, each with a book of its own"
         )
         return search.both(rows, names, section.fresh_paths)
 

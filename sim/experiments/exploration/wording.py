@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from sim.experiments.exploration.frontier import Front
 from sim.experiments.exploration.morris import MorrisIndex
-from sim.experiments.exploration.resampling import MINIMUM_CLUSTERS, tail_paths
+from sim.experiments.exploration.objectives import GROUPS
 from sim.experiments.exploration.sensitivity import Screening
+from sim.metrics.statistics.over_paths import refusal
 
 
 def front_cautions(front: Front) -> list[str]:
-    """Return what makes the regions of a front less reliable than they look."""
+    """Return which objectives of a front have no interval, and why."""
     found = []
     if front.paths < front.planned:
         found.append(f"{front.paths} of {front.planned} paths finished at every point; only those count.")
-    if front.independent < MINIMUM_CLUSTERS:
-        found.append(f"Only {front.independent} independent groups of paths: regions are too small.")
     for objective in front.objectives:
-        tail = tail_paths(objective.statistic, front.paths)
-        if tail < MINIMUM_CLUSTERS <= front.paths:
-            found.append(
-                f"{objective.label} rests on the worst {tail:g} of {front.paths} paths of "
-                "each point: its region is too small, and it moves with single paths."
-            )
+        why = refusal(
+            objective.measure,
+            paths=front.paths,
+            units=front.independent,
+            word=GROUPS,
+            clustered=front.independent < front.paths,
+        )
+        if why:
+            found.append(f"{objective.label} {why}.")
     return found
 
 

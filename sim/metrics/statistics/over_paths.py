@@ -26,6 +26,7 @@ LEAST_PATHS = 20
 """Fewest paths of an interval of a mean: below it nothing is known of the largest values."""
 LEAST_UNITS = 10
 """Fewest populations, pairs or replicates: below it their own spread is unknown."""
+_ROUNDING = 1e-12
 TAIL_PATHS = 10
 """Fewest paths in a tail that is averaged, and fewest that differ from all others in a mean."""
 
@@ -71,6 +72,8 @@ class PathInterval(Interval):
     method: str
     note: str = ""
     """Why there is no interval, or one end only; empty if there are two."""
+    alike: bool = False
+    """Whether every path has the same value."""
 
     @property
     def bounded(self) -> bool:
@@ -181,7 +184,7 @@ def path_interval(
     if measure.kind == "quantile":
         return _quantile(none, sample, measure.probability, labels)
     if sample.min() == sample.max():
-        return replace(none, note=same_words(sample.size, units, confidence))
+        return replace(none, note=same_words(sample.size, units, confidence), alike=True)
     return _mean(none, sample, labels) if measure.kind == "mean" else _shortfall(none, sample, measure)
 
 
@@ -257,7 +260,7 @@ def _gap(
         return math.nan, f"{excess.size} of {sample.size:,} paths lie beyond the others, {LEAST} are needed"
     share, mean_excess = excess.size / sample.size, float(excess.mean())
     inflation = _tail_effect(sample, tail, labels)
-    _, reach = mean_reach(excess, confidence=confidence, inflation=inflation)
+    reach = mean_reach(excess, confidence=confidence, inflation=inflation, upper_only=True)[1]
     if math.isinf(reach):
         return math.inf, ""
     smooth = np.minimum(sample, tail.threshold) + np.where(sample > tail.threshold, mean_excess, 0.0)
@@ -337,7 +340,12 @@ def paired_interval(
     """
     one, two = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if measure.kind == "mean":
-        found = path_interval(two - one, measure, labels=labels, word=word, confidence=confidence)
+        gap = two - one
+        if np.ptp(gap) <= _ROUNDING * max(float(np.abs(one).max()), float(np.abs(two).max())):
+            gap = np.full(gap.size, float(np.median(gap)))  # one difference, but for rounding
+        found = path_interval(gap, measure, labels=labels, word=word, confidence=confidence)
+        if found.alike and found.estimate != 0.0:  # what both arms have at every path is known
+            found = replace(found, lower=found.estimate, upper=found.estimate)
         return replace(found, method=found.method.replace("mean", "mean of differences", 1))
     arms = [
         path_interval(arm, measure, labels=labels, word=word, confidence=confidence) for arm in (one, two)

@@ -9,6 +9,7 @@ from pathlib import Path
 from sim.experiments.exploration.objectives import Objective
 from sim.experiments.sweep.result import Failure, SweepResult
 from sim.metrics.statistics.intervals import Interval, rule_of_three
+from sim.metrics.statistics.over_paths import PathInterval
 from sim.reporting.findings.blocks import (
     Cell,
     Command,
@@ -47,7 +48,8 @@ def cell(metric: str, interval: Interval, *, note: str = "", paths: int | None =
     A number that was the same in every resample has no width, which says nothing of other paths: with
     `paths`, the cell says so, and how likely an outcome that none showed still is (rule of three).
     """
-    if paths is not None and interval.lower == interval.upper:
+    alike = isinstance(interval, PathInterval) and interval.alike
+    if paths is not None and (alike or interval.lower == interval.upper):
         unseen = f"what none showed has up to {share(rule_of_three(paths))}"
         return constant_cell(metric_value(metric, interval.estimate), paths, unseen)
     return interval_cell(metric, interval.estimate, interval.lower, interval.upper, note=note)
@@ -67,15 +69,14 @@ def plain_interval(interval: Interval, digits: int = 3, *, name: str = "") -> Ce
     estimate, lower, upper = (
         f"{value:.{digits}g}" for value in (interval.estimate, interval.lower, interval.upper)
     )
-    return Cell(text=f"{name} {estimate}".strip(), under=f"{lower} to {upper}")
+    ends = "no interval" if math.isnan(interval.lower) else f"{lower} to {upper}"
+    return Cell(text=f"{name} {estimate}".strip(), under=ends)
 
 
 def interval_words(interval: Interval, digits: int = 3) -> str:
     """Return ``0.3 (0.2 to 0.4)``."""
-    estimate, lower, upper = (
-        f"{value:.{digits}g}" for value in (interval.estimate, interval.lower, interval.upper)
-    )
-    return f"{estimate} ({lower} to {upper})"
+    found = plain_interval(interval, digits)
+    return f"{found.text} ({found.under})"
 
 
 def inside(label: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.experiments.exploration.frontier import Front
+from sim.experiments.exploration.frontier import Difference, Front
 from sim.experiments.exploration.studies import FrontierStudy
 from sim.experiments.exploration.wording import frequency_words, front_cautions
 from sim.reporting.figures.points import Estimates, scatter_figure
@@ -22,7 +22,6 @@ from sim.reporting.findings.exploration.common import (
     difference_words,
     finite,
     inside,
-    interval_words,
     is_percentage,
     metric_label,
     number_words,
@@ -85,7 +84,7 @@ def _verdict(study: FrontierStudy, *, same: bool) -> Verdict:
     ]
     if study.comparison is not None:
         answers.append(("Current and proposed", comparison_words(study)))
-    answers.append(("Hypervolume", f"{interval_words(front.hypervolume)} above the reference"))
+    answers.append(("Hypervolume", f"{front.hypervolume:.3g} above the reference"))
     return Verdict(
         level="open",
         stamp="front",
@@ -107,13 +106,29 @@ def comparison_words(study: FrontierStudy) -> str:
         f"{inside(objective_label(objective))} {difference_words(objective.metric, interval)}"
         for objective, interval in zip(study.front.objectives, difference.objectives, strict=True)
     ]
-    told = "can be told apart" if difference.distinguishable else "cannot be told apart"
-    return f"{told} on {study.front.paths} common paths: proposed less current, {'; '.join(parts)}"
+    told = apart_words(study.front, difference)
+    return (
+        f"told apart on {study.front.paths} common paths: {told}; proposed less current, {'; '.join(parts)}"
+    )
+
+
+def apart_words(front: Front, difference: Difference) -> str:
+    """Return in which objectives two points are told apart, and in which they are not."""
+    apart, alike = (
+        [
+            inside(objective_label(objective))
+            for objective, one in zip(front.objectives, difference.apart, strict=True)
+            if one is wanted
+        ]
+        for wanted in (True, False)
+    )
+    if not apart:
+        return "in nothing"
+    return f"in {' and '.join(apart)}" + (f", not in {' nor '.join(alike)}" if alike else "")
 
 
 def _highlights(study: FrontierStudy, *, same: bool) -> list[Highlight]:
     front = study.front
-    volume = front.hypervolume
     kept = sum(not point.dominated_by for point in front.points)
     return [
         Highlight(
@@ -134,8 +149,8 @@ def _highlights(study: FrontierStudy, *, same: bool) -> list[Highlight]:
         ),
         Highlight(
             label="Hypervolume",
-            value="–" if same else f"{volume.estimate:.3g}",
-            note="there is no front" if same else f"{volume.lower:.3g} to {volume.upper:.3g}",
+            value="–" if same else f"{front.hypervolume:.3g}",
+            note="there is no front" if same else "of the estimates, without interval",
         ),
     ]
 
@@ -156,17 +171,13 @@ def _figure(study: FrontierStudy) -> Figure:
     named = _roles(study)
     marked = _named(study)
     numbered = _is_numbered(study)
-    outlines = []
-    for point in front.points:
-        line = point.ellipses[0].outline() if point.ellipses else np.empty((0, 2))
-        outlines.append((line[:, 0], line[:, 1]))
     first, second = front.objectives[:2]
     figure = scatter_figure(
         "frontier",
         f"{objective_label(first)} against {objective_label(second)}",
         f"Colour: {metric_label(study.colour)}. Area of a marker: upper {percent(front.confidence, 0)} "
-        f"bound of P({inside(metric_label(study.size))}). Ellipses: joint {percent(front.confidence, 0)} "
-        "regions of both estimates. Dotted: the estimated front."
+        f"bound of P({inside(metric_label(study.size))}). Whiskers: {percent(front.confidence, 0)} "
+        "intervals, where there is one. Dotted: the estimated front."
         + (" Numbers: those of the table of points." if numbered else ""),
         x=_estimates(study, 0),
         y=_estimates(study, 1),
@@ -175,7 +186,6 @@ def _figure(study: FrontierStudy) -> Figure:
         y_title=objective_label(second),
         x_share=is_percentage(first),
         y_share=is_percentage(second),
-        ellipses=outlines,
         marked=marked,
         names=[str(at + 1) for at in range(len(front.points))] if numbered else (),
         sizes=[8.0 + 30.0 * float(np.sqrt(bound.upper)) for bound in study.sizes],
@@ -223,7 +233,7 @@ def _reading(study: FrontierStudy) -> str:
     better = ["smaller" if objective.sign > 0 else "larger" for objective in study.front.objectives]
     return (
         f"Better is {better[0]} across and {better[1]} up. Open markers are dominated by the estimates. "
-        "Ellipses of two points may overlap although the points differ: all points saw the same paths, "
+        "Whiskers of two points may overlap although the points differ: all points saw the same paths, "
         "so differences are known better than levels. Judge neighbours by the table of differences."
     )
 
@@ -261,8 +271,8 @@ def _points_table(study: FrontierStudy) -> Part:
         columns,
         rows,
         caption=(
-            f"{percent(front.confidence, 0)} percentile bootstrap by path, {front.resamples:,} resamples, "
-            f"n = {front.paths} paths. Marked: on the estimated front."
+            f"{percent(front.confidence, 0)} intervals, where there is one, n = {front.paths} paths; places "
+            f"on the front by {front.resamples:,} resamples of the paths. Marked: on the estimated front."
         ),
         marked=front.front,
     )
@@ -298,7 +308,7 @@ def _neighbours_table(front: Front) -> Part:
                 difference_cell(objective.metric, interval.estimate, interval.lower, interval.upper)
                 for objective, interval in zip(front.objectives, step.objectives, strict=True)
             ),
-            "yes" if step.distinguishable else "no",
+            apart_words(front, step),
         )
         for step in front.neighbours
     ]
@@ -306,8 +316,8 @@ def _neighbours_table(front: Front) -> Part:
         columns,
         rows,
         caption=(
-            "Differences on common paths. Told apart: the joint region of both differences leaves out "
-            f"zero, at {percent(front.confidence, 0)}."
+            "Differences on common paths. Told apart: in which objectives, each by itself, the "
+            f"{percent(front.confidence, 0)} interval leaves out zero."
         ),
     )
 
@@ -344,22 +354,17 @@ def _simple_table(front: Front) -> Part:
 def _method(study: FrontierStudy) -> list[str]:
     front = study.front
     reference = ", ".join(f"{value:.4g}" for value in front.reference)
-    ellipses = (
-        f"Ellipses: bootstrap covariance with Hotelling's radius for n = {front.independent} independent "
-        "groups of paths; joint for both estimates, not simultaneous over points."
-    )
     dominated = (
         "Dominated beyond chance: better or exactly equal in every objective at once, one-sided, Bonferroni "
         "over rivals."
     )
     volume = (
-        f"Hypervolume {interval_words(front.hypervolume)} above the reference ({reference}), basic "
-        "bootstrap: choosing the best of noisy points flatters a front, and this interval moves against "
-        "it."
+        f"Hypervolume {front.hypervolume:.3g} above the reference ({reference}), without interval: choosing "
+        "the best of noisy points flatters a front."
     )
     return [
         "Every point sees the same paths; a resample draws the same paths for all points and metrics.",
-        ellipses,
+        "Intervals and differences are those of a sweep (docs/statistics.md).",
         dominated,
         volume,
         "Conditional on the accounts of the scenario unless populations is above 1.",

@@ -19,7 +19,6 @@ from sim.reporting.findings.exploration.common import (
     add_provenance,
     cell,
     difference_words,
-    interval_words,
     is_percentage,
     number_words,
     objective_label,
@@ -95,17 +94,17 @@ def _highlights(study: OptimiseStudy) -> list[Highlight]:
     before, after = found.promised_hypervolume, found.fresh_hypervolume
     return [
         Highlight(label="Trials", value=number(len(found.trials)), note=f"{study.paths:,} paths each"),
-        Highlight(label="Fresh paths", value=number(found.fresh_paths), note="disjoint from the search's"),
+        Highlight(label="Fresh paths", value=number(found.fresh_paths), note="each with a book of its own"),
         Highlight(
             label="Hypervolume, searched",
-            value=f"{before.estimate:.3g}",
-            note=f"{before.lower:.3g} to {before.upper:.3g}",
+            value=f"{before:.3g}",
+            note="of the finalists' estimates",
         ),
         Highlight(
             label="Hypervolume, fresh",
-            value=f"{after.estimate:.3g}",
-            note=f"{after.lower:.3g} to {after.upper:.3g}",
-            mood="warn" if after.estimate < before.estimate else "",
+            value=f"{after:.3g}",
+            note="of the same sets",
+            mood="warn" if after < before else "",
         ),
     ]
 
@@ -135,7 +134,7 @@ def _curse_table(study: OptimiseStudy) -> Part:
         columns,
         rows,
         caption=(
-            f"{percent(found.settings.confidence, 0)} percentile bootstrap by path; n = {study.paths:,} "
+            f"{percent(found.settings.confidence, 0)} intervals, where there is one; n = {study.paths:,} "
             f"searched, {found.fresh_paths:,} fresh."
         ),
     )
@@ -152,8 +151,8 @@ def _shrinkage_text(found: Optimisation) -> Part:
         parts.append(f"{objective_label(objective)}: {words}")
     return note(
         f"Mean shrinkage over finalists. {'; '.join(parts)}. Hypervolume of the finalists: "
-        f"{interval_words(found.promised_hypervolume)} promised, "
-        f"{interval_words(found.fresh_hypervolume)} fresh."
+        f"{found.promised_hypervolume:.3g} promised, {found.fresh_hypervolume:.3g} fresh, without interval: "
+        "choosing flatters both by nobody knows how much."
     )
 
 
@@ -316,8 +315,8 @@ def _method(study: OptimiseStudy) -> list[str]:
         "same trials for any number of workers, and after a resume."
     )
     fresh = (
-        f"Fresh paths are numbered from {study.paths:,}: the same accounts, none of the random numbers "
-        "the search saw."
+        "Fresh paths have another seed and each a book of accounts of its own: none of the random numbers "
+        "and none of the drawn accounts that the search saw."
     )
     simple = (
         "Every finalist was also run with one parameter set back; the simple set prefers fewer changes "

@@ -57,8 +57,7 @@ def test_a_clear_front_is_certain():
 
 def test_hypervolume_of_a_front_without_noise_is_exact():
     front = front_of(samples([1.0, 2.0, 3.0], [3.0, 2.0, 1.0]), [1, 1, 1], reference=(4.0, 4.0))
-    assert front.hypervolume.estimate == 6.0
-    assert (front.hypervolume.lower, front.hypervolume.upper) == (6.0, 6.0)
+    assert front.hypervolume == 6.0
 
 
 def test_equal_points_share_the_front_half_the_time():
@@ -118,9 +117,10 @@ def test_infeasible_points_are_shown_but_never_win():
 
 def test_identical_points_differ_by_exactly_nothing():
     found = samples([0.1, 0.1], [0.2, 0.2], noise=1.0)
-    difference = compare_points(found, (COST, LOSS), Streams(1), 0, 1, resamples=200, confidence=0.95)
+    difference = compare_points(found, (COST, LOSS), 0, 1, confidence=0.95)
     assert not difference.distinguishable
-    assert [(d.estimate, d.lower, d.upper) for d in difference.objectives] == [(0.0, 0.0, 0.0)] * 2
+    assert [d.estimate for d in difference.objectives] == [0.0, 0.0]
+    assert all(math.isnan(d.lower) and "the same in all" in d.note for d in difference.objectives)
 
 
 def test_dominance_beyond_chance_is_rarely_wrong():
