@@ -235,7 +235,7 @@ def compare_rows(setting: Setting, rng: np.random.Generator) -> Iterator[Row]:
         yield f"compare, {endpoint.name}", *ends, 0.0
         if not result.unusable:
             better = found.word is Word.BETTER
-            yield f"{NO_FALSE_BETTER}, {endpoint.name}", math.inf if better else 0.0, 1.0, 0.5
+            yield f"{NO_FALSE_BETTER}, {endpoint.name}", 0.75 if better else 0.0, 1.0, 0.5
 
 
 NO_FALSE_BETTER = "compare, not falsely better"
