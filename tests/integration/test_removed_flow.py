@@ -8,6 +8,7 @@ import pytest
 from sim.cli import entry
 from sim.engine.removals import ORDERS, largest
 from sim.engine.replay import replay_run
+from tests.support.sealed import seal
 from tests.support.small_run import SCENARIO, small_execution
 
 TINY = ("--blocks", "24", "--set", "traders.0.count=24", "--worlds", "none")
@@ -44,6 +45,11 @@ def test_the_world_without_an_accounts_flow_is_written_and_replayed(tmp_path, ac
             assert row["closed_of_it"] == 0.0
             assert row["liquidated_notional"] == row["liquidated_notional_without"]
     assert replay_run(out, None).identical
+    stored = pq.read_table(out / "removals.parquet")
+    pq.write_table(stored.slice(0, stored.num_rows - 1), out / "removals.parquet")
+    seal(out)
+    lacking = f"removals.parquet has {stored.num_rows - 1} rows, recomputed {stored.num_rows}"
+    assert lacking in replay_run(out, None).first_difference
 
 
 def test_an_account_that_is_not_there_is_refused(tmp_path, capsys):
