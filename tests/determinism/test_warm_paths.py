@@ -235,10 +235,10 @@ def test_a_path_that_fails_leaves_nothing_behind(monkeypatch):
     run_path(small_scenario(*TINY), PathOptions(path=0, populations=2), warm)
     execute = Chain.execute
 
-    def failing(self, transaction):
+    def failing(self, transaction, *further):
         if self.block_number == 12:
             raise RunError("out of order")
-        return execute(self, transaction)
+        return execute(self, transaction, *further)
 
     monkeypatch.setattr(Chain, "execute", failing)
     with pytest.raises(RunError, match="out of order"):
