@@ -111,5 +111,5 @@ def test_a_file_of_the_command_line_is_repeated_as_recorded_where_the_scenario_r
     for chosen, is_recorded in ((options, True), (replace(options, prices=None), False)):
         histories = load_histories(scenario, chosen)
         builder = world_builder(scenario, chosen, histories)
-        path = builder.price_paths(Streams(1))[0]
-        assert np.array_equal(path.prices, histories[0].prices[: path.prices.size]) is is_recorded
+        prices = builder.price_paths(Streams(1))[0].prices[: scenario.blocks + 1]  # then held, for settling
+        assert np.array_equal(prices, histories[0].prices[: prices.size]) is is_recorded
