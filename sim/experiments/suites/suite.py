@@ -24,7 +24,7 @@ from sim.engine.scenario.schema import Scenario
 from sim.experiments.suites.coverage import Coverage, coverage_of, total_coverage
 from sim.metrics.book import worlds_needed
 
-FIGURES = ("blocks", "liquidations", "bad_debt", "negative_equity_end")
+FIGURES = ("liquidations", "bad_debt", "negative_equity_end")
 """Metrics that stand beside a verdict."""
 EXERCISED_NOTHING = "no transaction succeeded: a pass that exercised nothing is no pass"
 

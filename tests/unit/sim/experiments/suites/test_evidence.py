@@ -76,7 +76,7 @@ def test_manifest_states_versions_contracts_and_digests(mixed):
 def test_page_has_table_coverage_and_what_is_not_claimed(mixed):
     text = (mixed[1] / "README.md").read_text()
     passing = mixed[2].outcomes[2]
-    assert f"| c_passing | passed | 3 of 3 | 40 | {passing.summary['liquidations']} |" in text
+    assert f"| c_passing | passed | 3 of 3 | {passing.summary['liquidations']} |" in text
     assert "| d_silent | passed, expects nothing |" in text
     assert "| a_bad | bad input |" in text
     assert "- b_failing: expected liquidations <= 2: was" in text
