@@ -20,11 +20,16 @@ ROUNDING = 1e-9
 """Of a value: half-widths below it are rounding of sums, not spread."""
 
 
+def _outdated(numbers: Numbers) -> list[str]:
+    """Return what has moved since the figures were computed; nothing right after a run of the study."""
+    return [f"> {numbers['moved_since']}", ""] if "moved_since" in numbers else []
+
+
 def document(numbers: Numbers) -> str:
     """Return ``docs/study/README.md``."""
     crash, calm = numbers["crash"], numbers["calm"]
     return "\n".join([
-        _introduction(numbers),
+        _introduction(numbers), *_outdated(numbers),
         "## Where volatility-scaled margin hurts, and where it helps", "",
         *_plain_words(crash, calm), "",
         "What the paired intervals show over all crashes, policy by policy:", "",
