@@ -83,6 +83,9 @@ class Group:
     """Quote they put into it before block 0, together and in equal parts."""
     hedges_outside: bool = False
     """Whether every trade of a member has another leg on the outside market."""
+    gas_paid_by_fund: bool = False
+    """Whether its members work for the protocol: their gas is a cost to the fund (`closer_gas_cost`), and
+    neither it nor what they receive is part of liquidators' profit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,10 @@ from typing import Self
 
 import numpy as np
 
-from sim.core.arrays import FloatArray
+from sim.core.arrays import BoolArray, FloatArray, IntArray
+from sim.core.units import from_wad
 from sim.protocol.parameters.values import ProtocolParameters
+from sim.protocol.state import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,3 +102,20 @@ class LiquidationTerms:
         share = np.minimum(np.maximum(share, self.bounty_share_min), self.bounty_share_max)
         tip_floor = self.min_bounty if fund_reserves > self.min_bounty else 0.0
         return np.maximum(share * fee, tip_floor), closed
+
+
+def largest_exposures(state: State, accounts: IntArray, max_status: int) -> tuple[IntArray, BoolArray]:
+    """Return each account's market of largest notional, and whether it may be liquidated there now.
+
+    Parameters
+    ----------
+    max_status
+        Worst status of an index that the contracts liquidate at.
+    """
+    prices = np.array([from_wad(market.risk_price) for market in state.markets])
+    exposure = np.abs(state.sizes[:, accounts]) * prices[:, None]
+    markets: IntArray = np.argmax(exposure, axis=0)  # the first of equals
+    statuses = np.array([market.status for market in state.markets])
+    exposed = exposure[markets, np.arange(len(markets))] > 0.0
+    may_close: BoolArray = exposed & (statuses[markets] <= max_status)
+    return markets, may_close

@@ -12,7 +12,7 @@ import numpy as np
 from sim.agents.base import ActorIndex, Outage, Outcome, silent_members
 from sim.agents.fees import FeePolicy, gas_cost, never_raised, raised
 from sim.agents.kind import AGENTS, AgentKind, Group, Setting, Start
-from sim.agents.liquidation_terms import LiquidationTerms
+from sim.agents.liquidation_terms import LiquidationTerms, largest_exposures
 from sim.agents.waiting_bids import WaitingBids
 from sim.core.arrays import BoolArray, FloatArray, IntArray
 from sim.core.documents.sections import Problem, Section, number, table
@@ -306,12 +306,8 @@ class Liquidators:
         under = state.under_maintenance()
         if not len(under.accounts):
             return None
-        prices = np.array([from_wad(market.risk_price) for market in state.markets])
-        exposure = np.abs(state.sizes[:, under.accounts]) * prices[:, None]
-        markets = np.argmax(exposure, axis=0)  # the first of equals
-        statuses = np.array([market.status for market in state.markets])
-        exposed = exposure[markets, np.arange(len(markets))] > 0.0
-        chosen = np.flatnonzero(exposed & (statuses[markets] <= self._max_status))
+        markets, may_close = largest_exposures(state, under.accounts, self._max_status)
+        chosen = np.flatnonzero(may_close)
         if not len(chosen):
             return None
         accounts, markets = under.accounts[chosen], markets[chosen]

@@ -26,7 +26,10 @@ class Totals:
     margin_calls: int = 0
     cured_margin_calls: int = 0
     bounties: int = 0
+    """Paid to liquidators who work for themselves, tips included, WAD."""
     liquidator_gas_wei: int = 0
+    closer_gas_wei: int = 0
+    """Gas of those who work for the protocol."""
     oracle_age_max: int = 0
     base_fee_max: int = 0
     fund_min: int = 2**256

@@ -59,6 +59,14 @@ UNCERTAIN = (
 ADDING = ("whales=[]", "shocks=[]", "traders.0.long_share=0.5", "traders.0.reduce_share=0.0")
 """Both sides add to their positions, and nobody reduces."""
 
+LATE_CLOSER = (
+    "liquidators.count=0",
+    'meant=["no_liquidators"]',
+    "closer.fees.base_fee_multiple=1.0",
+    "closer.fees.priority_fee_gwei=0.0",
+)
+"""Who bids the base fee of a block ago while it rises, and is the only one to close."""
+
 DEAR = 16.0
 """gwei: a little more than the base fee at the start, less than it soon is."""
 
@@ -144,7 +152,10 @@ Binds = tuple[object, tuple[str, ...]]
 """What the field becomes (None: whatever else it may be), and what else holds, before and after."""
 
 BINDS: dict[str, Binds] = {
-    "settlement_blocks": (1, (*SLIDE, "liquidators.count=0", 'meant=["no_liquidators"]')),
+    "settlement_blocks": (
+        1,
+        (*SLIDE, "liquidators.count=0", "closer.enabled=false", 'meant=["no_liquidators"]'),
+    ),
     "start_time": (datetime(2024, 1, 2, tzinfo=UTC), ()),
     "chain.block_gas_limit": (2_000_000, ()),
     "chain.mempool_size": (16, ()),
@@ -181,6 +192,7 @@ BINDS: dict[str, Binds] = {
         (*FLAT_BOUNTY, "protocol.liquidation.bounty_share_base=0.2"),
     ),
     "protocol.liquidation.backstop_ratio": (0.3, ("protocol.liquidation.throttle_share_per_hour=0.02",)),
+    "protocol.liquidation.adl_window_seconds": (None, ("closer.enabled=false",)),
     "protocol.oracle.heartbeat_seconds": (30, ()),
     "protocol.oracle.heartbeat_grace_seconds": (0, ("protocol.oracle.heartbeat_seconds=30",)),
     "protocol.oracle.max_source_confidence_ratio": (0.0012, ()),
@@ -241,12 +253,15 @@ BINDS: dict[str, Binds] = {
     "liquidators.hope_rate": (None, SLIDE),
     "liquidators.fees.max_fee_gwei": (DEAR, ()),
     "liquidators.fees.priority_fee_gwei": (None, ('liquidators.fees.policy="static"',)),
-    "keepers.heartbeat_seconds": (36, ()),
+    "keepers.heartbeat_seconds": (36, ("closer.enabled=false",)),
     "keepers.first_confidence_ratio": (0.01, ()),
     "keepers.bid_raise": (0.9, ()),
     "keepers.fees.max_fee_gwei": (DEAR, ()),
     "keepers.fees.base_fee_multiple": (1.0, ("keepers.latency_blocks=2",)),
     "liquidity_providers.fees.max_fee_gwei": (DEAR, ()),
+    "closer.max_per_block": (1, ()),
+    "closer.bid_raise": (3.0, LATE_CLOSER),
+    "closer.fees.max_fee_gwei": (DEAR, ()),
     "deleverager.max_winners": (1, ()),
     "deleverager.fees.max_fee_gwei": (DEAR, ()),
 }

@@ -36,6 +36,7 @@ NO_ASSUMPTION: dict[str, dict[float, tuple[int, str]]] = {
         1_000_000: (2, "parts in which slippage is exact"),
         0.5: (1, ROUNDING),
     },
+    "closer.py": {75: (1, ORDER)},
     "decided.py": {96: (1, "bits of the highest fee of a call, in wei")},
     "deleverager.py": {1e-6: (1, "how far apart floats surely rank as the contract does"), 70: (1, ORDER)},
     "fees.py": {1_000: (5, "decimals in which factors of fees are exact"), 0.5: (2, ROUNDING)},

@@ -44,6 +44,7 @@ def run_facts(*, worlds: Mapping[OtherWorld, RunFacts] | None = None, drawdown: 
             cured_margin_calls=7,
             bounties=50 * WAD,
             liquidator_gas_wei=WAD // 100,
+            closer_gas_wei=10**16 // 5,
             oracle_age_max=432,
             base_fee_max=77 * GWEI,
             fund_min=600 * WAD,

@@ -88,6 +88,7 @@ class Attributor:
                 attribution=self._attribute(event, size_before[event.position], impact, before, after),
                 fundamental_price=risk_price * exp(-impact.log),
                 leverage_at_entry=float(world.entry_leverage[event.actor]),
+                is_paid_by_fund=event.other in world.paid_by_fund,
             )
             found.counts[market] += 1
             found.notionals[market] += abs(values["size_closed"]) / WAD * risk_price

@@ -324,7 +324,9 @@ class BlockLoop:
         for position, (tag, pending, receipt) in enumerate(rows):
             fee = receipt.fee_paid_wei
             recorder.gas_paid_of[tag.actor] += fee
-            if tag.kind == EntryPoint.LIQUIDATE:
+            if tag.actor in world.paid_by_fund:
+                totals.closer_gas_wei += fee
+            elif tag.kind == EntryPoint.LIQUIDATE:
                 totals.liquidator_gas_wei += fee  # lost races cost gas too
             account = tag.args[0] if world.client.names_account(tag.kind) else tag.actor
             called = pending.transaction

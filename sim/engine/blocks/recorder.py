@@ -268,6 +268,7 @@ class Recorder:
         attribution: Attribution,
         fundamental_price: float,
         leverage_at_entry: float,
+        is_paid_by_fund: bool = False,
     ) -> int:
         """Append one liquidation with its place in the cascade; return its id."""
         values = event.values
@@ -315,7 +316,8 @@ class Recorder:
             totals.endogenous_notional += notional
         if "margin" in attribution.cause:
             totals.margin_induced += 1
-        totals.bounties += values["bounty"] + values["tip"]
+        if not is_paid_by_fund:
+            totals.bounties += values["bounty"] + values["tip"]
         self.liquidations_of[event.actor] += 1
         self.liquidated_notional_of[event.actor] += notional
         return index

@@ -217,6 +217,12 @@ class WorldBuilder:
             hedged=frozenset(
                 actor for group in self._groups if group.hedges_outside for actor in book.members(group.name)
             ),
+            paid_by_fund=frozenset(
+                actor
+                for group in self._groups
+                if group.gas_paid_by_fund
+                for actor in book.members(group.name)
+            ),
             external=tuple(self._external(market) for market in range(len(scenario.markets))),
             feedback=replace(options.feedback, price=options.feedback.price and scenario.flow.forced_flow),
             routers=tuple(

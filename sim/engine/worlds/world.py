@@ -36,6 +36,8 @@ class World:
     """Everybody who acts, in the order in which they decide."""
     hedged: frozenset[int]
     """Participants whose trades have another leg outside."""
+    paid_by_fund: frozenset[int]
+    """Participants who work for the protocol: their gas is a cost to the fund."""
     external: Sequence[ExternalMarket]
     routers: Sequence[FlowRouter]
     feedback: Feedback

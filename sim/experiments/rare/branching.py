@@ -139,7 +139,8 @@ def _unchanging(loop: BlockLoop) -> Iterator[object]:
     world = loop.world
     yield from (world.chain, world.client, world.book, world.openings, world.entry_leverage)
     yield from (world.gas_profile, world.gas)
-    yield from (world.frozen_curves, world.gas_surges, world.hedged, world.streams)
+    yield from (world.frozen_curves, world.gas_surges, world.hedged, world.paid_by_fund)
+    yield world.streams
     yield from (loop.first, loop.reading, loop.first_wallets, loop.first_collateral, loop.first_shares)
     yield from loop.remembered()
     yield loop.last_events

@@ -12,7 +12,8 @@ def _liquidator_profit(run: RunFacts) -> float:
 METRICS.add(Metric(
     order=28, name="liquidator_profit", label="Liquidators' profit", unit="quote", kind="amount",
     direction=NEUTRAL, family="other", section="Chain", markets="all",
-    meaning="Bounties and tips less gas, all liquidators together; lost races are paid for as well.",
+    meaning="Bounties and tips less gas, all liquidators together; lost races are paid for as well, the "
+            "protocol's closer is none of them.",
     measure=_liquidator_profit,
 ))  # fmt: skip
 METRICS.add(Metric(
@@ -37,6 +38,6 @@ METRICS.add(Metric(
 METRICS.add(Metric(
     order=40, name="liquidator_tips", label="Tips", unit="quote", kind="amount", direction=NEUTRAL,
     family="other", section="Chain", markets="all",
-    meaning="Paid by the fund to liquidators where the bounty was below the minimum.",
+    meaning="Paid by the fund to whoever liquidates where the bounty was below the minimum.",
     measure=lambda run: (run.after.tips - run.before.tips) / WAD,
 ))  # fmt: skip

@@ -6,6 +6,7 @@ which ends in between, or a waterfall that nobody is paid to set going, looks as
 
 from __future__ import annotations
 
+from sim.core.units import WAD
 from sim.metrics.book import METRICS, WORSE, Metric, Readings, ratio
 
 DUST = 1e-6
@@ -45,6 +46,13 @@ METRICS.add(Metric(
     direction=WORSE, family="severity", section="Losses", markets="all",
     meaning="Most that accounts still open owed beyond their collateral at the end of any block.",
     measure=lambda run: run.totals.negative_equity_max,
+))  # fmt: skip
+METRICS.add(Metric(
+    order=50, name="closer_gas_cost", label="Gas of the closer", unit="quote", kind="amount",
+    direction=WORSE, family="severity", section="Losses", markets="all",
+    meaning="Gas of the protocol's closer, who liquidates what nobody is paid to, at native_price: a cost to "
+            "the fund on top of bad debt, not drawn from its reserves. What it received is not netted.",
+    measure=lambda run: run.totals.closer_gas_wei / WAD * run.native_price,
 ))  # fmt: skip
 METRICS.add(Metric(
     order=107, name="insolvent", label="Insolvent", unit="1", kind="event", direction=WORSE,

@@ -135,6 +135,16 @@ def _unbooked_words(unbooked: float) -> str:
     return f" Accounts still open owe {money(unbooked)} beyond their collateral, booked by nobody."
 
 
+def _closer_words(gas: float) -> str:
+    """Return the sentence about what it cost to close accounts that nobody was paid to, empty if nothing."""
+    if gas <= 0:
+        return ""
+    return (
+        f" The protocol's own closer spent {money(gas)} of gas on accounts under water that nobody had "
+        "closed: a cost to the fund on top of its losses, not taken from the reserves above."
+    )
+
+
 def _price_story(run: RunFolder) -> str:
     stories = []
     for market in run.market_ids:
@@ -224,6 +234,7 @@ def _fund_story(run: RunFolder) -> str:
         words += f": {_and(pieces)}." if pieces else "."
     else:
         words += " No account was closed below zero, so the fund was never asked to cover a loss."
+    words += _closer_words(_amount(run, "closer_gas_cost"))
     words += _unbooked_words(_amount(run, "negative_equity_end"))
     pending = _pending(run)
     if pending > 0:

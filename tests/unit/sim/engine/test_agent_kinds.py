@@ -187,6 +187,7 @@ def test_the_manifest_has_its_words_and_everybody_elses(sellers, tmp_path):
         "liquidity_providers": "liquidity providers",
         "fund_backers": "fund backers",
         "deleverager": "deleverager",
+        "closer": "closer run by the protocol",
     }
     assert "1 sellers who close in block 4." in manifest["agents"]
 

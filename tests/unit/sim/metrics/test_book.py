@@ -84,6 +84,7 @@ BY_HAND = {
     "negative_equity_max": 9.0,
     "silent_oracles": 2,
     "settlement_blocks": 3,
+    "closer_gas_cost": 5.0,  # a five-hundredth of a coin at 2,500
     "excess_liquidated_notional": 1_500.0,
     "excess_share": 0.375,
     "gross_excess_share": 0.45,
