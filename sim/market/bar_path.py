@@ -96,12 +96,11 @@ def _of_bars(history: PriceHistory, segment: IntArray) -> tuple[FloatArray, Floa
 
 def _reflected(prices: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
     """Return prices thrown back into a range, in logs, as often as it takes."""
-    for _ in range(64):
+    while True:  # each turn takes the width of the range off what lies beyond it
         above, below = prices > high, prices < low
         if not bool((above | below).any()):
-            break
+            return prices
         prices = np.where(above, high * (high / prices), np.where(below, low * (low / prices), prices))
-    return np.clip(prices, low, high)
 
 
 def _touching(

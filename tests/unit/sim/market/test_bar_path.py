@@ -53,6 +53,16 @@ def test_it_touches_open_high_low_and_close_and_never_leaves_the_bar(tmp_path):
     assert prices[1_200] == HOURS[-1][3]
 
 
+@pytest.mark.parametrize("start", [5, 7])
+def test_it_touches_the_extremes_of_bars_whose_points_fall_between_blocks(tmp_path, start):
+    path = bars_file(tmp_path, HOURS, 3_600)
+    times = start + 12 * np.arange(1_190)
+    prices = drawn(path, 1_189, start=start)
+    for index, (_, high, low, _) in enumerate(HOURS):
+        inside = prices[times // 3_600 == index]
+        assert (inside.min(), inside.max()) == (low, high)
+
+
 def test_a_flat_bar_stays_flat_and_straight_is_the_old_walk(tmp_path):
     path = bars_file(tmp_path, HOURS, 3_600)
     assert set(drawn(path, 1_200)[600:900]) == {84.0}
