@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 import warnings
 from functools import cache
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import boa
 from boa.contracts.vyper.vyper_contract import VyperDeployer
+from boa.interpret import set_cache_dir
 
 from sim.reference.fixed_point import WAD
 
@@ -38,6 +41,29 @@ ORACLE_PARAMETERS: dict[str, int] = {
     "liquidate_status": 2,  # INSUFFICIENT
     "settle_status": 4,  # TOO_VOLATILE: any price
 }
+
+
+def _keep_what_is_compiled(folder: Path) -> None:
+    """Let titanoboa keep compiled contracts under the digest of all sources, and forget other digests.
+
+    Its own key covers a source and what that imports, but not what its imports import: after a change of a
+    library the tests would go on with the old code.
+    """
+    sources = [
+        file for root in (CONTRACTS, HARNESSES) for kind in ("*.vy", "*.vyi") for file in root.rglob(kind)
+    ]
+    digest = hashlib.sha256()
+    for file in sorted(sources):
+        content = file.read_bytes()
+        digest.update(f"{file.relative_to(ROOT)} {len(content)}\n".encode() + content)
+    kept = folder / digest.hexdigest()[:16]
+    for other in folder.glob("*"):
+        if other != kept:
+            shutil.rmtree(other, ignore_errors=True)
+    set_cache_dir(kept)
+
+
+_keep_what_is_compiled(ROOT / ".pytest_cache" / "titanoboa")
 
 
 @cache
