@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sim.chain.abi import ContractAbi
 from sim.chain.chain import Chain
-from sim.chain.compile import Artifact
+from sim.chain.compile import Artifact, compile_contract, contracts_root
 from sim.chain.transaction import Receipt, Transaction
 from sim.core.errors import RunError
 from sim.core.units import to_wad
@@ -15,11 +16,12 @@ from sim.protocol.address_book import AddressBook
 from sim.protocol.contracts import compile_protocol, compile_risk_models, load_abis
 from sim.protocol.deployed import OWNER, Deployment
 from sim.protocol.frozen_margins import stand_in_for
-from sim.protocol.governance.setup import Hands, hand_over
+from sim.protocol.governance.setup import FORWARDER, Hands, hand_over
 from sim.protocol.parameters.values import ProtocolParameters
 from sim.protocol.parameters.words import fill_inputs, inputs_of
 
 TOKEN_DECIMALS = 6
+FORWARDER_SOURCE = "testing/ForwardingRiskModel.vy"
 WALLET_BATCH = 512
 """Most accounts one ``mint_many`` takes (bound of the mock token)."""
 UNLIMITED_ALLOWANCE = 2**256 - 1
@@ -38,6 +40,8 @@ class Deployer:
         Risk models by name that the governor may set; none if not given.
     can_freeze_margins
         Put a stand-in before every margin formula that can hold its inputs (`sim.protocol.frozen_margins`).
+    bounds_nothing
+        The governor's rules let any parameter change by any amount; its time-lock stays.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class Deployer:
         models: Mapping[str, Artifact] | None = None,
         *,
         can_freeze_margins: bool = False,
+        bounds_nothing: bool = False,
     ) -> None:
         self._chain = chain
         self._artifacts = artifacts
@@ -54,6 +59,7 @@ class Deployer:
         self._abis = load_abis(artifacts)
         self._addresses: dict[str, str] = {}
         self._can_freeze_margins = can_freeze_margins
+        self._bounds_nothing = bounds_nothing
 
     def deploy(self, parameters: ProtocolParameters, reporters: Sequence[Sequence[str]]) -> Deployment:
         """Deploy every contract, wire it and hand it over to the governor.
@@ -109,7 +115,15 @@ class Deployer:
             self._add("liquidity_pool", "add_market", {}, market.pricing_terms)
             self._add("margin_engine", "add_market", {"risk_model": get[key]}, market.market)
         hands = Hands(owner=OWNER, create=self._deploy, send=self.send)
-        hand_over(hands, get, self._abis, self._artifacts, self._models, len(parameters.markets))
+        hand_over(
+            hands,
+            get,
+            self._abis,
+            self._artifacts,
+            self._models,
+            len(parameters.markets),
+            bounds_nothing=self._bounds_nothing,
+        )
         return Deployment(
             addresses=self._addresses,
             abis=self._abis,
@@ -165,6 +179,7 @@ def deploy_protocol(
     contracts: Path | None = None,
     *,
     can_freeze_margins: bool = False,
+    bounds_nothing: bool = False,
 ) -> Deployment:
     """Compile and deploy.
 
@@ -176,10 +191,53 @@ def deploy_protocol(
         Folder of contracts instead of the shipped ones.
     can_freeze_margins
         Put a stand-in before every margin formula that can hold its inputs.
+    bounds_nothing
+        Let the governor change any parameter by any amount, after its time-lock.
     """
     artifacts = compile_protocol(risk_model, custom_model, contracts)
+    if bounds_nothing:
+        artifacts[FORWARDER] = compile_contract(contracts_root() / FORWARDER_SOURCE)
     deployer = Deployer(
-        chain, artifacts, compile_risk_models(contracts), can_freeze_margins=can_freeze_margins
+        chain,
+        artifacts,
+        compile_risk_models(contracts),
+        can_freeze_margins=can_freeze_margins,
+        bounds_nothing=bounds_nothing,
     )
     addresses = [[book.addresses[actor] for actor in group] for group in reporters]
     return deployer.deploy(parameters, addresses)
+
+
+def deploy_formula(
+    chain: Chain,
+    artifact: Artifact,
+    values: Mapping[str, Any],
+    where: str,
+    *,
+    can_freeze_margins: bool = False,
+) -> str:
+    """Deploy a margin formula that no market has yet, from the protocol's own deployer; return its address.
+
+    Parameters
+    ----------
+    values
+        Its parameters by name.
+    where
+        Words for messages: ``risk model of ETH``.
+    can_freeze_margins
+        Put a stand-in before it that can hold its inputs.
+
+    Raises
+    ------
+    InputError
+        A parameter is missing, unknown or out of the formula's bounds.
+    """
+    inputs = inputs_of(artifact.abi)
+    encoded = ContractAbi(artifact.abi).constructor.encode(
+        *fill_inputs(inputs, {"owner": OWNER}, values, where)
+    )
+
+    def create(made: Artifact, arguments: bytes) -> str:
+        return chain.deploy(made, arguments, OWNER)
+
+    return stand_in_for(chain, artifact, encoded, create) if can_freeze_margins else create(artifact, encoded)

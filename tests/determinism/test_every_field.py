@@ -173,6 +173,8 @@ BINDS: dict[str, Binds] = {
     "markets.0.pool.open_interest_cap_notional": (90_000.0, ADDING),
     "markets.0.pool.max_premium": (0.01, ()),
     "protocol.risk_model": ("static", ()),
+    "enactment.risk_model_before": ("static", ("enactment.in_block_0=true",)),
+    "enactment.values_before": (["protocol.risk_model_parameters.z=5.0"], ("enactment.in_block_0=true",)),
     "protocol.risk_model_parameters": ({"z": 5.0}, ()),
     "protocol.margin.fund_fee_share": (0.3, ()),
     "protocol.margin.upnl_cap": (10.0, ()),

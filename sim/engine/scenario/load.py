@@ -11,7 +11,7 @@ from sim.chain.compile import refuse_outside
 from sim.core.documents.toml_file import TomlFile
 from sim.core.documents.toml_text import KeyPath
 from sim.core.errors import InputError
-from sim.engine.scenario.compose import scenario_class
+from sim.engine.scenario.compose import scenario_class, scenario_of
 from sim.engine.scenario.schema import Scenario
 from sim.market.impact_law import IMPACT_LAWS
 
@@ -53,8 +53,41 @@ def load_scenario(path: Path, *, overrides: Sequence[str | Override] = ()) -> Sc
         _apply(file.document, override, ordered[:index])
     file.document.setdefault("name", _name_of(path))
     place = _Places(file, given)
-    scenario = file.load(scenario_class(), line=place.line)
-    return _with_checked_files(scenario, path, place)
+    scenario = _with_checked_files(file.load(scenario_class(), line=place.line), path, place)
+    before_enactment(scenario)
+    return scenario
+
+
+def before_enactment(scenario: Scenario) -> Scenario:
+    """Return the scenario with the parameters that were in force before its own were enacted.
+
+    Raises
+    ------
+    InputError
+        What its enactment says of them makes no valid scenario.
+    """
+    enactment = scenario.enactment
+    if enactment.risk_model_before is None and not enactment.values_before:
+        return scenario
+    document = scenario.canonical()
+    del document["enactment"]
+    files = {reference: scenario.file(reference) for reference, _ in scenario.file_references()}
+    try:
+        given = [parse_override(text) for text in enactment.values_before]
+        if enactment.risk_model_before is not None:
+            value = enactment.risk_model_before
+            given.insert(0, Override(path=_MODEL, value=value, text="enactment.risk_model_before"))
+            files.pop(".".join(map(str, _MODEL)), None)
+        for override in given:
+            _apply(document, override, ())
+        before = files.pop("enactment.risk_model_before", None)
+        if before is not None:
+            files[".".join(map(str, _MODEL))] = before
+        return scenario_of(document, files)
+    except InputError as error:
+        raise InputError(
+            [f"enactment: before it: {problem}" for problem in str(error).splitlines()]
+        ) from None
 
 
 def parse_override(text: str) -> Override:

@@ -28,6 +28,7 @@ from sim.core.documents.sections import (
 from sim.core.documents.variants import OneOf
 from sim.core.errors import InputError
 from sim.engine.scenario.chain import ChainSection
+from sim.engine.scenario.enactment import EnactmentSection
 from sim.engine.scenario.expect import ExpectSection
 from sim.engine.scenario.flow import FlowSection
 from sim.engine.scenario.market import MAX_MARKETS, MarketSection
@@ -105,6 +106,7 @@ class Scenario(Document):
     chain: ChainSection = ChainSection()
     markets: Markets = Field(min_length=1, description="Markets, in id order.")
     protocol: ProtocolSection = ProtocolSection()
+    enactment: EnactmentSection = EnactmentSection()
     flow: FlowSection = FlowSection()
     shocks: Shocks = Field((), description="Scripted shocks.")
     expect: ExpectSection = ExpectSection()
@@ -153,6 +155,8 @@ class Scenario(Document):
         """Yield ``(reference, path as written)`` of every file the scenario names."""
         if self.protocol.is_custom_model:
             yield "protocol.risk_model", self.protocol.risk_model
+        if self.enactment.is_custom_model:
+            yield "enactment.risk_model_before", str(self.enactment.risk_model_before)
         for index, market in enumerate(self.markets):
             if market.price.price_file is not None:
                 yield f"markets.{index}.price.file", market.price.price_file

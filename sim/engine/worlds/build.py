@@ -21,6 +21,7 @@ from sim.core.rng import Streams
 from sim.engine.scenario.path_choice import PathChoice
 from sim.engine.scenario.schema import Scenario
 from sim.engine.worlds import configs
+from sim.engine.worlds.enacting import WAIT_SECONDS, Enactment, Rules
 from sim.engine.worlds.feedback import WHOLE, Feedback
 from sim.engine.worlds.flows import FlowRouter
 from sim.engine.worlds.foundation import Foundation, foundation_key
@@ -39,9 +40,6 @@ from sim.protocol.deployed import Deployment
 from sim.protocol.deployment import deploy_protocol
 from sim.protocol.frozen_margins import freeze
 from sim.protocol.mirror import AccountMirror
-
-SETUP_BLOCKS = 3
-"""Blocks before block 0 in which the protocol is deployed, funded and populated."""
 
 ETHER = 10**18
 
@@ -122,7 +120,10 @@ class WorldBuilder:
     def found(self) -> Foundation:
         """Deploy, fund and populate: everything before block 0, and nothing that a path draws."""
         scenario, options = self._scenario, self._options
-        chain = Chain.create(options.engine, self._start - SETUP_BLOCKS * scenario.seconds_per_block - 1)
+        seconds = scenario.seconds_per_block
+        change = self._change()
+        began = self._start - 2 * seconds if change is None else self._start - WAIT_SECONDS
+        chain = Chain.create(options.engine, began - seconds - 1)
         populations: dict[str, Population] = {}
         for kind, section in self._sections():
             populations.update(kind.draw(section, self._population))
@@ -134,23 +135,27 @@ class WorldBuilder:
         for group in self._groups:
             if group.reports is not None:
                 reporters[group.reports] += book.members(group.name)
-        seconds = scenario.seconds_per_block
-        chain.start_block(1, self._start - 2 * seconds)
+        chain.start_block(1, began)
+        first = self._rules if change is None else change.before
         deployment = deploy_protocol(
             chain,
-            self._setting.protocol,
+            first.parameters if change is None else change.deployed,
             book,
             reporters,
-            scenario.protocol.risk_model,
-            options.custom_model,
+            first.risk_model,
+            first.custom_model,
             options.contracts,
             can_freeze_margins=not options.feedback.margin,
+            bounds_nothing=change is not None,
         )
+        if change is not None:
+            deployment = change.queue(chain, deployment)
         client = ProtocolClient(chain, deployment, book)
         mirror = AccountMirror(len(book), len(scenario.markets))
         populator = Populator(client, mirror)
         chain.end_block()
-        chain.start_block(2, self._start - seconds)
+        self._wait(change, chain, populator, book)
+        chain.start_block(chain.block_number + 1, self._start - seconds)
         for group in self._groups:
             if group.reports is not None:
                 populator.report(
@@ -165,8 +170,10 @@ class WorldBuilder:
             if group.vault is not None
         }
         chain.end_block()
-        chain.start_block(SETUP_BLOCKS, self._start)
+        chain.start_block(chain.block_number + 1, self._start)
         populator.open(openings)
+        if change is not None:
+            change.execute(chain, deployment)
         if not options.feedback.margin:
             self.freeze_margins(chain, deployment)
         chain.end_block()
@@ -181,6 +188,35 @@ class WorldBuilder:
             token_supply=populator.token_supply,
             raised_openings=populator.raised,
         )
+
+    @property
+    def _rules(self) -> Rules:
+        """What the scenario says is in force from block 0 on."""
+        return Rules(
+            parameters=self._setting.protocol,
+            risk_model=self._scenario.protocol.risk_model,
+            custom_model=self._options.custom_model,
+        )
+
+    def _change(self) -> Enactment | None:
+        """Return what comes into force in block 0; None if it always was."""
+        if not self._scenario.enactment.in_block_0:
+            return None
+        options = self._options
+        return Enactment(
+            self._scenario, self._rules, options.contracts, can_freeze_margins=not options.feedback.margin
+        )
+
+    def _wait(self, change: Enactment | None, chain: Chain, populator: Populator, book: AddressBook) -> None:
+        """Report what the oracle needs to estimate, after a wait, what the scenario says."""
+        if change is None or not change.calm_seconds:
+            return
+        at = self._start - self._scenario.seconds_per_block - change.calm_seconds
+        chain.start_block(chain.block_number + 1, at)
+        for group in self._groups:
+            if group.reports is not None:
+                populator.report(group, book.members(group.name), change.starts[group.reports].price, at)
+        chain.end_block()
 
     def freeze_margins(self, chain: Chain, deployment: Deployment) -> None:
         """Hold the inputs of every margin formula as they are, last of all before block 0."""
@@ -243,7 +279,7 @@ class WorldBuilder:
             native_price=scenario.chain.native_price,
             start_timestamp=self._start,
             seconds_per_block=scenario.seconds_per_block,
-            first_block_number=SETUP_BLOCKS,
+            first_block_number=chain.block_number,
             token_supply=foundation.token_supply,
             frozen_curves=client.curves(),
             openings=foundation.openings,

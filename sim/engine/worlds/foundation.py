@@ -91,6 +91,9 @@ def foundation_key(
         "margin_feedback": margin_feedback,
         "contracts": _code_hashes(scenario.protocol.risk_model, custom_model, contracts),
     }
+    if scenario.enactment.is_custom_model:
+        before = scenario.file("enactment.risk_model_before")
+        parts["contracts_before"] = _code_hashes("", before, contracts)
     return sha256_hex(canonical_json(parts))
 
 

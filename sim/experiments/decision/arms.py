@@ -12,6 +12,7 @@ from sim.core.documents.messages import nearest
 from sim.core.documents.toml_file import TomlFile
 from sim.core.documents.toml_text import KeyPath, toml_value
 from sim.core.errors import InputError
+from sim.engine.scenario.enactment import is_governed
 from sim.engine.scenario.load import Override, load_scenario
 from sim.engine.scenario.schema import Scenario
 
@@ -84,6 +85,33 @@ class Arms:
             for key in dict.fromkeys([*before, *after])
             if before.get(key) != after.get(key)
         )
+
+    @property
+    def enacted(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Overrides of what is run, the current arm's and the proposed one's.
+
+        Accounts open under the current parameters in both arms, after the same time-lock; in the second the
+        proposal then comes into force in block 0. What no proposal can change was never otherwise in its arm.
+        """
+        before: dict[str, object] = {"in_block_0": True}
+        values = []
+        for text in _difference(self.proposed.scenario, self.current.scenario):
+            key, _, value = text.partition("=")
+            if key == _FILE:
+                before["risk_model_before"] = _model(self.current.scenario)
+            elif is_governed(key):
+                values.append(f"{key}={value}")
+        if values:
+            before["values_before"] = values
+        return (
+            (*self.current.overrides, f"enactment={toml_value({'in_block_0': True})}"),
+            (*self.proposed.overrides, f"enactment={toml_value(before)}"),
+        )
+
+    def enacted_scenarios(self) -> tuple[Scenario, Scenario]:
+        """Return what is run, the current arm's and the proposed one's, as the scenario's own world."""
+        current, proposed = (load_scenario(self.file, overrides=overrides) for overrides in self.enacted)
+        return current, proposed
 
     @property
     def identical(self) -> bool:
@@ -226,10 +254,8 @@ def _difference(plain: Scenario, arm: Scenario) -> tuple[str, ...]:
     """Return the overrides that turn the plain scenario into the arm's."""
     before, after = plain.canonical(), arm.canonical()
     texts: list[str] = []
-    model = str(arm.file(_FILE)) if arm.protocol.is_custom_model else arm.protocol.risk_model
-    changed = model != (
-        str(plain.file(_FILE)) if plain.protocol.is_custom_model else plain.protocol.risk_model
-    )
+    model = _model(arm)
+    changed = model != _model(plain)
     if changed:
         texts.append(f"{_FILE}={toml_value(model)}")
     table = after["protocol"]["risk_model_parameters"]
@@ -240,9 +266,17 @@ def _difference(plain: Scenario, arm: Scenario) -> tuple[str, ...]:
             texts.append(f"{key}={toml_value(value)}")
     for index, (old, new) in enumerate(zip(before["markets"], after["markets"], strict=True)):
         texts += [
-            f"markets.{index}.{key}={toml_value(new[key])}" for key in MARKET_KEYS if old[key] != new[key]
+            f"markets.{index}.{key}={toml_value(new[key])}"
+            for key in MARKET_KEYS
+            # Another model drops what the markets gave the old one.
+            if old[key] != new[key] or (changed and key == "risk_model_parameters" and new[key])
         ]
     return tuple(texts)
+
+
+def _model(scenario: Scenario) -> str:
+    """Return the name of a scenario's risk model, or the path of a designer's file."""
+    return str(scenario.file(_FILE)) if scenario.protocol.is_custom_model else scenario.protocol.risk_model
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

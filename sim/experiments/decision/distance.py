@@ -29,7 +29,7 @@ def distances(arms: Arms) -> tuple[Distance, ...]:
     Closing is charged the scenario's own impact law. A change that acts over time, such as a ramp, need not
     show here.
     """
-    current, proposed = _moves(arms.current.scenario), _moves(arms.proposed.scenario)
+    current, proposed = (_moves(scenario) for scenario in arms.enacted_scenarios())
     return tuple(
         Distance(market=market.name, direction=direction, current=current[key], proposed=proposed[key])
         for index, market in enumerate(arms.scenario.markets)

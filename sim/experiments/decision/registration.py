@@ -70,10 +70,10 @@ def prepare(arms: Arms, plan: ComparePlan, cells: Sequence[MarketCell]) -> Regis
         Point(
             index=len(ARMS) * position + number,
             name=f"{cell.name}, {name}",
-            overrides=(*arm.overrides, *cell.overrides),
+            overrides=(*overrides, *cell.overrides),
         )
         for position, cell in enumerate(cells)
-        for number, (name, arm) in enumerate(zip(ARMS, (arms.current, arms.proposed), strict=True))
+        for number, (name, overrides) in enumerate(zip(ARMS, arms.enacted, strict=True))
     )
     title = plan.title or f"{arms.proposed.source.stem} against {arms.current.source.stem}"
     draws = tuple(Draw(key=item.key, low=item.low, high=item.high, scale=item.scale) for item in plan.draws)

@@ -192,6 +192,13 @@ RESULTS: Final[Mapping[str, FieldRule]] = {
 FIXED: Final = WordRule(minimum=1, maximum=0, increase=0, decrease=0, step=0, tighter=0, unlimited=False)
 """A word that may never change: the formula's address in ``set_market``."""
 
+ANYTHING: Final = WordRule(
+    minimum=0, maximum=2**128 - 1, increase=0, decrease=0, step=2**128 - 1, tighter=0, unlimited=True
+)
+"""A word that may become any other in one step; the largest maximum that the governor computes with."""
+FORWARDER_KIND: Final = 1_000
+"""Number of the formula that asks another one, where rules bound nothing; none that ships has it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setter:

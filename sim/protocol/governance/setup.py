@@ -19,6 +19,11 @@ GUARDIAN: Final = account("guardian").address
 GOVERNOR: Final = "risk_governor"
 """Contract key."""
 
+FORWARDER: Final = "forwarding_risk_model"
+"""Contract key of the formula that asks another one (``contracts/testing/ForwardingRiskModel.vy``)."""
+HALVES: Final = 2
+"""Words that the address of that other one takes."""
+
 _BLUEPRINT_PREAMBLE: Final = b"\xfe\x71\x00"
 """ERC-5202: magic, version 0, no data section."""
 
@@ -54,6 +59,8 @@ def hand_over(
     artifacts: Mapping[str, Artifact],
     models: Mapping[str, Artifact],
     markets: int,
+    *,
+    bounds_nothing: bool = False,
 ) -> None:
     """Deploy the governor, register every rule, make it the owner of every contract, and seal it.
 
@@ -65,7 +72,15 @@ def hand_over(
         Shipped risk models by kind, which become blueprints.
     markets
         Number of markets.
+    bounds_nothing
+        Register rules that let any word become any other in one step, the time-lock as ever: what a simulated
+        change takes that is to meet the book whole (`sim.protocol.whole_change`).
     """
+
+    def encoded(rule: rules.WordRule) -> tuple[int, int, int, int, int, int, bool]:
+        # A word that may never change is a formula's address: its change is `set_model`, in every deployment.
+        return (rules.ANYTHING if bounds_nothing and rule is not rules.FIXED else rule).encoded()
+
     addresses[GOVERNOR] = hands.create(
         artifacts[GOVERNOR],
         abis[GOVERNOR].constructor.encode(
@@ -81,7 +96,7 @@ def hand_over(
         rule = (
             abi[setter.view].selector,
             rules.INTERVAL_SECONDS,
-            [word.encoded() for word in setter.word_rules()],
+            [encoded(word) for word in setter.word_rules()],
         )
         for market in range(markets if setter.per_market else 1):
             hands.send(
@@ -103,12 +118,17 @@ def hand_over(
             len(function.inputs),
             call.is_long,
         )
-    limits = [rule.words(name).encoded() for name, rule in rules.RESULTS.items()]
+    limits = [encoded(rule.words(name)) for name, rule in rules.RESULTS.items()]
     hands.send(GOVERNOR, "set_model_limits", *limits, rules.INTERVAL_SECONDS)
     for kind, model in models.items():
         created = hands.create(blueprint(model), b"")
-        words = [rule.words(name).encoded() for name, rule in rules.MODELS[kind].items()]
+        words = [encoded(rule.words(name)) for name, rule in rules.MODELS[kind].items()]
         hands.send(GOVERNOR, "register_model", rules.KINDS[kind], created, words)
+    if bounds_nothing:
+        created = hands.create(blueprint(artifacts[FORWARDER]), b"")
+        hands.send(
+            GOVERNOR, "register_model", rules.FORWARDER_KIND, created, [rules.ANYTHING.encoded()] * HALVES
+        )
     kind_number = kind_of(artifacts["risk_model"], models)
     for market in range(markets):
         hands.send(GOVERNOR, "register_market", market, kind_number)

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from sim.core.errors import InputError
-from sim.engine.scenario.load import load_scenario
+from sim.engine.scenario.load import before_enactment, load_scenario
 from sim.experiments.decision.arms import load_arms
 from tests.support.small_run import SCENARIO
 
@@ -39,6 +39,30 @@ def test_parameter_files_are_laid_over_the_scenario(write):
     assert changed["protocol.risk_model"] == ("adaptive", "static")
     assert changed["markets.0.pool.open_interest_cap_notional"][1] == 9_000_000.0
     assert not arms.identical
+
+
+def test_accounts_open_under_the_current_parameters_in_both_arms(write):
+    write("Mine.vy", Path("scenarios/models/LinearRiskModel.vy").read_text())
+    own = "base_ratio = 0.04\nslope = 0.03\ninitial_max = 0.5\nmaintenance_share = 0.5\nhaircut = 0.0\n"
+    current = write(
+        "current.toml",
+        '[protocol]\nrisk_model = "Mine.vy"\n[protocol.risk_model_parameters]\n' + own
+        + "[protocol.margin]\nramp_per_hour = 0.5\n",
+    )  # fmt: skip
+    proposed = write(
+        "proposed.toml", "[protocol.pool]\ndeposit = 3_000_000.0\n[protocol.liquidation]\nbuffer = 0.3\n"
+    )
+    arms = load_arms(current, proposed, SCENARIO)
+    now, then = arms.enacted_scenarios()
+    assert before_enactment(now) == now
+    before = before_enactment(then)
+    assert before.protocol.margin == now.protocol.margin
+    assert before.protocol.liquidation == now.protocol.liquidation
+    assert before.risk_parameters(0) == now.risk_parameters(0)
+    assert before.file("protocol.risk_model") == now.file("protocol.risk_model")
+    assert then.protocol == arms.proposed.scenario.protocol
+    # No proposal moves deposits: the arm has its own from the start.
+    assert before.protocol.pool.deposit == 3_000_000.0
 
 
 def test_a_whole_scenario_and_its_own_parameters_are_identical(write):
