@@ -11,7 +11,6 @@ from sim.agents.fees import FeePolicy, never_raised, raise_bid
 from sim.agents.kind import AGENTS, AgentKind, Group, Setting, Start
 from sim.core.arrays import BoolArray, FloatArray, IntArray
 from sim.core.documents.sections import Section, number
-from sim.core.portable_math import exp
 from sim.core.rng import Streams
 from sim.core.units import GWEI, WAD, from_wad, to_wad_list
 from sim.protocol import actions
@@ -147,8 +146,8 @@ class OracleKeepers:
         section = self.section
         published_at = int(state.external_published_at[self.market])
         outside = float(state.external_prices[self.market])
-        noise = draws.draw(f"agent:oracle_keeper:{self.name}:noise", state.block).normal(len(self._index))
-        prices = outside * exp(section.price_noise * noise)
+        stream = f"agent:oracle_keeper:{self.name}:noise"
+        prices = outside * draws.lognormal(stream, state.block, len(self._index), section.price_noise)
         moved = np.abs(prices - self._price) >= self._own_thresholds(draws) * self._price
         due = moved | (state.timestamp - self._published_at >= section.heartbeat_seconds)
         due &= published_at > self._published_at

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from sim.core import portable_math
-from sim.core.arrays import FloatArray, IntArray
+from sim.core.arrays import IntArray
 from sim.core.errors import RunError
 from sim.core.rng import Streams
 
@@ -22,6 +22,9 @@ BASE_FEE_CHANGE_DENOMINATOR: Final = 8  # EIP-1559: at most an eighth up or down
 _BIDS_PER_BLOCK: Final = 200  # bids in a full block; mainnet has 150 to 250 transactions
 _MAX_DEMAND_BLOCKS: Final = 20.0  # what comes beyond 20 full blocks at once never gets in
 _MAX_WAITING: Final = 4_000  # background bids kept for later blocks, the best ones; assumption
+_BACKGROUND: Final = (
+    "mempool:background"  # stream: the first group of words for how many, the others for bids
+)
 _MAX_BID_WEI: Final = 1e17  # 10**8 gwei; keeps lognormal tails inside int64
 
 
@@ -215,9 +218,8 @@ class FeeMarket:
         share = parameters.background_gas_share * demand_multiplier
         if share <= 0.0:
             return np.empty(0, dtype=np.int64)
-        draws = self._streams.draw("mempool:background", block)
         deviation = parameters.background_gas_deviation
-        noise = float(draws.normal(1)[0])
+        noise = float(self._streams.draw(_BACKGROUND, block).normal(1)[0])
         # Mean 1 by the lognormal's own mean, exp(s**2 / 2).
         factor = portable_math.exp(deviation * noise - deviation * deviation / 2.0)
         target = parameters.block_gas_limit / ELASTICITY
@@ -225,7 +227,9 @@ class FeeMarket:
         count = int(gas / self._chunk + 0.5)
         if count == 0:
             return np.empty(0, dtype=np.int64)
-        spread: FloatArray = portable_math.exp(parameters.background_fee_deviation * draws.normal(count))
+        spread = self._streams.lognormal(
+            _BACKGROUND, block, count, parameters.background_fee_deviation, first_group=1
+        )
         bids = np.minimum(spread * (float(parameters.background_fee_wei) * fee_multiplier), _MAX_BID_WEI)
         return bids.astype(np.int64)
 

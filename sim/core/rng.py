@@ -16,7 +16,7 @@ kind); kind 0 serves `draw`, kind 1 `series`, so the two never overlap.
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,8 @@ from sim.core.arrays import FloatArray, IntArray, WordArray
 
 _UNIT: Final = 2.0**-52
 _SMALL: Final = 32  # below this many values plain Python beats the overhead of numpy calls
+_AHEAD_VALUES: Final = 4096  # drawn ahead at once: so many are made in little more time than a few
+_AHEAD_STEPS: Final = 64
 _KIND_DRAW: Final = 0
 _KIND_SERIES: Final = 1
 _MAX_STEP: Final = 2**63
@@ -70,10 +72,18 @@ def _derived(kind: str, seed: int, number: int) -> int:
     return int.from_bytes(digest[:8], "little") >> (64 - _SEED_BITS)
 
 
+class _Ahead(NamedTuple):
+    """Lognormals of one stream at consecutive steps."""
+
+    step: int
+    rows: FloatArray
+    """float64[steps, values of a step]"""
+
+
 class Streams:
     """All random numbers of a run."""
 
-    __slots__ = ("_counter", "_generator", "_key", "_keys", "_state", "mirrored", "seed")
+    __slots__ = ("_ahead", "_counter", "_generator", "_key", "_keys", "_state", "mirrored", "seed")
 
     def __init__(self, seed: int, *, mirrored: tuple[str, ...] = ()) -> None:
         """Open the streams of `seed`, any integer from 0.
@@ -89,6 +99,7 @@ class Streams:
         self.seed = seed
         self.mirrored = mirrored
         self._keys: dict[str, WordArray] = {}
+        self._ahead: dict[tuple[str, float, int], _Ahead] = {}
         # One generator is moved from address to address; assigning its state is the quickest way to do so.
         self._generator = np.random.Philox(key=0)
         self._state: Any = self._generator.state
@@ -100,6 +111,39 @@ class Streams:
         if not 0 <= step < _MAX_STEP:
             raise ValueError(f"step must be in 0..2**63-1, was {step}")
         return Draw(self, self._key_of(name), step, mirrored=name.startswith(self.mirrored))
+
+    def lognormal(
+        self, name: str, step: int, n: int, deviation: float, *, first_group: int = 0
+    ) -> FloatArray:
+        """Return n lognormals of median 1 of the stream `name` at `step`, float64[n], not to be changed.
+
+        They are ``exp(deviation * normals)``, made for the coming steps too and kept: for what is drawn at
+        every step, since a few values take as long as thousands.
+
+        Parameters
+        ----------
+        deviation
+            Of the logarithm.
+        first_group
+            Group of four words they begin at: past what a `draw` of the same name and step has used.
+        """
+        if not 0 <= step < _MAX_STEP - _AHEAD_STEPS:
+            raise ValueError(f"step must be in 0..2**63-1 less {_AHEAD_STEPS}, was {step}")
+        kept = (name, deviation, first_group)
+        ahead = self._ahead.get(kept)
+        if ahead is None or n > ahead.rows.shape[1] or not 0 <= step - ahead.step < len(ahead.rows):
+            key = self._key_of(name)
+            # Next time some more may be asked for, as they were before; many times more are not likely.
+            width = n if ahead is None else max(n, min(ahead.rows.shape[1], 2 * n))
+            steps = min(max(_AHEAD_VALUES // max(width, 1), 1), _AHEAD_STEPS)
+            words = np.concatenate(
+                [self.words_at(key, first_group, step + i, _KIND_DRAW, width) for i in range(steps)]
+            )
+            normals = portable_math.normal_ppf(_to_unit(~words if name.startswith(self.mirrored) else words))
+            rows = portable_math.exp(deviation * normals).reshape(steps, width)
+            rows.flags.writeable = False
+            ahead = self._ahead[kept] = _Ahead(step, rows)
+        return ahead.rows[step - ahead.step, :n]
 
     def series(self, name: str) -> Series:
         """Return the endless sequence of `name`, addressed by position: for whole paths in one call."""

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim.core.portable_math import exp
 from sim.core.rng import Draw, Streams, path_seed, population_seed
 
 MASK = 2**64 - 1
@@ -92,6 +93,34 @@ def test_small_and_large_requests_give_the_same_bits(method):
     assert np.array_equal(joined, getattr(large, method)(200))
 
 
+@given(
+    requests=st.lists(st.tuples(st.integers(0, 200), st.integers(0, 300)), min_size=1, max_size=12),
+    mirrored=st.sampled_from([(), ("fees",)]),
+)
+@settings(max_examples=30, deadline=None)
+def test_lognormals_kept_for_coming_steps_are_those_of_a_draw(requests, mirrored):
+    streams, deviation = Streams(8, mirrored=mirrored), 0.6
+    for step, n in requests:
+        draw = Streams(8, mirrored=mirrored).draw("fees", step)
+        draw.normal(1)  # what came before: the group that is left out
+        expected = exp(deviation * draw.normal(n))
+        assert streams.lognormal("fees", step, n, deviation, first_group=1).tolist() == expected.tolist()
+
+
+def test_what_is_kept_belongs_to_name_deviation_and_group():
+    streams = Streams(3)
+    asked = [("a", 0.5, 0), ("b", 0.5, 0), ("a", 0.4, 0), ("a", 0.5, 2), ("a", 0.5, 0)]
+    found = [streams.lognormal(name, 7, 3, wide, first_group=group).tolist() for name, wide, group in asked]
+    assert found[0] == found[-1]
+    assert len({tuple(row) for row in found}) == len(asked) - 1
+
+
+def test_kept_lognormals_cannot_be_changed_by_who_asked():
+    row = Streams(3).lognormal("a", 0, 4, 0.5)
+    with pytest.raises(ValueError, match="read-only"):
+        row += 1.0
+
+
 def test_integers_small_and_large_requests_agree():
     small, large = Streams(3).draw("x"), Streams(3).draw("x")
     joined = np.concatenate([small.integers(-5, 10**9, 20) for _ in range(10)])
@@ -145,6 +174,8 @@ def test_permutation_is_one_and_each_order_is_as_likely():
     lambda: Streams(-1),
     lambda: Streams(0).draw("x", -1),
     lambda: Streams(0).draw("x", 2**63),
+    lambda: Streams(0).lognormal("x", -1, 3, 0.5),
+    lambda: Streams(0).lognormal("x", 2**63 - 1, 3, 0.5),
     lambda: Streams(0).draw("x").integers(3, 3, 1),
     lambda: Streams(0).series("x").words(3, 2),
 ])  # fmt: skip
