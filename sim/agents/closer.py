@@ -11,7 +11,7 @@ from sim.agents.fees import FeePolicy, raised
 from sim.agents.kind import AGENTS, AgentKind, Group, Setting, Start
 from sim.agents.liquidation_terms import largest_exposures
 from sim.agents.waiting_bids import WaitingBids
-from sim.core.arrays import BoolArray, FloatArray, IntArray
+from sim.core.arrays import FloatArray, IntArray, positions_in
 from sim.core.documents.sections import Section, choice, number, table
 from sim.core.rng import Streams
 from sim.core.units import GWEI
@@ -94,15 +94,17 @@ class Closer:
 
     def decide(self, state: State, draws: Streams) -> list[ActionBatch]:  # noqa: ARG002  (nothing is left to chance)
         """Return calls on accounts it has waited for, deepest under water first, and raised bids."""
-        accounts, markets, equity = self._under_water(state)
+        accounts, equity = self._under_water(state)
         since = self._seen(accounts, state.block)
         waiting = self.bids.find(_MEMBER, accounts)
         is_due = (waiting < 0) & (state.block - since >= self.section.patience_blocks)
         batches: list[ActionBatch] = []
         for again, chosen in ((False, is_due), (True, waiting >= 0)):
-            rows = np.flatnonzero(chosen & (markets >= 0))
-            rows = rows[np.argsort(equity[rows], kind="stable")]
-            batches += self._send(state, accounts[rows], markets[rows], again=again)
+            rows = np.flatnonzero(chosen)
+            if len(rows):
+                rows = rows[np.argsort(equity[rows], kind="stable")]
+                markets, may_close = largest_exposures(state, accounts[rows], self._max_status)
+                batches += self._send(state, accounts[rows[may_close]], markets[may_close], again=again)
         return batches
 
     def observe(self, outcome: Outcome) -> None:
@@ -113,22 +115,21 @@ class Closer:
         accounts = np.array([result.args[0] for result in settled], dtype=np.int64)
         self.bids.remove(np.full(len(accounts), _MEMBER, dtype=np.int64), accounts)
         refused = accounts[[result.status == "reverted" for result in settled]]
-        self._since[np.isin(self._accounts, refused)] = outcome.block
+        places = positions_in(self._accounts, refused)
+        self._since[places[places >= 0]] = outcome.block
 
-    def _under_water(self, state: State) -> tuple[IntArray, IntArray, FloatArray]:
-        """Return accounts, ascending, with the market to close (-1: none that may be) and their equity."""
+    def _under_water(self, state: State) -> tuple[IntArray, FloatArray]:
+        """Return accounts under water, ascending, and their equity."""
         under = state.under_maintenance()
         rows = np.flatnonzero(under.equity < 0.0)
         rows = rows[np.argsort(under.accounts[rows], kind="stable")]
-        accounts = under.accounts[rows]
-        markets, may_close = largest_exposures(state, accounts, self._max_status)
-        return accounts, np.where(may_close, markets, -1), under.equity[rows]
+        return under.accounts[rows], under.equity[rows]
 
     def _seen(self, accounts: IntArray, block: int) -> IntArray:
         """Return since when each account has been under water, and remember it."""
+        places = positions_in(self._accounts, accounts)
         since = np.full(len(accounts), block, dtype=np.int64)
-        known: BoolArray = np.isin(accounts, self._accounts)
-        since[known] = self._since[np.searchsorted(self._accounts, accounts[known])]
+        since[places >= 0] = self._since[places[places >= 0]]
         self._accounts, self._since = accounts, since
         return since
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from sim.core.arrays import IntArray
+from sim.core.arrays import BoolArray, IntArray, positions_in
 
 _ACCOUNTS: Final = 1 << 32  # more than a scenario can have; a key is member * this + account
 
@@ -41,17 +41,12 @@ class WaitingBids:
 
     def of(self, member: int) -> slice:
         """Return the rows of a member."""
-        first, last = np.searchsorted(self._keys, (member * _ACCOUNTS, (member + 1) * _ACCOUNTS)).tolist()
+        first, last = self._keys.searchsorted((member * _ACCOUNTS, (member + 1) * _ACCOUNTS)).tolist()
         return slice(first, last)
 
     def find(self, member: int, accounts: IntArray) -> IntArray:
         """Return the row of a member's bid for each account, -1 where it has none."""
-        keys = member * _ACCOUNTS + accounts
-        rows = np.searchsorted(self._keys, keys)
-        found = np.zeros(len(keys), dtype=np.bool_)
-        inside = rows < len(self._keys)
-        found[inside] = self._keys[rows[inside]] == keys[inside]
-        return np.where(found, rows, -1)
+        return positions_in(self._keys, member * _ACCOUNTS + accounts)
 
     def reserved_wei(self, member: int) -> int:
         """Return what a member's bids cost if all were included at their maximum."""
@@ -70,7 +65,7 @@ class WaitingBids:
     ) -> None:
         """Add bids, each in place of the one its member had for the account."""
         keys = members * _ACCOUNTS + accounts
-        kept = ~np.isin(self._keys, keys)
+        kept = self._without(keys)
         every = np.concatenate([self._keys[kept], keys])
         order = np.argsort(every, kind="stable")
         self._keys = every[order]
@@ -81,9 +76,16 @@ class WaitingBids:
 
     def remove(self, members: IntArray, accounts: IntArray) -> None:
         """Forget bids; those that are not there are none."""
-        kept = ~np.isin(self._keys, members * _ACCOUNTS + accounts)
+        kept = self._without(members * _ACCOUNTS + accounts)
         self._keys = self._keys[kept]
         self.max_fee_wei = self.max_fee_wei[kept]
         self.priority_fee_wei = self.priority_fee_wei[kept]
         self.gas = self.gas[kept]
         self.block = self.block[kept]
+
+    def _without(self, keys: IntArray) -> BoolArray:
+        """Return which rows have none of these keys."""
+        rows = positions_in(self._keys, keys)
+        kept = np.ones(len(self._keys), dtype=np.bool_)
+        kept[rows[rows >= 0]] = False
+        return kept
