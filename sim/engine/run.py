@@ -19,6 +19,7 @@ from sim.core.columns import schema_of
 from sim.core.errors import InputError, InvariantViolation, RunError
 from sim.core.files import atomic_write_bytes
 from sim.core.folders import seal_again, write_record
+from sim.core.garbage import heap_at_rest
 from sim.core.units import TOKEN_UNIT
 from sim.engine.blocks.closing import final_accounts, final_states, share_values
 from sim.engine.blocks.loop import BlockLoop, Progress
@@ -210,8 +211,9 @@ def run_world(
     loop = BlockLoop(world, recorder)
     loop.first_shares = share_values(world)
     built = perf_counter()
-    loop.run(blocks, progress)
-    settled = loop.settle(blocks, settlement)
+    with heap_at_rest():
+        loop.run(blocks, progress)
+        settled = loop.settle(blocks, settlement)
     execution = Execution(world, loop, recorder, blocks + settled, settled)
     execution.seconds = {"setup": built - since, "blocks": perf_counter() - built}
     execution.digest = recorder.final(final_states(world))
