@@ -163,8 +163,8 @@ def _snapshot(market: uint256) -> IMarginEngine.MarketSnapshot:
         asset.risk_price,
     )
     snapshot.depth = pool_math._depth(terms.skew_scale, asset.index_price)
-    snapshot.premium = pool_math._premium(
-        ledger._net_size(market), 0, terms.skew_scale, terms.max_premium
+    snapshot.premium = pool_math._mark_premium(
+        ledger._net_size(market), terms.skew_scale, terms.max_premium
     )
 
     # MARGIN

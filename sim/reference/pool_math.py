@@ -3,20 +3,34 @@
 from sim.reference.fixed_point import WAD, floor_div_signed, mul_wad_down, mul_wad_up
 
 
-def premium(skew: int, size_delta: int, skew_scale: int, max_premium: int) -> int:
-    """Return (skew + size_delta/2) / skew_scale within +-max_premium, rounded against the trader.
+def mark_premium(skew: int, skew_scale: int, max_premium: int) -> int:
+    """Return skew / skew_scale within +-max_premium, rounded down."""
+    return _clamp(floor_div_signed(skew * WAD, skew_scale), max_premium)
 
-    A size of zero gives the premium of the mark price, rounded down.
-    """
-    doubled = (2 * skew + size_delta) * WAD
-    scale = 2 * skew_scale
-    exact = -floor_div_signed(-doubled, scale) if size_delta > 0 else floor_div_signed(doubled, scale)
-    return min(max(exact, -max_premium), max_premium)
+
+def fill_premium(skew: int, size_delta: int, skew_scale: int, max_premium: int) -> int:
+    """Return the mean of the mark's premium over the skews a trade passes, rounded against the trader."""
+    bound = skew_scale * max_premium // WAD
+    low, high = sorted((skew, skew + size_delta))
+    first, last = _clamp(low, bound), _clamp(high, bound)
+    above, below = max(high, bound) - max(low, bound), min(high, -bound) - min(low, -bound)
+    down = -1 if size_delta > 0 else 1
+    linear = down * floor_div_signed(down * (first + last) * WAD, 2 * skew_scale)
+    area = linear * (last - first) + max_premium * (above - below)
+    return down * floor_div_signed(down * area, high - low)
+
+
+def _clamp(value: int, limit: int) -> int:
+    return min(max(value, -limit), limit)
 
 
 def fill_price(index_price: int, skew: int, size_delta: int, skew_scale: int, max_premium: int) -> int:
     """Return index * (1 + premium), rounded against the trader."""
-    factor = WAD + premium(skew, size_delta, skew_scale, max_premium)
+    if size_delta == 0:
+        premium = mark_premium(skew, skew_scale, max_premium)
+    else:
+        premium = fill_premium(skew, size_delta, skew_scale, max_premium)
+    factor = WAD + premium
     return mul_wad_up(index_price, factor) if size_delta > 0 else mul_wad_down(index_price, factor)
 
 

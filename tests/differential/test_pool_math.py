@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +16,8 @@ SCALE = st.one_of(st.integers(10**12, 10**40), st.sampled_from([10**12, 10**21, 
 CAP = st.one_of(st.integers(0, WAD - 1), st.sampled_from([0, 1, WAD // 10, WAD - 1]))
 
 CASES = {
-    "premium": st.tuples(SIGNED, SIGNED, SCALE, CAP),
+    "mark_premium": st.tuples(SIGNED, SCALE, CAP),
+    "fill_premium": st.tuples(SIGNED, SIGNED.filter(bool), SCALE, CAP),
     "fill_price": st.tuples(PRICE, SIGNED, SIGNED, SCALE, CAP),
     "depth": st.tuples(SCALE, PRICE),
     "pool_assets": st.tuples(AMOUNT, AMOUNT, SIGNED, SIGNED),
@@ -32,27 +35,61 @@ def test_every_function_of_the_library_is_compared():
     assert_complete(twin, CASES)
 
 
-@given(
-    skew=st.integers(-(10**24), 10**24),
-    size=st.integers(1, 10**24),
-    scale=st.integers(10**24, 10**30),
-    price=st.integers(10**15, 10**24),
+# The clamp begins at about eight steps on either side: trades begin, end and lie wholly beyond it.
+STEP = 10**22
+UNITS = st.builds(lambda steps, dust: steps * STEP + dust, st.integers(-40, 40), st.integers(-3, 3))
+TERMS = st.sampled_from(
+    [(160 * STEP, WAD // 20), (16 * STEP, WAD // 2), (8 * STEP + 1, WAD - 1), (STEP - 1, WAD // 3), (STEP, 0)]
 )
-def test_a_round_trip_never_pays(skew, size, scale, price):
-    bought = twin.fill_price(price, skew, size, scale, WAD // 10)
-    sold = twin.fill_price(price, skew + size, -size, scale, WAD // 10)
-    assert sold <= bought
+PRICES = st.integers(10**15, 10**24)
 
 
-@given(
-    skew=st.integers(-(10**24), 10**24),
-    first=st.integers(1, 10**24),
-    second=st.integers(1, 10**24),
-    price=st.integers(10**15, 10**24),
-)
-def test_splitting_a_buy_is_not_cheaper(skew, first, second, price):
-    scale, cap = 10**27, WAD - 1
-    whole = (first + second) * twin.fill_price(price, skew, first + second, scale, cap)
-    parts = first * twin.fill_price(price, skew, first, scale, cap)
-    parts += second * twin.fill_price(price, skew + first, second, scale, cap)
-    assert parts >= whole - (first + second) * (2 + price // WAD)
+def paid(price: int, skew: int, sizes: list[int], terms: tuple[int, int]) -> int:
+    """Return what buys and sells one after another cost together (WAD quote, times WAD)."""
+    total = 0
+    for size in sizes:
+        total += size * twin.fill_price(price, skew, size, *terms)
+        skew += size
+    return total
+
+
+def rounding(price: int, sizes: list[int]) -> int:
+    """Return the most that fills are rounded by: two units of premium and one of price, on each size."""
+    return sum(abs(size) for size in sizes) * (2 * price // WAD + 2)
+
+
+@given(skew=UNITS, sizes=st.lists(UNITS.filter(bool), min_size=1, max_size=6), terms=TERMS, price=PRICES)
+def test_no_way_there_and_back_pays(skew, sizes, terms, price):
+    there = sum(sizes)
+    assert paid(price, skew, [*sizes, -there] if there else sizes, terms) >= 0
+
+
+@given(skew=UNITS, sizes=st.lists(UNITS.filter(bool), min_size=2, max_size=6), terms=TERMS, price=PRICES)
+def test_steps_cost_what_one_trade_costs(skew, sizes, terms, price):
+    whole = sum(sizes)
+    at_once = paid(price, skew, [whole], terms) if whole else 0
+    assert abs(paid(price, skew, sizes, terms) - at_once) <= rounding(price, [*sizes, whole])
+
+
+@given(skew=UNITS, size=UNITS.filter(bool), terms=TERMS, price=PRICES)
+def test_a_fill_is_the_integral_of_the_clamped_curve(skew, size, terms, price):
+    """Against the exact antiderivative: x^2 / (2 scale) within the clamp, a straight line beyond.
+
+    Two roundings, each below one unit against the trader, and the clamp begins up to one base unit early.
+    """
+    scale, cap = terms
+    bound = Fraction(scale * cap, WAD)
+
+    def antiderivative(x: int) -> Fraction:
+        inside = min(max(Fraction(x), -bound), bound)
+        return inside**2 / (2 * scale) + Fraction(cap, WAD) * (abs(x) - abs(inside))
+
+    exact = (antiderivative(skew + size) - antiderivative(skew)) / size
+    premium = Fraction(twin.fill_premium(skew, size, scale, cap), WAD)
+    assert 0 <= (premium - exact) * (1 if size > 0 else -1) <= Fraction(2, WAD) + Fraction(1, scale)
+
+
+def test_steps_past_the_clamp_and_one_trade_back_leave_nothing():
+    terms = (10**24, WAD // 20)
+    steps = [10**22] * 40  # the clamp begins after five of them
+    assert paid(2_000 * WAD, 0, [*steps, -(40 * 10**22)], terms) >= 0

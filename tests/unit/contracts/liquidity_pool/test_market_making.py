@@ -26,8 +26,12 @@ def test_a_fill_is_the_average_of_the_skew_before_and_after(skewed, side, size):
 
 
 def test_the_premium_is_bounded(skewed):
+    trader = skewed.account("trader", 100_000)
+    skewed.increase(trader, 50 * WAD)  # the clamp begins here
+    assert skewed.pool.quote(0, 0, START_PRICE) == 2_100 * WAD
     assert skewed.pool.quote(0, 10_000 * WAD, START_PRICE) == 2_100 * WAD
-    assert skewed.pool.quote(0, -10_000 * WAD, START_PRICE) == 1_900 * WAD
+    # from +5 to -5 %, mean zero, and as much again at -5 %: half of it
+    assert skewed.pool.quote(0, -200 * WAD, START_PRICE) == 1_950 * WAD
 
 
 def test_the_pool_is_the_other_side_of_everyone(skewed):

@@ -15,7 +15,7 @@ def funded(build) -> Protocol:
 
 
 def rate(skew):
-    premium = pool_math.premium(skew, 0, SCALE, WAD // 10)
+    premium = pool_math.mark_premium(skew, SCALE, WAD // 10)
     return funding_math.funding_rate(premium, WAD // 8, 75 * WAD // 100, 4 * WAD // 100, WAD // 20, WAD // 40)
 
 
