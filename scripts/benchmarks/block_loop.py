@@ -83,7 +83,7 @@ def run_block_loop(engine: str, accounts: int, blocks: int) -> LoopResult:
         phases=phases,
         peak_memory_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _KIB_PER_MIB,
         transactions=run.recorder.totals.transactions,
-        liquidations=len(run.recorder.forest),
+        liquidations=len(run.recorder.closes),
         digest=run.digest,
     )
 

@@ -432,7 +432,6 @@ def facts_of(run: Execution, beside: Mapping[OtherWorld, Execution] = MappingPro
         blocks=run.blocks,
         settlement_blocks=run.settlement_blocks,
         totals=recorder.totals,
-        forest=recorder.forest,
         coverage=recorder.coverage,
         procyclicality=recorder.procyclicality,
         before=loop.first.totals,

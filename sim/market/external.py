@@ -34,8 +34,8 @@ class ExternalState:
 class ExternalMarket:
     """One asset outside the protocol.
 
-    The fundamental path is fixed from the start and the impact is kept apart, so that a twin run without
-    flow, and the question what an account would be worth at the fundamental price, need nothing but a switch.
+    The fundamental path is fixed from the start and the impact is kept apart, so that the same path can be
+    run with other flow.
     """
 
     def __init__(self, path: PricePath, impact: ImpactModel, *, shocks: ShockSchedule = NO_SHOCKS) -> None:
@@ -49,13 +49,13 @@ class ExternalMarket:
         self._block = 0
         self.state = self._observe(0.0)
 
-    def advance(self, flows: Iterable[tuple[int, float]] = ()) -> ExternalState:
+    def advance(self, flows: Iterable[float] = ()) -> ExternalState:
         """Move to the next block and return its state.
 
         Parameters
         ----------
         flows
-            (source, signed quote flow) that reached this market in the block before; see `ImpactModel`.
+            Signed quote that reached this market in the block before; see `ImpactModel`.
 
         Raises
         ------

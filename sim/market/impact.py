@@ -5,23 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-import numpy as np
-
 from sim.core import portable_math
-from sim.core.arrays import FloatArray, IntArray
 from sim.core.errors import InputError
 from sim.core.units import YEAR_SECONDS
 from sim.market.impact_law import ImpactLaw, share_left
-
-_LEAST_SCALE = 1e-100  # contributions are rescaled before their common factor loses precision
 
 
 class ImpactModel:
     """Impact and depth of one market, one step per block.
 
     `step` takes the flow of a block against the present depth, `observe` lets market makers see the price
-    that results. Flow is signed: buying is positive. Each flow names its source, any integer from 0 (a forced
-    sale), or -1 for flow nobody will ask about.
+    that results. Flow is signed: buying is positive.
     """
 
     def __init__(self, law: ImpactLaw, *, seconds_per_block: int) -> None:
@@ -36,11 +30,6 @@ class ImpactModel:
         self._depth = law.depth_per_percent
         self._last_price: float | None = None
         self._displacement = 0.0
-        # Contributions are stored divided by a common factor, so that fading costs one product per block.
-        self._scale = 1.0
-        self._stored = np.zeros(16)
-        self._sources = np.zeros(16, dtype=np.int64)
-        self._slots: dict[int, int] = {}
 
     @property
     def depth(self) -> float:
@@ -57,47 +46,29 @@ class ImpactModel:
         """Impact part of the log price now."""
         return self._displacement * self.law.slope(self._displacement)
 
-    def step(self, flows: Iterable[tuple[int, float]]) -> float:
+    def step(self, flows: Iterable[float]) -> float:
         """Let one block pass and take its flows at the present depth; return `impact_log` after them.
 
         Parameters
         ----------
         flows
-            (source, signed quote flow), in the order in which they arrived.
+            Signed quote, in the order in which they arrived.
 
         Raises
         ------
         InputError
             The law gives no finite number.
         """
-        self._fade()
+        self._displacement *= self._keep
         if self.law.takes_flow:
-            for source, quote in flows:
-                moved = quote / self._depth
-                self._displacement += moved
-                if source >= 0:
-                    slot = self._slot(source)
-                    self._stored[slot] += moved / self._scale
+            for quote in flows:
+                self._displacement += quote / self._depth
         impact = self.impact_log
         if not math.isfinite(impact):
             raise InputError(
                 f"impact law {self.law.law!r}: gives {impact} at {self._displacement:g} depths: not finite"
             )
         return impact
-
-    def contributions(self) -> tuple[IntArray, FloatArray]:
-        """Return the part of the present impact that each earlier flow accounts for.
-
-        Returns
-        -------
-        sources
-            int64[n], in order of first arrival.
-        impact
-            float64[n], log price. With what source -1 contributes, they add up to `impact_log` up to
-            rounding.
-        """
-        n = len(self._slots)
-        return self._sources[:n].copy(), self._stored[:n] * (self._scale * self.law.slope(self._displacement))
 
     def observe(self, external_price: float, depth_multiplier: float = 1.0) -> float:
         """Let market makers see the block's external price and return the depth they then offer.
@@ -121,21 +92,3 @@ class ImpactModel:
         aim = law.depth_per_percent * share * max(depth_multiplier, 1e-6)
         self._depth = aim if aim <= self._depth else self._depth + (aim - self._depth) * self._refill
         return self._depth
-
-    def _fade(self) -> None:
-        self._displacement *= self._keep
-        self._scale *= self._keep
-        if self._scale < _LEAST_SCALE:
-            self._stored *= self._scale
-            self._scale = 1.0
-
-    def _slot(self, source: int) -> int:
-        slot = self._slots.get(source)
-        if slot is None:
-            slot = len(self._slots)
-            if slot == self._stored.size:
-                self._stored = np.concatenate((self._stored, np.zeros(slot)))
-                self._sources = np.concatenate((self._sources, np.zeros(slot, dtype=np.int64)))
-            self._slots[source] = slot
-            self._sources[slot] = source
-        return slot

@@ -3,9 +3,7 @@
 The class is the table ``[markets.impact]`` of a scenario and the behaviour at once. Flow is measured in units
 of depth: x = sum of flow_i / depth_i over the flow of the past, each part fading with a half-life, where
 depth is the quote amount that moves the price by 1 % when the flow arrives. A law says how far x moves the
-log price. As impact is a function of x alone, a round trip at equal depth leaves nothing behind, and x splits
-among the flows that made it (the Aumann-Shapley share of each is in proportion), which is what attribution
-asks for.
+log price. As impact is a function of x alone, a round trip at equal depth leaves nothing behind.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What a run means: cascade attribution, margin behaviour, solvency, and the summary of a run."""
+"""What a run means: matching of worlds, margin behaviour, solvency, and the summary of a run."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sim.metrics.cascade import CascadeForest
 from sim.metrics.margin import CoverageTest, Procyclicality
 from sim.metrics.matching import Totals as MatchTotals
 from sim.metrics.worlds import OtherWorld
@@ -19,9 +18,8 @@ class Totals:
 
     transactions: int = 0
     reverted: int = 0
+    liquidations: int = 0
     liquidated_notional: float = 0.0
-    endogenous_notional: float = 0.0
-    margin_induced: int = 0
     auto_deleveraged_notional: float = 0.0
     margin_calls: int = 0
     cured_margin_calls: int = 0
@@ -58,7 +56,6 @@ class RunFacts:
     """Blocks after the last of the scenario."""
     totals: Totals
     """Summed or extreme over the blocks; prices, fund and drawdown are read with market 0."""
-    forest: CascadeForest
     coverage: CoverageTest
     """Of market 0."""
     procyclicality: Procyclicality

@@ -35,7 +35,7 @@ def test_without_a_forced_close_the_worlds_are_one(seed):
     digests = set()
     for feedback in (WHOLE, NO_PRICE_FEEDBACK):
         run = small_execution(*CALM, f"seed={seed}", feedback=feedback)
-        assert len(run.recorder.forest) == 0
+        assert len(run.recorder.closes) == 0
         assert run.world.external[0].state.impact_log != 0.0  # flow there is, and all of it voluntary
         digests.add(run.digest)
     assert len(digests) == 1
@@ -44,7 +44,7 @@ def test_without_a_forced_close_the_worlds_are_one(seed):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_forced_flow_off_in_the_scenario_is_the_world_without_price_feedback(seed):
     inside = small_execution(f"seed={seed}", "flow.forced_flow=false")
-    assert len(inside.recorder.forest) > 0
+    assert len(inside.recorder.closes) > 0
     assert inside.digest == small_execution(f"seed={seed}", feedback=NO_PRICE_FEEDBACK).digest
     assert inside.digest != small_execution(f"seed={seed}").digest
 
@@ -106,7 +106,7 @@ def forced_only(feedback: Feedback) -> _Followed:
 def test_with_only_forced_flow_the_outside_price_is_the_path_bit_for_bit():
     whole, without = forced_only(WHOLE), forced_only(NO_PRICE_FEEDBACK)
     for loop in (whole, without):
-        assert len(loop.recorder.forest) >= 15  # some in parts
+        assert len(loop.recorder.closes) >= 15  # some in parts
         # Arbitrageurs did carry a part of it outside, and nothing else.
         assert loop.carried.pop(VOLUNTARY, 0) == 0
         assert sum(loop.carried.values()) / WAD > 50.0

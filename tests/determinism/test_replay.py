@@ -20,7 +20,7 @@ SHORT = ("blocks=16",)
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory):
-    """Return the folder of a finished run with liquidations and a twin."""
+    """Return the folder of a finished run with liquidations and another world."""
     result = small_run(tmp_path_factory.mktemp("original") / "run", *SHORT, worlds="forced")
     assert result.summary["liquidations"] > 0
     return result.folder
@@ -72,7 +72,7 @@ def test_an_untouched_run_is_confirmed(original):
         ("transactions", "status", 5),
         ("transactions", "revert_reason", 7),
         ("liquidations", "size", 0),
-        ("liquidations", "cause", -1),
+        ("liquidations", "breach_cause", -1),
         ("events", "data", 20),
         ("events", "account", -1),
     ],
@@ -136,7 +136,7 @@ def test_a_changed_schema_is_refused(folder, edit):
         replay_run(folder, None)
 
 
-@pytest.mark.parametrize("key", ["liquidations", "bad_debt", "amplification", "digest", "invariants_checked"])
+@pytest.mark.parametrize("key", ["liquidations", "bad_debt", "excess_share", "digest", "invariants_checked"])
 def test_an_edited_summary_is_found(folder, key):
     path = folder / "summary.json"
     summary = json.loads(path.read_text())

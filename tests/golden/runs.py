@@ -1,4 +1,4 @@
-"""The golden runs: every scenario that ships, whole, without its twin, on revm."""
+"""The golden runs: every scenario that ships, whole, without other worlds, on revm."""
 
 import json
 from pathlib import Path

@@ -28,11 +28,17 @@ role = "solvency"
 margin = 0.3
 
 [[endpoints]]
-metric = "margin_induced_share"
+metric = "max_1h_margin_increase"
+role = "guardrail"
+margin = 0.3
+largest = 3.0
+superiority = true
+
+[[endpoints]]
+metric = "liquidated_share"
 role = "guardrail"
 margin = 0.3
 largest = 1.0
-superiority = true
 
 [[endpoints]]
 metric = "mean_initial_margin_ratio"
@@ -86,9 +92,9 @@ def test_the_known_better_set_is_better_and_confirmed(better):
     assert found["paths"]["digest"] != found["confirmation_paths"]["digest"]
     assert found["paths"]["completed"] == found["paths"]["total"] == 18 * 6 * 2
     assert len(found["decision"]["cells"]) == 6
-    (induced,) = [item for item in found["decision"]["pooled"] if item["endpoint"] == "margin_induced_share"]
-    assert induced["superior"]
-    assert induced["upper"] < 0.0
+    (rise,) = [item for item in found["decision"]["pooled"] if item["endpoint"] == "max_1h_margin_increase"]
+    assert rise["superior"]
+    assert rise["upper"] < 0.0
 
 
 def test_everything_is_registered_before_and_quoted_after(better):
@@ -158,16 +164,18 @@ def test_identical_sets_are_not_worse_with_zero_exactly(files, tmp_path, capsys)
 def test_noise_is_undetermined(files, tmp_path):
     """A change that moves which accounts are closed but not, for all these paths can tell, how many."""
     (tmp_path / "noise.toml").write_text("[protocol.liquidation]\nbuffer = 0.16\n")
-    (tmp_path / "plan.toml").write_text(PLAN.replace("margin = 0.3\nlargest", "margin = 0.01\nlargest"))
+    (tmp_path / "plan.toml").write_text(
+        PLAN.replace("margin = 0.3\nlargest = 1.0", "margin = 0.01\nlargest = 1.0")
+    )
     code = main(
         ["compare", str(files / "market.toml"), str(tmp_path / "noise.toml"), "--plan",
          str(tmp_path / "plan.toml"), "--paths", "17", "--workers", "0", "--out", str(tmp_path / "out")]
     )  # fmt: skip
     found = record(tmp_path / "out")
     assert (code, found["word"]) == (1, "undetermined")
-    (induced,) = [item for item in found["decision"]["pooled"] if item["endpoint"] == "margin_induced_share"]
-    assert induced["lower"] < 0.0 < induced["upper"]
-    assert induced["differing"] > 0
+    (liquidated,) = [item for item in found["decision"]["pooled"] if item["endpoint"] == "liquidated_share"]
+    assert liquidated["lower"] < 0.0 < liquidated["upper"]
+    assert liquidated["differing"] > 0
     assert found["confirmation"] is None
 
 

@@ -195,8 +195,6 @@ def test_forced_flow_off_in_the_scenario_leaves_the_price_alone(tmp_path):
     assert result.summary["liquidations"] > 0
     assert set(blocks["impact_log"]) == {0.0}
     assert blocks["external_price"] == blocks["fundamental_price"]
-    causes = set(table(result, "liquidations")["cause"])
-    assert causes <= {"exogenous", "margin"}  # nobody else's sale moved the price
 
 
 def test_more_hedging_falls_further(tmp_path):

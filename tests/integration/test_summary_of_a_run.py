@@ -57,9 +57,10 @@ def test_totals_are_counted_from_before_the_first_block(run, blocks):
     assert summary["liquidated_notional"] == pytest.approx(sum(liquidations["notional"].to_pylist()))
 
 
-def test_the_twin_is_the_run_without_forced_flow(run, tmp_path):
+def test_the_world_without_price_feedback_is_the_run_without_forced_flow(run, tmp_path):
     alone = small_run(tmp_path / "alone", "flow.forced_flow=false").summary
-    assert run.summary["twin_price_drawdown"] == alone["price_drawdown"] != run.summary["price_drawdown"]
-    ratio = run.summary["price_drawdown"] / alone["price_drawdown"]
-    assert run.summary["amplification"] == pytest.approx(ratio)
-    assert alone["amplification"] is alone["twin_price_drawdown"] is None
+    whole, left = run.summary["liquidated_notional"], alone["liquidated_notional"]
+    assert run.summary["excess_liquidated_notional"] == whole - left > 0.0
+    assert run.summary["excess_share"] == pytest.approx(1.0 - left / whole)
+    assert run.summary["excess_bad_debt"] == pytest.approx(run.summary["bad_debt"] - alone["bad_debt"])
+    assert alone["excess_share"] is alone["excess_bad_debt"] is None

@@ -113,7 +113,7 @@ def test_a_folder_of_one_letter_takes_nothing_from_the_middle_of_a_path():
 
 def test_points_are_identical_only_if_every_metric_is_on_every_path():
     rows = [
-        {"point": point, "path": path, "bad_debt": value, "amplification": float("nan")}
+        {"point": point, "path": path, "bad_debt": value, "excess_share": float("nan")}
         for point, values in enumerate([(1.0, 2.0), (1.0, 2.0), (1.0, 2.5)])
         for path, value in enumerate(values)
     ]
@@ -226,8 +226,8 @@ def test_no_number_of_a_runs_progress_is_cut(width, name):
 
 
 def test_no_metric_of_a_sweeps_live_table_is_cut():
-    """ "liquidated_s…" and "margin_indu…" headed columns that could not be told from their neighbours."""
-    metrics = ("liquidated_share", "margin_induced_share", "uncovered_loss_ratio", "insolvent")
+    """ "liquidated_s…" and "brought_fo…" headed columns that could not be told from their neighbours."""
+    metrics = ("liquidated_share", "brought_forward_share", "uncovered_loss_ratio", "insolvent")
     point = PointProgress("z=3, ramp_per_hour=0.05", 0, {})
     shown = SweepProgress(
         title="t",
@@ -243,5 +243,5 @@ def test_no_metric_of_a_sweeps_live_table_is_cut():
     console.print(metrics_table(shown))
     text = console.file.getvalue()
     assert "…" not in text
-    for word in ("Liquidated", "Margin-induced", "Uncovered", "Insolvent"):
+    for word in ("Liquidated", "Brought", "Uncovered", "Insolvent"):
         assert word in text

@@ -9,7 +9,6 @@ import numpy as np
 
 from sim.core.units import GWEI, WAD
 from sim.metrics.book import DIGEST, measured
-from sim.metrics.cascade import Attribution, CascadeForest
 from sim.metrics.facts import RunFacts, Totals
 from sim.metrics.margin import CoverageTest, Procyclicality
 from sim.metrics.matching import Totals as MatchTotals
@@ -23,12 +22,8 @@ def summary_keys() -> tuple[str, ...]:
     return (DIGEST, *measured(run_facts()))
 
 
-def run_facts(*, worlds: Mapping[OtherWorld, RunFacts] | None = None, drawdown: float = 0.3) -> RunFacts:
+def run_facts(*, worlds: Mapping[OtherWorld, RunFacts] | None = None) -> RunFacts:
     """Return facts whose metrics are worked out by hand in ``tests/unit/sim/metrics/test_book.py``."""
-    forest = CascadeForest()
-    for parent in (-1, 0, 1, 0, -1):  # one tree of four liquidations and two generations, one of one
-        cause = "exogenous" if parent < 0 else "price"
-        forest.add(Attribution(cause=cause, parent=parent, parents=() if parent < 0 else (parent,)))
     zeros = np.zeros(4)
     return RunFacts(
         blocks=11,
@@ -36,9 +31,8 @@ def run_facts(*, worlds: Mapping[OtherWorld, RunFacts] | None = None, drawdown: 
         totals=Totals(
             transactions=101,
             reverted=13,
+            liquidations=5,
             liquidated_notional=4_000.0,
-            endogenous_notional=3_000.0,
-            margin_induced=3,
             auto_deleveraged_notional=170.0,
             margin_calls=19,
             cured_margin_calls=7,
@@ -50,14 +44,13 @@ def run_facts(*, worlds: Mapping[OtherWorld, RunFacts] | None = None, drawdown: 
             fund_min=600 * WAD,
             negative_equity_max=9.0,
             price_min=1_400.0,
-            drawdown=drawdown,
+            drawdown=0.3,
             overshoot=0.02,
             initial_weighted=[10.0, 40.0],
             maintenance_weighted=[5.0, 30.0],
             notional=[100.0, 400.0],
             open_interest_start=110.0,
         ),
-        forest=forest,
         coverage=CoverageTest(pairs=40, breaches=2, breach_sizes=[0.5, 1.0]),
         procyclicality=Procyclicality(highest=0.09, lowest=0.06, max_increase=0.25),
         before=_protocol(1_000),

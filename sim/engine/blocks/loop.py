@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import NamedTuple
@@ -14,7 +14,6 @@ from sim.agents.decided import checked, plugin_of
 from sim.chain.mempool import Dropped, Pending, Submission
 from sim.chain.transaction import Receipt, Transaction
 from sim.core.units import GWEI, WAD
-from sim.engine.blocks.attribution import Attributor, BlockLiquidations
 from sim.engine.blocks.observation import DeficitBook, Reading, StateHistory, observe, read_protocol
 from sim.engine.blocks.recorder import ETHER, FeeFacts, MarketFacts, Recorder
 from sim.engine.blocks.rows import TransactionRow
@@ -52,6 +51,17 @@ class _Tag(NamedTuple):
     group: tuple[int, ...]
 
 
+class _BlockLiquidations(NamedTuple):
+    """The liquidations of one block."""
+
+    ids: dict[int, int]
+    """Position of the transaction in the block -> liquidation id."""
+    counts: list[int]
+    """[market]"""
+    notionals: list[float]
+    """[market] quote."""
+
+
 class Included(NamedTuple):
     """One included transaction with what became of it."""
 
@@ -85,7 +95,6 @@ class BlockLoop:
         self.last_events: list[ProtocolEvent] = []
         latency = max((agent.latency_blocks for agent in world.agents), default=0)
         self._states = StateHistory(latency)
-        self._attributor = Attributor(world)
         self._flows: list[list[tuple[int, float]]] = [[] for _ in world.external]
         self.reading = read_protocol(world)
         self.first = self.reading
@@ -114,7 +123,7 @@ class BlockLoop:
                     Progress(
                         block,
                         self.world.external[0].state.price,
-                        len(self.recorder.forest),
+                        len(self.recorder.closes),
                         totals.fund_reserves / WAD,
                     )
                 )
@@ -160,8 +169,7 @@ class BlockLoop:
 
         # 1 MARKET
         for market, external in enumerate(world.external):
-            state = external.advance(self._flows[market])
-            self._attributor.remember(market, world.timestamp(block), state.impact_log)
+            external.advance(flow for _, flow in self._flows[market])
         clock = self._lap("market", clock)
 
         # 2 OBSERVE
@@ -218,7 +226,7 @@ class BlockLoop:
             for pending, receipt in zip(selection.included, receipts, strict=True)
         ]
         transactions = self._record_transactions(block, rows, base_fee)
-        liquidated = self._attributor.record(block, before, self.reading, events, self.recorder)
+        liquidated = self._record_liquidations(block, events)
         fees = FeeFacts(
             base_fee_wei=base_fee,
             gas_used=closed.gas_used,
@@ -236,7 +244,6 @@ class BlockLoop:
     def remembered(self) -> Iterator[object]:
         """Yield what the loop keeps of earlier blocks for readers only: nobody changes it afterwards."""
         yield from self._states.states()
-        yield from self._attributor.impacts()
 
     def _lap(self, phase: str, since: float) -> float:
         now = perf_counter()
@@ -357,13 +364,32 @@ class BlockLoop:
         totals.reverted += sum(not receipt.status for _, _, receipt in rows)
         return found
 
+    def _record_liquidations(self, block: int, events: Sequence[ProtocolEvent]) -> _BlockLiquidations:
+        """Record every liquidation of a block, in the order they were executed."""
+        world = self.world
+        found = _BlockLiquidations({}, [0] * len(world.external), [0.0] * len(world.external))
+        for event in events:
+            if event.name != "Liquidated":
+                continue
+            close = self.recorder.liquidation(
+                block=block,
+                timestamp=world.timestamp(block),
+                event=event,
+                leverage_at_entry=float(world.entry_leverage[event.actor]),
+                is_paid_by_fund=event.other in world.paid_by_fund,
+            )
+            found.ids[event.position] = len(self.recorder.closes) - 1
+            found.counts[close.market] += 1
+            found.notionals[close.market] += close.notional
+        return found
+
     def _record_block(
         self,
         block: int,
         transactions: list[TransactionRow],
         fees: FeeFacts,
         events: list[ProtocolEvent],
-        liquidated: BlockLiquidations,
+        liquidated: _BlockLiquidations,
     ) -> None:
         world, recorder, reading = self.world, self.recorder, self.reading
         logs = [recorder.event(block, event) for event in events]
@@ -396,7 +422,7 @@ class BlockLoop:
 
     # --- consequences ---
 
-    def _route(self, trades: list[Trade], liquidated: BlockLiquidations) -> None:
+    def _route(self, trades: list[Trade], liquidated: _BlockLiquidations) -> None:
         """Send what this world hears of a block's flow on its way to the outside markets."""
         world = self.world
         for trade in trades:
@@ -409,7 +435,7 @@ class BlockLoop:
             if values["cause"] == PositionCause.LIQUIDATION:
                 router.forced(liquidated.ids[trade.event.position], notional)
             elif trade.kind is TradeKind.FORCED:
-                router.forced(max(len(self.recorder.forest) - 1, 0), notional)
+                router.forced(max(len(self.recorder.closes) - 1, 0), notional)
             elif trade.kind is TradeKind.ARBITRAGE:
                 router.arbitrage(notional)
             else:

@@ -24,7 +24,6 @@ from sim.engine.blocks.rows import (
 )
 from sim.engine.blocks.run_digest import RunDigest
 from sim.engine.blocks.tables import RunTables
-from sim.metrics.cascade import Attribution, CascadeForest
 from sim.metrics.facts import Totals
 from sim.metrics.margin import MARGIN_CALL_MULTIPLE, CoverageTest, Procyclicality
 from sim.metrics.matching import Close
@@ -65,7 +64,6 @@ class Recorder:
 
     def __init__(self, actors: int) -> None:
         self.tables = RunTables()
-        self.forest = CascadeForest()
         self.coverage = CoverageTest()
         self.procyclicality = Procyclicality()
         self.totals = Totals()
@@ -265,14 +263,11 @@ class Recorder:
         block: int,
         timestamp: int,
         event: ProtocolEvent,
-        attribution: Attribution,
-        fundamental_price: float,
         leverage_at_entry: float,
         is_paid_by_fund: bool = False,
-    ) -> int:
-        """Append one liquidation with its place in the cascade; return its id."""
+    ) -> Close:
+        """Append one liquidation; return what it closed."""
         values = event.values
-        index, root, depth = self.forest.add(attribution)
         size = values["size_closed"] / WAD
         risk_price = values["risk_price"] / WAD
         notional = abs(size) * risk_price
@@ -280,7 +275,7 @@ class Recorder:
         equity = values["equity"] / WAD
         self.tables.liquidations.append(
             LiquidationRow(
-                id=index,
+                id=len(self.closes),
                 block=block,
                 timestamp=timestamp,
                 account=event.actor,
@@ -289,7 +284,6 @@ class Recorder:
                 size=size,
                 price=values["fill_price"] / WAD,
                 risk_price=risk_price,
-                fundamental_price=fundamental_price,
                 notional=notional,
                 equity=equity,
                 maintenance_requirement=requirement,
@@ -298,29 +292,21 @@ class Recorder:
                 insurance_fee=values["insurance_fee"] / WAD,
                 tip=values["tip"] / WAD,
                 deficit=values["deficit"] / WAD,
-                cause=attribution.cause,
-                parent=attribution.parent,
-                root=root,
-                depth=depth,
-                cascade=root,
-                parents=len(attribution.parents),
                 leverage_at_entry=leverage_at_entry,
                 overshoot=(requirement - equity) / requirement if requirement else 0.0,
                 breach_cause=BreachCause(values["breach_cause"]).name.lower(),
             )
         )
-        self.closes.append(Close(event.actor, values["market"], values["size_closed"], timestamp, notional))
+        close = Close(event.actor, values["market"], values["size_closed"], timestamp, notional)
+        self.closes.append(close)
         totals = self.totals
+        totals.liquidations += 1
         totals.liquidated_notional += notional
-        if attribution.cause != "exogenous":
-            totals.endogenous_notional += notional
-        if "margin" in attribution.cause:
-            totals.margin_induced += 1
         if not is_paid_by_fund:
             totals.bounties += values["bounty"] + values["tip"]
         self.liquidations_of[event.actor] += 1
         self.liquidated_notional_of[event.actor] += notional
-        return index
+        return close
 
 
 def _volatility(variance: int) -> float:

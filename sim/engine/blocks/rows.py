@@ -104,7 +104,7 @@ class TransactionRow(NamedTuple):
 
 
 class LiquidationRow(NamedTuple):
-    """One forced close, partial ones included, with its place in the cascade."""
+    """One forced close, partial ones included."""
 
     id: Annotated[int, Column("number", "liquidation, from 0, in order of execution")]
     block: Annotated[int, Column("number", "block, from 1")]
@@ -115,7 +115,6 @@ class LiquidationRow(NamedTuple):
     size: Annotated[float, Column("base", "what was closed, signed as the position was")]
     price: Annotated[float, Column("quote / base", "fill price")]
     risk_price: Annotated[float, Column("quote / base", "price that margin was judged at")]
-    fundamental_price: Annotated[float, Column("quote / base", "risk price without the impact seen in it")]
     notional: Annotated[float, Column("quote", "what was closed, at the risk price")]
     equity: Annotated[float, Column("quote", "equity before the close")]
     maintenance_requirement: Annotated[float, Column("quote", "requirement before the close")]
@@ -124,12 +123,6 @@ class LiquidationRow(NamedTuple):
     insurance_fee: Annotated[float, Column("quote", "part of the fee for the insurance fund")]
     tip: Annotated[float, Column("quote", "what the fund added to a bounty too small to act on")]
     deficit: Annotated[float, Column("quote", "loss beyond the account's collateral")]
-    cause: Annotated[str, Column("", "exogenous, price, margin or price+margin: what it would not need")]
-    parent: Annotated[int, Column("liquidation", "earlier one it hangs on, -1 without")]
-    root: Annotated[int, Column("liquidation", "first one of its cascade")]
-    depth: Annotated[int, Column("count", "steps from the root")]
-    cascade: Annotated[int, Column("liquidation", "its cascade, named by the root")]
-    parents: Annotated[int, Column("count", "earlier forced sales whose impact it needed")]
     leverage_at_entry: Annotated[float, Column("ratio", "leverage the account was opened with")]
     overshoot: Annotated[float, Column("share", "how far equity fell short of the requirement")]
     breach_cause: Annotated[

@@ -209,8 +209,8 @@ def _closes(files: RunFiles, number: int) -> dict[tuple[int, int, int], list[Row
 
 
 _OF_A_CLOSE = (
-    "market", "size", "price", "risk_price", "fundamental_price", "notional", "equity",
-    "maintenance_requirement", "fee", "bounty", "insurance_fee", "tip", "deficit", "cause", "breach_cause",
+    "market", "size", "price", "risk_price", "notional", "equity",
+    "maintenance_requirement", "fee", "bounty", "insurance_fee", "tip", "deficit", "breach_cause",
     "leverage_at_entry",
 )  # fmt: skip
 

@@ -1,8 +1,8 @@
 """Where flow goes after it met the pool: which part reaches the outside market, and when.
 
 A trade moves the pool's skew; the pool follows it outside with a share and a half-life. Liquidators
-sell a share of what was liquidated, and arbitrageurs do the other leg of their trades outside. Every
-order keeps the liquidation that caused it, so that its impact can be attributed.
+sell a share of what was liquidated, and arbitrageurs do the other leg of their trades outside. What each
+liquidation leaves to be sold is an order of its own, sent whole once it is too small to be worked down.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sim.core.portable_math import power
 from sim.engine.scenario.flow import FlowSection
 
 VOLUNTARY = -1
-"""Source of flow that no liquidation caused."""
+"""Source of flow that nobody forced."""
 
 
 class _Orders:

@@ -164,8 +164,6 @@ DEFAULT_ENDPOINTS: tuple[EndpointSection, ...] = (
              source="assumption: a quarter, the size of the buffer in EMIR RTS 153/2013 article 28"),
     _default("max_1h_margin_increase", "guardrail", 0.10, 3.0,
              source="assumption: ten points on the increase within an hour"),
-    _default("margin_induced_share", "guardrail", 0.10, 1.0, superiority=True,
-             source="assumption: one liquidation in ten"),
     _default("liquidated_share", "guardrail", 0.03, 1.0, superiority=True,
              source="assumption: 3 % of open interest"),
     _default("mean_initial_margin_ratio", "efficiency", 0.01, 0.2, superiority=True,

@@ -2,12 +2,6 @@
 
 from sim.core.units import WAD
 from sim.metrics.book import METRICS, NEUTRAL, WORSE, Metric
-from sim.metrics.facts import RunFacts
-
-
-def _drawdown_without(run: RunFacts) -> float:
-    return run.worlds["no_price_feedback"].totals.drawdown
-
 
 METRICS.add(Metric(
     order=33, name="price_start", label="Price at the start", unit="quote", kind="price",
@@ -38,13 +32,6 @@ METRICS.add(Metric(
     kind="share", direction=WORSE, family="cascade", section="Price", markets="market 0",
     meaning="Largest fall of the outside price below the fundamental price, relative.",
     measure=lambda run: run.totals.overshoot,
-))  # fmt: skip
-METRICS.add(Metric(
-    order=45, name="twin_price_drawdown", label="Fall, no price feedback", unit="1",
-    unit_words="of the peak", kind="share", direction=NEUTRAL, family="other", section="Price",
-    markets="market 0", worlds=("no_price_feedback",),
-    meaning="Peak-to-trough fall of the outside price in the world without price feedback.",
-    measure=_drawdown_without,
 ))  # fmt: skip
 METRICS.add(Metric(
     order=46, name="index_price_start", label="Index at the start", unit="quote", kind="price",

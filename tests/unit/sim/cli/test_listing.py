@@ -49,19 +49,19 @@ def test_metrics_json_is_data(capsys):
     assert main(["metrics", "--json"]) == 0
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
     assert tuple(rows) == METRICS.names()
-    assert rows["amplification"] == {
-        "name": "amplification",
-        "label": "Amplification",
-        "meaning": METRICS["amplification"].meaning,
+    assert rows["excess_share"] == {
+        "name": "excess_share",
+        "label": "Excess share",
+        "meaning": METRICS["excess_share"].meaning,
         "unit": "1",
-        "unit_words": "ratio",
-        "kind": "factor",
+        "unit_words": "of liquidated notional",
+        "kind": "share",
         "better": "less",
         "family": "cascade",
         "section": "Cascade",
-        "markets": "market 0",
+        "markets": "all",
         "worlds": ["no_price_feedback"],
-        "undefined": "the price did not fall there",
+        "undefined": "something is liquidated only without price feedback",
         "derived": False,
     }
     assert rows["blocks"]["better"] is None

@@ -10,7 +10,7 @@ from tests.support.run_facts import summary_keys
 
 SUMMARY = dict.fromkeys(summary_keys(), 0.0) | {
     "digest": "ab", "liquidations": 8, "liquidated_notional": 250.0, "open_interest_start": 1_000.0,
-    "fund_depleted": False, "amplification": None,
+    "fund_depleted": False, "excess_share": None,
 }  # fmt: skip
 
 
@@ -39,13 +39,13 @@ def test_equality_of_numbers_truths_and_the_digest():
     ("worlds", "why"),
     [
         ((), "the world without price feedback was not run (--worlds forced)"),
-        (("no_price_feedback",), "the price did not fall there"),
+        (("no_price_feedback",), "something is liquidated only without price feedback"),
     ],
 )
 def test_a_metric_without_a_value_says_why(worlds, why):
-    ((line, met),) = checked(worlds=worlds, max_amplification=2.0)
+    ((line, met),) = checked(worlds=worlds, max_excess_share=0.5)
     assert not met
-    assert line.startswith(f"amplification <= 2.0: was not defined, because {why}")
+    assert line.startswith(f"excess_share <= 0.5: was not defined, because {why}")
 
 
 def test_every_metric_can_be_bounded_and_the_schema_lists_the_bounds():
@@ -74,6 +74,6 @@ def test_what_is_no_metric_is_refused_with_the_nearest_name():
 
 
 def test_which_expectations_need_other_worlds():
-    assert worlds_of("amplification") == {"no_price_feedback"}
+    assert worlds_of("excess_share") == {"no_price_feedback"}
     assert worlds_of("price_effect") == {"no_price_feedback", "no_margin_feedback", "no_feedback"}
     assert worlds_of("bad_debt") == worlds_of("digest") == set()

@@ -45,7 +45,7 @@ def test_every_action_and_liquidation_of_the_account_is_there(folder, victim):
     closes = [entry for entry in found.entries if entry.kind == "liquidation"]
     rows = rows_about(folder, "liquidations", victim, "account", "liquidator")
     assert [entry.values["id"] for entry in closes] == [row["id"] for row in rows]
-    assert {"fee", "bounty", "deficit", "cause"} <= closes[0].words.keys()
+    assert {"fee", "bounty", "deficit", "breach_cause"} <= closes[0].words.keys()
     assert [entry.block for entry in found.entries] == sorted(entry.block for entry in found.entries)
     assert all(entry.timestamp > 1_600_000_000 for entry in found.entries)
 

@@ -2,8 +2,6 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from sim.core.errors import RunError
@@ -35,25 +33,25 @@ def flat(blocks: int, price: float = 100.0) -> PricePath:
 
 def test_no_law_no_impact():
     impact = model(law="none")
-    assert impact.step([(1, -5e6)]) == 0.0
-    assert impact.contributions()[0].size == 0
+    assert impact.step([-5e6]) == 0.0
+    assert impact.impact_log == 0.0
 
 
 @pytest.mark.parametrize("law", LAWS)
 def test_the_depth_moves_the_price_by_one_percent(law):
-    assert model(law=law).step([(0, -1e6)]) == pytest.approx(-0.01, rel=1e-14)
+    assert model(law=law).step([-1e6]) == pytest.approx(-0.01, rel=1e-14)
 
 
 def test_linear_impact_is_proportional_and_square_root_impact_is_not():
-    assert model(law="linear").step([(0, 4e6)]) == pytest.approx(0.04)
-    assert model(law="square_root").step([(0, 4e6)]) == pytest.approx(0.02)
-    assert model(law="square_root", square_root_coefficient=0.5).step([(0, 4e6)]) == pytest.approx(0.01)
+    assert model(law="linear").step([4e6]) == pytest.approx(0.04)
+    assert model(law="square_root").step([4e6]) == pytest.approx(0.02)
+    assert model(law="square_root", square_root_coefficient=0.5).step([4e6]) == pytest.approx(0.01)
 
 
 def test_the_square_root_is_taken_of_the_cumulated_order_not_of_each_part():
     parts = model(law="square_root")
     for _ in range(100):
-        final = parts.step([(0, -4e4)])
+        final = parts.step([-4e4])
     assert final == pytest.approx(-0.02)
 
 
@@ -61,13 +59,13 @@ def test_the_square_root_law_is_daily_volatility_times_the_root_of_participation
     impact = model(law="square_root", reference_volatility=0.65)
     daily_volatility = 0.65 / math.sqrt(365)
     daily_volume = 1e6 * (daily_volatility / 0.01) ** 2
-    assert impact.step([(0, 3e6)]) == pytest.approx(daily_volatility * math.sqrt(3e6 / daily_volume))
+    assert impact.step([3e6]) == pytest.approx(daily_volatility * math.sqrt(3e6 / daily_volume))
 
 
 def test_the_square_root_law_begins_linear_and_without_a_step():
     edge = 0.0005 * (0.65**2 / 365) / 0.01**2 * 1e6  # linear_below of the implied daily volume
-    assert model(law="square_root").step([(0, edge / 2)]) == pytest.approx(0.005 * math.sqrt(edge / 1e6))
-    below, above = (model(law="square_root").step([(0, edge * f)]) for f in (1 - 1e-9, 1 + 1e-9))
+    assert model(law="square_root").step([edge / 2]) == pytest.approx(0.005 * math.sqrt(edge / 1e6))
+    below, above = (model(law="square_root").step([edge * f]) for f in (1 - 1e-9, 1 + 1e-9))
     assert above == pytest.approx(below, rel=1e-8)
     assert above > below
 
@@ -75,7 +73,7 @@ def test_the_square_root_law_begins_linear_and_without_a_step():
 @pytest.mark.parametrize("law", LAWS)
 def test_impact_halves_in_its_half_life(law):
     impact = model(law=law, impact_half_life_seconds=1_200)
-    start = impact.step([(0, -2e6)])
+    start = impact.step([-2e6])
     for _ in range(100):
         later = impact.step([])
     assert later == pytest.approx(start / 2, rel=1e-12)
@@ -84,52 +82,18 @@ def test_impact_halves_in_its_half_life(law):
 @pytest.mark.parametrize("law", LAWS)
 def test_permanent_impact_stays_and_a_round_trip_leaves_nothing(law):
     impact = model(law=law)
-    start = impact.step([(0, -2e6)])
+    start = impact.step([-2e6])
     assert [impact.step([]) for _ in range(50)] == [start] * 50
-    assert impact.step([(1, 2e6)]) == 0.0
+    assert impact.step([2e6]) == 0.0
 
 
-@given(
-    st.sampled_from(LAWS),
-    st.sampled_from([0, 60, 7_200]),
-    st.lists(st.lists(st.tuples(st.integers(0, 30), st.floats(-1e7, 1e7)), max_size=5), max_size=30),
-)
-def test_contributions_add_up_to_the_impact(law, half_life, blocks):
-    impact = model(law=law, impact_half_life_seconds=half_life)
-    seen: list[int] = []
-    for flows in blocks:
-        impact.step(flows)
-        seen += [source for source, _ in flows if source not in seen]
-    sources, parts = impact.contributions()
-    assert sources.tolist() == list(dict.fromkeys(seen))
-    # The parts may cancel, and where they do the chord is steep: measured in units of depth.
-    steepness = 0.01 if law == "linear" else 0.01 / math.sqrt(5e-6)
-    gross = sum(abs(quote) for flows in blocks for _, quote in flows) / 1e6
-    assert abs(parts.sum() - impact.impact_log) <= 1e-13 * steepness * (1 + gross)
-
-
-def test_each_contribution_fades_from_its_own_start():
+def test_each_flow_fades_from_its_own_start():
     impact = model(impact_half_life_seconds=120)
-    impact.step([(7, -1e6), (-1, -5e5)])
+    impact.step([-1e6, -5e5])
     for _ in range(9):
         impact.step([])
-    impact.step([(9, -1e6), (7, -1e6)])
-    sources, parts = impact.contributions()
-    assert sources.tolist() == [7, 9]
-    assert parts == pytest.approx([-0.015, -0.01])
-    assert impact.impact_log == pytest.approx(-0.015 - 0.01 - 0.0025)
-
-
-def test_contributions_survive_very_many_half_lives_and_many_sources():
-    impact = model(impact_half_life_seconds=1)
-    for source in range(500):
-        impact.step([(source, 1e6)])
-    sources, parts = impact.contributions()
-    assert sources.tolist() == list(range(500))
-    assert np.isfinite(parts).all()
-    assert parts[-1] == pytest.approx(0.01)
-    assert parts[-2] == pytest.approx(0.01 * 2.0**-12)
-    assert parts[0] == 0.0
+    impact.step([-1e6, -1e6])
+    assert impact.impact_log == pytest.approx(-0.0075 - 0.02)
 
 
 def test_depth_withdraws_with_volatility_down_to_its_floor():
@@ -162,9 +126,9 @@ def test_depth_refills_with_its_half_life():
 def test_flow_meets_the_depth_of_its_block():
     impact = model(refill_half_life_seconds=0)
     impact.observe(100.0, depth_multiplier=0.5)
-    assert impact.step([(0, -1e6)]) == pytest.approx(-0.02)
+    assert impact.step([-1e6]) == pytest.approx(-0.02)
     impact.observe(98.0)
-    assert impact.step([(1, -1e6)]) == pytest.approx(-0.03)
+    assert impact.step([-1e6]) == pytest.approx(-0.03)
 
 
 def test_a_depth_shock_of_zero_leaves_a_trace_of_depth():
@@ -189,7 +153,7 @@ def test_the_external_price_is_the_fundamental_price_times_the_exponential_of_im
     market = ExternalMarket(flat(5), model())
     assert market.state.price == 100.0
     market.advance()
-    state = market.advance([(3, -2e6)])
+    state = market.advance([-2e6])
     assert (state.block, state.fundamental_price, state.published_at) == (2, 100.0, 24)
     assert state.impact_log == pytest.approx(-0.02)
     assert state.price == pytest.approx(100.0 * math.exp(-0.02))
@@ -200,9 +164,9 @@ def test_the_linear_cascade_multiplies_by_one_over_one_minus_r():
     for r in (0.5, 0.8):
         market = ExternalMarket(flat(400), model())
         shock, fallen, sold = 0.01, 0.01, 0.0
-        for block in range(400):
+        for _ in range(400):
             due = r * fallen / 0.01 * 1e6
-            state = market.advance([(block, -(due - sold))])
+            state = market.advance([-(due - sold)])
             sold = due
             fallen = shock - state.impact_log
         assert fallen == pytest.approx(shock / (1 - r), rel=1e-9)
@@ -213,9 +177,9 @@ def test_the_square_root_cascade_ends_at_its_fixed_point():
     a, shock = 0.0004, 0.02
     market = ExternalMarket(flat(300), model(law="square_root"))
     fallen, sold = shock, 0.0
-    for block in range(300):
+    for _ in range(300):
         due = a * fallen / 0.01**2 * 1e6
-        state = market.advance([(block, -(due - sold))])
+        state = market.advance([-(due - sold)])
         sold = due
         fallen = shock - state.impact_log
     assert math.sqrt(fallen) == pytest.approx((math.sqrt(a) + math.sqrt(a + 4 * shock)) / 2, rel=1e-9)
@@ -235,5 +199,5 @@ def test_the_end_of_the_path_is_a_run_error():
 
 
 def test_more_depth_never_means_more_impact():
-    impacts = [abs(model(depth_per_percent=depth).step([(0, -3e6)])) for depth in (1e5, 1e6, 1e7)]
+    impacts = [abs(model(depth_per_percent=depth).step([-3e6])) for depth in (1e5, 1e6, 1e7)]
     assert impacts == sorted(impacts, reverse=True)

@@ -265,9 +265,8 @@ for process in (
     for law in ("linear", "square_root"):
         market = ExternalMarket(path, ImpactModel(IMPACT_LAWS[law](law=law), seconds_per_block=12))
         for block in range(2_000):
-            state = market.advance([(block, -90_000.0 * (block % 7))])
+            state = market.advance([-90_000.0 * (block % 7)])
             digest.update(repr((state.price, state.depth, state.volatility)).encode())
-        digest.update(market.impact.contributions()[1].tobytes())
 print(digest.hexdigest())
 """
 

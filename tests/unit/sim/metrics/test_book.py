@@ -18,7 +18,6 @@ from sim.metrics.book import (
     path_metrics,
     why_undefined,
 )
-from sim.metrics.cascade import CascadeForest
 from sim.metrics.entries.unbooked import DUST
 from sim.metrics.facts import Totals
 from sim.metrics.margin import CoverageTest
@@ -40,12 +39,6 @@ BY_HAND = {
     "reverted": 13,
     "liquidations": 5,
     "liquidated_notional": 4_000.0,
-    "endogenous_share": 0.75,
-    "margin_induced_liquidations": 3,
-    "branching_ratio": 0.6,
-    "cascade_size_max": 4,
-    "cascade_depth_max": 2,
-    "amplification": 1.5,
     "bad_debt": grown("bad_debt"),
     "insurance_fund_start": 1_000.0 + PLACE["fund_reserves"],
     "insurance_fund_min": 600.0,
@@ -79,7 +72,6 @@ BY_HAND = {
     "price_drawdown": 0.3,
     "price_overshoot": 0.02,
     "open_interest_start": 110.0,
-    "twin_price_drawdown": 0.2,
     "index_price_start": 1_990.0,
     "negative_equity_max": 9.0,
     "silent_oracles": 2,
@@ -107,7 +99,6 @@ DERIVED = {
     "uncovered_loss_ratio": 0.01,
     "insolvent": 1.0,
     "any_liquidation": 1.0,
-    "margin_induced_share": 0.25,
     "bad_debt_per_liquidated": 0.02,
     "any_breach": 0.0,
     "loss_beyond_collateral": 12.0,
@@ -124,7 +115,7 @@ def summary(**changes):
     values = {key: float(index) for index, key in enumerate(summary_keys())} | {
         "digest": "ab" * 32,
         "fund_depleted": False,
-        "amplification": None,
+        "excess_share": None,
         "open_interest_start": 1_000.0,
         "liquidations": 8,
         "liquidated_notional": 250.0,
@@ -142,9 +133,9 @@ def summary(**changes):
     return values | changes
 
 
-def beside(drawdown=0.2):
+def beside():
     """Return the worlds beside the run, each with its own liquidated notional, loss and prices."""
-    whole = run_facts(drawdown=drawdown)
+    whole = run_facts()
     liquidated = {"no_price_feedback": 2_500.0, "no_margin_feedback": 3_100.0, "no_feedback": 1_900.0}
     return {
         world: replace(
@@ -204,14 +195,12 @@ def test_a_run_without_other_worlds_has_no_metric_that_needs_one():
     assert {name for name, value in found.items() if value is None} == {
         metric.name for metric in METRICS if metric.worlds
     }
-    assert measured(run_facts(worlds=beside(drawdown=0.0)))["amplification"] is None
 
 
 def test_a_run_in_which_nothing_happened_has_every_metric_but_the_coverage():
     facts = replace(
         run_facts(worlds=beside()),
         totals=Totals(price_min=2_000.0),
-        forest=CascadeForest(),
         coverage=CoverageTest(),
     )
     found = measured(facts)
@@ -219,7 +208,7 @@ def test_a_run_in_which_nothing_happened_has_every_metric_but_the_coverage():
         "margin_coverage",
         "excess_share",  # something is liquidated beside it
     ]
-    zero = ("endogenous_share", "branching_ratio", "mean_initial_margin_ratio", "open_interest_start")
+    zero = ("liquidations", "liquidated_notional", "mean_initial_margin_ratio", "open_interest_start")
     assert [found[name] for name in zero] == [0.0] * 4
 
 
@@ -228,7 +217,7 @@ def test_numbers_are_kept_and_truths_are_one_and_zero():
     assert tuple(found) == METRICS.names()
     assert found["price_min"] == float(summary_keys().index("price_min"))
     assert found["fund_depleted"] == 1.0
-    assert found["amplification"] is None
+    assert found["excess_share"] is None
     assert DIGEST not in found
 
 
@@ -243,12 +232,8 @@ def test_a_ratio_to_nothing_is_undefined():
 
 
 def test_a_path_without_liquidations_has_zero_shares_of_them():
-    found = path_metrics(
-        summary(liquidations=0, liquidated_notional=0.0, margin_induced_liquidations=0, bad_debt=0.0)
-    )
-    assert [
-        found[name] for name in ("any_liquidation", "margin_induced_share", "bad_debt_per_liquidated")
-    ] == [0] * 3
+    found = path_metrics(summary(liquidations=0, liquidated_notional=0.0, bad_debt=0.0))
+    assert [found[name] for name in ("any_liquidation", "bad_debt_per_liquidated")] == [0] * 2
 
 
 def test_insolvency_begins_beyond_dust():
@@ -350,7 +335,7 @@ def test_the_entries_say_in_what_they_count():
     words = {metric.name: metric.quantity for metric in METRICS}
     assert words["bad_debt"] == "USDC"
     assert words["liquidated_share"] == "of open interest"
-    assert words["amplification"] == "ratio"
+    assert words["peak_to_trough_margin"] == "ratio"
     assert words["oracle_staleness_max_seconds"] == "seconds"
     assert words["liquidations"] == "count"
     assert words["insolvent"] == ""

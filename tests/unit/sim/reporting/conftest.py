@@ -26,9 +26,7 @@ class ToyMarket:
     The fundamental price is a geometric random walk with a crash in the middle and a sudden ``gap`` in it.
     Accounts are long or short with a random leverage. One whose equity at the (lagging) risk price is below
     maintenance is closed; closing moves the impact part of the price, which decays. Losses below zero
-    go to the fund, then to winners, then to the pool, so that bad debt is always the sum of the three. A
-    liquidation that would be healthy at the fundamental price gets one of the last earlier
-    liquidations as its parent, so that chains form as they do in a run.
+    go to the fund, then to winners, then to the pool, so that bad debt is always the sum of the three.
     """
 
     blocks: int = 600
@@ -79,18 +77,6 @@ class ToyMarket:
             due = np.flatnonzero(self.open & (self.equity < maintenance * notional))[:12]
             flow = 0.0
             for account in due:
-                healthy = self.collateral[account] + self.size[account] * (
-                    fundamental[block] - fundamental[0]
-                )
-                by_price = healthy >= maintenance * notional[account]
-                by_margin = self.equity[account] >= 0.03 * notional[account]
-                cause = {(0, 0): "exogenous", (1, 0): "price", (0, 1): "margin", (1, 1): "price+margin"}[
-                    int(by_price), int(by_margin)
-                ]
-                earlier = [one for one in self.liquidations if one["block"] < block]
-                parent = (
-                    earlier[-1 - int(rng.integers(min(6, len(earlier))))] if by_price and earlier else None
-                )
                 deficit = max(0.0, -float(self.equity[account]))
                 paid = min(fund, deficit)
                 fund -= paid
@@ -111,7 +97,6 @@ class ToyMarket:
                         "size": float(self.size[account]),
                         "price": price,
                         "risk_price": index,
-                        "fundamental_price": fundamental[block],
                         "notional": float(notional[account]),
                         "equity": float(self.equity[account]),
                         "maintenance_requirement": maintenance * notional[account],
@@ -119,11 +104,6 @@ class ToyMarket:
                         "bounty": fee / 2,
                         "insurance_fee": fee / 2,
                         "deficit": deficit,
-                        "cause": cause,
-                        "parent": parent["id"] if parent else -1,
-                        "root": parent["root"] if parent else number,
-                        "depth": parent["depth"] + 1 if parent else 0,
-                        "cascade": parent["cascade"] if parent else number,
                         "leverage_at_entry": float(self.leverage[account]),
                         "overshoot": deficit / notional[account],
                     }
@@ -304,7 +284,6 @@ class ToyMarket:
     def summary(self, blocks: pd.DataFrame, falls: pd.DataFrame) -> dict[str, Any]:
         """Compute the summary from the tables."""
         last, some = blocks.iloc[-1], len(falls) > 0
-        own = float(falls.loc[falls["cause"] != "exogenous", "notional"].sum()) if some else 0.0
         prices = blocks["external_price"]
         return {
             "digest": "5f" * 32,
@@ -313,14 +292,6 @@ class ToyMarket:
             "reverted": 9,
             "liquidations": len(falls),
             "liquidated_notional": float(falls["notional"].sum()) if some else 0.0,
-            "endogenous_share": own / float(falls["notional"].sum()) if some else 0.0,
-            "margin_induced_liquidations": int(falls["cause"].isin(["margin", "price+margin"]).sum())
-            if some
-            else 0,
-            "branching_ratio": float((falls["parent"] >= 0).mean()) if some else None,
-            "cascade_size_max": int(falls["cascade"].value_counts().max()) if some else 0,
-            "cascade_depth_max": int(falls["depth"].max()) if some else 0,
-            "amplification": 1.31 if some else None,
             **self.causes(),
             "bad_debt": float(last["bad_debt"]),
             "insurance_fund_start": self.fund,

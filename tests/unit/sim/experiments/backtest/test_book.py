@@ -23,7 +23,7 @@ def test_the_average_fill_is_that_of_the_impact_model(law, displacement):
     )
     model = ImpactModel(parameters, seconds_per_block=12)
     pieces = 20_000
-    impact = [model.step([(-1, 1_000.0 * displacement / pieces)]) for _ in range(pieces)]
+    impact = [model.step([1_000.0 * displacement / pieces]) for _ in range(pieces)]
     # The sum over pieces is a Riemann sum at their right ends: above by at most half of a piece's share.
     average = float(np.mean(impact)) - impact[-1] / (2 * pieces)
     assert parameters.average(displacement) == pytest.approx(average, rel=1e-4)

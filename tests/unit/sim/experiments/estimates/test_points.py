@@ -146,12 +146,12 @@ def test_a_constant_gets_no_interval_of_zero_width() -> None:
 
 def test_undefined_paths_are_counted_out() -> None:
     column = np.where(np.arange(100) < 30, np.nan, 1.0 + np.arange(100) % 3)
-    found = estimate_paths(table(100, fund_drawdown=column, amplification=np.nan), design=QUICK)
+    found = estimate_paths(table(100, fund_drawdown=column, excess_share=np.nan), design=QUICK)
     row = one(found, "fund_drawdown", "mean")
     assert row["n"] == 70
     assert "not defined in 30 paths" in row["note"]
     assert row["estimate"] == pytest.approx(np.nanmean(column))
-    nothing = one(found, "amplification", "mean")
+    nothing = one(found, "excess_share", "mean")
     assert (nothing["n"], nothing["note"]) == (0, "not defined in any path")
 
 

@@ -50,7 +50,7 @@ def finish(running):
         loop.world.balances,
         loop.world.external[0].path.prices.tolist(),
         loop.world.external[0].state,
-        len(loop.recorder.forest),
+        len(loop.recorder.closes),
     )
 
 

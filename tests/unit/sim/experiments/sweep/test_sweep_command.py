@@ -165,7 +165,7 @@ def running(values):
 
 def test_no_event_is_never_shown_as_a_probability_of_zero():
     point = PointProgress("p", 100, {"insolvent": running([0.0] * 100), "bad_debt": running([0.0] * 100)})
-    shown = rendered(metrics_table(progress([point], ("insolvent", "bad_debt", "amplification"))))
+    shown = rendered(metrics_table(progress([point], ("insolvent", "bad_debt", "excess_share"))))
     assert "0 of 100 (below 0.03)" in shown  # rule of three
     assert "0, 100 alike" in shown
     assert shown.rstrip().endswith("-")
