@@ -4,7 +4,7 @@
 Runs the sweeps of ``docs/study/*.toml`` (a stopped study goes on where it was) and writes
 ``docs/study/README.md``, its figures and ``docs/study/numbers.json``.
 
-    scripts/study.py [--workers 2] [--results results/study]
+    scripts/study.py [--workers 2] [--results results/study] [--study docs/study]
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ STUDY = ROOT / "docs" / "study"
 EXPERIMENTS = ("crash", "calm")
 
 
-def numbers_of(sweeps: dict[str, Sweep]) -> dict[str, Any]:
-    """Return ``numbers.json``: estimates, and what makes them checkable."""
+def numbers_of(sweeps: dict[str, Sweep], folder: Path) -> dict[str, Any]:
+    """Return ``numbers.json``: estimates, and what makes them checkable; experiments lie in `folder`."""
     found: dict[str, Any] = {"sweeps": {}}
     for name, done in sweeps.items():
         paths = done.to_pandas()
@@ -43,7 +43,7 @@ def numbers_of(sweeps: dict[str, Sweep]) -> dict[str, Any]:
         first = paths[paths["path"] == 0]
         found["sweeps"][name] = {
             "title": done.result.provenance()["title"],
-            "experiment_sha256": sha256_file(STUDY / f"{name}.toml"),
+            "experiment_sha256": sha256_file(folder / f"{name}.toml"),
             "digest": done.digest,
             "digest_schema_version": SCHEMA_VERSION,
             "label": done.result.label,
@@ -61,11 +61,18 @@ def main() -> int:
     )
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--results", type=Path, default=ROOT / "results" / "study")
+    parser.add_argument(
+        "--study", type=Path, default=STUDY, help="folder of crash.toml and calm.toml, and of the page"
+    )
     arguments = parser.parse_args()
+    folder = arguments.study
     try:
         sweeps = {
             name: sweep(
-                STUDY / f"{name}.toml", workers=arguments.workers, out=arguments.results / name, progress=True
+                folder / f"{name}.toml",
+                workers=arguments.workers,
+                out=arguments.results / name,
+                progress=True,
             )
             for name in EXPERIMENTS
         }
@@ -76,19 +83,19 @@ def main() -> int:
     if partial:
         print(f"not all paths finished: {', '.join(partial)}; no page is made of them", file=sys.stderr)
         return 3
-    numbers = numbers_of(sweeps)
+    numbers = numbers_of(sweeps, folder)
     crash, calm = numbers["crash"], numbers["calm"]
     pages = {
         "README.md": document(numbers),
-        "numbers.json": json.dumps(numbers, indent=1) + "\n",
+        "numbers.json": json.dumps(numbers, indent=1, allow_nan=False) + "\n",
         "cascade_against_fund.svg": figures.cascade_against_fund(crash),
         "capital_against_tail.svg": figures.capital_against_tail(crash, calm),
         "hurt_liquidated_share.svg": figures.where_it_hurts(crash, "liquidated_share"),
         "hurt_uncovered_loss_ratio.svg": figures.where_it_hurts(crash, "uncovered_loss_ratio"),
     }
     for name, text in pages.items():
-        atomic_write_text(STUDY / name, text)
-    print(STUDY / "README.md")
+        atomic_write_text(folder / name, text)
+    print(folder / "README.md")
     return 0
 
 

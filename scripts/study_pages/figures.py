@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,7 +36,7 @@ def svg(figure: Figure) -> str:
 
 
 def cascade_against_fund(crash: Mapping[str, Any]) -> str:
-    """Draw cascade size against fund drain and uncovered loss, one mark with its intervals per policy."""
+    """Draw what is liquidated against fund drain and uncovered loss, one mark for each policy."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(9.5, 4.2), layout="constrained")
         left, right = figure.subplots(1, 2, sharex=True)
@@ -57,11 +58,7 @@ def capital_against_tail(crash: Mapping[str, Any], calm: Mapping[str, Any]) -> s
         for name, found in crash["policies"].items():
             asked = calm["policies"][name]["mean_initial_margin_ratio"]
             tail = found["uncovered_loss_ratio_es99"]
-            _error_bar(
-                axes, name,
-                (asked["mean"], asked["lower"], asked["upper"]), 100.0,
-                (tail["estimate"], tail["lower"], tail["upper"]), 1e4,
-            )  # fmt: skip
+            _error_bar(axes, name, asked, 100.0, tail, 1e4)
         axes.set_xlabel("mean initial margin on an ordinary day, %")
         axes.set_ylabel("expected shortfall 99 % of uncovered loss,\nbp of open interest")
         axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
@@ -80,11 +77,8 @@ def where_it_hurts(crash: Mapping[str, Any], metric: str) -> str:
         for place, name in enumerate(names):
             found = [cell["differences"][name][metric] for cell in cells]
             centres = [index - 0.4 + width * (place + 0.5) for index in range(len(cells))]
-            heights = [scale * item["mean"] for item in found]
-            errors = [
-                [scale * (item["mean"] - item["lower"]) for item in found],
-                [scale * (item["upper"] - item["mean"]) for item in found],
-            ]
+            heights = [math.nan if item["estimate"] is None else scale * item["estimate"] for item in found]
+            errors = [list(side) for side in zip(*(_reach(item, scale) for item in found), strict=True)]
             axes.bar(centres, heights, width, yerr=errors, color=COLOURS[name], label=name,
                      error_kw={"elinewidth": 0.8, "ecolor": "#1f2933"})  # fmt: skip
         axes.axhline(0.0, color="#1f2933", linewidth=0.8)
@@ -102,24 +96,31 @@ def cell_name(cell: Mapping[str, Any]) -> str:
 
 
 def _mark(axes: Axes, name: str, found: Mapping[str, Any], across: str, up: str) -> None:
-    x, y = found[across], found[up]
     _error_bar(
-        axes, name,
-        (x["mean"], x["lower"], x["upper"]), SCALES[METRICS[across][1]],
-        (y["mean"], y["lower"], y["upper"]), SCALES[METRICS[up][1]],
+        axes, name, found[across], SCALES[METRICS[across][1]], found[up], SCALES[METRICS[up][1]]
     )  # fmt: skip
 
 
 def _error_bar(
-    axes: Axes, name: str, x: tuple[float, float, float], x_scale: float, y: tuple[float, float, float],
-    y_scale: float,
+    axes: Axes, name: str, x: Mapping[str, Any], x_scale: float, y: Mapping[str, Any], y_scale: float
 ) -> None:  # fmt: skip
+    if x["estimate"] is None or y["estimate"] is None:
+        return
+    across, up = _reach(x, x_scale), _reach(y, y_scale)
     axes.errorbar(
-        x_scale * x[0], y_scale * y[0],
-        xerr=[[x_scale * (x[0] - x[1])], [x_scale * (x[2] - x[0])]],
-        yerr=[[y_scale * (y[0] - y[1])], [y_scale * (y[2] - y[0])]],
+        x_scale * x["estimate"], y_scale * y["estimate"],
+        xerr=[[across[0]], [across[1]]], yerr=[[up[0]], [up[1]]],
         fmt="o", markersize=6, capsize=2, elinewidth=0.9, color=COLOURS[name], label=name,
     )  # fmt: skip
+
+
+def _reach(found: Mapping[str, Any], scale: float) -> tuple[float, float]:
+    """Return how far the whiskers go down and up; none where no end is stated."""
+    middle, lower, upper = found["estimate"], found["lower"], found["upper"]
+    return (
+        0.0 if lower is None else scale * (middle - lower),
+        0.0 if upper is None else scale * (upper - middle),
+    )
 
 
 def _label(metric: str) -> str:

@@ -1,47 +1,47 @@
-"""The numbers of the headline study, each with its interval and the number of paths behind it."""
+"""The numbers of the headline study, each with its interval, or with the reason why it has none.
+
+Estimates, intervals and refusals are those of every sweep (`sim.experiments.estimates`): books count as what
+is independent, not paths.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from sim.core.rng import Streams
-from sim.metrics.statistics.clustered import clustered_mean
-from sim.metrics.statistics.expected_shortfall import empirical_expected_shortfall
-from sim.metrics.statistics.intervals import clopper_pearson
-from sim.metrics.statistics.paired import MeanInterval, mcnemar_of_paths, paired_difference
-from sim.metrics.statistics.tail_bootstrap import TailMeasures, bootstrap_tails
+from sim.experiments.estimates.pairs import paired_estimates
+from sim.experiments.estimates.points import estimate_paths
 
 BASE = "static"
 CONFIDENCE = 0.95
-TAIL = 0.99
 
 SCALES = {"%": 100.0, "bp": 1e4, "x": 1.0}
 METRICS: Mapping[str, tuple[str, str]] = {
     "liquidated_share": ("open interest liquidated", "%"),
-    "cascade_size_max": ("largest cascade, liquidations", "x"),
-    "price_overshoot": ("overshoot below the fundamental price", "%"),
+    "excess_share": ("part of it that forced selling adds", "%"),
+    "price_overshoot": ("overshoot below the price without flow", "%"),
     "fund_drain": ("fund drain, of open interest", "bp"),
-    "bad_debt_ratio": ("bad debt, of open interest", "bp"),
+    "loss_beyond_collateral_ratio": ("loss beyond collateral, of open interest", "bp"),
     "uncovered_loss_ratio": ("uncovered loss, of open interest", "bp"),
-    "margin_induced_share": ("margin-induced liquidations", "%"),
     "peak_to_trough_margin": ("peak-to-trough margin", "x"),
     "max_1h_margin_increase": ("largest rise of margin in an hour", "%"),
     "mean_initial_margin_ratio": ("mean initial margin", "%"),
 }
 """Metric -> (name, unit shown)."""
+EVENTS = ("insolvent", "fund_depleted")
+TAILED = "uncovered_loss_ratio"
+"""Whose expected shortfall is shown."""
 
 MARGIN_OF = "a small position held since the first block, after the ramp"
 """Whose margin peak-to-trough and the largest rise are of."""
 
 CALM_METRICS = (
-    "mean_initial_margin_ratio", "liquidated_share", "margin_induced_share", "peak_to_trough_margin",
-    "max_1h_margin_increase",
+    "mean_initial_margin_ratio", "liquidated_share", "peak_to_trough_margin", "max_1h_margin_increase",
 )  # fmt: skip
-CELL_METRICS = ("liquidated_share", "fund_drain", "bad_debt_ratio", "uncovered_loss_ratio")
+CELL_METRICS = ("liquidated_share", "fund_drain", "loss_beyond_collateral_ratio", "uncovered_loss_ratio")
 
 DEPTHS = ((0.03, 0.10), (0.10, 0.20), (0.20, 0.35))
 """Bands of the drawn fall."""
@@ -59,88 +59,84 @@ def crash_numbers(paths: pd.DataFrame, names: Mapping[int, str]) -> dict[str, An
     names
         Point -> policy.
     """
-    arms = {names[point]: arm.sort_values("path") for point, arm in paths.groupby("point")}
-    base = arms[BASE]
+    asked = (*METRICS, *EVENTS)
+    base = paths[paths["point"] == _point(names)]
     return {
         "paths": len(base),
         "populations": int(base["population"].nunique()),
         "margin_of": MARGIN_OF,
-        "policies": {name: _policy(arm) for name, arm in arms.items()},
-        "differences": {name: _difference(arm, base) for name, arm in arms.items() if name != BASE},
-        "cells": [_cell(arms, depth, speed) for depth in DEPTHS for speed in SPEEDS],
+        "policies": _levels(paths, names, asked),
+        "differences": _differences(paths, names, asked),
+        "cells": [_cell(paths, names, depth, speed) for depth in DEPTHS for speed in SPEEDS],
     }
 
 
 def calm_numbers(paths: pd.DataFrame, names: Mapping[int, str]) -> dict[str, Any]:
     """Return every number of the sweep of ordinary days."""
-    arms = {names[point]: arm for point, arm in paths.groupby("point")}
     return {
-        "paths": len(arms[BASE]),
-        "policies": {
-            name: {metric: _mean(arm[metric], arm) for metric in CALM_METRICS} for name, arm in arms.items()
-        },
+        "paths": int((paths["point"] == _point(names)).sum()),
+        "policies": _levels(paths, names, CALM_METRICS),
     }
 
 
-def _policy(arm: pd.DataFrame) -> dict[str, Any]:
-    found: dict[str, Any] = {metric: _mean(arm[metric], arm) for metric in METRICS}
-    for event in ("insolvent", "fund_depleted"):
-        events = int(arm[event].sum())
-        interval = clopper_pearson(events, len(arm), confidence=CONFIDENCE)
-        found[event] = {"events": events, "n": len(arm), "lower": interval.lower, "upper": interval.upper}
-    for metric in ("uncovered_loss_ratio", "bad_debt_ratio"):
-        values = arm[metric].to_numpy(np.float64)
-        lower, upper = bootstrap_tails(
-            values[:, np.newaxis], Streams(0), measures=TailMeasures((), (TAIL,)),
-            units=arm["population"].to_numpy(), name=f"study:{metric}", confidence=CONFIDENCE,
-        )  # fmt: skip
-        found[f"{metric}_es99"] = {
-            "estimate": empirical_expected_shortfall(values, TAIL),
-            "lower": float(lower[0, 0]),
-            "upper": float(upper[0, 0]),
-        }
-    return found
-
-
-def _difference(arm: pd.DataFrame, base: pd.DataFrame) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for metric in METRICS:
-        ours, theirs = arm[metric].to_numpy(np.float64), base[metric].to_numpy(np.float64)
-        factor = paired_difference(ours, theirs, confidence=CONFIDENCE).variance_factor
-        finite = factor is not None and np.isfinite(factor)
-        found[metric] = {**_mean(ours - theirs, arm), "variance_factor": factor if finite else None}
-    for event in ("insolvent", "fund_depleted"):
-        test = mcnemar_of_paths(base[event].to_numpy() > 0, arm[event].to_numpy() > 0)
-        found[event] = {
-            "only_static": test.only_first, "only_policy": test.only_second, "p_value": test.p_value,
-        }  # fmt: skip
-    return found
+def _point(names: Mapping[int, str]) -> int:
+    return next(point for point, name in names.items() if name == BASE)
 
 
 def _cell(
-    arms: Mapping[str, pd.DataFrame], depth: tuple[float, float], speed: tuple[float, float]
+    paths: pd.DataFrame, names: Mapping[int, str], depth: tuple[float, float], speed: tuple[float, float]
 ) -> dict[str, Any]:
     """Return the paired differences among paths whose crash lies in a band of depth and speed."""
-    base = arms[BASE]
-    fall, minutes = -base["shocks.0.size"].to_numpy(), base["shocks.0.duration_minutes"].to_numpy()
-    inside = (depth[0] <= fall) & (fall < depth[1]) & (speed[0] <= minutes) & (minutes < speed[1])
-    chosen = base[inside]
-    found: dict[str, Any] = {
-        "depth": list(depth), "minutes": list(speed), "paths": len(chosen), "differences": {},
-        BASE: {metric: _mean(chosen[metric], chosen) for metric in CELL_METRICS},
-    }  # fmt: skip
-    for name, arm in arms.items():
-        if name != BASE:
-            same = arm[inside]
-            found["differences"][name] = {
-                metric: _mean(same[metric].to_numpy() - chosen[metric].to_numpy(), chosen)
-                for metric in CELL_METRICS
-            }
+    fall, minutes = -paths["shocks.0.size"], paths["shocks.0.duration_minutes"]
+    inside = paths[(depth[0] <= fall) & (fall < depth[1]) & (speed[0] <= minutes) & (minutes < speed[1])]
+    return {
+        "depth": list(depth),
+        "minutes": list(speed),
+        "paths": int((inside["point"] == _point(names)).sum()),
+        BASE: _levels(inside, {_point(names): BASE}, CELL_METRICS)[BASE],
+        "differences": _differences(inside, names, CELL_METRICS),
+    }
+
+
+def _levels(
+    paths: pd.DataFrame, names: Mapping[int, str], metrics: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Return policy -> metric -> estimate, and the expected shortfall of `TAILED`."""
+    found = {name: {metric: _nothing() for metric in metrics} for name in names.values()}
+    asked = paths[paths["point"].isin(list(names))]
+    for row in estimate_paths(asked, metrics=metrics).to_dict("records"):
+        key = {"mean": row["metric"], "probability": row["metric"], "ES99": f"{row['metric']}_es99"}
+        if row["statistic"] in key and (row["statistic"] != "ES99" or row["metric"] == TAILED):
+            found[names[row["point"]]][key[row["statistic"]]] = _entry(row)
     return found
 
 
-def _mean(values: Any, arm: pd.DataFrame) -> dict[str, float]:
-    interval: MeanInterval = clustered_mean(
-        np.asarray(values, dtype=np.float64), arm["population"].to_numpy(), confidence=CONFIDENCE
-    ).interval
-    return {"mean": interval.mean, "lower": interval.lower, "upper": interval.upper}
+def _differences(
+    paths: pd.DataFrame, names: Mapping[int, str], metrics: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Return policy -> metric -> policy less static on the same paths."""
+    found = {name: {metric: _nothing() for metric in metrics} for name in names.values() if name != BASE}
+    enough = paths["path"].nunique() > 1
+    for point, name in names.items() if enough else ():
+        if name == BASE:
+            continue
+        for row in paired_estimates(paths, _point(names), point, metrics=metrics).to_dict("records"):
+            if row["statistic"] == "mean difference":
+                found[name][row["metric"]] = _entry(row, "variance_factor")
+            elif row["statistic"] == "probability difference":
+                found[name][row["metric"]] = _entry(row, "only_base", "only_other")
+    return found
+
+
+def _nothing() -> dict[str, Any]:
+    return {"estimate": None, "lower": None, "upper": None, "n": 0, "note": "no such path"}
+
+
+def _entry(row: Mapping[Any, Any], *more: str) -> dict[str, Any]:
+    """Return an estimate with its ends; null where nothing is stated, and the note says why."""
+    numbers = {key: _finite(row[key]) for key in ("estimate", "lower", "upper", *more)}
+    return {**numbers, "n": int(row["n"]), "note": row["note"]}
+
+
+def _finite(value: Any) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)

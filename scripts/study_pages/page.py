@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from scripts.study_pages.figures import cell_name
-from scripts.study_pages.numbers import BASE, CELL_METRICS, CONFIDENCE, METRICS, SCALES
-from sim.metrics.statistics.intervals import rule_of_three
+from scripts.study_pages.numbers import BASE, CELL_METRICS, CONFIDENCE, EVENTS, METRICS, SCALES, TAILED
 
 Numbers = Mapping[str, Any]
 LEVEL = f"{CONFIDENCE:.0%}"
-PROCYCLICAL = ("peak_to_trough_margin", "max_1h_margin_increase", "margin_induced_share")
-DIFFERENCES = (
-    "liquidated_share", "price_overshoot", "fund_drain", "bad_debt_ratio", "uncovered_loss_ratio",
-)  # fmt: skip
-
-ROUNDING = 1e-9
-"""Of a value: half-widths below it are rounding of sums, not spread."""
+LEVELS = ("liquidated_share", "excess_share", "price_overshoot", "fund_drain",
+          "loss_beyond_collateral_ratio", "uncovered_loss_ratio")  # fmt: skip
+PROCYCLICAL = ("peak_to_trough_margin", "max_1h_margin_increase")
+CALM = ("mean_initial_margin_ratio", *PROCYCLICAL, "liquidated_share")
+EVENT_WORDS = ("P(loss beyond the fund)", "P(fund empty at some time)")
 
 
 def _outdated(numbers: Numbers) -> list[str]:
@@ -31,13 +29,13 @@ def document(numbers: Numbers) -> str:
     return "\n".join([
         _introduction(numbers), *_outdated(numbers),
         "## Where volatility-scaled margin hurts, and where it helps", "",
-        *_plain_words(crash, calm), "",
+        *(_plain_words(crash, calm) or ["The intervals support no sentence: read the tables."]), "",
         "What the paired intervals show over all crashes, policy by policy:", "",
         *_findings(crash, calm), "",
-        "## Cascade size against fund drain", "",
-        "![Cascade size against fund drain and uncovered loss](cascade_against_fund.svg)", "",
-        *_policy_table(crash, ("liquidated_share", "cascade_size_max", "price_overshoot", "fund_drain",
-                               "bad_debt_ratio", "uncovered_loss_ratio")), "",
+        "## What is liquidated against fund drain", "",
+        "![Open interest liquidated against fund drain and uncovered loss](cascade_against_fund.svg)", "",
+        EXCESS, "",
+        *_policy_table(crash["policies"], LEVELS), "",
         *_event_table(crash), "",
         "## Differences from static margin, path by path", "",
         PAIRED, "",
@@ -49,11 +47,11 @@ def document(numbers: Numbers) -> str:
         *_cell_tables(crash),
         "## Procyclicality", "",
         PROCYCLICALITY.format(margin_of=crash["margin_of"]), "",
-        *_policy_table(crash, PROCYCLICAL), "",
+        *_policy_table(crash["policies"], PROCYCLICAL), "",
         "## Capital efficiency", "",
         CAPITAL.format(paths=calm["paths"]), "",
         "![Margin on an ordinary day against tail loss](capital_against_tail.svg)", "",
-        *_calm_table(calm), "",
+        *_policy_table(calm["policies"], CALM), "",
         LIMITS,
         _provenance(numbers),
     ])  # fmt: skip
@@ -67,185 +65,190 @@ def _introduction(numbers: Numbers) -> str:
         runs=f"{crash['paths'] * len(crash['policies']):,}",
         populations=crash["populations"],
         level=LEVEL,
-        bound=f"{rule_of_three(crash['paths']):.2%}",
     )
+
+
+# --- words ---
+
+
+def _more(found: Numbers) -> bool:
+    return found["lower"] is not None and found["lower"] > 0.0
+
+
+def _less(found: Numbers) -> bool:
+    return found["upper"] is not None and found["upper"] < 0.0
+
+
+def _open(found: Numbers) -> bool:
+    """Return whether an interval leaves the sign open."""
+    return None not in (found["lower"], found["upper"]) and not _more(found) and not _less(found)
+
+
+def _apart(low: Numbers, high: Numbers) -> bool:
+    """Return whether one interval lies wholly below the other."""
+    return None not in (low["upper"], high["lower"]) and low["upper"] < high["lower"]
 
 
 def _plain_words(crash: Numbers, calm: Numbers) -> list[str]:
-    """Return the answer in sentences, each of which is made only if the numbers still say so.
-
-    Raises
-    ------
-    ValueError
-        One of them no longer holds: the page needs new words.
-    """
+    """Return the answer in sentences: each stands only if the numbers support it."""
     shallow, worst = crash["cells"][0], crash["cells"][-2]
+    by, levels = crash["differences"], crash["policies"]
+    raw, ramp = by["raw volatility"], by["raw volatility, ramp"]
+    neither, stress = by["adaptive, neither"], by["adaptive, stress weight"]
     more = shallow["differences"]["raw volatility"]["liquidated_share"]
-    beyond = shallow[BASE]["uncovered_loss_ratio"]["upper"]
-    saved = worst["differences"]["raw volatility"]["uncovered_loss_ratio"]
-    left = worst[BASE]["uncovered_loss_ratio"]
-    ramped = worst["differences"]["raw volatility, ramp"]["uncovered_loss_ratio"]
-    gentle = crash["differences"]["raw volatility, ramp"]["liquidated_share"]
-    neither = crash["differences"]["adaptive, neither"]
-    stress = crash["differences"]["adaptive, stress weight"]
-    double, raw = crash["policies"]["static x2"], crash["policies"]["raw volatility"]
-    asked = {name: found["mean_initial_margin_ratio"]["mean"] for name, found in calm["policies"].items()}
-    holds = (
-        more["lower"] > 0.0
-        and beyond == 0.0
-        and saved["upper"] < 0.0
-        and ramped["lower"] < 0.0 < ramped["upper"]
-        and gentle["mean"] < 0.1 * crash["differences"]["raw volatility"]["liquidated_share"]["mean"]
-        and stress["liquidated_share"]["upper"] < neither["liquidated_share"]["lower"]
-        and stress["uncovered_loss_ratio"]["mean"] <= neither["uncovered_loss_ratio"]["mean"]
-        and double["uncovered_loss_ratio_es99"]["lower"] > raw["uncovered_loss_ratio_es99"]["upper"]
-        and asked["static x2"] > 2.0 * asked["raw volatility"]
-    )
-    if not holds:
-        raise ValueError("the plain words of the study no longer hold: read the tables and write new ones")
-    sentences = PLAIN_WORDS.format(
-        shallow=cell_name(shallow),
-        worst=cell_name(worst),
-        more=100 * more["mean"],
-        paths=shallow["paths"],
-        level=100 * shallow[BASE]["liquidated_share"]["mean"],
-        saved=-1e4 * saved["mean"],
-        left=1e4 * left["mean"],
-        gentle=100 * gentle["mean"],
-        neither=100 * neither["liquidated_share"]["mean"],
-        stress=100 * stress["liquidated_share"]["mean"],
-        double_asks=100 * asked["static x2"],
-        raw_asks=100 * asked["raw volatility"],
-        double_tail=1e4 * double["uncovered_loss_ratio_es99"]["estimate"],
-        raw_tail=1e4 * raw["uncovered_loss_ratio_es99"]["estimate"],
-    )
-    return [sentences]
+    spared = worst["differences"]["raw volatility"][TAILED]
+    added = [levels[name]["excess_share"] for name in (BASE, "raw volatility")]
+    double, once = (levels[name][TAILED] for name in ("static x2", "raw volatility"))
+    margin = {name: found["mean_initial_margin_ratio"] for name, found in calm["policies"].items()}
+    unneeded = shallow[BASE][TAILED]["estimate"] == 0.0
+    said = (
+        (_more(more), WORDS_HURT + (WORDS_UNNEEDED if unneeded else "") + ".", (
+            cell_name(shallow), _points(more), _points(shallow[BASE]["liquidated_share"]), shallow["paths"],
+        )),
+        (all(map(_more, added)), WORDS_ADDED, tuple(map(_points, added))),
+        (_less(spared), WORDS_SPARED, (
+            cell_name(worst), _basis(spared).lstrip("-"), _basis(worst[BASE][TAILED]),
+        )),
+        (_more(raw["liquidated_share"]) and _apart(ramp["liquidated_share"], raw["liquidated_share"])
+         and _less(raw[TAILED]) and _open(ramp[TAILED]), WORDS_RAMP, (_points(ramp["liquidated_share"]),)),
+        (_apart(stress["liquidated_share"], neither["liquidated_share"]), WORDS_STRESS, (
+            _points(stress["liquidated_share"]), _points(neither["liquidated_share"]),
+            _basis(stress[TAILED]), _basis(neither[TAILED]),
+        )),
+        (_apart(once, double) and _apart(margin["raw volatility"], margin["static x2"]), WORDS_DEAR, (
+            _points(margin["static x2"]), _points(margin["raw volatility"]), _basis(double), _basis(once),
+        )),
+    )  # fmt: skip
+    return [f"- {words.format(*values)}" for holds, words, values in said if holds]
+
+
+def _points(found: Numbers) -> str:
+    return _estimate(found, SCALES["%"])
+
+
+def _basis(found: Numbers) -> str:
+    return _estimate(found, SCALES["bp"])
+
+
+def _estimate(found: Numbers, scale: float, sign: str = "") -> str:
+    """Write an estimate in as many digits as its interval bears."""
+    if found["estimate"] is None:
+        return "-"
+    middle = scale * found["estimate"]
+    return f"{middle:{sign if middle else ''}.{_digits(found, scale)}f}"
 
 
 def _findings(crash: Numbers, calm: Numbers) -> list[str]:
     """Return what the intervals support, policy by policy, whatever it is."""
     lines = []
+    asked = {name: _points(found["mean_initial_margin_ratio"]) for name, found in calm["policies"].items()}
     for name, differences in crash["differences"].items():
-        hurts, helps = [], []
-        for metric in (
-            "liquidated_share",
-            "price_overshoot",
-            "fund_drain",
-            "bad_debt_ratio",
-            "uncovered_loss_ratio",
-        ):
-            found = differences[metric]
-            text = f"{METRICS[metric][0]} {_signed(found, metric, crash['paths'])}"
-            if found["lower"] > 0:
-                hurts.append(text)
-            elif found["upper"] < 0:
-                helps.append(text)
-        ordinary = calm["policies"][name]["mean_initial_margin_ratio"]["mean"]
-        usual = calm["policies"][BASE]["mean_initial_margin_ratio"]["mean"]
+        told = {metric: differences[metric] for metric in LEVELS}
+        hurts = [_told(found, metric) for metric, found in told.items() if _more(found)]
+        helps = [_told(found, metric) for metric, found in told.items() if _less(found)]
         lines.append(
-            f"- **{name}** (asks {100 * ordinary:.1f} % initial margin on an ordinary day, static "
-            f"{100 * usual:.1f} %). Hurts: {'; '.join(hurts) or 'nothing that the intervals show'}. "
+            f"- **{name}** (asks {asked[name]} % initial margin on an ordinary day, static {asked[BASE]} %). "
+            f"Hurts: {'; '.join(hurts) or 'nothing that the intervals show'}. "
             f"Helps: {'; '.join(helps) or 'nothing that the intervals show'}."
         )
     return lines
 
 
-def _policy_table(crash: Numbers, metrics: Sequence[str]) -> list[str]:
+def _told(found: Numbers, metric: str) -> str:
+    name, unit = METRICS[metric]
+    return f"{name} {_interval(found, SCALES[unit], sign='+')} {'points' if unit == '%' else unit}"
+
+
+# --- tables ---
+
+
+class Notes:
+    """The reasons under a table: why an estimate has no interval, or one end only."""
+
+    def __init__(self) -> None:
+        self._letters: dict[str, str] = {}
+
+    def mark(self, text: str, found: Numbers) -> str:
+        """Return the text of an estimate with a mark where an end is missing."""
+        if None not in (found["lower"], found["upper"]):
+            return text
+        note = found["note"]
+        letter = self._letters.setdefault(note, "abcdefghijklmnopqrstuvwxyz"[len(self._letters) % 26])
+        return f"{text} ({letter})"
+
+    def lines(self) -> list[str]:
+        """Return what stands under the table."""
+        said = "; ".join(f"({letter}) {note}" for note, letter in self._letters.items())
+        return ["", said] if said else []
+
+
+def _policy_table(policies: Numbers, metrics: Sequence[str]) -> list[str]:
+    notes = Notes()
     rows = [
-        [name, *(_value(found[metric], metric, crash["paths"]) for metric in metrics)]
-        for name, found in crash["policies"].items()
+        [name, *(_value(found[metric], metric, notes) for metric in metrics)]
+        for name, found in policies.items()
     ]
-    return _table(["policy", *(_heading(metric) for metric in metrics)], rows)
+    return [*_table(["policy", *(_heading(metric) for metric in metrics)], rows), *notes.lines()]
 
 
 def _event_table(crash: Numbers) -> list[str]:
-    rows = []
-    for name, found in crash["policies"].items():
-        tail = found["uncovered_loss_ratio_es99"]
-        rows.append([
-            name, _probability(found["insolvent"]), _probability(found["fund_depleted"]),
-            f"{1e4 * tail['estimate']:.0f} [{1e4 * tail['lower']:.0f}, {1e4 * tail['upper']:.0f}]",
-        ])  # fmt: skip
-    return _table(
-        ["policy", "P(loss beyond the fund)", "P(fund empty at some time)", "ES 99 % of uncovered loss, bp"],
-        rows,
-    )
+    notes = Notes()
+    rows = [
+        [
+            name,
+            *(notes.mark(_interval(found[event], 100.0), found[event]) for event in EVENTS),
+            notes.mark(_interval(found[f"{TAILED}_es99"], 1e4), found[f"{TAILED}_es99"]),
+        ]
+        for name, found in crash["policies"].items()
+    ]
+    heads = ["policy", *(f"{words}, %" for words in EVENT_WORDS), "ES 99 % of uncovered loss, bp"]
+    return [*_table(heads, rows), *notes.lines()]
 
 
 def _difference_table(crash: Numbers) -> list[str]:
-    rows = []
+    notes, rows = Notes(), []
     for name, found in crash["differences"].items():
-        factors = [found[metric]["variance_factor"] for metric in DIFFERENCES]
-        known = [factor for factor in factors if factor is not None]
-        test = found["insolvent"]
+        known = [factor for metric in LEVELS if (factor := found[metric].get("variance_factor")) is not None]
+        event = found["insolvent"]
         rows.append([
-            name, *(_signed(found[metric], metric, crash["paths"], unit=False) for metric in DIFFERENCES),
-            f"{test['only_policy']} / {test['only_static']}, p = {test['p_value']:.2g}",
+            name, *(_value(found[metric], metric, notes, sign="+") for metric in LEVELS),
+            notes.mark(_interval(event, 100.0, sign="+"), event),
             f"{min(known):.1f} to {max(known):.1f}" if known else "-",
         ])  # fmt: skip
-    heads = [_heading(metric) for metric in DIFFERENCES]
-    return _table(["policy", *heads, "insolvent only here / only static", "variance factor"], rows)
+    heads = [
+        "policy",
+        *(_heading(metric) for metric in LEVELS),
+        f"{EVENT_WORDS[0]}, points",
+        "variance factor",
+    ]
+    return [*_table(heads, rows), *notes.lines()]
 
 
-def _cell_tables(crash: Numbers) -> list[str]:
-    lines: list[str] = []
+def _cell_tables(crash: Numbers) -> Iterator[str]:
     for metric in CELL_METRICS:
-        heads = [f"{cell_name(cell)} (n = {cell['paths']})" for cell in crash["cells"]]
-        levels = (_value(cell[BASE][metric], metric, cell["paths"]) for cell in crash["cells"])
-        rows = [[f"{BASE}: the level", *levels]]
+        notes = Notes()
+        cells = crash["cells"]
+        rows = [[f"{BASE}: the level", *(_value(cell[BASE][metric], metric, notes) for cell in cells)]]
         rows += [
-            [
-                name,
-                *(
-                    _signed(cell["differences"][name][metric], metric, cell["paths"], unit=False)
-                    for cell in crash["cells"]
-                ),
-            ]
+            [name, *(_value(cell["differences"][name][metric], metric, notes, sign="+") for cell in cells)]
             for name in crash["differences"]
         ]
         title = _heading(metric)
-        lines += [
-            f"### {title[0].upper()}{title[1:]}: difference from static",
-            "",
-            *_table(["policy", *heads], rows),
-            "",
-        ]
-    return lines
-
-
-def _calm_table(calm: Numbers) -> list[str]:
-    metrics = (
-        "mean_initial_margin_ratio", "peak_to_trough_margin", "max_1h_margin_increase", "liquidated_share",
-        "margin_induced_share",
-    )  # fmt: skip
-    rows = [
-        [name, *(_value(found[metric], metric, calm["paths"]) for metric in metrics)]
-        for name, found in calm["policies"].items()
-    ]
-    return _table(["policy", *(_heading(metric) for metric in metrics)], rows)
+        yield from (f"### {title[0].upper()}{title[1:]}: difference from static", "")
+        heads = [f"{cell_name(cell)} (n = {cell['paths']})" for cell in cells]
+        yield from (*_table(["policy", *heads], rows), *notes.lines(), "")
 
 
 def _provenance(numbers: Numbers) -> str:
     rows = [
         [
-            name,
-            found["title"],
-            f"`{found['experiment_sha256'][:16]}`",
-            f"`{found['digest'][:16]}`",
-            str(found["digest_schema_version"]),
-            found["label"],
+            name, found["title"], f"`{found['experiment_sha256'][:16]}`", f"`{found['digest'][:16]}`",
+            str(found["digest_schema_version"]), found["label"],
         ]
         for name, found in numbers["sweeps"].items()
-    ]
+    ]  # fmt: skip
     headings = ["experiment", "title", "SHA-256 of the file", "digest of the sweep", "of schema", "size"]
-    return "\n".join(
-        [
-            PROVENANCE,
-            "",
-            *_table(headings, rows),
-            "",
-        ]
-    )
+    return "\n".join([PROVENANCE, "", *_table(headings, rows), ""])
 
 
 def _heading(metric: str) -> str:
@@ -253,34 +256,25 @@ def _heading(metric: str) -> str:
     return name if unit == "x" else f"{name}, {unit}"
 
 
-def _value(found: Numbers, metric: str, paths: int) -> str:
-    return _interval(found, SCALES[METRICS[metric][1]], paths)
+def _value(found: Numbers, metric: str, notes: Notes, *, sign: str = "") -> str:
+    return notes.mark(_interval(found, SCALES[METRICS[metric][1]], sign=sign), found)
 
 
-def _signed(found: Numbers, metric: str, paths: int, *, unit: bool = True) -> str:
-    word = METRICS[metric][1]
-    text = _interval(found, SCALES[word], paths, sign="+")
-    return f"{text} {'points' if word == '%' else word}" if unit and word != "x" else text
+def _interval(found: Numbers, scale: float, *, sign: str = "") -> str:
+    """Write an estimate with its ends in as many digits as they bear; no ends where none is stated."""
+    text, ends = _estimate(found, scale, sign), (found["lower"], found["upper"])
+    if ends == (None, None):
+        return text
+    digits = _digits(found, scale)
+    lower, upper = ("-" if end is None else f"{scale * end:{sign}.{digits}f}" for end in ends)
+    return f"{text} [{lower}, {upper}]"
 
 
-def _interval(found: Numbers, scale: float, paths: int, *, sign: str = "") -> str:
-    """Write a mean with its half-width, in as many digits as the half-width needs.
-
-    What was the same on every path has no width, which says nothing of other paths: it is said in words.
-    """
-    mean, half = scale * found["mean"], scale * (found["upper"] - found["lower"]) / 2
-    if half <= ROUNDING * max(abs(mean), 1.0):
-        return f"{mean:{sign if abs(mean) > 0.005 else ''}.2f} in all {paths:,}"
-    digits = next(digits for digits in range(2, 12) if float(f"{half:.{digits}f}") > 0.0)
-    return f"{mean:{sign}.{digits}f} ± {half:.{digits}f}"
-
-
-def _probability(found: Numbers) -> str:
-    return (
-        f"{found['events']} of {found['n']} [{100 * found['lower']:.1f}, {100 * found['upper']:.1f}] %"
-        if found["events"]
-        else f"none in {found['n']}, below {100 * rule_of_three(found['n']):.2f} %"
-    )
+def _digits(found: Numbers, scale: float) -> int:
+    """Return decimals: two digits of the half-width, or of the estimate where there is none."""
+    known = [end for end in (found["lower"], found["upper"]) if end is not None]
+    size = max((abs(end - found["estimate"]) for end in known), default=abs(found["estimate"]) / 10.0)
+    return min(max(1 - math.floor(math.log10(scale * size)), 0), 12) if size > 0.0 else 0
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -314,45 +308,49 @@ the path, the book and the agents' draws that every other policy sees.
 
 All but x1.5 and x2 ask the same of the same account in the calm before the crash: 4.46 % maintenance and
 5.65 % initial margin. Entries are means with {level} intervals that count books, not paths, as what is
-independent (t with {populations} - 1 degrees of freedom); of an event that never happened in {paths} paths
-one can say that its probability is below {bound} ({level}, one-sided).
+independent; where [no method holds its level](../statistics.md), none is printed and a note says why.
 """
 
-PLAIN_WORDS = """\
-- **It hurts the accounts in every moderate crash.** In falls of {shallow}, raw volatility scaling of
-  existing positions liquidates {more:.0f} points more of open interest (static {level:.0f} %), although
-  static margin left nothing beyond the fund in any of those {paths} paths. The forced sales press the
-  price further, and that is a cost to everybody.
-- **It saves the fund in the deep and fast one.** In falls of {worst}, the same rule spares {saved:.0f} of
-  the {left:.0f} bp of open interest that static margin leaves uncovered: who was evicted early owes
-  nothing later.
-- **The ramp takes away the harm and the protection together.** With it, raw scaling liquidates
-  {gentle:.1f} points more than static over all crashes, and its uncovered loss cannot be told from
-  static's: an hour is longer than the crash. It is a choice of who pays, not an improvement.
-- **The stress weight takes part of the harm and none of the protection**: {stress:.0f} instead of
-  {neither:.0f} points more liquidated, with no more left uncovered. Of the tools compared it is the one
-  that costs nothing here.
-- **Margin that is high always is the dear way to safety**: static x2 asks {double_asks:.1f} % on an
-  ordinary day against {raw_asks:.1f} % and still leaves a tail (ES 99 %) of {double_tail:.0f} bp against
-  {raw_tail:.0f}."""
+WORDS_HURT = """\
+**It hurts accounts in a moderate crash.** In falls of {0}, raw volatility scaling of existing positions
+  liquidates {1} points more of open interest (static {2} %)"""
+WORDS_UNNEEDED = """, although static margin left nothing beyond the fund in
+  any of those {3} paths"""
+WORDS_ADDED = """\
+**Forced selling adds to it**: {0} % of what static margin liquidates, and {1} % of what raw volatility
+  scaling does, is not liquidated when the same crashes are run without the price impact of forced closes."""
+WORDS_SPARED = """\
+**It spares the fund in the deep and fast one.** In falls of {0}, the same rule leaves {1} bp less of open
+  interest uncovered than the {2} bp of static margin."""
+WORDS_RAMP = """\
+**The ramp takes away most of the harm, and no protection is left to be seen.** With it, raw scaling
+  liquidates {0} points more than static over all crashes, and its uncovered loss cannot be told from
+  static's: an hour is longer than the crash. It is a choice of who pays."""
+WORDS_STRESS = """\
+**The stress weight takes part of the harm**: {0} instead of {1} points more liquidated than static, at
+  {2} against {3} bp of uncovered loss."""
+WORDS_DEAR = """\
+**Margin that is high always is the dear way to safety**: static x2 asks {0} % on an ordinary day against
+  {1} % and leaves {2} bp uncovered against {3}."""
+
+EXCESS = """\
+What forced selling adds is the difference to the same path without the price impact of forced closes, net
+([worlds](../worlds.md)); everything else is of the run alone."""
 
 PAIRED = """\
 Policy minus static on the same path. The variance factor says by how much the common random numbers cut the
-variance of the difference, against independent paths (smallest and largest of the columns). "Insolvent"
-paths are those with a loss beyond account and fund; p is McNemar's, exact, on the paths where only one of
-the two had it. Fifty-odd comparisons stand on this page without correction: one in twenty would be called
-by chance if nothing differed."""
+variance of the difference, against independent paths (smallest and largest of the columns). Fifty-odd
+comparisons stand on this page without correction: one in twenty would be called by chance if nothing
+differed."""
 
 CELLS = """\
-The mean over all crashes hides that the sign depends on the crash. A slow or shallow one gives
-liquidators time: there forced sales are the damage, and a ratio that jumps makes more of them. A deep and
-fast one outruns liquidators: there whoever was evicted early leaves less bad debt behind. "0.00 in all n"
-says that none of the n paths had any: its probability may still be up to about 3 / n."""
+The mean over all crashes hides that the sign may depend on the crash: how deep it is, and how much time it
+gives liquidators."""
 
 PROCYCLICALITY = """\
 Margin's peak-to-trough and largest rise are of {margin_of},
-below as well. Margin-induced liquidations are those that the ratio of the start would have avoided at the
-same prices: the share of the cascade that the rule itself makes."""
+below as well. What a rule that moves adds to liquidations is the difference from static margin above: the
+same crashes under a ratio that stays."""
 
 CAPITAL = """\
 What a policy costs when nothing happens: {paths} ordinary days of eight hours (GARCH with t innovations at
@@ -368,7 +366,7 @@ LIMITS = """\
   which favours rules that look at it.
 - Equal margin in the calm is one way to make policies comparable; equal average margin or equal coverage
   are others.
-- Depth does not withdraw here and block space is cheap; with either the cascades are larger.
+- Depth does not withdraw here and block space is cheap; neither was varied.
 """
 
 PROVENANCE = """\
