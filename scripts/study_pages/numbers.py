@@ -35,6 +35,9 @@ EVENTS = ("insolvent", "fund_depleted")
 TAILED = "uncovered_loss_ratio"
 """Whose expected shortfall is shown."""
 
+ROUNDING = 1e-9
+"""Of an estimate: an interval no wider is rounding of sums, not spread."""
+
 MARGIN_OF = "a small position held since the first block, after the ramp"
 """Whose margin peak-to-trough and the largest rise are of."""
 
@@ -134,8 +137,13 @@ def _nothing() -> dict[str, Any]:
 
 def _entry(row: Mapping[Any, Any], *more: str) -> dict[str, Any]:
     """Return an estimate with its ends; null where nothing is stated, and the note says why."""
-    numbers = {key: _finite(row[key]) for key in ("estimate", "lower", "upper", *more)}
-    return {**numbers, "n": int(row["n"]), "note": row["note"]}
+    found = {key: _finite(row[key]) for key in ("estimate", "lower", "upper", *more)}
+    n, note = int(row["n"]), row["note"]
+    middle, lower, upper = found["estimate"], found["lower"], found["upper"]
+    if None not in (lower, upper) and upper - lower <= ROUNDING * abs(middle):
+        found |= {"lower": None, "upper": None}
+        note = f"the same in all {n:,} paths but for rounding"
+    return {**found, "n": n, "note": note}
 
 
 def _finite(value: Any) -> float | None:

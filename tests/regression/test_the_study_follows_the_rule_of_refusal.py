@@ -29,6 +29,7 @@ def paths(count=60, *, hurt=0.2):
             "point": point, "path": path, "population": path // 2 % BOOKS,
             "shocks.0.size": fall[path], "shocks.0.duration_minutes": minutes[path],
             **dict.fromkeys(METRICS, 0.0),
+            "mean_initial_margin_ratio": 0.1 + 1e-16 * (path % 3),
             "liquidated_share": level[path] + more * (1.0 + 0.01 * (path % 7)),
             "excess_share": np.nan, TAILED: max(-fall[path] - 0.2, 0.0),
             "insolvent": float(fall[path] < -0.2), "fund_depleted": 0.0,
@@ -66,6 +67,8 @@ def test_what_never_varied_has_no_width(numbers):
     assert drain["note"] in page
     assert "±" not in page
     assert "0.00 [0.00" not in page
+    asked = numbers["calm"]["policies"]["static"]["mean_initial_margin_ratio"]
+    assert (asked["lower"], asked["note"]) == (None, "the same in all 60 paths but for rounding")
 
 
 def test_few_books_and_no_paths_in_a_band_are_said(numbers):

@@ -119,7 +119,6 @@ def summary(**changes):
         "open_interest_start": 1_000.0,
         "liquidations": 8,
         "liquidated_notional": 250.0,
-        "margin_induced_liquidations": 2,
         "bad_debt": 5.0,
         "insurance_fund_start": 200.0,
         "insurance_fund_min": 150.0,
