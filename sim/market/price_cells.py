@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from sim.core.table_file import Cell
 from sim.market.price_paths import LARGEST_PRICE
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -24,9 +25,6 @@ _FIRST_TIME: Final = 0  # microseconds since 1970
 _LAST_TIME: Final = 4_102_444_800_000_000  # 2100-01-01, where the start of a scenario ends as well
 _MISSING: Final = ("", "null", "none", "na", "n/a", "-")
 _ZONES: Final = (" utc", " gmt")
-
-Cell = object
-"""A string from a CSV file, or whatever a Parquet column holds."""
 
 
 class CellError(ValueError):

@@ -23,8 +23,8 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from sim.core.errors import InputError
+from sim.core.table_file import Cell
 from sim.market.price_cells import (
-    Cell,
     CellError,
     is_missing,
     is_whole,

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sim.core import table_file
 from sim.core.errors import InputError
 from sim.core.rng import Streams
-from sim.market import price_tables
 from sim.market.effects import NO_SHOCKS, PriceMove, ShockSchedule, VolatilityMultiple
 from sim.market.price_file import load_price_file
 from sim.market.price_history import MICROSECONDS, PriceHistory
@@ -339,9 +339,9 @@ def test_files_that_cannot_be_read_are_refused(tmp_path):
 
 def test_oversized_files_are_refused(write, monkeypatch):
     bomb = write(gzip.compress(TICKS.encode() + b"\n" * 100_000))
-    monkeypatch.setattr(price_tables, "LARGEST_FILE", 50_000)
+    monkeypatch.setattr(table_file, "LARGEST_FILE", 50_000)
     assert "larger than" in problems_of(bomb)[0]
-    monkeypatch.setattr(price_tables, "LARGEST_ROWS", 2)
+    monkeypatch.setattr(table_file, "LARGEST_ROWS", 2)
     assert problems_of(write(TICKS))[0] == "4: more than 2 rows"
     content = parquet({"time": [1_610_236_800, 1_610_236_860, 1_610_236_920], "price": [1, 2, 3]})
     assert "more than 2 rows" in problems_of(write(content))[0]
