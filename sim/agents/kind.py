@@ -8,8 +8,9 @@ every block: nothing else in the simulator needs to name it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from sim.agents.base import Agent, Outage
@@ -102,6 +103,22 @@ class Opening:
     """Quote kept outside the protocol."""
     admission_step: float = 0.05
     """Collateral is added in multiples of this share of it until the initial check is passed."""
+    entry_price: int | None = None
+    """Price (WAD) at which the position is opened; None: that of block 0, with the premium of its turn."""
+    exact: ExactOpening | None = None
+    """What a file says of it, to the last unit; it is opened so or refused, and nothing is added."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExactOpening:
+    """A row of a book from a file."""
+
+    size: int
+    """Signed base units, WAD."""
+    collateral: int
+    """Token units, what is left once the fee of opening is paid."""
+    place: str
+    """Where it stands, for messages: ``accounts.csv:12``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +149,8 @@ class AgentKind(ABC, Generic[S]):
     """Whether a scenario may have several tables of it (``[[name]]``), each with a name of its own."""
     can_fail: ClassVar[bool] = False
     """Whether its agents fall silent in the outages of their :class:`Setting`: shocks may then script one."""
+    file_keys: ClassVar[tuple[str, ...]] = ()
+    """Keys of its table that name a file, or nothing: such files are copied into results and replayed."""
     section: type[S]
     """Class of the table: parameters with bounds, unit, default, source and meaning."""
 
@@ -144,6 +163,29 @@ class AgentKind(ABC, Generic[S]):
         """Return how many accounts start with a position: what a scenario may have a limited number of."""
         del section
         return 0
+
+    def files(self, section: S) -> Mapping[str, str]:
+        """Return the files its table names: key -> path as written."""
+        named = {key: getattr(section, key) for key in self.file_keys}
+        return {key: written for key, written in named.items() if written is not None}
+
+    def with_files(self, section: S, files: Mapping[str, Path], markets: Sequence[str]) -> S:
+        """Return the table with what its files hold.
+
+        Parameters
+        ----------
+        files
+            Key -> file, of those keys that :meth:`files` returns.
+        markets
+            Names of the scenario's markets, in id order.
+
+        Raises
+        ------
+        InputError
+            A file is not what it ought to be.
+        """
+        del files, markets
+        return section
 
     @abstractmethod
     def groups(self, section: S, setting: Setting) -> Iterable[Group]:

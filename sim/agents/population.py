@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
-from sim.core.arrays import BoolArray, FloatArray
+from sim.core.arrays import BoolArray, FloatArray, IntArray
 from sim.core.documents.sections import Problem, Section, number
 from sim.core.portable_math import exp, log, normal_cdf, normal_ppf, ordered_sum, power
 from sim.core.rng import Streams
@@ -211,17 +211,27 @@ class Population:
     """Reacts at once, through a bot; implies attentive."""
     market: int = 0
     """Market they trade."""
+    markets: IntArray | None = None
+    """Market each trades, of several the one with its largest position; None: all the same."""
+    held: Mapping[int, tuple[float, float]] | None = None
+    """Market -> notional long and short, of accounts that hold several; None: all of it is in ``market``."""
+    entry: FloatArray | None = None
+    """Price at which each opened, over the price at block 0; None: everybody at that of block 0."""
 
     def __len__(self) -> int:
         """Return the number of accounts."""
         return len(self.side)
 
     def sizes(self, price: float) -> FloatArray:
-        """Return signed base sizes at entry ``price``."""
-        return self.side * self.notional / price
+        """Return signed base sizes, where ``price`` is that of block 0."""
+        return self.side * self.notional / (price if self.entry is None else price * self.entry)
 
-    def side_notional(self, side: Literal["long", "short"]) -> float:
-        """Return the notional of one side, quote."""
+    def side_notional(self, side: Literal["long", "short"], market: int) -> float:
+        """Return the notional of one side of a market at entry, quote."""
+        if self.held is not None:
+            return self.held.get(market, (0.0, 0.0))[0 if side == "long" else 1]
+        if market != self.market:
+            return 0.0
         return ordered_sum(self.notional[self.side == (1.0 if side == "long" else -1.0)])
 
 
@@ -239,6 +249,7 @@ def build_population(
     wallet_deviation: float = 0.0,
     attentive_share: float,
     automated_share: float,
+    entry_deviation: float = 0.0,
 ) -> Population:
     """Draw the accounts of a cohort.
 
@@ -261,6 +272,8 @@ def build_population(
         Median of quote held outside the protocol over collateral, and the deviation of its log.
     attentive_share, automated_share
         Share that ever reacts to margin pressure, and the share of those whose reaction is automated.
+    entry_deviation
+        Deviation of the log of the price at which they opened, over that of block 0; 0: at that of block 0.
     """
 
     def uniform(purpose: str) -> FloatArray:
@@ -273,18 +286,56 @@ def build_population(
         ratio = ratio * power(notional / smallest, -size_discount)
         ratio = np.maximum(ratio, min(leverage.lowest, 1.0))
     collateral = notional / ratio
+    traits = draw_traits(
+        draws,
+        prefix,
+        collateral,
+        wallet_ratio=wallet_ratio,
+        wallet_deviation=wallet_deviation,
+        attentive_share=attentive_share,
+        automated_share=automated_share,
+    )
+    return Population(
+        market=market,
+        entry=exp(entry_deviation * normal_ppf(uniform("entry"))) if entry_deviation else None,
+        side=np.where(uniform("side") < long_share, 1.0, -1.0),
+        leverage=ratio,
+        notional=notional,
+        collateral=collateral,
+        wallet=traits.wallet,
+        attentive=traits.attentive,
+        automated=traits.automated,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What is drawn of an account whatever it holds."""
+
+    wallet: FloatArray
+    attentive: BoolArray
+    automated: BoolArray
+
+
+def draw_traits(
+    draws: Streams,
+    prefix: str,
+    collateral: FloatArray,
+    *,
+    wallet_ratio: float,
+    wallet_deviation: float,
+    attentive_share: float,
+    automated_share: float,
+) -> Traits:
+    """Draw wallets and attention, each from its own stream; parameters as of `build_population`."""
+
+    def uniform(purpose: str) -> FloatArray:
+        return draws.draw(f"{prefix}:{purpose}", 0).uniform(len(collateral))
+
     wallet = wallet_ratio * collateral
     if wallet_deviation:
         normals = normal_ppf(uniform("wallet"))
         wallet = wallet * exp(wallet_deviation * normals)
     attentive = uniform("attentive") < attentive_share
-    return Population(
-        market=market,
-        side=np.where(uniform("side") < long_share, 1.0, -1.0),
-        leverage=ratio,
-        notional=notional,
-        collateral=collateral,
-        wallet=wallet,
-        attentive=attentive,
-        automated=attentive & (uniform("automated") < automated_share),
-    )
+    automated = attentive & (uniform("automated") < automated_share)
+    return Traits(wallet=wallet, attentive=attentive, automated=automated)

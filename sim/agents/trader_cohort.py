@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
+from pydantic import PrivateAttr
 
 from sim.agents.base import DAY_SECONDS, ActorIndex, Outcome, limit_price, token_amounts
+from sim.agents.book_accounts import openings_of, population_of
+from sim.agents.book_file import Book, load_book
 from sim.agents.fees import FeePolicy
 from sim.agents.kind import AGENTS, AgentKind, Group, Opening, Setting, Start
 from sim.agents.population import (
@@ -19,6 +23,7 @@ from sim.agents.population import (
 )
 from sim.core.arrays import BoolArray, FloatArray, IntArray
 from sim.core.documents.sections import IDENTIFIER, Problem, Section, choice, number, table, text
+from sim.core.errors import InputError
 from sim.core.portable_math import exp, log, logistic
 from sim.core.rng import Streams
 from sim.core.units import GWEI, TOKEN_UNIT, WAD, YEAR_SECONDS, to_wad_list
@@ -122,7 +127,16 @@ class TraderSection(Section):
     """A cohort of traders who hold positions, defend them under margin pressure, and now and then trade."""
 
     name: str = text(..., "Name of the cohort.", max_length=40, pattern=IDENTIFIER)
-    count: int = number(..., 0, MAX_PARTICIPANTS, "accounts", "Accounts.", source="stated by the scenario")
+    count: int = number(
+        0, 0, MAX_PARTICIPANTS, "accounts", "Accounts, unless a book says who there is.",
+        source="stated by the scenario",
+    )  # fmt: skip
+    book: str | None = text(
+        None,
+        "CSV or Parquet file of accounts inside the scenario's folder: account, market, size, entry_price, "
+        "collateral. Who holds what is then not drawn.",
+        max_length=1_024,
+    )
     market: int = number(0, 0, 7, "id", "Market they trade.", source="the first")
     long_share: float = number(
         0.6, 0.0, 1.0, "1", "Share of accounts that are long.", source="quant notes 6: 60/40 to 84/16"
@@ -137,6 +151,11 @@ class TraderSection(Section):
         "Notional at entry.",
         source="quant notes 5.4: Pareto tails",
     )
+    entry_deviation: float = number(
+        0.0, 0.0, 0.3, "log", "Deviation of the log of the prices at which positions were opened, over that "
+        "of block 0.",
+        source="assumption: all at the price of block 0; a day of 65 % annual volatility has 0.034",
+    )  # fmt: skip
     size_discount: float = number(
         0.0, 0.0, 10.0, "1", "Exponent with which leverage falls in relative size.",
         source="assumption: independent; BitMEX said that large positions use small leverage",
@@ -182,6 +201,44 @@ class TraderSection(Section):
         source="assumption: fine enough that nobody starts far above the requirement",
     )  # fmt: skip
 
+    _read: Book | None = PrivateAttr(None)
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what does not go with a book, or the lack of both book and count."""
+        if self.book is None:
+            if "count" not in self.model_fields_set:
+                yield (), "needs count, the number of accounts, or book, a file of them"
+            return
+        for key in ("count", "entry_deviation"):
+            if getattr(self, key):
+                yield (key,), f"the book says it: leave {key} out, or the book"
+
+    @property
+    def accounts(self) -> int:
+        """Accounts of the cohort; none of a book that has not been read."""
+        return self.count if self._read is None else len(self._read.accounts)
+
+    @property
+    def positions(self) -> Book:
+        """The book of its file.
+
+        Raises
+        ------
+        InputError
+            It has not been read: the scenario was not loaded from a file.
+        """
+        if self._read is None:
+            raise InputError(
+                f"traders {self.name}: the scenario was not loaded from a file, so it has no book"
+            )
+        return self._read
+
+    def with_book(self, book: Book) -> TraderSection:
+        """Return the same section with what its file holds."""
+        copy = self.model_copy()
+        copy._read = book  # noqa: SLF001  (own class)
+        return copy
+
 
 class TraderCohort:
     """Traders who hold a position, defend it under margin pressure, and now and then trade.
@@ -213,14 +270,18 @@ class TraderCohort:
         self.priced_out = 0
         self.topped_up: FloatArray = np.zeros(len(population))
         self._index = ActorIndex(actors)
+        same = np.full(len(population), section.market, dtype=np.int64)
+        self._markets: IntArray = same if population.markets is None else population.markets
+        self._traded: list[int] = (
+            [section.market] if section.book is None else sorted(set(section.positions.market))
+        )
         self._silent_until: IntArray = np.zeros(len(population), dtype=np.int64)
 
     def describe(self) -> str:
         """Return one sentence for users."""
         section, top_up = self.section, self.section.top_up
         return (
-            f"{section.count:,} traders, {section.long_share:.0%} of them long, with "
-            f"{section.size.describe()} and {section.leverage.describe()}; {top_up.attentive_share:.0%} "
+            f"{_words(section)}; {top_up.attentive_share:.0%} "
             f"defend their margin below {top_up.trigger_ratio:g} times maintenance, restoring "
             f"{top_up.target_ratio:g} times, and pay {section.fees.describe()}."
         )
@@ -274,10 +335,12 @@ class TraderCohort:
         # Closing the share 1 - E / (target * MM) leaves equity at the target of what remains.
         share = 1.0 - equity[rows] / (top_up.target_ratio * maintenance[rows])
         reduces = ~pays & (equity[rows] > 0.0) & (share > 0.0) & top_up.reduces_without_wallet
-        if bool(np.any(reduces)):
-            size = np.abs(state.sizes[self.section.market][self._index.columns][rows[reduces]])
-            sizes = to_wad_list(size * share[reduces])
-            batches.append(self._decrease(state, rows[reduces], sizes))
+        for market in self._traded:  # the same share of every position
+            size = np.abs(state.sizes[market][self._index.columns][rows])
+            chosen = reduces & (size > 0.0)
+            if bool(np.any(chosen)):
+                sizes = to_wad_list(size[chosen] * share[chosen])
+                batches.append(self._decrease(state, market, rows[chosen], sizes))
         self._wait(state, rows[pays | reduces])
         return batches
 
@@ -286,8 +349,8 @@ class TraderCohort:
     ) -> FloatArray:
         """Return the probability that each of ``rows`` acts in this block."""
         top_up = self.section.top_up
-        variance = state.markets[self.section.market].variance_fast / WAD
-        hourly = np.sqrt(max(variance, 1e-6) * 3_600.0 / YEAR_SECONDS)
+        variance = np.array([market.variance_fast / WAD for market in state.markets])
+        hourly = np.sqrt(np.maximum(variance, 1e-6) * 3_600.0 / YEAR_SECONDS)[self._markets[rows]]
         notional = np.maximum(state.notional[self._index.columns][rows], 1e-9)
         distance = (equity[rows] - maintenance[rows]) / (notional * hourly)
         gas = log(max(state.base_fee_wei / GWEI, 1e-9) / top_up.reference_fee_gwei)
@@ -307,15 +370,18 @@ class TraderCohort:
             return []
         reduces = self._uniform(draws, "trade_side", state.block)[rows] < self.section.reduce_share
         share = self._uniform(draws, "trade_share", state.block)[rows]
-        held = np.abs(state.sizes[self.section.market][self._index.columns][rows])
         batches: list[ActionBatch] = []
-        closing = rows[reduces & (held > 0.0)]
-        if len(closing):
-            batches.append(self._decrease(state, closing, self._parts(held, share, reduces)))
-            self._wait(state, closing)
-        opening = ~reduces
-        if bool(np.any(opening)):
-            batches += self._increase(state, rows[opening], share[opening], equity)
+        for market in self._traded:
+            held = np.abs(state.sizes[market][self._index.columns][rows])
+            own = self._markets[rows] == market
+            closing = rows[own & reduces & (held > 0.0)]
+            if len(closing):
+                parts = self._parts(held, share, own & reduces)
+                batches.append(self._decrease(state, market, closing, parts))
+                self._wait(state, closing)
+            opening = own & ~reduces
+            if bool(np.any(opening)):
+                batches += self._increase(state, market, rows[opening], share[opening], equity)
         return batches
 
     def _parts(self, held: FloatArray, share: FloatArray, reduces: BoolArray) -> list[int]:
@@ -327,11 +393,11 @@ class TraderCohort:
         return [CLOSE_ALL if everything else size for everything, size in zip(whole, sizes, strict=True)]
 
     def _increase(
-        self, state: State, rows: IntArray, share: FloatArray, equity: FloatArray
+        self, state: State, traded: int, rows: IntArray, share: FloatArray, equity: FloatArray
     ) -> list[ActionBatch]:
         """Add to positions, never beyond the leverage each account started with."""
         people = self.population
-        market = state.markets[self.section.market]
+        market = state.markets[traded]
         notional = state.notional[self._index.columns][rows]
         room = np.maximum(equity[rows], 0.0) * people.leverage[rows] - notional
         added = np.minimum(share * people.notional[rows], room)
@@ -339,7 +405,7 @@ class TraderCohort:
         rows, added = rows[worth], added[worth]
         if not len(rows) or market.index_price == 0:
             return []
-        side = np.sign(state.sizes[self.section.market][self._index.columns][rows])
+        side = np.sign(state.sizes[traded][self._index.columns][rows])
         side = np.where(side == 0.0, people.side[rows], side)
         deltas = to_wad_list(side * added / (market.index_price / WAD))
         limits = [
@@ -349,14 +415,14 @@ class TraderCohort:
         self._wait(state, rows)
         fees = self._fees(state, rows)
         actors = self._index.actors[rows]
-        return [actions.increase_position(self.name, actors, self.section.market, deltas, limits, fees)]
+        return [actions.increase_position(self.name, actors, traded, deltas, limits, fees)]
 
     # --- helpers ---
 
-    def _decrease(self, state: State, rows: IntArray, sizes: list[int]) -> ActionBatch:
+    def _decrease(self, state: State, market: int, rows: IntArray, sizes: list[int]) -> ActionBatch:
         fees = self._fees(state, rows)
         actors = self._index.actors[rows]
-        return actions.decrease_position(self.name, actors, self.section.market, sizes, NO_LIMIT, fees)
+        return actions.decrease_position(self.name, actors, market, sizes, NO_LIMIT, fees)
 
     def _uniform(self, draws: Streams, purpose: str, block: int) -> FloatArray:
         """Return one number an account, so that who else acts never shifts anybody's."""
@@ -380,42 +446,61 @@ class TraderCohort:
         self._silent_until[rows] = state.block + self.latency_blocks + self.section.patience_blocks
 
 
+_BOOK = "book"
+
+
 class _Traders(AgentKind[TraderSection]):
     name = "traders"
     order = 10
     repeated = True
+    file_keys = (_BOOK,)
     section = TraderSection
 
     def accounts(self, section: TraderSection) -> int:
-        return section.count
+        return section.accounts
+
+    def with_files(
+        self, section: TraderSection, files: Mapping[str, Path], markets: Sequence[str]
+    ) -> TraderSection:
+        return section.with_book(load_book(files[_BOOK], markets)) if _BOOK in files else section
 
     def groups(self, section: TraderSection, setting: Setting) -> Iterable[Group]:
         del setting
         label = f"{section.name.replace('_', ' ')} traders" if section.name != "traders" else "traders"
-        yield Group(name=_group(section), count=section.count, label=label, holds_positions=True)
+        count = section.accounts if section.book is None else len(section.positions.accounts)
+        yield Group(name=_group(section), count=count, label=label, holds_positions=True)
 
     def draw(self, section: TraderSection, draws: Streams) -> Mapping[str, Population]:
+        if section.book is not None:
+            return {
+                _group(section): population_of(section.positions, draws, _prefix(section), **_traits(section))
+            }
         people = build_population(
             draws,
-            f"agent:trader_cohort:{section.name}",
+            _prefix(section),
             market=section.market,
             count=section.count,
             long_share=section.long_share,
             leverage=section.leverage,
             size=section.size,
             size_discount=section.size_discount,
-            wallet_ratio=section.top_up.wallet_ratio,
-            wallet_deviation=section.top_up.wallet_deviation,
-            attentive_share=section.top_up.attentive_share,
-            automated_share=section.top_up.automated_share,
+            entry_deviation=section.entry_deviation,
+            **_traits(section),
         )
         return {_group(section): people}
 
     def openings(self, section: TraderSection, start: Start) -> Iterable[Opening]:
         people, actors = start.populations[_group(section)], start.members[_group(section)]
-        sizes = people.sizes(start.setting.prices[section.market])
+        if section.book is not None:
+            yield from openings_of(section.positions, people, actors.tolist())
+            return
+        price = start.setting.prices[section.market]
+        sizes = people.sizes(price)
+        entries: list[int] | list[None] = [None] * len(people)
+        if people.entry is not None:
+            entries = to_wad_list(price * people.entry)
         columns = (actors.tolist(), sizes.tolist(), people.collateral.tolist(), people.wallet.tolist())
-        for actor, size, collateral, wallet in zip(*columns, strict=True):
+        for actor, size, collateral, wallet, entry in zip(*columns, entries, strict=True):
             yield Opening(
                 actor=actor,
                 market=section.market,
@@ -423,10 +508,43 @@ class _Traders(AgentKind[TraderSection]):
                 collateral=collateral,
                 wallet=wallet,
                 admission_step=section.admission_step,
+                entry_price=entry,
             )
 
     def agents(self, section: TraderSection, start: Start) -> Iterable[TraderCohort]:
         yield TraderCohort(section, start.populations[_group(section)], start.members[_group(section)])
+
+
+def _words(section: TraderSection) -> str:
+    """Return who there is."""
+    if section.book is None:
+        spread = (
+            f", opened within {section.entry_deviation:.1%} of the price" if section.entry_deviation else ""
+        )
+        return (
+            f"{section.count:,} traders, {section.long_share:.0%} of them long, with "
+            f"{section.size.describe()} and {section.leverage.describe()}{spread}"
+        )
+    book = section.positions
+    longs = sum(size > 0 for size in book.size)
+    held = f"the {len(book):,} positions of {book.path.name}, {longs:,} of them long"
+    return f"{len(book.accounts):,} traders with {held}"
+
+
+def _traits(section: TraderSection) -> dict[str, float]:
+    """Return what is drawn of every account, whoever says what it holds."""
+    top_up = section.top_up
+    return {
+        "wallet_ratio": top_up.wallet_ratio,
+        "wallet_deviation": top_up.wallet_deviation,
+        "attentive_share": top_up.attentive_share,
+        "automated_share": top_up.automated_share,
+    }
+
+
+def _prefix(section: TraderSection) -> str:
+    """Return what the names of the cohort's streams begin with."""
+    return f"agent:trader_cohort:{section.name}"
 
 
 def _group(section: TraderSection) -> str:

@@ -238,11 +238,7 @@ def _group(section: WhaleSection) -> str:
 
 
 def _notional(section: WhaleSection, start: Start) -> float:
-    others = sum(
-        people.side_notional(section.side)
-        for people in start.populations.values()
-        if people.market == section.market
-    )
+    others = sum(people.side_notional(section.side, section.market) for people in start.populations.values())
     return whale_notional(others, section.open_interest_share)
 
 

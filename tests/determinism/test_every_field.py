@@ -21,6 +21,8 @@ from tests.support.fields import (
     value_at,
 )
 
+BOOK_FILE = SCENARIO.with_name("book.csv")
+
 MILD = ("shocks.0.size=-0.07",)
 """A fall that calls for margin before it liquidates."""
 
@@ -214,6 +216,7 @@ BINDS: dict[str, Binds] = {
     **{f"shocks.0:{kind}.at_block": (9, ()) for kind in SHOCKS},
     **{f"shocks.0:{kind}.at_minute": (1.8, shocked(kind, "at_minute = 1.2")) for kind in SHOCKS},
     "traders.0.market": (1, TWO_MARKETS),
+    "traders.0.book": (str(BOOK_FILE), ("traders.0.count=0",)),
     "traders.0.leverage:lognormal.median": (5.0, ()),
     "traders.0.top_up.trigger_ratio": (1.6, ()),
     "traders.0.top_up.target_ratio": (9.0, SLIDE),

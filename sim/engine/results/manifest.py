@@ -61,6 +61,15 @@ def market_words(scenario: Scenario, replayed: Mapping[int, PriceHistory]) -> di
     return {"outside_market": lines, "shocks": shocks}
 
 
+def _books(scenario: Scenario, world: World) -> dict[str, Any]:
+    """Return the entry about accounts from files; a run without any has none."""
+    found = {
+        reference: {"file": file.name, "sha256": sha256_file(file)}
+        for reference, file in scenario.agent_files().items()
+    }
+    return {"books": {**found, "largest_entry_error": world.largest_entry_error}} if found else {}
+
+
 def build_manifest(
     *,
     scenario: Scenario,
@@ -116,6 +125,7 @@ def build_manifest(
             for market, history in sorted(histories.items())
         }
         or None,
+        **_books(scenario, world),
         "contracts": {
             artifact.name: sha256_hex(artifact.runtime_bytecode) for _, artifact in sorted(artifacts.items())
         },

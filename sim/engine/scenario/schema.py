@@ -147,9 +147,32 @@ class Scenario(Document):
 
     def with_files(self, files: Mapping[str, Path]) -> Self:
         """Return the same scenario with the given paths behind its file references."""
-        copy = self.model_copy()
+        copy = self.model_copy(update=self._tables_with_files(files))
         copy._files = dict(files)  # noqa: SLF001  (own class)
+        problems = list(copy._size_problems())  # noqa: SLF001
+        if problems:
+            raise InputError([": ".join((*map(str, path), message)) for path, message in problems])
         return copy
+
+    def _tables_with_files(self, files: Mapping[str, Path]) -> dict[str, Any]:
+        """Return the tables of agents that name files, with what those hold."""
+        names = [market.name for market in self.markets]
+        read: dict[str, Any] = {}
+        for kind in self.kinds:
+            tables = []
+            for place, section in self._places_of(kind):
+                found = {
+                    key: files[f"{place}.{key}"] for key in kind.files(section) if f"{place}.{key}" in files
+                }
+                tables.append(kind.with_files(section, found, names) if found else section)
+            if any(one is not other for one, other in zip(tables, self.sections(kind), strict=True)):
+                read[kind.name] = tuple(tables) if kind.repeated else tables[0]
+        return read
+
+    def _places_of(self, kind: AgentKind[S]) -> Iterator[tuple[str, S]]:
+        """Yield the tables of a kind of agent with where they stand: ``traders.0``."""
+        for index, section in enumerate(self.sections(kind)):
+            yield f"{kind.name}.{index}" if kind.repeated else kind.name, section
 
     def file_references(self) -> Iterator[tuple[str, str]]:
         """Yield ``(reference, path as written)`` of every file the scenario names."""
@@ -160,6 +183,16 @@ class Scenario(Document):
         for index, market in enumerate(self.markets):
             if market.price.price_file is not None:
                 yield f"markets.{index}.price.file", market.price.price_file
+        for kind in self.kinds:
+            for place, section in self._places_of(kind):
+                for key, written in kind.files(section).items():
+                    yield f"{place}.{key}", written
+
+    def agent_files(self) -> dict[str, Path]:
+        """Return the files that tables of agents name: reference -> file."""
+        names = tuple(kind.name for kind in self.kinds)
+        references = [reference for reference, _ in self.file_references()]
+        return {name: self.file(name) for name in references if name.split(".")[0] in names}
 
     def risk_parameters(self, market: int) -> dict[str, int | float]:
         """Return the risk-model parameters of one market, defaults and per-market values filled in.
@@ -174,10 +207,7 @@ class Scenario(Document):
 
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong between sections."""
-        if self.participants * self.blocks > MAX_ACCOUNT_BLOCKS:
-            yield ("blocks",), f"accounts x blocks must be at most {MAX_ACCOUNT_BLOCKS:.0e}"
-        if self.participants > MAX_PARTICIPANTS:
-            yield (), f"at most {MAX_PARTICIPANTS} accounts start with a position, was {self.participants}"
+        yield from self._size_problems()
         yield from self._market_problems()
         yield from self._outage_problems()
         yield from self._idle_problems()
@@ -202,6 +232,13 @@ class Scenario(Document):
         """Return plain JSON data that ``compose.scenario_of`` turns back into an equal scenario."""
         return self.model_dump(mode="json", exclude_none=True)
 
+    def _size_problems(self) -> Iterator[Problem]:
+        """Yield what is too large, as far as the accounts are known: those of a file once it is read."""
+        if self.participants * self.blocks > MAX_ACCOUNT_BLOCKS:
+            yield ("blocks",), f"accounts x blocks must be at most {MAX_ACCOUNT_BLOCKS:.0e}"
+        if self.participants > MAX_PARTICIPANTS:
+            yield (), f"at most {MAX_PARTICIPANTS} accounts start with a position, was {self.participants}"
+
     def _market_problems(self) -> Iterator[Problem]:
         for path, section in walk_sections(self):
             market = getattr(section, "market", None)
@@ -223,10 +260,13 @@ class Scenario(Document):
 
     def _idle_problems(self) -> Iterator[Problem]:
         """Yield what makes it a world in which nothing could happen, unless the scenario means it."""
-        if not self.participants and "no_accounts" not in self.meant:
+        someone = self.participants or any(
+            kind.files(section) for kind in self.kinds for section in self.sections(kind)
+        )
+        if not someone and "no_accounts" not in self.meant:
             problem = "no account starts with a position, so nobody can be liquidated; give it traders"
             yield (), unless_meant(problem, "no_accounts")
-        if self.participants and "no_liquidators" not in self.meant:
+        if someone and "no_liquidators" not in self.meant:
             for path, problem in self._without_liquidators():
                 yield path, unless_meant(f"nobody can liquidate: {problem}", "no_liquidators")
         if "silent_oracle" not in self.meant:

@@ -25,7 +25,7 @@ from sim.engine.worlds.enacting import WAIT_SECONDS, Enactment, Rules
 from sim.engine.worlds.feedback import WHOLE, Feedback
 from sim.engine.worlds.flows import FlowRouter
 from sim.engine.worlds.foundation import Foundation, foundation_key
-from sim.engine.worlds.population import Populator
+from sim.engine.worlds.population import Populator, Reporters
 from sim.engine.worlds.world import World
 from sim.market.effects import ShockSchedule
 from sim.market.external import ExternalMarket
@@ -40,6 +40,7 @@ from sim.protocol.deployed import Deployment
 from sim.protocol.deployment import deploy_protocol
 from sim.protocol.frozen_margins import freeze
 from sim.protocol.mirror import AccountMirror
+from sim.protocol.parameters.table import STRUCTS
 
 ETHER = 10**18
 
@@ -152,7 +153,20 @@ class WorldBuilder:
             deployment = change.queue(chain, deployment)
         client = ProtocolClient(chain, deployment, book)
         mirror = AccountMirror(len(book), len(scenario.markets))
-        populator = Populator(client, mirror)
+        fee_rate = STRUCTS["margin"]["trade_fee_rate"].word(self._setting.protocol.margin["trade_fee_rate"])
+        populator = Populator(client, mirror, fee_rate=fee_rate)
+        at_entries = [opening for opening in openings if opening.entry_price is not None]
+        shares: dict[str, tuple[int, ...]] = {}
+        if at_entries and change is not None:
+            raise InputError(
+                "enactment: accounts with entry prices of their own, of a book from a file or with "
+                "entry_deviation, open where the market is listed, a time-lock before block 0, and would pay "
+                "funding meanwhile; run it without enactment (seawall run, sweep), or with drawn accounts that "
+                "open at the price of block 0"
+            )
+        if at_entries:
+            shares = self._fill_vaults(populator, book)
+            populator.open_at_entries(at_entries, self._reporters(book), self._prices, chain.timestamp)
         chain.end_block()
         self._wait(change, chain, populator, book)
         chain.start_block(chain.block_number + 1, self._start - seconds)
@@ -164,14 +178,11 @@ class WorldBuilder:
                     self._prices[group.reports],
                     self._setting.first_report_at,
                 )
-        shares = {
-            group.name: populator.fill_vault(group, book.members(group.name))
-            for group in self._groups
-            if group.vault is not None
-        }
+        if not at_entries:
+            shares = self._fill_vaults(populator, book)
         chain.end_block()
         chain.start_block(chain.block_number + 1, self._start)
-        populator.open(openings)
+        populator.open([opening for opening in openings if opening.entry_price is None])
         if change is not None:
             change.execute(chain, deployment)
         if not options.feedback.margin:
@@ -187,6 +198,7 @@ class WorldBuilder:
             shares=shares,
             token_supply=populator.token_supply,
             raised_openings=populator.raised,
+            largest_entry_error=populator.largest_entry_error,
         )
 
     @property
@@ -217,6 +229,28 @@ class WorldBuilder:
             if group.reports is not None:
                 populator.report(group, book.members(group.name), change.starts[group.reports].price, at)
         chain.end_block()
+
+    def _fill_vaults(self, populator: Populator, book: AddressBook) -> dict[str, tuple[int, ...]]:
+        """Let every group that has a vault fill it; return the shares of its members."""
+        return {
+            group.name: populator.fill_vault(group, book.members(group.name))
+            for group in self._groups
+            if group.vault is not None
+        }
+
+    def _reporters(self, book: AddressBook) -> dict[int, Reporters]:
+        """Return who states the prices at which positions are opened, by market."""
+        oracle, reporter = self._setting.protocol.oracle, self._setting.protocol.reporter
+        found: dict[int, Reporters] = {}
+        for market in range(len(self._scenario.markets)):
+            groups = [group for group in self._groups if group.reports == market]
+            actors = [actor for group in groups for actor in book.members(group.name)]
+            found[market] = Reporters(
+                actors=tuple(actors[: int(oracle["valid_sources"])]),
+                confidence_ratio=max((group.first_confidence_ratio for group in groups), default=0.0),
+                seconds=int(reporter["heartbeat_seconds"] + oracle["heartbeat_grace_seconds"]),
+            )
+        return found
 
     def freeze_margins(self, chain: Chain, deployment: Deployment) -> None:
         """Hold the inputs of every margin formula as they are, last of all before block 0."""
@@ -288,6 +322,7 @@ class WorldBuilder:
             entry_leverage=self._entry_leverage(mirror, client),
             accounts=sum(group.count for group in self._groups if group.holds_positions),
             raised_openings=foundation.raised_openings,
+            largest_entry_error=foundation.largest_entry_error,
         )
 
     def _start_timestamp(self) -> int:

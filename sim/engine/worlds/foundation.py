@@ -17,7 +17,7 @@ from sim.agents.kind import Opening
 from sim.agents.population import Population
 from sim.chain.chain import Chain
 from sim.chain.compile import Artifact, contracts_root
-from sim.core.digest import canonical_json, sha256_hex
+from sim.core.digest import canonical_json, sha256_file, sha256_hex
 from sim.core.registry import revision
 from sim.engine.scenario.schema import Scenario
 from sim.protocol.address_book import AddressBook
@@ -57,6 +57,8 @@ class Foundation:
     """Group -> vault shares of its members."""
     token_supply: int
     raised_openings: int
+    largest_entry_error: float
+    """Farthest that a position was opened from the price it was to be opened at, relative to that."""
 
 
 def foundation_key(
@@ -89,6 +91,7 @@ def foundation_key(
         "prices": [price.hex() for price in prices],
         "declarations": list(revision()),
         "margin_feedback": margin_feedback,
+        "files": {name: sha256_file(file) for name, file in scenario.agent_files().items()},
         "contracts": _code_hashes(scenario.protocol.risk_model, custom_model, contracts),
     }
     if scenario.enactment.is_custom_model:

@@ -6,20 +6,24 @@ risk model under test would refuse is opened with just enough collateral instead
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from sim.agents.kind import Group, Opening
 from sim.chain.transaction import Transaction
 from sim.core.errors import InputError, RunError
-from sim.core.units import QUANTUM, TOKEN_UNIT, WAD, to_wad_list
+from sim.core.units import QUANTUM, TOKEN_UNIT, WAD, to_wad, to_wad_list
+from sim.engine.worlds.entries import LARGEST_ENTRY_ERROR, plan_entries
 from sim.protocol import actions
 from sim.protocol.actions import ActionBatch, Fees
 from sim.protocol.client import ProtocolClient
 from sim.protocol.deployed import OWNER
 from sim.protocol.deployment import UNLIMITED_ALLOWANCE
 from sim.protocol.mirror import AccountMirror
+from sim.reference import margin_math
+from sim.reference.pool_math import fill_price
 
 FREE = Fees(0, 0)
 ADMISSION_ATTEMPTS = 100
@@ -30,15 +34,37 @@ REFUSED = "trading: margin too low"
 """Revert reason of the initial check."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reporters:
+    """Who moves the index of a market before block 0."""
+
+    actors: tuple[int, ...]
+    """As many as make a price valid."""
+    confidence_ratio: float
+    """Half-width of their reports, over price."""
+    seconds: int
+    """How old a report may be: as often each of them may report in one block."""
+
+
 class Populator:
     """Sends the set-up transactions of a run and lets the mirror see their events."""
 
-    def __init__(self, client: ProtocolClient, mirror: AccountMirror) -> None:
+    def __init__(self, client: ProtocolClient, mirror: AccountMirror, *, fee_rate: int = 0) -> None:
+        """Send through a client.
+
+        Parameters
+        ----------
+        fee_rate
+            Of a trade (WAD): what opening costs beside the collateral of a book from a file.
+        """
+        self._fee_rate = fee_rate
         self._client = client
         self._mirror = mirror
         self._supply = 0
         self.raised = 0
         """Accounts that deposited more than their leverage asked for, to be admitted."""
+        self.largest_entry_error = 0.0
+        """Farthest that a position was opened from the price it was to be opened at, relative to that."""
 
     @property
     def token_supply(self) -> int:
@@ -118,9 +144,142 @@ class Populator:
         InputError
             The contracts refuse a position whatever collateral stands behind it.
         """
+        self._fund(openings)
+        for opening in openings:
+            size = _size(opening)
+            if size:
+                self._open_position(opening, size)
+
+    def open_at_entries(
+        self,
+        openings: Sequence[Opening],
+        reporters: Mapping[int, Reporters],
+        prices: Sequence[float],
+        timestamp: int,
+    ) -> None:
+        """Deposit collateral and open the positions at their entry prices, in the block of the listing.
+
+        Parameters
+        ----------
+        openings
+            Each with an entry price.
+        reporters, prices
+            By market: who reports, and the price at block 0, which is reported last.
+        timestamp
+            Of the open block.
+
+        Raises
+        ------
+        InputError
+            The contracts refuse a position, or there are more entry prices than reports can state closely.
+        """
+        self._fund(openings)
+        problems: list[str] = []
+        for market in sorted({opening.market for opening in openings}):
+            there = [opening for opening in openings if opening.market == market and _size(opening)]
+            problems += self._open_market(market, there, reporters[market], timestamp)
+            self._move_index(market, reporters[market], to_wad(prices[market]), timestamp)
+            if problems:
+                raise InputError(problems)
+        self._check_books(openings)
+
+    def _open_market(
+        self, market: int, openings: Sequence[Opening], reporters: Reporters, timestamp: int
+    ) -> list[str]:
+        """Open the positions of a market at their entry prices; return what was refused."""
+        skew = self._mirror.long_open_interest[market] - self._mirror.short_open_interest[market]
+        terms = self._client.read("liquidity_pool", "pricing_terms", market)
+        plan = plan_entries(
+            [opening.entry_price or 0 for opening in openings],
+            [_size(opening) for opening in openings],
+            skew=skew,
+            scale=terms[0],
+            max_premium=terms[1],
+            most_steps=min(reporters.seconds, timestamp - 1),
+        )
+        problems: list[str] = []
+        order = iter(plan.order)
+        for number, (index, count) in enumerate(plan.steps):
+            group = [openings[next(order)] for _ in range(count)]
+            try:
+                self._move_index(market, reporters, index, timestamp - len(plan.steps) + number)
+            except InputError as error:
+                problems += [_of_row(opening, "entry_price", error.problems[0]) for opening in group]
+                continue
+            for opening in group:
+                try:
+                    missed = self._open_at(opening, index, terms, reporters.seconds)
+                except InputError as error:
+                    problems += error.problems
+                else:
+                    problems += (
+                        missed if not problems else ()
+                    )  # a refused one leaves another skew than planned
+            if len(problems) >= _MOST_PROBLEMS:
+                return [*problems[:_MOST_PROBLEMS], "further positions were not tried"]
+        return problems
+
+    def _open_at(self, opening: Opening, index: int, terms: tuple[int, int], seconds: int) -> list[str]:
+        """Open one position at the index that has just been reported, its fee paid beside its collateral.
+
+        Returns
+        -------
+        list
+            That its entry price was missed, if it was by more than is allowed.
+        """
+        actor, market, size = opening.actor, opening.market, _size(opening)
+        if opening.exact is not None:
+            skew = self._mirror.long_open_interest[market] - self._mirror.short_open_interest[market]
+            fill = fill_price(index, skew, size, *terms)
+            fee = margin_math.fee(margin_math.notional(size, fill), self._fee_rate) // QUANTUM
+            self._deposit(actor, fee)
+        self._open_position(opening, size)
+        entry = self._mirror.exact_entry[market][actor] / self._mirror.exact_size[market][actor] * WAD
+        error = abs(entry / (opening.entry_price or 1) - 1.0)
+        self.largest_entry_error = max(self.largest_entry_error, error)
+        if error <= LARGEST_ENTRY_ERROR:
+            return []
+        return [
+            _of_row(
+                opening,
+                "entry_price",
+                f"would be missed by {error:.2%}: reporters can state {seconds:,} prices, one for each "
+                "second of protocol.oracle's heartbeat_seconds and heartbeat_grace_seconds, and there "
+                "are more; raise one of them, or round the prices of the file",
+            )
+        ]
+
+    def _move_index(self, market: int, reporters: Reporters, price: int, published_at: int) -> None:
+        """Let the reporters of a market agree on a price (WAD)."""
+        confidence = price * to_wad(reporters.confidence_ratio) // WAD
+        actors = list(reporters.actors)
+        self.send(actions.report("setup", actors, market, price, confidence, published_at, FREE))
+
+    def _check_books(self, openings: Sequence[Opening]) -> None:
+        """Hold what accounts of a file have on chain against the file, to the last unit."""
+        collateral: dict[int, int] = {}
+        for opening in openings:
+            if opening.exact is None:
+                continue
+            collateral[opening.actor] = collateral.get(opening.actor, 0) + opening.exact.collateral
+            held = self._mirror.exact_size[opening.market][opening.actor]
+            if held != opening.exact.size:
+                raise RunError(f"set-up failed: {opening.exact.place}: size is {held} on chain")
+        for actor, units in collateral.items():
+            held = self._mirror.exact_collateral[actor]
+            if held != units * QUANTUM:
+                raise RunError(
+                    f"set-up failed: {self._name(actor)}: collateral is {held} on chain, not {units}"
+                )
+
+    def _fund(self, openings: Sequence[Opening]) -> None:
+        """Fill wallets, and deposit the collateral."""
         funded = [opening for opening in openings if opening.collateral > 0.0 or opening.wallet > 0.0]
         actors = [opening.actor for opening in funded]
-        deposits = [self._units(opening.collateral) for opening in funded]
+        deposits = [
+            self._units(opening.collateral) if opening.exact is None else opening.exact.collateral
+            for opening in funded
+        ]
         wallets = [self._units(opening.wallet) for opening in funded]
         self.mint_each(actors, [deposit + wallet for deposit, wallet in zip(deposits, wallets, strict=True)])
         self.approve(actors, ("margin_engine",))
@@ -130,10 +289,6 @@ class Populator:
             self.send(
                 actions.deposit("setup", depositors, depositors, [deposit for _, deposit in paid], FREE)
             )
-        for opening in openings:
-            size = to_wad_list(np.array([opening.size]))[0]
-            if size:
-                self._open_position(opening, size)
 
     def _open_position(self, opening: Opening, size: int) -> None:
         """Open one position, adding collateral until the initial check lets it through."""
@@ -145,15 +300,27 @@ class Populator:
             if reason is None:
                 self.raised += attempt > 0
                 return
-            if reason != REFUSED:
+            if reason != REFUSED or opening.exact is not None:
                 raise self._refused(opening, reason)
             missing = self._missing(opening, size) if attempt == 0 else 0
-            added = max(missing // step, 1) * step
-            self.mint_each([actor], [added])
-            self.send(actions.deposit("setup", actor, actor, added, FREE))
+            self._deposit(actor, max(missing // step, 1) * step)
         raise self._refused(opening, f"{REFUSED}, after {ADMISSION_ATTEMPTS} top-ups of its collateral")
 
+    def _deposit(self, actor: int, units: int) -> None:
+        """Give a participant token units and let it deposit them."""
+        if units > 0:
+            self.mint_each([actor], [units])
+            self.send(actions.deposit("setup", actor, actor, units, FREE))
+
     def _refused(self, opening: Opening, reason: str) -> InputError:
+        if opening.exact is not None:
+            column, advice = _OF_A_ROW.get(
+                reason, ("size", "change it, or the parameter that stands against it")
+            )
+            if reason == REFUSED:
+                lack = self._missing(opening, opening.exact.size) / TOKEN_UNIT
+                advice = f"about {lack:,.2f} more would do; {advice}"
+            return InputError(_of_row(opening, column, f"the contracts refuse it: {reason}; {advice}"))
         side = "long" if opening.size > 0.0 else "short"
         return InputError(
             f"{self._name(opening.actor)}: cannot open its position before block 0, {side}"
@@ -174,6 +341,10 @@ class Populator:
         notional = abs(size) * max(market.index_price, market.risk_price) // WAD
         ratio = self._client.initial_ratio(opening.market, notional)
         collateral = self._mirror.exact_collateral[opening.actor]
+        if opening.entry_price is not None:  # what the position has lost from its entry to block 0
+            worse = min if size > 0 else max
+            moved = worse(market.index_price, market.risk_price) - opening.entry_price
+            collateral += min(size * moved // WAD, 0)
         return max(notional * ratio // WAD - collateral, 0) // QUANTUM
 
     @staticmethod
@@ -188,6 +359,37 @@ class Populator:
         receipt = self._client.chain.execute(Transaction(sender=sender, to=to, data=data))
         if not receipt.status:
             raise RunError(f"set-up failed: {what}: {receipt.revert_reason}")
+
+
+_MOST_PROBLEMS = 20
+
+_OF_A_ROW = {
+    REFUSED: (
+        "collateral",
+        "give the account more, its position less size, or the risk model a lower initial margin",
+    ),
+    "trading: price not valid": (
+        "entry_price",
+        "it is farther from the price of block 0 than protocol.oracle.max_divergence allows",
+    ),
+    "trading: position too small": (
+        "size",
+        "leave the row out, or lower protocol.margin.min_position_notional",
+    ),
+    "trading: open interest cap": ("size", "raise the market's pool.open_interest_cap_notional"),
+}
+"""Reason of the contracts -> column of a book that it is about, and what to do."""
+
+
+def _of_row(opening: Opening, column: str, message: str) -> str:
+    """Return what is wrong with a row of a book, or with a position that was drawn."""
+    place = "" if opening.exact is None else f"{opening.exact.place}: "
+    return f"{place}{column}: {message}"
+
+
+def _size(opening: Opening) -> int:
+    """Return the signed size of an opening, WAD."""
+    return to_wad_list(np.array([opening.size]))[0] if opening.exact is None else opening.exact.size
 
 
 def equal_parts(total: int, count: int) -> list[int]:

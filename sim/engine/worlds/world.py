@@ -69,6 +69,8 @@ class World:
     """Number of participants that may hold positions; they come first."""
     raised_openings: int
     """Accounts that deposited more than their leverage asked for, to pass the initial check."""
+    largest_entry_error: float
+    """Farthest that a position was opened from the price it was to be opened at, relative to that."""
 
     def timestamp(self, block: int) -> int:
         """Return the time of a simulated block."""

@@ -242,6 +242,12 @@ def _world(scenario: Scenario) -> dict[str, Any]:
     data["markets"] = [
         {key: value for key, value in market.items() if key not in MARKET_KEYS} for market in data["markets"]
     ]
+    for reference, file in scenario.agent_files().items():
+        *above, key = reference.split(".")
+        table: Any = data
+        for part in above:
+            table = table[int(part) if part.isdecimal() else part]
+        table[key] = sha256_file(file)
     for reference, _ in scenario.file_references():
         if reference.startswith("markets."):
             index = int(reference.split(".")[1])

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sim.agents.kind import AGENTS
 from sim.chain.compile import refuse_outside
 from sim.core.documents.toml_text import MAX_PROBLEMS, KeyPath
 from sim.core.errors import InputError
@@ -33,6 +34,7 @@ MAX_POINTS = 100_000
 
 _DRAWS_CHECKED = 100  # points at which the ends of drawn inputs are tried; the rest fail when they run
 _PRICE_FILE = re.compile(r"markets\.\d+\.price\.file")
+_IN_A_TABLE = re.compile(r"([a-z_0-9]+)(?:\.\d+)?\.([a-z_0-9]+)")
 
 
 def plan_of(
@@ -196,7 +198,7 @@ def _settled_text(experiment: Experiment[Any], change: str, where: KeyPath) -> s
             f"{experiment.place(where)}: a file must be set by its own key, for example"
             ' "markets.0.price.file=..."'
         )
-    if not isinstance(override.value, str) or not (names_model or _PRICE_FILE.fullmatch(key)):
+    if not isinstance(override.value, str) or not (names_model or _is_file_key(key)):
         return change
     folder = experiment.path.resolve().parent
     file = (folder / override.value).resolve()
@@ -219,9 +221,17 @@ def _parsed(experiment: Experiment[Any], change: str, where: KeyPath) -> Overrid
         ) from None
 
 
+def _is_file_key(key: str) -> bool:
+    """Return whether a key of a scenario names a file of prices, or one of an agent's table."""
+    found = _IN_A_TABLE.fullmatch(key)
+    of_agent = found is not None and found[1] in AGENTS and found[2] in AGENTS[found[1]].file_keys
+    return of_agent or _PRICE_FILE.fullmatch(key) is not None
+
+
 def _names_a_file(value: object) -> bool:
+    keys = {"file", *(key for kind in AGENTS.all() for key in kind.file_keys)}
     if isinstance(value, dict):
-        return "file" in value or any(_names_a_file(item) for item in value.values())
+        return not keys.isdisjoint(value) or any(_names_a_file(item) for item in value.values())
     return isinstance(value, list) and any(_names_a_file(item) for item in value)
 
 
