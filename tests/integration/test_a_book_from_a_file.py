@@ -346,3 +346,8 @@ def test_collateral_in_the_file_is_what_is_left_after_the_fee(tmp_path):
         free, dear = (world.client.account_states([actor])[0].collateral for world in worlds)
         assert free == dear
     assert worlds[1].token_supply > worlds[0].token_supply + TOKEN_UNIT
+
+
+def test_a_book_cannot_wait_out_a_time_lock(tmp_path):
+    with pytest.raises(InputError, match="would pay funding meanwhile"):
+        world_of(scenario_of(tmp_path, ROWS, "enactment.in_block_0=true"))

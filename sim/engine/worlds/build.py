@@ -161,8 +161,8 @@ class WorldBuilder:
             raise InputError(
                 "enactment: accounts with entry prices of their own, of a book from a file or with "
                 "entry_deviation, open where the market is listed, a time-lock before block 0, and would pay "
-                "funding meanwhile; run it without enactment (seawall run, sweep), or with drawn accounts that "
-                "open at the price of block 0"
+                "funding meanwhile; run it without enactment (seawall run, sweep), or with drawn accounts "
+                "that open at the price of block 0"
             )
         if at_entries:
             shares = self._fill_vaults(populator, book)
