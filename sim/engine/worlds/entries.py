@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from math import exp, isqrt, log1p
 
 from sim.core.units import WAD
-from sim.reference.pool_math import premium
+from sim.reference.pool_math import fill_premium
 
 LARGEST_ENTRY_ERROR = 0.0005
 """Farthest that an entry price may be missed, relative to it: 5 basis points, the taker fee of a trade
@@ -54,7 +54,7 @@ def plan_entries(
     order = sorted(range(len(prices)), key=lambda place: prices[place])
     wanted = []
     for place in order:
-        wanted.append(prices[place] * WAD // (WAD + premium(skew, sizes[place], scale, max_premium)))
+        wanted.append(prices[place] * WAD // (WAD + fill_premium(skew, sizes[place], scale, max_premium)))
         skew += sizes[place]
     counts = _counts(wanted, 0.0) if len(wanted) > most_steps else [1] * len(wanted)
     if len(counts) > most_steps:
