@@ -13,6 +13,7 @@
 
 from ..interfaces import ILiquidationEngine
 from ..interfaces import IMarginEngine
+from ..lib import fixed_point
 from ..lib import liquidation_math
 from ..lib import margin_math
 from . import liquidation
@@ -63,18 +64,26 @@ def auto_deleverage(bankrupt: address, market: uint256, winners: DynArray[addres
         # HAIRCUT
         size: uint256 = min(convert(abs(position.size), uint256), unmatched)
         closed: int256 = convert(size, int256) if position.size > 0 else -convert(size, int256)
+        # What other markets have lost of it is no gain, and no close takes more than equity.
         gain: int256 = margin_math._realized_pnl(
             closed,
             inputs.index_price,
             margin_math._released_entry(position.entry_notional, position.size, closed),
         )
-        haircut: uint256 = liquidation_math._deleverage_haircut(
-            deficit, unmatched, size, convert(max(gain, 0), uint256)
+        gain = min(gain, fixed_point._quantize_down(inputs.equity))
+        haircut: uint256 = extcall liquidation.MARGIN_ENGINE.deleverage_position(
+            bankrupt,
+            winner,
+            market,
+            size,
+            liquidation_math._deleverage_haircut(
+                deficit, unmatched, size, convert(max(gain, 0), uint256)
+            ),
         )
         deficit -= haircut
         unmatched -= size
 
-        # EVENT AND INTERACTIONS
+        # EVENT
         log ILiquidationEngine.AutoDeleveraged(
             bankrupt=bankrupt,
             winner=winner,
@@ -82,9 +91,6 @@ def auto_deleverage(bankrupt: address, market: uint256, winners: DynArray[addres
             size=closed,
             haircut=haircut,
             score=score,
-        )
-        extcall liquidation.MARGIN_ENGINE.deleverage_position(
-            bankrupt, winner, market, size, haircut
         )
 
 

@@ -137,15 +137,17 @@ def liquidate_position(
 @external
 def deleverage_position(
     bankrupt: address, winner: address, market: uint256, size: uint256, haircut: uint256
-):
+) -> uint256:
     """
     @notice Closes part of a winner at the index price and uses the haircut on its gain to
-            repay the bankrupt's debt. Liquidation engine only.
+            repay the bankrupt's debt; a debt that the winner is left with has a record of
+            its own. Liquidation engine only.
     @param bankrupt Account with the pending deficit.
     @param winner Account on the opposite side.
     @param market Market of the deficit.
     @param size Magnitude to close (WAD base).
-    @param haircut Amount withheld from the gain (WAD quote, whole quanta).
+    @param haircut Most that is withheld from the gain (WAD quote, whole quanta).
+    @return uint256 Amount withheld: never what its collateral does not hold.
     """
     # CHECKS
     connections._check_liquidation_engine()
@@ -167,16 +169,20 @@ def deleverage_position(
             entry_ratio=0,
         )
     )
+    # The gain may have gone into a debt or into funding.
+    taken: uint256 = min(haircut, ledger._positive(ledger.collateral[winner]))
     settlement._change_collateral(
-        winner, settlement.REASON_HAIRCUT, -convert(haircut, int256)
+        winner, settlement.REASON_HAIRCUT, -convert(taken, int256)
     )
-    loss_waterfall._apply_haircut(bankrupt, haircut, size)
+    loss_waterfall._apply_haircut(bankrupt, taken, size)
 
     # INTERACTIONS
     extcall ILiquidityPool(connections.liquidity_pool).apply_deleverage(
         market, size_delta, snapshot.index_price
     )
     settlement._move_tokens(winner, before, empty(settlement.Payout))
+    loss_waterfall._resolve(winner, market, -size_delta)
+    return taken
 
 
 @external
