@@ -69,6 +69,52 @@ def test_a_sweep_of_a_cause_has_its_values_and_says_what_they_cost(written, tmp_
     assert "--worlds forced" in record["example_command"]
 
 
+EXPLORATIONS = {
+    "frontier": """
+        [frontier]
+        efficiency = { metric = "mean_initial_margin_ratio" }
+        loss = { metric = "excess_share", statistic = "mean" }
+        [[parameters]]
+        key = "protocol.risk_model_parameters.z"
+        values = [3.0, 5.0]
+    """,
+    "sensitivity": """
+        [sensitivity]
+        method = "morris"
+        outputs = [{ metric = "excess_share" }]
+        trajectories = 20
+        [[parameters]]
+        key = "protocol.risk_model_parameters.z"
+        low = 3.0
+        high = 5.0
+    """,
+    "optimise": """
+        [optimise]
+        objectives = [{ metric = "excess_share" }, { metric = "mean_initial_margin_ratio" }]
+        trials = 8
+        batch = 4
+        finalists = 1
+        fresh_paths = 2
+        [[parameters]]
+        key = "protocol.risk_model_parameters.z"
+        low = 3.0
+        high = 5.0
+    """,
+}
+
+
+@pytest.mark.parametrize("kind", EXPLORATIONS)
+def test_an_exploration_runs_the_worlds_of_what_it_is_judged_by(written, tmp_path, capsys, kind):
+    file = written(*map(str.strip, EXPLORATIONS[kind].splitlines()))
+    file.write_text(file.read_text().replace('"sweep"', f'"{kind}"').replace("blocks=10", "blocks=4"))
+    out = tmp_path / "out"
+    assert entry.main([kind, str(file), "--out", str(out), "--workers", "0"]) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "every path runs 2 worlds (excess_share): about x 1.8 the time of one" in said
+    records = [json.loads(found.read_text()) for found in sorted(out.glob("*/sweep.json"))]
+    assert {record["worlds"] for record in records} == {"forced"}
+
+
 def test_the_old_key_says_its_new_name(written, capsys):
     assert entry.main(["sweep", str(written("twin = true"))]) == 2
     assert "twin: is now worlds" in capsys.readouterr().err

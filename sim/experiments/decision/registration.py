@@ -21,6 +21,7 @@ from sim.experiments.sweep.design import Draw
 from sim.experiments.sweep.inputs import Inputs, gather, plan_document
 from sim.experiments.sweep.plan import Plan, Point
 from sim.experiments.sweep.runner import contract_hashes
+from sim.metrics.book import worlds_needed
 
 PLAN_FILE = "plan.toml"
 REGISTRATION_FILE = "registration.json"
@@ -80,12 +81,13 @@ def prepare(arms: Arms, plan: ComparePlan, cells: Sequence[MarketCell]) -> Regis
     metrics = tuple(dict.fromkeys(endpoint.metric for endpoint in plan.all_endpoints()))
     main = Plan(
         scenario=arms.file, seed=seed, paths=plan.paths, points=points, populations=plan.populations,
-        draws=draws, metrics=metrics[:4], title=title,
+        draws=draws, worlds=worlds_needed(metrics), metrics=metrics[:4], title=title,
     )  # fmt: skip
     again = confirmation_seed(seed)
     confirmation = Plan(
         scenario=arms.file, seed=again, paths=plan.confirmation_paths or plan.paths, points=points,
-        populations=plan.populations, draws=draws, metrics=metrics[:4], title=f"{title}, confirmation",
+        populations=plan.populations, draws=draws, worlds=main.worlds, metrics=metrics[:4],
+        title=f"{title}, confirmation",
     )  # fmt: skip
     inputs = gather(main)
     record = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -48,6 +48,7 @@ from sim.experiments.sweep.plan import Plan
 from sim.experiments.sweep.price_remarks import plan_remarks
 from sim.experiments.sweep.progress import Watch
 from sim.experiments.sweep.result import SweepResult
+from sim.metrics.book import worlds_needed
 from sim.metrics.statistics.intervals import Interval
 
 
@@ -127,9 +128,9 @@ def study_frontier(experiment: Experiment[FrontierExperiment], how: How) -> Fron
     plan = plan_of(cast("Experiment[DesignedFields]", experiment), engine=how.engine, confirmed=how.confirmed)
     current = named_point(plan, section.current, experiment.place(("frontier", "current")))
     proposed = named_point(plan, section.proposed, experiment.place(("frontier", "proposed")))
-    stages = _stages(plan, how, section.metrics)
+    stages = _stages(experiment.fields, plan, how, section.metrics)
     stages.prepare()
-    result = stages.run_plan("points", plan)
+    result = stages.run_plan("points", stages.plan)
     require_results(result)
     samples = stages.samples(result.paths(), range(len(plan.points)))
     streams = Streams(plan.seed)
@@ -181,7 +182,7 @@ def study_sensitivity(experiment: Experiment[SensitivityExperiment], how: How) -
         seed=plan.seed,
     )
     check_size(experiment, settings.most_points(len(axes)), plan.paths, confirmed=how.confirmed)
-    stages = _stages(plan, how, [output.metric for output in outputs])
+    stages = _stages(experiment.fields, plan, how, [output.metric for output in outputs])
     stages.prepare()
 
     def run(stage: str, rows: Sequence[dict[str, Value]]) -> Samples:
@@ -217,7 +218,7 @@ def study_optimise(experiment: Experiment[OptimiseExperiment], how: How) -> Opti
     extra = -(-contenders * (plan.paths + section.fresh_paths) // plan.paths)
     check_size(experiment, section.trials + extra, plan.paths, confirmed=how.confirmed)
     wanted = [one.metric for one in settings.objectives] + [one.metric for one in settings.constraints]
-    stages = _stages(plan, how, wanted)
+    stages = _stages(experiment.fields, plan, how, wanted)
     stages.prepare()
     search = SearchStage(stages)
     current = current_values(stages.scenario({}), axes)
@@ -250,7 +251,10 @@ def study_optimise(experiment: Experiment[OptimiseExperiment], how: How) -> Opti
     )
 
 
-def _stages(plan: Plan, how: How, metrics: Sequence[str]) -> Stages:
+def _stages(fields: ExperimentFields, plan: Plan, how: How, metrics: Sequence[str]) -> Stages:
+    """Return the stages, with the worlds that these metrics need unless the file names them."""
+    asked = tuple(dict.fromkeys((*plan.metrics, *metrics)))
+    plan = replace(plan, metrics=asked, worlds=fields.worlds or worlds_needed(asked))
     if how.note is not None:
         for remark in plan_remarks(plan):
             how.note(remark)
