@@ -1,14 +1,19 @@
 """A sweep runs the worlds that its metrics need and no other, and says before it starts what they cost."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from sim.cli import entry
+from sim.experiments.decision.compare import prepare_comparison
+from sim.experiments.decision.plan import EndpointSection, load_plan
 from sim.experiments.sweep.expansion import plan_of
 from sim.experiments.sweep.experiment import SweepExperiment, load_experiment
 from sim.experiments.sweep.price_remarks import plan_remarks
 from tests.support.small_run import SCENARIO
+
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
 
 HEAD = """
 schema_version = 1
@@ -118,3 +123,20 @@ def test_an_exploration_runs_the_worlds_of_what_it_is_judged_by(written, tmp_pat
 def test_the_old_key_says_its_new_name(written, capsys):
     assert entry.main(["sweep", str(written("twin = true"))]) == 2
     assert "twin: is now worlds" in capsys.readouterr().err
+
+
+def test_a_comparison_runs_the_worlds_of_its_endpoints():
+    example = SCENARIOS / "experiments" / "compare"
+    plan, _ = load_plan(None)
+
+    def registered(plan):
+        prepared = prepare_comparison(
+            example / "current.toml", example / "proposed.toml",
+            scenario=example / "thin_market.toml", plan=plan, price_file=None,
+        )  # fmt: skip
+        return prepared.registration
+
+    assert registered(plan).main.worlds == "none"
+    cause = EndpointSection(metric="excess_share", role="guardrail", margin=0.1, largest=1.0)
+    asked = registered(plan.model_copy(update={"endpoints": (*plan.endpoints, cause)}))
+    assert asked.main.worlds == asked.confirmation.worlds == "forced"
