@@ -21,7 +21,7 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ("Ramp", "limit on how fast the maintenance ratio of positions already open may rise."),
     ("Index price", "weighted median of what the oracle's reporters last said."),
     ("Risk price", "index price with its moves limited, used by the contracts to judge solvency."),
-    ("Fundamental price", "the external price as it would be had no forced trade ever touched it."),
+    ("Fundamental price", "the external price without the impact of any flow of ours."),
     ("Forced flow", "trades nobody chose: liquidations and what follows from them on the outside market."),
     ("World", "a run on the same random numbers in which something does not act; causes are differences."),
     ("Excess", "what is liquidated less what is liquidated where forced selling moves no price outside."),

@@ -171,8 +171,7 @@ def removals_table(run: RunFolder) -> Part:
     note = (
         "The run once more, with this account's forced closes moving no price outside, over "
         f"{orders} orders of transactions with equal bids, each against the run in the same order: the mean, "
-        "and its interval at 95 % (Student's t). The first domino is whose removal lowers the most, if any "
-        "is told from chance."
+        "and its interval at 95 % (Student's t)."
     )
     caption = "Accounts whose flow was removed"
     return table(columns, [row for _, row in rows], caption=caption, note=note)

@@ -1,4 +1,4 @@
-"""Figures of the price: what the market did, what the contracts believed, and what forced flow added."""
+"""Figures of the price: what the market did, what the contracts believed, and what flow did to it."""
 
 import numpy as np
 
@@ -48,7 +48,7 @@ def price_figure(run: RunFolder, market: int) -> Figure | None:
     add_vertical_marks(layout, shock_marks(run))
     caption = (
         "Where the blue line falls below the dashed one, the protocol's own flow (forced sales, hedges, "
-        "arbitrage) moved the market. Each mark is one liquidation at the risk price that triggered it; its "
+        "arbitrage) moved the market. Each mark is one liquidation at the risk price it was judged at; its "
         "area follows the notional closed. A risk price above the external one means that the contracts "
         "were still behind."
     )
@@ -70,7 +70,7 @@ def price_figure(run: RunFolder, market: int) -> Figure | None:
 
 
 def impact_figure(run: RunFolder, market: int) -> Figure | None:
-    """Draw forced flow, the price impact it left behind, and the depth it met."""
+    """Draw the price impact of all flow, the forced part of it, and the depth it met."""
     rows = run.market_blocks(market)
     if not has_columns(rows, ["timestamp", "forced_flow", "impact_log"]):
         return None
@@ -80,7 +80,7 @@ def impact_figure(run: RunFolder, market: int) -> Figure | None:
         times,
         [
             Series(
-                name="price impact of forced flow",
+                name="price impact of all flow",
                 values=impact,
                 color=COLORS["risk"],
                 unit="%",

@@ -1,5 +1,6 @@
 import base64
 import json
+from dataclasses import replace
 
 import numpy as np
 import plotly.graph_objects as go
@@ -78,6 +79,13 @@ def test_the_picture_of_two_worlds_ends_at_their_totals(run):
     assert alone[-1] == pytest.approx(run.worlds["liquidated_notional"].sum(), rel=1e-6)
     assert closed[-1] != alone[-1]
     assert traces["price without"].min() > traces["price with forced selling"].min()
+
+
+def test_a_world_that_settled_for_longer_is_drawn_to_its_own_end(run):
+    shorter = replace(run, worlds=run.worlds[run.worlds["block"] < run.worlds["block"].max() - 50])
+    traces = {trace["name"]: decoded(trace["x"]) for trace in worlds_figure(shorter, 0).traces}
+    assert traces["price without"][-1] < traces["price with forced selling"][-1]
+    assert traces["liquidated without"][-1] == traces["liquidated with forced selling"][-1]
 
 
 def test_liquidation_bars_hold_all_notional_by_side(run):
