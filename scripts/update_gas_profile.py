@@ -96,6 +96,7 @@ PARAMETERS: Final = ProtocolParameters(
                 "maintenance_horizon_seconds": 3_600,
                 "initial_floor": 0.02,
                 "maintenance_floor": 0.01,
+                "fast_weight": 1,
                 "variance_floor": 0.16,
                 "variance_stress": 1.44,
                 "stress_weight": 0.25,

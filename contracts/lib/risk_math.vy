@@ -32,6 +32,7 @@ struct AdaptiveParameters:
     maintenance_horizon_seconds: uint256  # close-out horizon of the maintenance ratio
     initial_floor: uint256  # floor of the initial ratio (WAD)
     maintenance_floor: uint256  # floor of the maintenance ratio (WAD)
+    fast_weight: uint256  # share of the fast variance that counts (WAD)
     variance_floor: uint256  # least annualised variance believed (WAD)
     variance_stress: uint256  # annualised variance of the stress period (WAD)
     stress_weight: uint256  # weight of the stress variance (WAD)
@@ -134,20 +135,27 @@ def _confidence_margin(confidence: uint256, price: uint256, coefficient: uint256
 @pure
 @internal
 def _effective_variance(
-    fast: uint256, slow: uint256, floor_variance: uint256, stress: uint256, stress_weight: uint256
+    fast: uint256,
+    slow: uint256,
+    fast_weight: uint256,
+    floor_variance: uint256,
+    stress: uint256,
+    stress_weight: uint256,
 ) -> uint256:
     """
-    @dev max(floor, (1 - w)*max(fast, slow) + w*stress).
+    @dev max(floor, (1 - w)*max(f*fast, slow) + w*stress).
     @param fast Annualised variance, short memory (WAD).
     @param slow Annualised variance, long memory (WAD).
+    @param fast_weight f (WAD), at most one; at zero the slow memory alone counts.
     @param floor_variance Least variance believed (WAD).
     @param stress Variance of the stress period (WAD).
     @param stress_weight w (WAD), at most one.
     @return uint256 Annualised variance (WAD).
     """
-    # NOTE: rounds up, against the account.
+    # NOTE: rounds up twice, against the account.
+    weighed: uint256 = fixed_point._mul_wad_up(fast_weight, min(fast, MAX_VARIANCE))
     blended: uint256 = fixed_point._ceil_div(
-        (constants.WAD - stress_weight) * min(max(fast, slow), MAX_VARIANCE)
+        (constants.WAD - stress_weight) * max(weighed, min(slow, MAX_VARIANCE))
         + stress_weight * stress,
         constants.WAD,
     )
@@ -191,6 +199,7 @@ def _adaptive_ratios(
     variance: uint256 = self._effective_variance(
         inputs.variance_fast,
         inputs.variance_slow,
+        parameters.fast_weight,
         parameters.variance_floor,
         parameters.variance_stress,
         parameters.stress_weight,
@@ -270,6 +279,7 @@ def _check_adaptive(parameters: AdaptiveParameters):
         p.maintenance_horizon_seconds <= p.initial_horizon_seconds
     ), "risk_model: maintenance horizon above initial"
     self._check_floors(p.initial_floor, p.maintenance_floor, p.haircut)
+    assert p.fast_weight <= constants.WAD, "risk_model: fast weight above 1"
     assert p.variance_floor <= MAX_VARIANCE, "risk_model: variance too large"
     assert p.variance_stress <= MAX_VARIANCE, "risk_model: variance too large"
     assert p.stress_weight <= constants.WAD, "risk_model: stress weight above 1"

@@ -41,8 +41,9 @@ class ImpactLaw(Section):
         source="quant notes 5.3: 2-10 % left on 10 October 2025",
     )  # fmt: skip
     depth_withdrawal: float = number(
-        1.0, 0.0, 100.0, "1", "c in depth = calm * exp(-c * (volatility / reference_volatility - 1)).",
-        source="quant notes 5.3 (form); value an assumption: 37 % left at twice the volatility",
+        0.5, 0.0, 100.0, "1", "c in depth = calm * exp(-c * (volatility / reference_volatility - 1)).",
+        source="quant notes 5.3 (form); value an assumption: 17 % left in a fall of 12 % in half an hour, in"
+        " the middle of 5 % (10 October 2025) and 63 % (ask depth in falls of 3 %)",
     )  # fmt: skip
     reference_volatility: float = number(
         0.65, 0.001, 10.0, "per year", "Volatility at which depth is the calm depth.",
@@ -85,8 +86,9 @@ class FadingImpact(ImpactLaw):
     """A law whose impact decays."""
 
     impact_half_life_seconds: int = number(
-        7_200, 0, 31_536_000, "s", "Half-life with which impact decays; 0 is permanent impact.",
-        source="mechanisms notes 0.3: 2 h (assumption)",
+        1_200, 0, 31_536_000, "s", "Half-life with which impact decays; 0 is permanent impact.",
+        source="assumption: in the middle, by ratio, of 3 min (one pool on a calm day: 35 % gone after"
+        " 2.4 min, 90 % after 12) and 2 h (mechanisms notes 0.3)",
     )  # fmt: skip
 
     def kept(self, seconds_per_block: int) -> float:

@@ -66,6 +66,7 @@ class AdaptiveParameters:
     maintenance_horizon_seconds: int
     initial_floor: int
     maintenance_floor: int
+    fast_weight: int
     variance_floor: int
     variance_stress: int
     stress_weight: int
@@ -110,11 +111,13 @@ def confidence_margin(confidence: int, price: int, coefficient: int) -> int:
     return mul_wad_up(coefficient, min(ratio, MAX_RATIO))
 
 
-def effective_variance(fast: int, slow: int, floor_variance: int, stress: int, stress_weight: int) -> int:
-    """max(floor, (1 - w)*max(fast, slow) + w*stress)."""
-    blended = ceil_div(
-        checked_uint((WAD - stress_weight) * min(max(fast, slow), MAX_VARIANCE) + stress_weight * stress), WAD
-    )
+def effective_variance(
+    fast: int, slow: int, fast_weight: int, floor_variance: int, stress: int, stress_weight: int
+) -> int:
+    """max(floor, (1 - w)*max(f*fast, slow) + w*stress)."""
+    weighed = mul_wad_up(fast_weight, min(fast, MAX_VARIANCE))
+    believed = max(weighed, min(slow, MAX_VARIANCE))
+    blended = ceil_div(checked_uint((WAD - stress_weight) * believed + stress_weight * stress), WAD)
     return max(floor_variance, blended)
 
 
@@ -130,7 +133,12 @@ def adaptive_ratios(inputs: RiskInputs, parameters: AdaptiveParameters) -> Margi
     """Adaptive rule: floored, stress-weighted volatility plus liquidity plus confidence."""
     p = parameters
     variance = effective_variance(
-        inputs.variance_fast, inputs.variance_slow, p.variance_floor, p.variance_stress, p.stress_weight
+        inputs.variance_fast,
+        inputs.variance_slow,
+        p.fast_weight,
+        p.variance_floor,
+        p.variance_stress,
+        p.stress_weight,
     )
     depth = max(inputs.depth, p.liquidity_floor)
     liquidity = liquidity_margin(inputs.notional, depth, variance, p.size_coefficient)

@@ -132,6 +132,7 @@ CASES: dict[str, dict[str, tuple[Context, float]]] = {
         "maintenance_horizon_seconds": (PLAIN, 7_200),
         "initial_floor": (PLAIN, 0.5),
         "maintenance_floor": (PLAIN, 0.049),
+        "fast_weight": (PLAIN, 0.0),
         "variance_floor": (PLAIN, 4.0),
         "variance_stress": (PLAIN, 4.0),
         "stress_weight": (PLAIN, 0.5),

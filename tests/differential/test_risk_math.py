@@ -53,6 +53,7 @@ def adaptive_parameters(draw):
         maintenance_horizon_seconds=draw(st.integers(0, horizon)),
         initial_floor=initial,
         maintenance_floor=draw(st.integers(1, initial - 1)),
+        fast_weight=draw(st.integers(0, WAD)),
         variance_floor=draw(st.integers(0, 10**26)),
         variance_stress=draw(st.integers(0, 10**26)),
         stress_weight=draw(st.integers(0, WAD)),
@@ -86,7 +87,7 @@ def test_terms_match_twin(library, rows):
             twin.liquidity_margin(d, e, a, b),
             twin.open_interest_margin(d, e, e + b + 1, b // 1_000),
             twin.confidence_margin(d, e, b),
-            twin.effective_variance(a, d, c, b, b // 1_000),
+            twin.effective_variance(a, d, WAD - b // 1_000, c, b, b // 1_000),
         ]
         for a, b, c, d, e in rows
     ]

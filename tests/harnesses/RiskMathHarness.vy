@@ -26,7 +26,9 @@ def terms(rows: DynArray[uint256[5], MAX_EXAMPLES]) -> DynArray[uint256[5], MAX_
             risk_math._liquidity_margin(row[3], row[4], row[0], row[1]),
             risk_math._open_interest_margin(row[3], row[4], row[4] + row[1] + 1, row[1] // 1_000),
             risk_math._confidence_margin(row[3], row[4], row[1]),
-            risk_math._effective_variance(row[0], row[3], row[2], row[1], row[1] // 1_000),
+            risk_math._effective_variance(
+                row[0], row[3], 10**18 - row[1] // 1_000, row[2], row[1], row[1] // 1_000
+            ),
         ])
     return results
 

@@ -23,6 +23,7 @@ ADAPTIVE = AdaptiveParameters(
     maintenance_horizon_seconds=3_600,  # a quarter, so that the volatility part is half
     initial_floor=2 * WAD // 100,  # dYdX v4, large-cap tier
     maintenance_floor=1 * WAD // 100,  # dYdX v4, large-cap tier
+    fast_weight=WAD,  # the short memory counts in full
     variance_floor=16 * WAD // 100,  # assumption: 40 %, BTC in its quietest months
     variance_stress=144 * WAD // 100,  # assumption: 120 %, BTC in a bad month
     stress_weight=WAD // 4,  # EMIR RTS 153/2013, article 28: at least 25 %

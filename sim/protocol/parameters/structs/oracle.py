@@ -97,8 +97,9 @@ STRUCTS.add(
                 unit="s",
                 minimum=1,
                 maximum=_DECADE_SECONDS,
-                default=604_800,
-                source=_ORACLE,
+                default=864_000,
+                source="ten days, the longest memory whose calibration holds: scripts/walk_forward.py"
+                " (docs/assumptions.md)",
                 meaning="Memory of the slow variance.",
                 checked="minimum",
             ),

@@ -146,6 +146,7 @@ FORMULAS = st.builds(
     maintenance_horizon_seconds=spread(60, 7_200),
     initial_floor=spread(WAD // 20, WAD // 4),
     maintenance_floor=spread(WAD // 400, WAD // 20 - 1),
+    fast_weight=spread(0, 2 * WAD // 3),  # half as much again is still at most one
     variance_floor=spread(0, WAD),
     variance_stress=spread(0, 4 * WAD),
     stress_weight=spread(0, WAD),

@@ -137,6 +137,7 @@ def test_volatility_parameters_out_of_bounds_revert(owner, changes, reason):
         ({"maintenance_floor": 2 * WAD // 100}, "risk_model: maintenance not below initial"),
         ({"initial_floor": WAD + 1}, "risk_model: initial ratio above 1"),
         ({"haircut": WAD}, "risk_model: haircut not below 1"),
+        ({"fast_weight": WAD + 1}, "risk_model: fast weight above 1"),
         ({"variance_floor": 10**26 + 1}, "risk_model: variance too large"),
         ({"variance_stress": 10**26 + 1}, "risk_model: variance too large"),
         ({"stress_weight": WAD + 1}, "risk_model: stress weight above 1"),

@@ -23,11 +23,11 @@ def test_four_years_through_the_contracts():
         BacktestOptions(prices=require(BTC_FOUR_YEARS), step_seconds=14_400, noise_runs=0),
     )
     assert found.series.times.size == 8_315
-    assert found.warm_up == 42
+    assert found.warm_up == 60
     peak = datetime.fromtimestamp(int(found.series.times[np.argmax(found.series.maintenance)]), tz=UTC)
     assert peak.strftime("%Y-%m-%d") in ("2020-03-12", "2020-03-13")
     long_loss = found.coverage[0].result
-    assert long_loss.windows == 8_272
+    assert long_loss.windows == 8_254
     assert long_loss.breaches > 0
     assert long_loss.largest_breach is not None
     assert long_loss.largest_breach > 0.5  # Black Thursday
