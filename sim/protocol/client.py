@@ -86,10 +86,7 @@ class ProtocolClient:
         self._account_states = lens["account_states"]
         self._positions = lens["positions"]
         self._margin_curve = lens["margin_curve"]
-        self._curves = [
-            self._margin_curve.encode(market, [0, *RATIO_GRID_NOTIONALS])
-            for market in range(deployment.markets)
-        ]
+        self._curve_calls: dict[tuple[int, int], bytes] = {}
         self._grid = np.array([0, *RATIO_GRID_NOTIONALS], dtype=np.float64) / WAD
         self._functions: dict[str, tuple[str, Function]] = {}
         self._market_rows = market_rows(lens)
@@ -112,15 +109,31 @@ class ProtocolClient:
         data = self.chain.call(self._lens, self._protocol_state)
         return ProtocolState(*self._protocol_rows.rows(data)[0])
 
-    def curves(self) -> tuple[RatioCurve, ...]:
-        """Sample each market's risk model at a grid of notionals."""
+    def curves(self, largest: Sequence[float] | None = None) -> tuple[RatioCurve, ...]:
+        """Sample each market's risk model at a grid of notionals.
+
+        Parameters
+        ----------
+        largest
+            [market] quote: the grid ends at the first point that is no smaller. None samples all of it.
+        """
         curves = []
-        for call in self._curves:
-            rows = self._curve_rows.rows(self.chain.call(self._lens, call))
+        for market in range(self.deployment.markets):
+            points = len(self._grid)
+            if largest is not None:
+                points = min(int(self._grid.searchsorted(largest[market])) + 1, points)
+            rows = self._curve_rows.rows(self.chain.call(self._lens, self._curve_call(market, points)))
             initial = np.array([row[0] / WAD for row in rows])
             maintenance = np.array([row[1] / WAD for row in rows])
-            curves.append(RatioCurve(self._grid, initial, maintenance))
+            curves.append(RatioCurve(self._grid[:points], initial, maintenance))
         return tuple(curves)
+
+    def _curve_call(self, market: int, points: int) -> bytes:
+        call = self._curve_calls.get((market, points))
+        if call is None:
+            call = self._margin_curve.encode(market, [0, *RATIO_GRID_NOTIONALS][:points])
+            self._curve_calls[market, points] = call
+        return call
 
     def initial_ratio(self, market: int, notional: int) -> int:
         """Return the initial ratio (WAD) that a position of a notional (WAD) needs now."""

@@ -133,13 +133,19 @@ class AccountMirror:
         self.exact_wallet[actor] = amount
         self.wallet[actor] = amount / TOKEN_UNIT
 
+    def largest_notionals(self, markets: Sequence[MarketState]) -> list[float]:
+        """Return the largest notional of each market's positions at the risk price, quote."""
+        prices = [state.risk_price * _SCALE for state in markets]
+        sizes: list[float] = np.abs(self.size).max(axis=1, initial=0.0).tolist()
+        return [size * price for size, price in zip(sizes, prices, strict=True)]
+
     def value(self, markets: Sequence[MarketState], curves: Sequence[RatioCurve]) -> Valuation:
         """Estimate equity and requirements of everyone at the risk price."""
         equity = self.collateral.copy()
-        notional = np.zeros_like(equity)
-        initial = np.zeros_like(equity)
-        maintenance = np.zeros_like(equity)
-        ratios = np.zeros_like(self.size)
+        notional = np.zeros(equity.shape)
+        initial = np.zeros(equity.shape)
+        maintenance = np.zeros(equity.shape)
+        ratios = np.empty(self.size.shape)
         for market, state in enumerate(markets):
             size = self.size[market]
             price = state.risk_price * _SCALE
@@ -185,4 +191,4 @@ class Valuation:
     def negative_equity(self) -> float:
         """Return what accounts with a position owe beyond their collateral, quote: booked by nobody yet."""
         owed: Floats = np.maximum(-self.equity[self.notional > 0.0], 0.0)
-        return ordered_sum(owed)
+        return ordered_sum(owed) if owed.any() else 0.0

@@ -36,8 +36,10 @@ class Reading:
 def read_protocol(world: World) -> Reading:
     """Read markets and totals, value everyone by the mirror, and read the candidates exactly."""
     markets = world.client.markets()
-    curves = world.client.curves()
-    if not world.feedback.margin:
+    if world.feedback.margin:  # what no position reaches is not asked for
+        curves = world.client.curves(world.mirror.largest_notionals(markets))
+    else:
+        curves = world.client.curves()
         _refuse_moving_ratios(world.frozen_curves, curves)
     valuation = world.mirror.value(markets, curves)
     candidates = valuation.candidates()

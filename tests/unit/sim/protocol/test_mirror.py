@@ -28,3 +28,11 @@ def test_the_next_point_is_the_first_that_is_not_below(notionals):
 def test_the_upper_ratio_is_that_of_the_next_point_in_any_shape():
     notionals = np.array([[0.0, 100.0], [100.5, 1e12]])
     assert CURVE.upper(notionals, RATIOS).tolist() == RATIOS[[[0, 1], [2, 9]]].tolist()
+
+
+@given(st.lists(st.floats(0.0, 1e13) | st.sampled_from(EDGES), min_size=1))
+def test_points_above_the_largest_notional_are_not_needed(notionals):
+    array = np.array(notionals, dtype=np.float64)
+    points = min(int(GRID.searchsorted(array.max())) + 1, len(GRID))
+    short = RatioCurve(GRID[:points], 2.0 * RATIOS[:points], RATIOS[:points])
+    assert short.next_points(array).tolist() == CURVE.next_points(array).tolist()
