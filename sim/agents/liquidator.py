@@ -261,15 +261,19 @@ class Liquidators:
             return []
         shares = self._shares(draws)
         members = np.flatnonzero(self._active(state, draws))
-        orders = self._orders(state, draws, targets)
         offers = self._offers(state, targets.value, shares[members], self.win_rates[members])
+        is_bidder: list[bool] = np.any(offers.is_worth, axis=1).tolist()
+        orders = self._orders(state, draws, targets) if any(is_bidder) else None
         found: list[tuple[int, _Sent]] = []
         for place, member in enumerate(members.tolist()):
-            offer = _Offers(*(column[place] for column in offers))
-            sent = self._bid_as(member, state, targets, offer, orders[member] if orders is not None else None)
-            if len(sent.targets):
-                found.append((member, sent))
-            elif not self._has_bids(member):
+            if is_bidder[place]:
+                offer = _Offers(*(column[place] for column in offers))
+                order = orders[member] if orders is not None else None
+                sent = self._bid_as(member, state, targets, offer, order)
+                if len(sent.targets):
+                    found.append((member, sent))
+                    continue
+            if not self._has_bids(member):
                 self.win_rates[member] += self.section.hope_rate * (1.0 - self.win_rates[member])
         return self._send(state, targets, found)
 

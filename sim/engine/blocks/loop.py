@@ -165,6 +165,7 @@ class BlockLoop:
 
     def _step(self, block: int) -> None:
         world = self.world
+        now = world.timestamp(block)
         clock = perf_counter()
 
         # 1 MARKET
@@ -207,7 +208,7 @@ class BlockLoop:
                 events.extend(emitted)
                 for event in emitted:  # at once: the next call is charged for the positions there are then
                     world.mirror.apply(event)
-                    self.deficits.apply(event, world.timestamp(block))
+                    self.deficits.apply(event, now)
         world.chain.end_block()
         self.last_events = events
         closed = world.fee_market.close_block(own_gas)
