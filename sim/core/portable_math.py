@@ -372,14 +372,26 @@ def ordered_sum(values: FloatArray) -> float:
     Halves are added onto each other until one value is left; np.sum groups terms by the width of the
     processor's registers. The error is at most log2(n) roundings.
     """
-    part = np.ascontiguousarray(values, dtype=np.float64).ravel()
-    while part.size > 1:
-        half = part.size // 2
-        folded = part[:half] + part[half : 2 * half]
-        if part.size % 2 == 1:
-            folded[0] += part[-1]
-        part = folded
-    return float(part[0]) if part.size else 0.0
+    total = _folded(np.ascontiguousarray(values, dtype=np.float64).ravel())
+    return float(total[0]) if total.size else 0.0
+
+
+def ordered_sums(*columns: FloatArray) -> list[float]:
+    """Return `ordered_sum` of each of some float64 columns of one length, in little more time than of one."""
+    totals = _folded(np.stack(columns, axis=1))
+    sums: list[float] = totals[0].tolist() if len(totals) else [0.0] * len(columns)
+    return sums
+
+
+def _folded(rows: FloatArray) -> FloatArray:
+    """Add halves of the rows onto each other until one is left, or none if there was none."""
+    while len(rows) > 1:
+        half = len(rows) // 2
+        folded = rows[:half] + rows[half : 2 * half]
+        if len(rows) % 2 == 1:
+            folded[0] += rows[-1]
+        rows = folded
+    return rows
 
 
 def exact_sum(values: FloatArray) -> float:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.core.portable_math import ordered_sum
+from sim.core.portable_math import ordered_sums, sqrt
 from sim.core.units import GWEI, WAD
 from sim.engine.blocks.rows import (
     BlockRow,
@@ -141,17 +141,16 @@ class Recorder:
         index_price = market.index_price / WAD
         held = np.flatnonzero(position_size)
         notional = np.abs(position_size[held]) * (market.risk_price / WAD)
-        total_notional = ordered_sum(notional)
-        ratio = valuation.maintenance_ratio[market_id][held]
-        mean_maintenance = ordered_sum(notional * ratio) / total_notional if total_notional else 0.0
         account_notional = valuation.notional[held]
         share = notional / np.where(account_notional > 0.0, account_notional, 1.0)
-        mean_initial = (
-            ordered_sum(valuation.initial_requirement[held] * share) / total_notional
-            if total_notional
-            else 0.0
+        total_notional, maintenance, initial, equity = ordered_sums(
+            notional,
+            notional * valuation.maintenance_ratio[market_id][held],
+            valuation.initial_requirement[held] * share,
+            np.maximum(valuation.equity[held], 0.0) * share,
         )
-        equity = ordered_sum(np.maximum(valuation.equity[held], 0.0) * share)
+        mean_maintenance = maintenance / total_notional if total_notional else 0.0
+        mean_initial = initial / total_notional if total_notional else 0.0
         under = (valuation.notional > 0.0) & (valuation.equity < valuation.maintenance_requirement)
         unbooked = valuation.negative_equity()
         age = timestamp - market.updated_at
@@ -311,4 +310,4 @@ class Recorder:
 
 def _volatility(variance: int) -> float:
     """Return annualised volatility from a WAD variance."""
-    return float(np.sqrt(variance / WAD))
+    return sqrt(variance / WAD)

@@ -198,6 +198,12 @@ def test_ordered_sum_has_the_documented_order():
     assert pm.ordered_sum(np.array([])) == 0.0
 
 
+@given(st.integers(1, 4), st.integers(0, 40), st.integers(0, 10))
+def test_sums_of_columns_are_those_of_each_alone(columns, length, seed):
+    drawn = np.random.default_rng(seed).normal(size=(columns, length)) * 1e6
+    assert pm.ordered_sums(*drawn) == [pm.ordered_sum(column) for column in drawn]
+
+
 PROBE = """
 import hashlib, numpy as np
 from sim.core import portable_math as pm
