@@ -47,6 +47,27 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shortfall:
+    """Accounts that stand below a requirement."""
+
+    accounts: int
+    notional: float
+    """Of all their positions at the risk price, quote."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Who is short of what before the first block."""
+
+    liquidatable: Shortfall
+    """Below maintenance as the ramp asks for it: anybody may close them at once."""
+    after_ramp: Shortfall
+    """Below maintenance once the ramp has let everything through, were nothing else to change."""
+    initial: Shortfall
+    """Below initial margin: they can add nothing and withdraw nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
     """One finished run as metrics see it; integers of the contracts are WAD."""
 
@@ -74,6 +95,11 @@ class RunFacts:
     """Outside price of market 0 after the last block, quote."""
     native_price: float
     """Quote per native coin."""
+    start: Standing
+    added_at_set_up: float
+    """What openings deposited beyond what their leverage asks for, to pass the initial check, quote."""
+    added_in_run: float
+    """What was deposited into accounts after block 0, quote."""
     invariants_checked: int
     invariant_violations: int
     column: Callable[[str, str], Sequence[object]]

@@ -21,6 +21,8 @@ from sim.protocol.state import MarketState, ProtocolState
 
 READ_BATCH = 512
 """Most accounts one Lens call takes."""
+CURVE_BATCH = 16
+"""Most notionals one call for margin ratios takes."""
 
 
 class AccountState(NamedTuple):
@@ -139,6 +141,15 @@ class ProtocolClient:
         """Return the initial ratio (WAD) that a position of a notional (WAD) needs now."""
         data = self.chain.call(self._lens, self._margin_curve.encode(market, [notional]))
         return self._curve_rows.rows(data)[0][0]
+
+    def maintenance_ratios(self, market: int, notionals: Sequence[int]) -> list[int]:
+        """Return the maintenance ratio (WAD) that new positions of these notionals (WAD) must hold now."""
+        found: list[int] = []
+        for start in range(0, len(notionals), CURVE_BATCH):
+            asked = list(notionals[start : start + CURVE_BATCH])
+            data = self.chain.call(self._lens, self._margin_curve.encode(market, asked))
+            found += [row[1] for row in self._curve_rows.rows(data)]
+        return found
 
     def account_states(self, actors: Sequence[int] | NDArray[np.int64]) -> list[AccountState]:
         """Read accounts exactly."""

@@ -10,17 +10,20 @@ import numpy as np
 import pytest
 
 from sim.core.errors import InputError
-from sim.core.units import WAD
+from sim.core.units import TOKEN_UNIT, WAD
+from sim.engine.blocks.observation import read_protocol
+from sim.engine.blocks.standing import standing_at_start
 from sim.engine.options import RunOptions
 from sim.engine.paths import PathOptions, WarmStarts, run_path
 from sim.engine.replay import replay_run
-from sim.engine.run import load_histories, run_scenario, world_builder
+from sim.engine.run import load_histories, run_scenario, summarise, world_builder
 from sim.engine.worlds.enacting import WAIT_SECONDS
 from sim.engine.worlds.feedback import Feedback
+from sim.metrics.facts import Shortfall
 from sim.protocol.governance.rules import SETTERS
 from sim.protocol.governance.setup import GOVERNOR
 from sim.protocol.governance.values import read_setter
-from tests.support.small_run import small_scenario
+from tests.support.small_run import small_execution, small_scenario
 
 STATIC_7 = (
     'protocol.risk_model="static"',
@@ -94,6 +97,39 @@ def test_the_wait_forgets_no_volatility_and_accrues_no_funding(tau):
     assert waited.index_price == waited.risk_price == plain.index_price
     assert waited.funding_index == plain.funding_index == 0
     assert waited.status == plain.status == 0
+
+
+def standing(world):
+    return standing_at_start(world, read_protocol(world))
+
+
+def by_hand(world, requirement):
+    """Who stands below a requirement, every account read."""
+    held = [actor for actor in range(world.accounts) if world.mirror.open_positions[actor]]
+    states = world.client.account_states(held)
+    short = [state for state in states if state.equity < getattr(state, requirement)]
+    return Shortfall(accounts=len(short), notional=sum(state.notional for state in short) / WAD)
+
+
+def test_who_is_short_of_what_at_once_is_counted_exactly():
+    ramped = world(*STATIC_7, AT_20, ENACTED, "protocol.margin.maintenance_ramp=true")
+    at_once = world(*STATIC_7, AT_20, ENACTED, "protocol.margin.maintenance_ramp=false")
+    current = world(*STATIC_7, UNCHANGED)
+    assert standing(ramped).liquidatable.accounts == standing(current).liquidatable.accounts == 0
+    assert standing(ramped).after_ramp == standing(at_once).liquidatable
+    assert standing(at_once).liquidatable == by_hand(at_once, "maintenance_requirement")
+    assert 5 < standing(at_once).liquidatable.accounts < standing(at_once).initial.accounts
+    assert standing(ramped).initial == by_hand(ramped, "initial_requirement")
+    assert standing(current).initial == by_hand(current, "initial_requirement")
+
+
+def test_capital_that_is_added_is_counted():
+    topped_up, proposed = world(*STATIC_7, AT_20), world(*STATIC_7, AT_20, ENACTED)
+    more = (topped_up.mirror.total_collateral - proposed.mirror.total_collateral) / WAD
+    assert topped_up.added_at_set_up - proposed.added_at_set_up == pytest.approx(more, rel=1e-9)
+    assert proposed.added_at_set_up == world(*STATIC_7, UNCHANGED).added_at_set_up
+    run = small_execution("blocks=30")
+    assert summarise(run)["added_capital"] == sum(run.recorder.topped_up_of) / TOKEN_UNIT > 0
 
 
 CHANGES = {

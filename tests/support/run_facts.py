@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.core.units import GWEI, WAD
 from sim.metrics.book import DIGEST, measured
-from sim.metrics.facts import RunFacts, Totals
+from sim.metrics.facts import RunFacts, Shortfall, Standing, Totals
 from sim.metrics.margin import CoverageTest, Procyclicality
 from sim.metrics.matching import Totals as MatchTotals
 from sim.metrics.worlds import OtherWorld
@@ -66,6 +66,13 @@ def run_facts(*, worlds: Mapping[OtherWorld, RunFacts] | None = None) -> RunFact
         price_start=2_000.0,
         price_end=1_700.0,
         native_price=2_500.0,
+        start=Standing(
+            liquidatable=Shortfall(accounts=21, notional=2_100.0),
+            after_ramp=Shortfall(accounts=22, notional=2_200.0),
+            initial=Shortfall(accounts=23, notional=2_300.0),
+        ),
+        added_at_set_up=24.0,
+        added_in_run=26.0,
         invariants_checked=900,
         invariant_violations=0,
         silent_oracles=2,

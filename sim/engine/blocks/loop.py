@@ -18,6 +18,7 @@ from sim.engine.blocks.observation import DeficitBook, Reading, StateHistory, ob
 from sim.engine.blocks.recorder import ETHER, FeeFacts, MarketFacts, Recorder
 from sim.engine.blocks.rows import TransactionRow
 from sim.engine.blocks.skew import SkewBook, Trade, TradeKind
+from sim.engine.blocks.standing import standing_at_start
 from sim.engine.worlds.world import World
 from sim.protocol.actions import ActionBatch, EntryPoint
 from sim.protocol.codes import PositionCause
@@ -98,6 +99,7 @@ class BlockLoop:
         self._flows: list[list[tuple[int, float]]] = [[] for _ in world.external]
         self.reading = read_protocol(world)
         self.first = self.reading
+        self.standing = standing_at_start(world, self.first)
         self.skew = SkewBook(
             (market.long_open_interest - market.short_open_interest for market in self.reading.markets),
             world.hedged,

@@ -18,6 +18,7 @@ from sim.chain.gas import GasProfile
 from sim.chain.mempool import Mempool
 from sim.core.errors import InputError
 from sim.core.rng import Streams
+from sim.core.units import TOKEN_UNIT
 from sim.engine.scenario.path_choice import PathChoice
 from sim.engine.scenario.schema import Scenario
 from sim.engine.worlds import configs
@@ -199,6 +200,7 @@ class WorldBuilder:
             token_supply=populator.token_supply,
             raised_openings=populator.raised,
             largest_entry_error=populator.largest_entry_error,
+            added_units=populator.added,
         )
 
     @property
@@ -323,6 +325,7 @@ class WorldBuilder:
             accounts=sum(group.count for group in self._groups if group.holds_positions),
             raised_openings=foundation.raised_openings,
             largest_entry_error=foundation.largest_entry_error,
+            added_at_set_up=foundation.added_units / TOKEN_UNIT,
         )
 
     def _start_timestamp(self) -> int:

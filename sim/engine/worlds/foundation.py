@@ -59,6 +59,8 @@ class Foundation:
     raised_openings: int
     largest_entry_error: float
     """Farthest that a position was opened from the price it was to be opened at, relative to that."""
+    added_units: int
+    """Token units that raised openings deposited beyond what their leverage asked for."""
 
 
 def foundation_key(

@@ -65,6 +65,8 @@ class Populator:
         """Accounts that deposited more than their leverage asked for, to be admitted."""
         self.largest_entry_error = 0.0
         """Farthest that a position was opened from the price it was to be opened at, relative to that."""
+        self.added = 0
+        """Token units that they deposited beyond it."""
 
     @property
     def token_supply(self) -> int:
@@ -303,7 +305,9 @@ class Populator:
             if reason != REFUSED or opening.exact is not None:
                 raise self._refused(opening, reason)
             missing = self._missing(opening, size) if attempt == 0 else 0
-            self._deposit(actor, max(missing // step, 1) * step)
+            added = max(missing // step, 1) * step
+            self._deposit(actor, added)
+            self.added += added
         raise self._refused(opening, f"{REFUSED}, after {ADMISSION_ATTEMPTS} top-ups of its collateral")
 
     def _deposit(self, actor: int, units: int) -> None:

@@ -71,6 +71,8 @@ class World:
     """Accounts that deposited more than their leverage asked for, to pass the initial check."""
     largest_entry_error: float
     """Farthest that a position was opened from the price it was to be opened at, relative to that."""
+    added_at_set_up: float
+    """What they deposited beyond it, quote."""
 
     def timestamp(self, block: int) -> int:
         """Return the time of a simulated block."""

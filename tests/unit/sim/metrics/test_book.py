@@ -89,6 +89,15 @@ BY_HAND = {
     "margin_effect": 750.0,  # half of 4000 - 3100 and of 2500 - 1900
     "feedback_interaction": 300.0,
     "price_gap_max": 0.0625,
+    "start_liquidatable_accounts": 21,
+    "start_liquidatable_notional": 2_100.0,
+    "start_short_accounts": 22,
+    "start_short_notional": 2_200.0,
+    "start_below_initial_accounts": 23,
+    "start_below_initial_notional": 2_300.0,
+    "capital_added_at_set_up": 24.0,
+    "added_capital": 26.0,
+    "start_collateral": 1_000.0 + PLACE["total_collateral"],
 }
 DERIVED = {
     "liquidated_share": 0.25,
