@@ -1,16 +1,20 @@
 """How often ``seawall compare`` says "better" of a change that changes nothing.
 
-Two nulls, both with the decision rule as it ships:
+Four nulls, all with the decision rule as it ships:
 
 1. *Simulated*: both arms have the same parameters and run on different paths, so the null is true and what
    differs is noise; no random number is shared, the worst case for a paired rule. Each repetition takes a
    block of paths of its own.
-2. *Made up*: paired differences whose mean lies exactly on the margin, from skewed and rare losses, where
-   ordinary bounds fail; thousands of repetitions, because they cost little.
+2. *Simulated, 20 books*: the same, but each arm has twenty books of accounts of its own, two paths each, so
+   that whole books differ by luck and not paths alone.
+3. *Made up, heavy tails, with and without books*: paired differences of mean zero whose rare harm is large:
+   the sample then looks better than the truth. Ten thousand samples a row.
+4. *Made up, on the margin*: paired differences whose mean lies exactly on the margin, from skewed and rare
+   losses, where ordinary bounds fail; thousands of repetitions, because they cost little.
 
 Counts are written to ``docs/study/null_error_rate.md`` with exact (Clopper-Pearson) intervals.
 
-    python scripts/null_error_rate.py [--repetitions 200] [--workers 2] [--out docs/study/null_error_rate.md]
+    python scripts/null_error_rate.py [--repetitions 200] [--book-repetitions 60] [--workers 2] [--out FILE]
 """
 
 from __future__ import annotations
@@ -45,6 +49,13 @@ UNSEEN = 0.2
 PATHS = 18
 MODELS = ("gbm", "kou", "garch_t")
 SYNTHETIC = 2_000
+BOOKS, PATHS_OF_A_BOOK = 20, 2
+HEAVY = 10_000
+"""Samples of each row of heavy tails."""
+HEAVY_PATHS = 400
+LINKED = 0.2
+"""Share of a path's variance that its book decides."""
+HEAVY_KINDS = ("normal", "exponential", "1 in 3 %, else 0", "Pareto 2.5", "Pareto 1.6")
 MARGIN_KINDS = (
     "normal",
     "exponential",
@@ -117,6 +128,120 @@ def simulate(plan: ComparePlan, repetitions: int, workers: Workers, folder: Path
 def show(so_far: SweepProgress) -> None:
     """Print how far the paths are, over the line before."""
     print(f"\r{so_far.completed:,} of {so_far.total:,} paths", end="", flush=True)
+
+
+def simulate_books(plan: ComparePlan, repetitions: int, workers: Workers, folder: Path) -> SweepResult:
+    """Run both arms of every repetition in the first cell, each arm in books of its own."""
+    arms = example()
+    cell = null_cells(arms, plan)[0]
+    point = Point(index=0, name=cell.name, overrides=(*OVERRIDES, *arms.current.overrides, *cell.overrides))
+    books = 2 * BOOKS * repetitions
+    return run_plan(
+        Plan(
+            scenario=arms.file, seed=SEED, paths=books * PATHS_OF_A_BOOK, points=(point,), populations=books,
+            title="null, books",
+        ),
+        folder,
+        workers=workers,
+        progress=show if sys.stdout.isatty() else None,
+    )  # fmt: skip
+
+
+def repeat_with_books(plan: ComparePlan, result: SweepResult, repetitions: int) -> dict[Word, int]:
+    """Apply the rule to each block of books, its first half as one arm and its second as the other."""
+    frame = result.paths().sort_values("path")
+    endpoints = plan.all_endpoints()
+    books = 2 * BOOKS * repetitions
+    values = {
+        endpoint.metric: frame[endpoint.metric]
+        .to_numpy(dtype=np.float64, na_value=np.nan)
+        .reshape(PATHS_OF_A_BOOK, books)
+        for endpoint in endpoints
+    }
+    weights = MeanWeights(SEED, draws_for(plan.rule.alpha, len(endpoints)))
+    linked = np.tile(np.arange(BOOKS), PATHS_OF_A_BOOK)
+    counts = dict.fromkeys(Word, 0)
+    for repetition in range(repetitions):
+        start = 2 * BOOKS * repetition
+        arms = [
+            {metric: found[:, first : first + BOOKS].ravel() for metric, found in values.items()}
+            for first in (start, start + BOOKS)
+        ]
+        cell = Cell(name="first", current=arms[0], proposed=arms[1])
+        counts[decide([cell], endpoints, plan.rule, seed=SEED, weights=weights, books=linked).word] += 1
+    return counts
+
+
+def heavy(kind: str, rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[FloatArray, float]:
+    """Return values of mean zero whose large ones are harm, and the largest that a plan might state.
+
+    It is what one value in 10,000 exceeds; what is seen beyond it counts as it is.
+    """
+    if kind == "normal":
+        return rng.normal(size=shape), 3.72
+    if kind == "exponential":
+        return rng.exponential(size=shape) - 1.0, math.log(1e4) - 1.0
+    if kind.startswith("1 in"):
+        return (rng.random(shape) < 0.03) - 0.03, 0.97
+    index = float(kind.split()[1])
+    mean = index / (index - 1.0)
+    return rng.pareto(index, shape) + 1.0 - mean, 1e4 ** (1.0 / index) - mean
+
+
+def better_of_nothing(kind: str, rule: Rule, *, linked: float, counts_books: bool) -> int:
+    """Return how many samples without any difference show an improvement, of `HEAVY`."""
+    rng = np.random.default_rng(SEED)
+    weights, found = MeanWeights(SEED), 0
+    of_a_book = HEAVY_PATHS // BOOKS
+    for _ in range(HEAVY // 500):
+        own, largest = heavy(kind, rng, (BOOKS, of_a_book, 500))
+        luck, _ = heavy(kind, rng, (BOOKS, 1, 500))
+        harm = math.sqrt(1.0 - linked) * own + math.sqrt(linked) * luck
+        units = harm.mean(axis=1) if counts_books else harm.reshape(-1, 500)
+        bounds = mean_bounds(units, np.full(500, largest), weights)
+        found += int(np.count_nonzero(bounds.p_below(np.zeros(500)) <= rule.alpha))
+    return found
+
+
+def heavy_lines(rule: Rule) -> list[str]:
+    """Return the section on heavy tails."""
+    lines = [
+        "## Better, although nothing differs: heavy tails and 20 books",
+        "",
+        (
+            f"Made-up paired differences of mean zero, {HEAVY_PATHS} paths, whose rare large values are harm;"
+            f" {HEAVY:,} samples a row; one endpoint, the"
+        ),
+        (
+            f"rule's test for an improvement. *Alone*: every path independent. *{BOOKS} books*: a share of"
+            f" {LINKED:g} of a path's variance is its"
+        ),
+        (
+            "book's, and the rule counts books, as it does. The last column takes the paths of those for"
+            " independent, as the rule"
+        ),
+        (
+            f"did before. Stated: at most {100 * rule.alpha:g} %. A plan's largest value is here what"
+            " one path in 10,000 exceeds."
+        ),
+        "",
+        f"| harm of one path | alone | {BOOKS} books | {BOOKS} books, paths counted |",
+        "|---|---|---|---|",
+    ]
+    for kind in HEAVY_KINDS:
+        cells = [
+            better_of_nothing(kind, rule, linked=linked, counts_books=counts)
+            for linked, counts in ((0.0, False), (LINKED, True), (LINKED, False))
+        ]
+        lines.append(f"| {kind} | {' | '.join(_share_words(count, HEAVY) for count in cells)} |")
+    return [*lines, ""]
+
+
+def _share_words(count: int, of: int) -> str:
+    interval = clopper_pearson(count, of)
+    if not count:
+        return f"0 of {of:,}, at most {100 * interval.upper:.2g} %"
+    return f"{100 * count / of:.2f} % ({100 * interval.lower:.2f} to {100 * interval.upper:.2f})"
 
 
 def repeat(
@@ -200,7 +325,36 @@ def passes_on_the_margin(kind: str, n: int, rule: Rule) -> int:
     return passed
 
 
-def report(counts: dict[Word, int], improved: int, cells: int, rule: Rule, result: SweepResult) -> str:
+def book_lines(counts: dict[Word, int], rule: Rule, result: SweepResult) -> list[str]:
+    """Return the section on simulated books."""
+    repetitions, better = sum(counts.values()), counts[Word.BETTER]
+    return [
+        f"## Better, although nothing differs: {BOOKS} books in each arm",
+        "",
+        (
+            f"The same example in one cell; each arm has {BOOKS} books of accounts of its own,"
+            f" {PATHS_OF_A_BOOK} paths each, and the rule counts"
+        ),
+        f"books. {repetitions} repetitions, no book or path twice. Stated: at most {100 * rule.alpha:g} %.",
+        "",
+        "| word | repetitions |",
+        "|---|---|",
+        *(f"| {word.value} | {count} |" for word, count in counts.items()),
+        "",
+        f"False better: {_share_words(better, repetitions)}, 95 % interval (Clopper-Pearson).",
+        f"Digest of the {result.total:,} paths: `{result.digest}`.",
+        "",
+    ]
+
+
+def report(
+    counts: dict[Word, int],
+    improved: int,
+    cells: int,
+    rule: Rule,
+    result: SweepResult,
+    more: list[str],
+) -> str:
     """Return the page."""
     repetitions = sum(counts.values())
     better = counts[Word.BETTER]
@@ -250,6 +404,7 @@ def report(counts: dict[Word, int], improved: int, cells: int, rule: Rule, resul
         "",
         f"Digest of the {result.total:,} paths, schema version {SCHEMA_VERSION}: `{result.digest}`.",
         "",
+        *more,
         "## Within the margin, although the truth is on it",
         "",
         (
@@ -278,6 +433,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--repetitions", type=int, default=200)
+    parser.add_argument("--book-repetitions", type=int, default=60)
     parser.add_argument(
         "--workers", type=int, default=None, help="processes; one for each processor by default"
     )
@@ -291,7 +447,14 @@ def main() -> None:
             raise SystemExit(f"only {result.label}: {result.failures[0].reason}")
         counts = repeat(plan, cells, result, chosen.repetitions)
         improved = repeat(plan, cells, result, chosen.repetitions, improvement=IMPROVEMENT)
-        text = report(counts, improved[Word.BETTER], len(cells), Rule(), result)
+        linked = simulate_books(
+            plan, chosen.book_repetitions, Workers.of(chosen.workers), Path(folder) / "books"
+        )
+        if not linked.is_complete:
+            raise SystemExit(f"only {linked.label}: {linked.failures[0].reason}")
+        with_books = repeat_with_books(plan, linked, chosen.book_repetitions)
+        more = [*book_lines(with_books, plan.rule, linked), *heavy_lines(Rule())]
+        text = report(counts, improved[Word.BETTER], len(cells), Rule(), result, more)
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
     chosen.out.write_text(text, encoding="utf-8")
     print(text)
