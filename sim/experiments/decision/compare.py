@@ -12,6 +12,7 @@ import numpy as np
 from sim.core.arrays import FloatArray
 from sim.core.errors import RunError
 from sim.experiments.decision.arms import Arms, load_arms
+from sim.experiments.decision.at_once import AtOnce, at_once
 from sim.experiments.decision.cells import MarketCell, market_cells
 from sim.experiments.decision.distance import Distance, distances
 from sim.experiments.decision.enactment import Enacting, enact_change
@@ -57,6 +58,8 @@ class Comparison:
     result: SweepResult
     confirmation_result: SweepResult | None
     enacting: Enacting
+    at_once: AtOnce
+    """Of the first paths, not the confirmation's."""
     distances: tuple[Distance, ...]
     worst: tuple[WorstPath, ...]
     """Of the first paths, not the confirmation's."""
@@ -165,6 +168,7 @@ def run_comparison(
         result=result,
         confirmation_result=again,
         enacting=enact_change(prepared.arms),
+        at_once=at_once(result.paths(), min(plan.populations, plan.paths)),
         distances=distances(prepared.arms),
         worst=worst_paths(
             cells, plan.all_endpoints(), registration, registration.main, folder / SWEEP_FOLDER

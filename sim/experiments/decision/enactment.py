@@ -63,6 +63,11 @@ class Enacting:
     obstacles: tuple[NotEnactable, ...]
 
     @property
+    def steps(self) -> int:
+        """Rounds of proposals, one after the other; 0 if there is nothing to propose."""
+        return len({item.queue_after_seconds for item in self.proposals})
+
+    @property
     def succeeded(self) -> bool:
         """Whether every proposal was executed and the chain then had what was simulated."""
         done = self.enactment is None or self.enactment.succeeded

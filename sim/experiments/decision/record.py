@@ -39,7 +39,7 @@ def comparison_record(comparison: Comparison) -> dict[str, Any]:
             "alpha": plan.rule.alpha,
             "better_without_any_improvement_at_most": plan.rule.alpha,
             "better_or_not_worse_though_beyond_a_margin_at_most": plan.rule.alpha,
-            "worse_though_within_every_margin_at_most": 2.0 * plan.rule.alpha,
+            "worse_though_within_every_margin_at_most": plan.rule.alpha,
         },
         "decision": _decision(comparison.decision),
         "confirmation": None if fresh is None else _decision(fresh),
@@ -47,6 +47,7 @@ def comparison_record(comparison: Comparison) -> dict[str, Any]:
         "confirmation_paths": None
         if comparison.confirmation_result is None
         else _paths(comparison.confirmation_result, comparison.registration.confirmation.seed),
+        "at_once": asdict(comparison.at_once),
         "distances": [asdict(item) for item in comparison.distances],
         "worst_paths": [asdict(item) for item in comparison.worst],
         "enactment": calldata(comparison.enacting),

@@ -97,6 +97,8 @@ class Result:
     """Significantly worse than zero in this cell."""
     unusable: str = ""
     """Why nothing can be said; empty if something can."""
+    error: float = float("inf")
+    """Standard error of the difference; infinite if it has none."""
     books: int | None = None
     """Books of accounts that the paths share: what is independent, and what bounds count. None if every path
     is independent."""
@@ -272,6 +274,7 @@ def tested(column: Column, rule: Rule, bounds: MeanBounds | None) -> Tested:
         only_current=only_current,
         only_proposed=only_proposed,
         variance_factor=_variance_factor(endpoint, proposed, current),
+        error=error,
         detectable=max(high - mean, mean - low) + quantile * error,
         non_inferior=usable and high < endpoint.margin,
     )

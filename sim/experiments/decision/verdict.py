@@ -26,7 +26,15 @@ import numpy as np
 from sim.core.arrays import IntArray
 from sim.experiments.decision.bounds import MeanWeights, draws_for, holm
 from sim.experiments.decision.endpoints import Endpoint
+from sim.experiments.decision.reasons import (
+    benefit_not_shown,
+    costs,
+    trade_off,
+    unsettled,
+    worse_by,
+)
 from sim.experiments.decision.results import Cell, Column, Result, Rule, Tested, all_tested, pooled_column
+from sim.experiments.decision.wording import amount, label
 
 
 class Word(StrEnum):
@@ -208,64 +216,52 @@ def _overall(
     identical: bool,
 ) -> tuple[Word, tuple[str, ...]]:
     flat = [result for row in results for result in row]
-    superior = [result.endpoint.name for result in pooled if result.superior]
     named = [
         f"{flip.endpoint} changes sign between models: better in {', '.join(flip.helped_in)}; worse in"
         f" {', '.join(flip.harmed_in)}"
         for flip in flips
     ]
-    word, reasons = _word(flat, superior, rule, paths, identical=identical)
+    word, reasons = _word(flat, pooled, rule, paths, identical=identical)
     if flips and word in (Word.BETTER, Word.NOT_WORSE):
         return Word.UNDETERMINED, (*named, *reasons)
     return word, (*reasons, *named)
 
 
 def _cell_verdict(row: Sequence[Result], rule: Rule, paths: int, *, identical: bool) -> CellVerdict:
-    superior = [result.endpoint.name for result in row if result.superior]
-    word, reasons = _word(row, superior, rule, paths, identical=identical)
+    word, reasons = _word(row, row, rule, paths, identical=identical)
     return CellVerdict(cell=row[0].cell, word=word, reasons=reasons)
 
 
 def _word(
-    results: Sequence[Result], superior: Sequence[str], rule: Rule, paths: int, *, identical: bool
+    results: Sequence[Result], pooled: Sequence[Result], rule: Rule, paths: int, *, identical: bool
 ) -> tuple[Word, tuple[str, ...]]:
-    """Return the word for a set of results, and why."""
+    """Return the word for a set of results, and why; ``pooled`` has the same endpoints over all cells."""
     if identical:
         return Word.NOT_WORSE, ("identical parameters: every difference is exactly zero",)
     if paths < rule.least_paths:
-        return Word.UNDETERMINED, (
-            f"{paths} paths are too few, {rule.least_paths} are needed",
-            f"fewer would miss what happens in {100 * rule.unseen:g} % of all paths too often",
+        few = (
+            f"{paths} paths are too few, {rule.least_paths} are needed: fewer would miss what happens in"
+            f" {100 * rule.unseen:g} % of all paths too often"
         )
+        return Word.UNDETERMINED, (few,)
+    superior = [result for result in pooled if result.superior]
     beyond = [result for result in results if result.beyond]
     deciding = [result for result in beyond if result.endpoint.role != "efficiency"]
     costly = [result for result in beyond if result.endpoint.role == "efficiency"]
-    if deciding or (costly and not superior):
-        return Word.WORSE, tuple(
-            f"{result.endpoint.name} is worse by more than its margin in {result.cell}"
-            for result in deciding or costly
-        )
-    if costly:
-        return Word.UNDETERMINED, (
-            f"a trade-off: better on {', '.join(superior)}, but beyond the margin: {_places(costly)}",
-            "which of them counts for more is a choice, not a finding",
-        )
-    unsettled = [result for result in results if not result.non_inferior]
-    if unsettled:
-        return Word.UNDETERMINED, tuple(_unsettled(result) for result in unsettled)
+    if deciding:
+        return Word.WORSE, worse_by(deciding)
+    open_ = [result for result in results if not result.non_inferior and not result.beyond]
+    still_open = unsettled(open_, len({result.cell for result in results}))
+    if costly and superior:
+        return Word.UNDETERMINED, (*trade_off(costly, pooled, superior), *still_open)
+    if costly:  # that nothing else was shown to improve is no proof that nothing does
+        said = f"{costs(costly, pooled)}; {benefit_not_shown(pooled, rule, paths)}"
+        return Word.UNDETERMINED, (said, *still_open)
+    if still_open:
+        return Word.UNDETERMINED, still_open
     if superior:
-        return Word.BETTER, (f"better on {', '.join(superior)}, and not worse on anything else",)
+        names = ", ".join(
+            f"{label(one.endpoint)} (by {amount(one.endpoint, one.difference)})" for one in superior
+        )
+        return Word.BETTER, (f"better on {names}, and not worse on anything else",)
     return Word.NOT_WORSE, ("within every margin, and better on nothing by more than chance",)
-
-
-def _unsettled(result: Result) -> str:
-    if result.unusable:
-        return f"{result.endpoint.name} in {result.cell}: {result.unusable}"
-    return (
-        f"{result.endpoint.name} in {result.cell}: harm may be up to {result.harm_upper:.3g}, the margin is"
-        f" {result.endpoint.margin:g}"
-    )
-
-
-def _places(results: Sequence[Result]) -> str:
-    return "; ".join(f"{result.endpoint.name} in {result.cell}" for result in results)

@@ -72,6 +72,8 @@ class Figure(BaseModel):
     """Pixels."""
     description: str = ""
     """Alternative text for readers who cannot see the drawing."""
+    in_type: str = ""
+    """The same drawn in characters, for a post that can hold no picture; empty: it is left out there."""
 
 
 def array(values: FloatArray, dtype: str = "f4") -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The forum post: findings as Markdown, without the figures and without what the page folds away."""
+"""The forum post: findings as Markdown, figures in characters, without what the page folds away."""
 
 from __future__ import annotations
 
@@ -55,6 +55,8 @@ def _block(
         return _fenced(block.text)
     if isinstance(block, Table):
         return _table(block)
+    if isinstance(block, Figure) and block.in_type:
+        return ["", f"**{_line(block.title)}**", *_fenced(block.in_type)]
     return []
 
 

@@ -25,7 +25,7 @@ from sim.reporting.findings.blocks import (
     table,
 )
 from sim.reporting.findings.cells import commands_cell
-from sim.reporting.findings.compare import words
+from sim.reporting.findings.compare import change_words, words
 from sim.reporting.findings.compare.figures import by_cell_figure, pooled_figure
 from sim.reporting.formatting import number, plural, signed_percent
 from sim.reporting.metric_words import metric_value, portable
@@ -47,7 +47,7 @@ def compare_findings(comparison: Comparison) -> Findings:
     arms = comparison.arms
     page = Findings(
         command="compare",
-        title=comparison.plan.title or f"{arms.proposed.source.stem} against {arms.current.source.stem}",
+        title=comparison.plan.title or change_words.title(arms),
         question=arms.scenario.question,
         context=arms.scenario.title,
         verdict=_verdict(comparison),
@@ -60,6 +60,7 @@ def compare_findings(comparison: Comparison) -> Findings:
     if not comparison.enacting.succeeded:
         page.warn("The proposals did not make the chain what was simulated: do not send them.")
     page.highlights(list(_highlights(comparison)))
+    page.section("At once", *_at_once(comparison), terminal=True, post=True)
     page.section("What changes", *_changes(comparison), post=True)
     page.section("The models of the market", *_cells(comparison), terminal=True, post=True)
     page.section("Differences", *_differences(comparison), terminal=True, post=True)
@@ -81,7 +82,8 @@ def compare_findings(comparison: Comparison) -> Findings:
 def _verdict(comparison: Comparison) -> Verdict:
     reasons = list(comparison.reasons[:REASONS_SHOWN])
     if len(comparison.reasons) > REASONS_SHOWN:
-        reasons.append(f"and {len(comparison.reasons) - REASONS_SHOWN} more")
+        reasons.append(f"and {plural(len(comparison.reasons) - REASONS_SHOWN, 'more reason')}")
+    leverage = change_words.leverage_sentence(comparison)
     confirmed = "not asked for: only a verdict of better is repeated"
     if comparison.confirmation is not None:
         confirmed = f"{comparison.confirmation.word.value} on {comparison.confirmation.paths:,} fresh paths"
@@ -90,7 +92,9 @@ def _verdict(comparison: Comparison) -> Verdict:
         stamp=comparison.word.value,
         headline=words.headline(comparison) + ".",
         answers=(
+            ("At once", change_words.at_once_sentence(comparison) + "."),
             ("Why", "; ".join(reasons) + "."),
+            *([("Leverage a new position may have, on average", f"{leverage}.")] if leverage else []),
             ("Confirmed", confirmed + "."),
             ("Can it be enacted", words.enactment_words(comparison)),
         ),
@@ -118,6 +122,24 @@ def _highlights(comparison: Comparison) -> Iterator[Highlight]:
     )
 
 
+def _at_once(comparison: Comparison) -> Iterator[Part]:
+    found = comparison.at_once
+    yield words.wait_words(comparison)
+    over = "" if found.books == 1 else f" Means over {found.books:,} books of accounts."
+    yield table(
+        [
+            Column(heading="In block 0", kind="wrap"), Column(heading="Current", kind="n"),
+            Column(heading="Proposed", kind="n"),
+        ],
+        change_words.at_once_rows(found),
+        note=(
+            "Both arms hold the same positions, and the same collateral to the last unit."
+            if found.same_collateral
+            else "The arms do not hold the same collateral: what no proposal can change differs between them."
+        ) + over,
+    )  # fmt: skip
+
+
 def _changes(comparison: Comparison) -> Iterator[Part]:
     if comparison.decision.identical:
         yield "Nothing: the two parameter sets are the same."
@@ -140,13 +162,17 @@ def _cells(comparison: Comparison) -> Iterator[Part]:
         "Both arms were run in every cell on the same random numbers. Each cell is judged on its own here;"
         " the verdict asks that all stay within the margins."
     )
+    alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for cell in comparison.decision.cells:
+        said = tuple(reason.replace(f" in {cell.cell}", "").removesuffix(":") for reason in cell.reasons[:3])
+        alike.setdefault((cell.word.value, said), []).append(cell.cell)
     yield table(
         [
-            Column(heading="Cell", kind="nowrap"),
+            Column(heading="Cell", kind="wrap"),
             Column(heading="On its own", kind="nowrap"),
             Column(heading="Why", kind="wrap"),
         ],
-        [(cell.cell, cell.word.value, "; ".join(cell.reasons[:3])) for cell in comparison.decision.cells],
+        [("; ".join(cells), word, "; ".join(said)) for (word, said), cells in alike.items()],
     )
 
 

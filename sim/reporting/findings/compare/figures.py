@@ -37,7 +37,39 @@ def pooled_figure(decision: Decision) -> Figure:
         layout=_layout([endpoint_words(result) for result in decision.pooled], places, legend=False),
         height=110 + 34 * count,
         description=f"Forest plot of {count} endpoints with margins",
+        in_type=forest_in_type(decision.pooled),
     )
+
+
+_HALF, _PER_MARGIN = 3, 8
+"""Margins on either side of zero, and characters for each, of the plot in characters."""
+
+
+def forest_in_type(results: Sequence[Result]) -> str:
+    """Draw endpoints against their margins in characters, at most 80 wide."""
+    zero = _HALF * _PER_MARGIN
+    axis = "".join(f"{margin:<{_PER_MARGIN}d}" for margin in range(-_HALF, _HALF + 1)).rstrip()
+    lines = [f"{'in units of the margin':<30} {axis}"]
+    for result in results:
+        row = [" "] * (2 * zero + 1)
+        if math.isfinite(result.difference):
+            low, high = sorted((_harm(result, result.lower), _harm(result, result.upper)))
+            places = [_place(value, zero) for value in (low, _harm(result, result.difference), high)]
+            for at in range(places[0], places[2] + 1):
+                row[at] = "-"
+            for at, value, beyond in ((places[0], low, "<"), (places[2], high, ">")):
+                row[at] = beyond if abs(value) > _HALF else "-"
+        for at, mark in ((zero, "|"), (zero + _PER_MARGIN, ":")):
+            row[at] = mark
+        if math.isfinite(result.difference):
+            row[places[1]] = "o"
+        lines.append(f"{shorten(endpoint_words(result), 30):<30} {''.join(row).rstrip()}")
+    key = "o mean difference, left is better; - its bounds; | no difference; : the margin"
+    return "\n".join([*lines, key])
+
+
+def _place(value: float, zero: int) -> int:
+    return min(max(round(value * _PER_MARGIN) + zero, 0), 2 * zero)
 
 
 def by_cell_figure(decision: Decision) -> Figure:

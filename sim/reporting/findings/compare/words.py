@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from sim.engine.worlds.enacting import WAIT_SECONDS
 from sim.experiments.decision.cells import model_assumptions
 from sim.experiments.decision.compare import Comparison
 from sim.experiments.decision.results import Result
@@ -17,7 +18,8 @@ MEANING = {
     " and so again on fresh paths",
     Word.NOT_WORSE: "within its margin on every endpoint in every model of the market; no improvement that"
     " chance could not have made",
-    Word.WORSE: "worse by more than its margin, certainly, in at least one model of the market",
+    Word.WORSE: "worse by more than its margin, certainly, on what protects the protocol or its users, in at"
+    " least one model of the market",
     Word.UNDETERMINED: "these paths do not settle it",
 }
 """What each word says, in one sentence."""
@@ -137,10 +139,7 @@ def error_rate_lines(comparison: Comparison) -> list[str]:
             " of it after the fresh ones"
         ),
         f"better or not worse, although some endpoint is beyond its margin in some cell: at most {alpha}",
-        (
-            f"worse, although everything is within its margin: at most {alpha} for solvency and guardrails"
-            f" together, and as much for efficiency"
-        ),
+        f"worse, although every solvency endpoint and guardrail is within its margin: at most {alpha}",
     ]
 
 
@@ -155,6 +154,7 @@ def enactment_words(comparison: Comparison) -> str:
         )
     count = plural(len(enacting.proposals), "RiskGovernor proposal")
     days = enacting.enactment.seconds / 86_400 if enacting.enactment else 0.0
+    steps = plural(enacting.steps, "step")
     if not enacting.succeeded:
         return f"{count} were sent to a fresh chain and did not all take effect: see below."
     rest = (
@@ -163,7 +163,25 @@ def enactment_words(comparison: Comparison) -> str:
         else ""
     )
     return (
-        f"{count}, executed on a fresh chain with the current parameters, {days:.1f} days after the first;"
-        " each was refused one second before its time. The parameters read back are the ones"
-        f" simulated.{rest}"
+        f"{count} in {steps}, executed on a fresh chain with the current parameters, {days:.1f} days after"
+        " the first was queued; each was refused one second before its time. The parameters read back are"
+        f" the ones simulated.{rest}"
+    )
+
+
+def wait_words(comparison: Comparison) -> str:
+    """Return how the change came into force in the worlds that are compared."""
+    days = WAIT_SECONDS / 86_400
+    steps = comparison.enacting.steps
+    whole = (
+        f" On chain it takes {plural(steps, 'step')}; here the book meets all of it in block 0: nobody has"
+        " the days between the steps to prepare."
+        if steps > 1
+        else ""
+    )
+    return (
+        f"Accounts open under the current rules in both arms. The change was queued {days:g} days before"
+        " block 0, waits out the governor's time-lock on a still price (the chain's clock is moved on, no"
+        " block is run), and is executed in block 0, on positions that are there; the ramp starts then. What"
+        f" is opened later obeys the rules of its own arm.{whole}"
     )

@@ -187,3 +187,76 @@ def test_a_changed_registration_is_another_comparison(compare, tmp_path):
     (tmp_path / "proposed.toml").write_text("[protocol.liquidation]\nbuffer = 0.3\n")
     with pytest.raises(InputError, match="holds another comparison"):
         compare(lambda _cell: 0.0)
+
+
+def stated(frame, **columns):
+    """Add what paths say of block 0: one value for the current arm, one for the proposed."""
+    is_proposed = frame["point"] % 2 == 1
+    for name, (current, proposed) in columns.items():
+        frame[name] = np.where(is_proposed, proposed, current)
+    return frame
+
+
+BLOCK_0 = {
+    "start_liquidatable_accounts": (0.0, 3.0),
+    "start_liquidatable_notional": (0.0, 45_000.0),
+    "start_short_accounts": (0.0, 7.0),
+    "start_short_notional": (0.0, 81_000.0),
+    "start_below_initial_accounts": (1.0, 30.0),
+    "start_below_initial_notional": (5_000.0, 2_000_000.0),
+    "start_collateral": (1_112_743.418168, 1_112_743.418168),
+    "capital_added_at_set_up": (812.5, 812.5),
+    "added_capital": (20.0, 31.0),
+}
+
+
+def test_the_page_begins_with_who_is_hit_at_once(compare, monkeypatch):
+    plain = frame
+    monkeypatch.setitem(globals(), "frame", lambda *given, **more: stated(plain(*given, **more), **BLOCK_0))
+    found, _ = compare(lambda _cell: 0.0)
+    page = compare_findings(found)
+    question, answer = page.verdict.answers[0]
+    assert question == "At once"
+    assert answer.startswith("3 accounts with 45.0")
+    assert "can be liquidated at once (nobody under the current rules)" in answer
+    assert "7 accounts with 81.0" in answer
+    assert "30 accounts with 2.00" in answer
+    assert "(1 account with 5,000 under the current rules)" in answer
+    first = page.sections[0]
+    assert first.heading == "At once"
+    table = next(block for block in first.blocks if block.block == "table")
+    rows = {row[0]: row[1:] for row in table.rows}
+    assert rows["Collateral at the start"] == ("1,112,743.418168",) * 2
+    assert rows["Added at set-up, to be admitted at all"] == ("812.5",) * 2
+    assert rows["Added in the run, mean of all paths"] == ("20", "31")
+    assert "the same collateral to the last unit" in table.note
+    assert comparison_record(found)["at_once"]["same_collateral"] is True
+    assert "a still price" in first.blocks[0].text
+
+
+def test_another_unit_of_collateral_is_not_the_same(compare, monkeypatch):
+    plain = frame
+    other = BLOCK_0 | {"start_collateral": (1_112_743.418168, 1_112_743.418169)}
+    monkeypatch.setitem(globals(), "frame", lambda *given, **more: stated(plain(*given, **more), **other))
+    found, _ = compare(lambda _cell: 0.0)
+    assert not found.at_once.same_collateral
+    assert "The arms do not hold the same collateral" in render_html(compare_findings(found))
+
+
+def test_the_post_has_a_title_a_chart_and_no_file_names(compare):
+    found, _ = compare(lambda _cell: 0.02)
+    post = render_post(compare_findings(found))
+    assert post.startswith("# Buffer: 10.0")
+    assert "proposed against current" not in post
+    chart = post.split("```")[1].strip("\n").split("\n")
+    assert "in units of the margin" in chart[0]
+    assert len(chart) == 1 + len(found.decision.pooled) + 1
+    assert max(len(line) for line in chart) <= 80
+    zero, margin = chart[0].index("  0 ") + 2, chart[0].index("  1 ") + 2
+    row = chart[1]
+    assert row[zero] == "|"
+    assert row[margin] == ":"
+    assert row.rindex("o") > margin  # beyond its margin
+    why = next(line for line in post.split("\n") if line.startswith("- **Why**"))
+    assert why.count("bad debt ratio is worse by") == 1  # one reason, six cells
+    assert "(and beyond it in 5 more cells)" in why

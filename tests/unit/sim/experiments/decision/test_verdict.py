@@ -3,6 +3,7 @@ import pytest
 
 from sim.experiments.decision.bounds import MeanWeights
 from sim.experiments.decision.endpoints import Endpoint
+from sim.experiments.decision.needed import paths_needed
 from sim.experiments.decision.results import Cell, Rule
 from sim.experiments.decision.verdict import Word, confirmed, decide
 
@@ -50,18 +51,22 @@ def verdict(*cells, endpoints=ENDPOINTS, rule=RULE, **options):
         ([{"loss": -0.3}, {"loss": -0.3}], Word.BETTER, "better on loss"),
         ([{"cost": -0.5}, {"cost": -0.5}], Word.BETTER, "better on cost"),
         ([{"swing": -0.5}, {"swing": -0.5}], Word.NOT_WORSE, "better on nothing"),  # no superiority endpoint
-        ([{"loss": 0.3}, {"loss": 0.3}], Word.WORSE, "loss is worse by more than its margin in one"),
-        ([{}, {"loss": 0.3}], Word.WORSE, "loss is worse by more than its margin in two"),
-        ([{}, {"ruin": 0.2}], Word.WORSE, "ruin is worse"),
+        ([{"loss": 0.3}, {"loss": 0.3}], Word.WORSE, "certainly by more than its margin of 0.100"),
+        ([{}, {"loss": 0.3}], Word.WORSE, "in two, certainly by more"),
+        ([{}, {"ruin": 0.2}], Word.WORSE, 'the probability of "ruin" is worse'),
         ([{"swing": 0.6}, {}], Word.WORSE, "swing is worse"),
-        ([{"cost": 0.6}, {}], Word.WORSE, "cost is worse"),
-        ([{"loss": -0.3, "cost": 0.6}] * 2, Word.UNDETERMINED, "a trade-off: better on loss"),
-        ([{"loss": 0.1}, {}], Word.UNDETERMINED, "loss in one: harm may be up to"),  # on the margin
-        ([{"ruin": 0.03}, {}], Word.UNDETERMINED, "ruin in one: harm may be up to"),
-        ([{"loss": -0.3, "ruin": 0.03}] * 2, Word.UNDETERMINED, "ruin in one: harm may be up to"),
-        ([{"loss": -0.3, "ruin": 0.2}] * 2, Word.WORSE, "ruin is worse"),
+        ([{"cost": 0.6}, {}], Word.UNDETERMINED, "costs 0.30"),
+        ([{"loss": -0.3, "cost": 0.6}] * 2, Word.UNDETERMINED, "a trade-off: costs 0.6"),
+        ([{"loss": 0.1}, {}], Word.UNDETERMINED, "loss may be worse by up to 0.1"),  # on the margin
+        ([{"ruin": 0.03}, {}], Word.UNDETERMINED, '"ruin" may be worse by up to 0.0'),
+        (
+            [{"loss": -0.3, "ruin": 0.03}] * 2,
+            Word.UNDETERMINED,
+            '"ruin" may be worse by up to 0.0',
+        ),
+        ([{"loss": -0.3, "ruin": 0.2}] * 2, Word.WORSE, 'the probability of "ruin" is worse'),
         ([{"loss": -0.3}, {"loss": 0.05}], Word.UNDETERMINED, "loss changes sign between models"),
-        ([{"loss": -0.3}, {"loss": 0.3}], Word.WORSE, "loss is worse by more than its margin in two"),
+        ([{"loss": -0.3}, {"loss": 0.3}], Word.WORSE, "loss is worse by 0.3"),
         ([{"swing": -0.1}, {"swing": 0.1}], Word.UNDETERMINED, "swing changes sign"),
         ([{"loss": -0.3}, {}], Word.BETTER, "better on loss"),  # on average, and no cell contradicts
     ],
@@ -73,6 +78,77 @@ def test_words(shifts, word, because):
     )
     assert found.word is word
     assert any(because in reason for reason in found.reasons), found.reasons
+
+
+def test_efficiency_alone_never_says_worse():
+    """Absence of evidence for a benefit is no evidence of its absence (finding G)."""
+    found = verdict(*(cell(name, seed, cost=0.6, loss=-0.003) for seed, name in enumerate(("one", "two"))))
+    assert found.word is Word.UNDETERMINED
+    said = found.reasons[0]
+    assert said.startswith("costs 0.60")
+    assert "a benefit of 0.00" in said
+    assert "in loss could not be shown with 300 paths; about" in said
+    none = verdict(*(cell(name, seed, cost=0.6, loss=0.02) for seed, name in enumerate(("one", "two"))))
+    assert none.word is Word.UNDETERMINED
+    assert "no endpoint was better on these 300 paths" in none.reasons[0]
+
+
+def test_an_endpoint_has_one_reason_whatever_the_number_of_cells():
+    found = verdict(*(cell(f"model {seed}", seed, loss=0.3, swing=0.6) for seed in range(6)))
+    assert len(found.reasons) == 2
+    assert "(and beyond it in 5 more cells)" in found.reasons[0]
+    open_ = verdict(*(cell(f"model {seed}", seed, loss=0.1) for seed in range(6)))
+    assert len(open_.reasons) == 1
+    assert "and 5 more cells" in open_.reasons[0]
+
+
+@pytest.mark.parametrize("effect", [-0.01, -0.03])
+def test_as_many_paths_as_are_named_show_the_benefit(effect):
+    """The number comes from 300 paths, and is tried on fresh ones: the power is what was promised."""
+    rule, rng = Rule(), np.random.default_rng(4)
+
+    def sample(n):
+        noise = rng.normal(0.0, 0.2, n) + rng.exponential(0.1, n) - 0.1
+        return Cell(name="one", current={"loss": np.zeros(n)}, proposed={"loss": noise + effect})
+
+    # Of a pilot whose improvement is the true one; by chance it is larger or smaller, and the number with it.
+    pilot = sample(300)
+    pilot.proposed["loss"][:] += effect - pilot.proposed["loss"].mean()
+    needed = paths_needed(verdict(pilot, endpoints=[LOSS]).pooled[0], rule, 1)
+    assert needed > 300
+    shown = sum(verdict(sample(needed), endpoints=[LOSS]).pooled[0].superior for _ in range(60))
+    assert 0.65 <= shown / 60 <= 1.0
+    short = sum(verdict(sample(needed // 6), endpoints=[LOSS]).pooled[0].superior for _ in range(60))
+    assert short < shown - 15
+
+
+def test_no_number_of_paths_is_named_where_none_can_be():
+    rule = Rule()
+
+    def pooled(harm, endpoint=LOSS):
+        one = Cell(name="one", current={"loss": np.zeros(len(harm))}, proposed={"loss": harm})
+        return verdict(one, endpoints=[endpoint]).pooled[0]
+
+    rng = np.random.default_rng(5)
+    assert paths_needed(pooled(rng.normal(0.2, 0.1, 100)), rule, 1) is None  # harm, no benefit
+    assert paths_needed(pooled(np.full(100, -0.2)), rule, 1) is None  # no spread
+    assert paths_needed(pooled(np.zeros(100)), rule, 1) is None
+    assert paths_needed(pooled(rng.normal(-0.2, 0.1, 20)), rule, 1) is None  # too few to be used at all
+    faint = rng.normal(0.0, 1.0, 100)
+    faint += -1e-6 - faint.mean()
+    assert paths_needed(pooled(faint), rule, 1) is None  # more than ten million
+
+
+def test_with_books_the_number_is_of_paths_in_books_of_the_same_size():
+    rule, rng = Rule(), np.random.default_rng(6)
+    books = np.arange(400) % 20
+    luck = rng.normal(0.0, 0.1, 20)
+    harm = luck[books] + rng.normal(0.0, 0.1, 400)
+    harm += -0.01 - harm.mean()
+    one = Cell(name="one", current={"loss": np.zeros(400)}, proposed={"loss": harm})
+    alone = paths_needed(verdict(one, endpoints=[LOSS]).pooled[0], rule, 1)
+    linked = paths_needed(verdict(one, endpoints=[LOSS], books=books).pooled[0], rule, 1)
+    assert linked > 5 * alone
 
 
 def test_a_flip_is_named_with_its_cells():
