@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sim.core.errors import InputError
 from sim.engine.options import RunOptions
 from sim.engine.scenario.meant import unless_meant
-from sim.engine.scenario.schema import Scenario
+from sim.engine.scenario.schema import END_YEAR, FIRST_YEAR, Scenario
 from sim.market.price_history import PriceHistory
 from sim.market.price_process import PriceProcess
 from sim.market.price_processes.replay import Replay
@@ -20,8 +20,37 @@ COARSE_SECONDS = 300
 """Rows farther apart than this are remarked on (assumption: a liquidation cascade lasts minutes)."""
 
 
+def starting_with_prices(scenario: Scenario, histories: Mapping[int, PriceHistory]) -> Scenario:
+    """Return the scenario at the start of the file that it repeats, unless it says when it starts.
+
+    Of several files the one counts that begins last, so that all have a price at block 0.
+
+    Raises
+    ------
+    InputError
+        The file begins in a year in which no scenario may start.
+    """
+    if "start_time" in scenario.model_fields_set:
+        return scenario
+    repeated = [
+        history
+        for market, history in sorted(histories.items())
+        if scenario.markets[market].price.repeats_file
+    ]
+    if not repeated:
+        return scenario
+    last = max(repeated, key=lambda history: history.start_time)
+    begins = datetime.fromtimestamp(last.start_time, UTC)
+    if not FIRST_YEAR <= begins.year < END_YEAR:
+        raise InputError(
+            f"{last.source}: begins on {_moment(last.start_time)}; a run starts from {FIRST_YEAR} to "
+            f"{END_YEAR - 1}: set start_time"
+        )
+    return scenario.model_copy(update={"start_time": begins})
+
+
 def fit_to_prices(scenario: Scenario, histories: Mapping[int, PriceHistory], options: RunOptions) -> Scenario:
-    """Return the scenario as long as the price file of the command line, unless blocks were asked for.
+    """Return the scenario at the start of its price file, as long as that of the command line unless told.
 
     Raises
     ------
@@ -30,6 +59,7 @@ def fit_to_prices(scenario: Scenario, histories: Mapping[int, PriceHistory], opt
         before the run.
     """
     if options.prices is None:
+        scenario = starting_with_prices(scenario, histories)
         check_covered(scenario, histories, options)
         return scenario
     history, seconds = histories[0], scenario.seconds_per_block

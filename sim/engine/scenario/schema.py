@@ -42,6 +42,9 @@ SCHEMA_VERSION = 1
 MAX_PARTICIPANTS = 200_000
 """Accounts of one scenario that start with a position; beyond it memory, not the schema, is the limit."""
 
+FIRST_YEAR, END_YEAR = 2015, 2100
+"""Years in which a run may start: from Ethereum's first on."""
+
 MAX_ACCOUNT_BLOCKS = 2_000_000_000
 """Participants times blocks a scenario may ask for: days of computing, so more is a slip of the pen."""
 
@@ -53,8 +56,10 @@ def _utc(moment: datetime) -> datetime:
     offset = moment.utcoffset()
     if offset is None or offset.total_seconds() != 0:
         raise PydanticCustomError("not_utc", "must be UTC, for example 2020-03-12T00:00:00Z")
-    if not 2015 <= moment.year < 2100 or moment.microsecond:
-        raise PydanticCustomError("start_range", "must be a whole second from 2015 to 2099")
+    if not FIRST_YEAR <= moment.year < END_YEAR or moment.microsecond:
+        raise PydanticCustomError(
+            "start_range", f"must be a whole second from {FIRST_YEAR} to {END_YEAR - 1}"
+        )
     return moment
 
 
@@ -95,7 +100,10 @@ class Scenario(Document):
         12, 1, 3_600, "s", "Time between two simulated blocks.", source="Ethereum slot time"
     )
     start_time: Annotated[datetime, AfterValidator(_utc)] = choice(
-        datetime(2024, 1, 1, tzinfo=UTC), "Time of the first block, UTC.", source="any day does"
+        datetime(2024, 1, 1, tzinfo=UTC),
+        "Time of the first block, UTC. A scenario that repeats a price file and does not say starts with the "
+        "file.",
+        source="any day does",
     )
     meant: Meant = Field(
         (),

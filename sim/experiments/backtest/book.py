@@ -9,6 +9,7 @@ import numpy as np
 
 from sim.core.units import WAD
 from sim.engine.options import RunOptions
+from sim.engine.price_files import starting_with_prices
 from sim.engine.run import build_world, load_histories
 from sim.engine.scenario.schema import Scenario
 from sim.market.impact import ImpactModel
@@ -23,7 +24,8 @@ def starting_book(scenario: Scenario, market: int, *, engine: str | None = None)
     Arbitrageurs without a position are not in the book.
     """
     options = RunOptions(out=Path(), engine=engine, worlds="none")
-    world = build_world(scenario, options, load_histories(scenario, options))
+    histories = load_histories(scenario, options)
+    world = build_world(starting_with_prices(scenario, histories), options, histories)
     try:
         holders = np.flatnonzero(world.mirror.size[market])
         client = world.client

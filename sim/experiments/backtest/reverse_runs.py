@@ -10,6 +10,7 @@ from typing import Final, cast
 
 from sim.core.errors import InputError
 from sim.engine.options import RunOptions
+from sim.engine.price_files import starting_with_prices
 from sim.engine.run import execute, load_histories, summarise
 from sim.engine.scenario.schema import Scenario
 from sim.market.shock import moves_price
@@ -126,7 +127,8 @@ def _run(scenario: Scenario, index: int, size: float, engine: str | None) -> Rev
     files = {reference: scenario.file(reference) for reference, _ in scenario.file_references()}
     resized = scenario.model_copy(update={"shocks": tuple(shocks)}).with_files(files)
     options = RunOptions(out=Path(), engine=engine, worlds="none")
-    run = execute(resized, options, load_histories(resized, options))
+    histories = load_histories(resized, options)
+    run = execute(starting_with_prices(resized, histories), options, histories)
     try:
         summary = summarise(run)
     finally:

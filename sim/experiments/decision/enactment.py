@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.engine.options import RunOptions
+from sim.engine.price_files import starting_with_prices
 from sim.engine.run import load_histories, world_builder
 from sim.engine.scenario.schema import Scenario
 from sim.engine.worlds.parameters import protocol_parameters
@@ -100,6 +101,7 @@ def enact_change(arms: Arms) -> Enacting:
     current, proposed = arms.current.scenario, arms.proposed.scenario
     options = RunOptions(out=Path())
     histories = load_histories(current, options)
+    current, proposed = (starting_with_prices(arm, histories) for arm in (current, proposed))
     prices = _first_prices(current, histories)
     difference = diff(
         protocol_parameters(current, prices),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from sim.engine.options import RunOptions
-from sim.engine.price_files import check_covered, remarks
+from sim.engine.price_files import check_covered, remarks, starting_with_prices
 from sim.engine.run import load_histories
 from sim.engine.scenario.load import load_scenario
 from sim.experiments.sweep.plan import Plan
@@ -38,6 +38,7 @@ def plan_remarks(plan: Plan) -> list[str]:
         scenario = load_scenario(plan.scenario, overrides=point.overrides)
         if any(market.price.price_file is not None for market in scenario.markets):
             histories = load_histories(scenario, options)
+            scenario = starting_with_prices(scenario, histories)
             check_covered(scenario, histories, options)
             found |= dict.fromkeys(remarks(scenario, histories, options))
     return [*_worlds(plan), *found]
