@@ -46,6 +46,14 @@ def metric_value(name: str, value: object) -> str:
     return significant(value, 3)
 
 
+def leverage_note(name: str, value: object) -> str:
+    """Return what a margin ratio to open allows, ``leverage to 8.5×``; nothing of any other metric."""
+    if name != "mean_initial_margin_ratio" or not isinstance(value, int | float) or not 0.0 < value <= 1.0:
+        return ""
+    leverage = 1.0 / value
+    return f"leverage to {leverage:.{1 if leverage < 10.0 else 0}f}×"
+
+
 def share(value: float) -> str:
     """Write a share as a percentage with three significant digits; an exact zero as a plain 0."""
     if math.isinf(value):

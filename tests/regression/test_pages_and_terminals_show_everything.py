@@ -19,9 +19,15 @@ from sim.engine.blocks.loop import Progress
 from sim.experiments.sweep.progress import PointProgress, SweepProgress
 from sim.reporting.figures.style import add_vertical_marks, panel_layout, shared_labels
 from sim.reporting.findings.blocks import Cell, Column, Findings, table
-from sim.reporting.findings.cells import commands_cell, constant_cell, difference_cell
+from sim.reporting.findings.cells import (
+    commands_cell,
+    constant_cell,
+    difference_cell,
+    interval_cell,
+    value_cell,
+)
 from sim.reporting.findings.identical import identical_points, identical_words
-from sim.reporting.metric_words import portable
+from sim.reporting.metric_words import leverage_note, portable
 from sim.reporting.pages.html import render_html
 from sim.reporting.pages.terminal import column_widths, print_findings
 
@@ -245,3 +251,19 @@ def test_no_metric_of_a_sweeps_live_table_is_cut():
     assert "…" not in text
     for word in ("Liquidated", "Brought", "Uncovered", "Insolvent"):
         assert word in text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("mean_initial_margin_ratio", 0.06, "leverage to 17×"),
+        ("mean_initial_margin_ratio", 0.118, "leverage to 8.5×"),
+        ("mean_initial_margin_ratio", 0.0, ""),
+        ("mean_initial_margin_ratio", None, ""),
+        ("margin_coverage", 0.06, ""),
+    ],
+)
+def test_a_margin_ratio_is_shown_as_the_leverage_it_allows(name, value, words):
+    assert leverage_note(name, value) == words
+    if value is not None:
+        assert interval_cell(name, value, value, value).note == value_cell(name, value).note == words

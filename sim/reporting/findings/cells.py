@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sim.reporting.findings.blocks import ABSENT, Cell
 from sim.reporting.formatting import NARROW_SPACE, is_missing, number, percent
-from sim.reporting.metric_words import metric_value, range_words, share
+from sim.reporting.metric_words import leverage_note, metric_value, range_words, share
 
 
 def interval_cell(
@@ -21,7 +21,13 @@ def interval_cell(
     """
     if is_missing(estimate):
         return ABSENT
-    return Cell(text=metric_value(name, estimate), under=range_words(name, lower, upper), note=note)
+    notes = "; ".join(filter(None, (leverage_note(name, estimate), note)))
+    return Cell(text=metric_value(name, estimate), under=range_words(name, lower, upper), note=notes)
+
+
+def value_cell(name: str, value: object, *, under: str = "") -> Cell:
+    """Return the cell of a value without an interval; a margin ratio also as the leverage it allows."""
+    return Cell(text=metric_value(name, value), under=under, note=leverage_note(name, value))
 
 
 def event_cell(

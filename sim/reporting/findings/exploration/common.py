@@ -24,7 +24,15 @@ from sim.reporting.findings.blocks import (
 from sim.reporting.findings.cells import commands_cell, constant_cell, interval_cell
 from sim.reporting.findings.identical import identical_points, identical_words
 from sim.reporting.formatting import NARROW_SPACE
-from sim.reporting.metric_words import is_share, metric_label, metric_value, portable, range_words, share
+from sim.reporting.metric_words import (
+    is_share,
+    leverage_note,
+    metric_label,
+    metric_value,
+    portable,
+    range_words,
+    share,
+)
 
 _STATISTICS = {
     "mean": "mean",
@@ -51,7 +59,8 @@ def cell(metric: str, interval: Interval, *, note: str = "", paths: int | None =
     alike = isinstance(interval, PathInterval) and interval.alike
     if paths is not None and (alike or interval.lower == interval.upper):
         unseen = f"what none showed has up to {share(rule_of_three(paths))}"
-        return constant_cell(metric_value(metric, interval.estimate), paths, unseen)
+        fixed = constant_cell(metric_value(metric, interval.estimate), paths, unseen)
+        return Cell(text=fixed.text, under=fixed.under, note=leverage_note(metric, interval.estimate))
     return interval_cell(metric, interval.estimate, interval.lower, interval.upper, note=note)
 
 

@@ -42,6 +42,7 @@ from sim.reporting.findings.run.price_figures import impact_figure, price_figure
 from sim.reporting.findings.run.transactions import revert_reasons, transaction_kinds
 from sim.reporting.findings.run.verdict import reach_verdict
 from sim.reporting.findings.run.worlds_figure import worlds_figure
+from sim.reporting.metric_words import leverage_note
 from sim.reporting.run_folder import RunFolder, column, has_columns, last_value, load_run
 from sim.reporting.vocabulary import GLOSSARY, write_value
 
@@ -280,7 +281,11 @@ def _summary(summary: Mapping[str, Any]) -> Part:
         listed = [metric for metric in METRICS if metric.section == section and metric.name in summary]
         for position, metric in enumerate(listed):
             value = summary[metric.name]
-            shown = Cell(text=write_value(metric, value), mood=metric.alarm if value else "")
+            shown = Cell(
+                text=write_value(metric, value),
+                mood=metric.alarm if value else "",
+                note=leverage_note(metric.name, value),
+            )
             unit = "" if formatting.is_missing(value) else metric.quantity
             group = section if position == 0 else ""
             rows.append((group, metric.label, shown, unit, metric.name, metric.meaning))

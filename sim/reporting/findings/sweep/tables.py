@@ -21,6 +21,7 @@ from sim.reporting.findings.cells import (
     event_cell,
     in_points,
     interval_cell,
+    value_cell,
 )
 from sim.reporting.findings.sweep.view import SweepView
 from sim.reporting.formatting import number, significant
@@ -107,7 +108,7 @@ def estimate_cell(metric: str, row: Any) -> Cell | str:
         bound = rule_of_three(int(row["units"]), confidence=CONFIDENCE)
         return constant_cell("0", int(row["n"]), f"otherwise in at most {share(bound)}")
     if math.isnan(row["lower"]):
-        return Cell(text=metric_value(metric, row["estimate"]), under=_short(str(row["note"])))
+        return value_cell(metric, row["estimate"], under=_short(str(row["note"])))
     return interval_cell(metric, row["estimate"], row["lower"], row["upper"])
 
 
@@ -139,8 +140,8 @@ def difference_table(view: SweepView, found: Mapping[int, pd.DataFrame]) -> Tabl
                 [
                     view.names[point],
                     f"{label}, VaR95" if row["statistic"].startswith("VaR") else label,
-                    metric_value(metric, row["base"]),
-                    metric_value(metric, row["other"]),
+                    value_cell(metric, row["base"]),
+                    value_cell(metric, row["other"]),
                     _difference_cell(metric, row),
                     _factor(row["variance_factor"]),
                     _discordant(row),
