@@ -20,6 +20,9 @@ HOUR_SECONDS: constant(uint256) = 3_600
 # Bounds.
 MAX_MARKETS: constant(uint256) = 8
 MAX_REPORTERS: constant(uint256) = 7
+# Gas with which a formula that may be broken is asked about its market. It cannot be starved:
+# a call that fails for want of gas leaves its caller a sixty-third of what it had.
+ANSWER_GAS: constant(uint256) = 2_000_000
 
 # Oracle status ladder, worst last (`IPriceOracle.AssetPrice.status`).
 STATUS_VALID: constant(uint256) = 0

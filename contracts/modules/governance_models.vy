@@ -184,7 +184,9 @@ def _set_model(
     market: uint256, kind: uint256, words: DynArray[uint256, 20], only_tighter: bool
 ):
     """
-    @dev Deploys, sets, and compares the market's ratios and haircut before and after.
+    @dev Deploys, sets, and compares the market's ratios and haircut before and after. A
+         formula that no longer answers can be replaced by one that is within its bounds, as
+         there is nothing to compare with.
     @param market Market id.
     @param kind Kind of the formula.
     @param words Constructor words after the owner, checked.
@@ -193,8 +195,12 @@ def _set_model(
     model: address = self._deploy(kind, words)
     self.kind_of[market] = kind
     log IRiskGovernor.ModelDeployed(market=market, kind=kind, risk_model=model, words=words)
+    info: IMarginEngine.Market = staticcall MARGIN_ENGINE.market_info(market)
+    cap: uint256 = info.open_interest_cap
+    if not (only_tighter or self._answers(market, info.risk_model)):
+        extcall IOwnedEngine(MARGIN_ENGINE.address).set_market(market, model, cap)
+        return
     before: IMarginEngine.MarketSnapshot = staticcall MARGIN_ENGINE.market_snapshot(market)
-    cap: uint256 = (staticcall MARGIN_ENGINE.market_info(market)).open_interest_cap
     extcall IOwnedEngine(MARGIN_ENGINE.address).set_market(market, model, cap)
     after: IMarginEngine.MarketSnapshot = staticcall MARGIN_ENGINE.market_snapshot(market)
     rule: IRiskGovernor.WordRule = self.ratio_rule
@@ -208,6 +214,32 @@ def _set_model(
     )
     if only_tighter:
         self._check_tightening(before, after)
+
+
+@view
+@internal
+def _answers(market: uint256, model: address) -> bool:
+    """
+    @dev Whether a market's formula answers, in its range and in bounded time.
+    @param market Market id.
+    @param model Its formula.
+    @return bool True if it does.
+    """
+    has_ratios: bool = raw_call(
+        MARGIN_ENGINE.address,
+        abi_encode(market, method_id=method_id("market_snapshot(uint256)")),
+        gas=constants.ANSWER_GAS,
+        is_static_call=True,
+        revert_on_failure=False,
+    )
+    has_haircut: bool = raw_call(
+        model,
+        method_id("collateral_haircut()"),
+        gas=constants.ANSWER_GAS,
+        is_static_call=True,
+        revert_on_failure=False,
+    )
+    return has_ratios and has_haircut
 
 
 @internal

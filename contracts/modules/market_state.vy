@@ -52,13 +52,15 @@ def add_market(risk_model: address, open_interest_cap: uint256) -> uint256:
 @external
 def set_market(market: uint256, risk_model: address, open_interest_cap: uint256):
     """
-    @notice Changes a market's formula and cap; the ramp shields existing positions. Owner only.
+    @notice Changes a market's formula and cap; the ramp shields existing positions. A formula
+            that no longer answers can be replaced: funding since the last touch is then
+            accrued under the new one. Owner only.
     @param market Market id.
     @param risk_model Margin formula of this market.
     @param open_interest_cap Base units per side (WAD).
     """
     access._check_owner()
-    self._touch(market)
+    self._touch_if_possible(market)
     self._set_market(market, risk_model, open_interest_cap)
     self._touch(market)
 
@@ -66,13 +68,13 @@ def set_market(market: uint256, risk_model: address, open_interest_cap: uint256)
 @external
 def set_parameters(parameters: IMarginEngine.MarginParameters):
     """
-    @notice Changes the margin parameters; funding up to now accrues at the old ones. Owner
-            only.
+    @notice Changes the margin parameters; funding up to now accrues at the old ones, except
+            in a market whose formula does not answer. Owner only.
     @param parameters Margin parameters.
     """
     access._check_owner()
     for market: uint256 in range(ledger.market_count, bound=8):
-        self._touch(market)
+        self._touch_if_possible(market)
     margin_params._set_parameters(parameters)
 
 
@@ -119,6 +121,24 @@ def pool_claims() -> IMarginEngine.PoolClaims:
             net_size, snapshot.funding_index, ledger.markets[market].net_funding_index
         )
     return claims
+
+
+@internal
+def _touch_if_possible(market: uint256):
+    """
+    @dev Brings funding and ramp of a market up to now, unless its formula reverts, leaves its
+         range or does not end: what the owner repairs must not depend on what is broken.
+    @param market Market id.
+    """
+    answers: bool = raw_call(
+        self,
+        abi_encode(market, method_id=method_id("market_snapshot(uint256)")),
+        gas=constants.ANSWER_GAS,
+        is_static_call=True,
+        revert_on_failure=False,
+    )
+    if answers:
+        self._touch(market)
 
 
 @internal

@@ -1,0 +1,105 @@
+"""A formula that stopped answering could not be replaced: to change it, the old one was asked first.
+
+It was asked twice, by the margin engine to accrue funding and by the governor to compare what the new one
+asks. So a formula that reverts, leaves its range or does not end closed a market for ever, and with it
+reductions, exits of providers and every parameter of the engine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from string import Template
+
+import boa
+import pytest
+
+from sim.core.units import WAD
+from tests.support.governed import DAY, Governed, parameters_of
+from tests.support.protocol import Protocol, isolated
+
+SOURCE = Template("""# pragma version 0.4.3
+# pragma nonreentrancy on
+struct RiskInputs:
+    notional: uint256
+    price: uint256
+    confidence: uint256
+    variance_fast: uint256
+    variance_slow: uint256
+    open_interest: uint256
+    depth: uint256
+struct MarginRatios:
+    initial: uint256
+    maintenance: uint256
+BREAKS_AT: immutable(uint256)
+@deploy
+def __init__():
+    BREAKS_AT = block.timestamp + 86_400
+@view
+@internal
+def _is_broken() -> bool:
+    return block.timestamp >= BREAKS_AT
+@view
+@external
+@reentrant
+def margin_ratios(inputs: RiskInputs) -> MarginRatios:
+    if self._is_broken():
+        $ratios
+    return MarginRatios(initial=10**17, maintenance=5 * 10**16)
+@view
+@external
+@reentrant
+def collateral_haircut() -> uint256:
+    if self._is_broken():
+        $haircut
+    return 0
+""")
+FAULTS = {
+    "reverts": ('raise "off the table"', "pass"),
+    "out of range": ("return MarginRatios(initial=2 * 10**18, maintenance=10**17)", "pass"),
+    "endless": ("for i: uint256 in range(10**12):\n            pass", "pass"),
+    "haircut reverts": ("pass", 'raise "no haircut"'),
+}
+FAULT = pytest.mark.parametrize("fault", FAULTS)
+STATIC = [8 * WAD // 100, 4 * WAD // 100, 0]
+
+
+@pytest.fixture
+def source(fault, tmp_path):
+    ratios, haircut = FAULTS[fault]
+    file = tmp_path / "Breaks.vy"
+    file.write_text(SOURCE.substitute(ratios=ratios, haircut=haircut))
+    return file
+
+
+@FAULT
+def test_the_owner_can_replace_it_and_change_parameters(source, fault):
+    with isolated():
+        protocol = Protocol(markets=2)
+        model = boa.load_partial(str(source)).deploy()
+        protocol.engine.set_market(1, model.address, 10**6 * WAD, sender=protocol.owner)
+        trader = protocol.account("trader", 50_000)
+        protocol.increase(trader, 100 * WAD, market=1)
+        protocol.wait(86_400)
+        protocol.set_price(1_990 * WAD, market=1)
+        # What adds risk asks for the haircut, not this; an endless formula takes minutes on this engine.
+        if fault in ("reverts", "out of range"):
+            with boa.reverts():
+                protocol.decrease(trader, WAD, market=1)
+        protocol.set_margin(trade_fee_rate=WAD // 2_000)
+        assert protocol.engine.parameters().trade_fee_rate == WAD // 2_000
+        protocol.engine.set_market(1, protocol.risk_models[0].address, 10**6 * WAD, sender=protocol.owner)
+        protocol.decrease(trader, market=1)
+        assert protocol.position(trader, 1).size == 0
+        protocol.check_books()
+
+
+@FAULT
+def test_the_governor_can_replace_it_within_bounds(source):
+    parameters = parameters_of()
+    market = replace(parameters.markets[0], risk_model={})
+    governed = Governed("broken", custom=source, parameters=replace(parameters, markets=[market]))
+    proposal = governed.propose("risk_governor", governed.set_model(STATIC, "static"))
+    receipt = governed.execute(proposal, at=governed.now + 3 * DAY)
+    assert receipt.status, receipt.revert_reason
+    snapshot = governed.read("margin_engine", "market_snapshot", 0)
+    assert (snapshot[13], snapshot[14]) == (STATIC[0], STATIC[1])
