@@ -69,6 +69,11 @@ LATE_CLOSER = (
 )
 """Who bids the base fee of a block ago while it rises, and is the only one to close."""
 
+CROWD_CAPITAL = '{ distribution = "lognormal", median = 3000.0, deviation = 0.8, maximum = 20000.0 }'
+CROWD_RATES = "entries_per_day = 2000.0, relevers_per_day = 4000.0, exits_per_day = 500.0"
+CROWD = (f'entrants=[{{ name = "crowd", count = 12, {CROWD_RATES}, capital = {CROWD_CAPITAL} }}]',)
+"""Many who come in and re-lever within minutes."""
+
 DEAR = 16.0
 """gwei: a little more than the base fee at the start, less than it soon is."""
 
@@ -117,6 +122,12 @@ ARMS = {
         'traders.0.size={ distribution = "lognormal", median = 9000.0, deviation = 0.8, maximum = 60000.0 }',
     ),
     "traders.0.size:fixed": ('traders.0.size={ distribution = "fixed", value = 9000.0 }',),
+    "entrants.0.capital:lognormal": CROWD,
+    "entrants.0.capital:pareto": (
+        *CROWD,
+        'entrants.0.capital={ distribution = "pareto", minimum = 2000.0, maximum = 20000.0 }',
+    ),
+    "entrants.0.capital:fixed": (*CROWD, 'entrants.0.capital={ distribution = "fixed", value = 3000.0 }'),
     "markets.0.price:gbm": (),
     "markets.0.price:merton": (
         'markets.0.price={ kind = "merton", volatility = 2.0, jump_intensity = 90000.0 }',
@@ -175,6 +186,29 @@ BINDS: dict[str, Binds] = {
     "markets.0.pool.open_interest_cap_notional": (90_000.0, ADDING),
     "markets.0.pool.max_premium": (0.01, ()),
     "protocol.risk_model": ("static", ()),
+    "entrants.0.name": (None, CROWD),
+    "entrants.0.count": (None, CROWD),
+    "entrants.0.market": (1, (*TWO_MARKETS, *CROWD)),
+    "entrants.0.long_share": (0.2, CROWD),
+    "entrants.0.entries_per_day": (None, CROWD),
+    "entrants.0.least_use": (0.4, CROWD),
+    "entrants.0.most_use": (0.5, CROWD),
+    "entrants.0.max_leverage": (3.0, CROWD),
+    "entrants.0.relevers_per_day": (None, CROWD),
+    "entrants.0.least_increase": (0.95, (*CROWD, "shocks.0.size=0.1", "entrants.0.long_share=1.0")),
+    "entrants.0.exits_per_day": (None, CROWD),
+    "entrants.0.least_capital": (4_000.0, CROWD),
+    "entrants.0.backoff": (0.3, (*CROWD, "entrants.0.least_use=0.95", "entrants.0.most_use=0.99")),
+    "entrants.0.slippage": (0.0001, CROWD),
+    "entrants.0.fees.policy": (None, (*CROWD, "entrants.0.fees.max_fee_gwei=40.0")),
+    "entrants.0.fees.max_fee_gwei": (20.0, CROWD),
+    "entrants.0.fees.priority_fee_gwei": (None, CROWD),
+    "entrants.0.fees.base_fee_multiple": (1.0, CROWD),
+    "entrants.0.latency_blocks": (None, CROWD),
+    "entrants.0.patience_blocks": (
+        1,
+        (*CROWD, "entrants.0.fees.base_fee_multiple=1.0", "entrants.0.latency_blocks=2"),
+    ),
     "enactment.risk_model_before": ("static", ("enactment.in_block_0=true",)),
     "enactment.values_before": (["protocol.risk_model_parameters.z=5.0"], ("enactment.in_block_0=true",)),
     "protocol.risk_model_parameters": ({"z": 5.0}, ()),

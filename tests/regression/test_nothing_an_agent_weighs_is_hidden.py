@@ -39,6 +39,7 @@ NO_ASSUMPTION: dict[str, dict[float, tuple[int, str]]] = {
     "closer.py": {75: (1, ORDER)},
     "decided.py": {96: (1, "bits of the highest fee of a call, in wei")},
     "deleverager.py": {1e-6: (1, "how far apart floats surely rank as the contract does"), 70: (1, ORDER)},
+    "entrants.py": {200_000: (1, "most accounts of a table"), 15: (1, ORDER)},
     "fees.py": {1_000: (5, "decimals in which factors of fees are exact"), 0.5: (2, ROUNDING)},
     "kind.py": {
         0.001: (1, "of a group that does not say, with no reporters"),
