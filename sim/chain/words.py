@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
+from struct import Struct
 from typing import Any, Final
 
 import numpy as np
@@ -24,9 +26,8 @@ def decode_rows(data: bytes, columns: int, *, signed: Iterable[int] = ()) -> lis
     signed
         Indices of columns that are signed.
     """
-    words = array_words(data, columns)
-    values = [int.from_bytes(words[i : i + _WORD], "big") for i in range(0, len(words), _WORD)]
-    rows = [values[i : i + columns] for i in range(0, len(values), columns)]
+    structs = _words_of(columns, range(columns)).iter_unpack(array_words(data, columns))
+    rows = [list(map(int.from_bytes, struct)) for struct in structs]  # most significant byte first
     for column in signed:
         for row in rows:
             if row[column] >> 255:
@@ -46,17 +47,23 @@ def decode_columns(
     wanted
         Indices of the columns to read, in the order of the result.
     """
-    words = array_words(data, columns)
-    stride = columns * _WORD
+    order = list(wanted)
     negative = frozenset(signed)
+    structs = _words_of(columns, frozenset(order)).iter_unpack(array_words(data, columns))
+    read = dict(zip(sorted(set(order)), zip(*structs, strict=True), strict=False))  # no struct, no column
     found: list[list[int]] = []
-    for column in wanted:
-        starts = range(column * _WORD, len(words), stride)
-        values = [int.from_bytes(words[start : start + _WORD], "big") for start in starts]
+    for column in order:
+        values = list(map(int.from_bytes, read.get(column, ())))
         if column in negative:
             values = [value - (1 << 256) if value >> 255 else value for value in values]
         found.append(values)
     return found
+
+
+@lru_cache(maxsize=64)
+def _words_of(columns: int, wanted: range | frozenset[int]) -> Struct:
+    """Return what cuts the wanted words, in their order there, out of a struct of so many."""
+    return Struct("".join(f"{_WORD}{'s' if column in wanted else 'x'}" for column in range(columns)))
 
 
 def decode_words(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -55,7 +56,8 @@ class MarketState:
 
     def words(self) -> tuple[int, ...]:
         """Return the fields in order."""
-        return _words(self, MarketState)
+        words: tuple[int, ...] = _market_words(self)
+        return words
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +84,12 @@ class ProtocolState:
 
     def words(self) -> tuple[int, ...]:
         """Return the fields in order."""
-        return _words(self, ProtocolState)
+        words: tuple[int, ...] = _protocol_words(self)
+        return words
 
 
-def _words(
-    state: MarketState | ProtocolState, kind: type[MarketState] | type[ProtocolState]
-) -> tuple[int, ...]:
-    return tuple([getattr(state, name) for name in kind.__slots__])
+_market_words = attrgetter(*MarketState.__slots__)
+_protocol_words = attrgetter(*ProtocolState.__slots__)
 
 
 @dataclass(frozen=True, slots=True)
