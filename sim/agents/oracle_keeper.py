@@ -152,6 +152,8 @@ class OracleKeepers:
         due = moved | (state.timestamp - self._published_at >= section.heartbeat_seconds)
         due &= published_at > self._published_at
         due &= ~silent_members(self._outages, state.block + self.latency_blocks, len(self._index))
+        if not bool(np.any(due)):
+            return []
         waiting = self._pending_since >= 0
         patience_over = state.block - self._pending_since >= section.rebid_blocks
         fresh = np.flatnonzero(due & ~waiting)

@@ -251,6 +251,9 @@ class Draw:
 
         The ranks of n words; a tie has chance n**2 / 2**65 and keeps its order.
         """
+        if n < 2:  # nothing to choose, but the words are used up as for any other number
+            self._block += n
+            return np.arange(n)
         return np.argsort(self.words(n), kind="stable").astype(np.int64)
 
 

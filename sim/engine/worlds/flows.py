@@ -7,6 +7,8 @@ liquidation leaves to be sold is an order of its own, sent whole once it is too 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from sim.core.arrays import FloatArray, IntArray
@@ -15,6 +17,12 @@ from sim.engine.scenario.flow import FlowSection
 
 VOLUNTARY = -1
 """Source of flow that nobody forced."""
+
+
+@lru_cache(maxsize=64)
+def _share_worked(seconds: int, half_life_seconds: int) -> float:
+    """Return the share of an order that is worked in some seconds."""
+    return 1.0 - power(0.5, seconds / half_life_seconds) if half_life_seconds > 0 else 1.0
 
 
 class _Orders:
@@ -29,7 +37,7 @@ class _Orders:
         self._remaining[source] = self._remaining.get(source, 0.0) + amount
 
     def work(self, seconds: int, out: dict[int, float]) -> None:
-        share = 1.0 - power(0.5, seconds / self._half_life) if self._half_life > 0 else 1.0
+        share = _share_worked(seconds, self._half_life)
         for source in list(self._remaining):
             left = self._remaining[source]
             sent = left if abs(left) < self._least else left * share

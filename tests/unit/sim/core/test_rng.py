@@ -159,6 +159,14 @@ def test_uniforms_avoid_both_ends():
     assert 1 - 1e-4 < values.max() < 1.0
 
 
+def test_a_permutation_of_nobody_or_one_uses_its_words_all_the_same():
+    for n in (0, 1):
+        draw, other = Streams(4).draw("x"), Streams(4).draw("x")
+        assert draw.permutation(n).tolist() == list(range(n))
+        other.words(n)
+        assert draw.words(3).tolist() == other.words(3).tolist()
+
+
 def test_permutation_is_one_and_each_order_is_as_likely():
     streams = Streams(4)
     assert sorted(streams.draw("p").permutation(1000).tolist()) == list(range(1000))
