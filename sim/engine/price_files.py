@@ -129,15 +129,29 @@ def remarks(scenario: Scenario, histories: Mapping[int, PriceHistory], options: 
     for market, history, covered in _repeated(scenario, histories, options):
         name = history.source.name
         replaced = market == 0 and options.prices is not None
-        if history.row_seconds > COARSE_SECONDS:
-            price = scenario.markets[market].price
-            process = Replay.of(history, like=price) if replaced else price
-            found.append(f"{name}: has a row every {history.row_seconds:,} s; {_hidden(process, history)}")
+        found += what_rows_hide(scenario, market, history, replaced=replaced)
         if covered < scenario.blocks:
             found.append(
                 f"{name}: ends at block {covered:,} of {scenario.blocks:,}; its last price stands from there"
             )
     return found
+
+
+def what_rows_hide(
+    scenario: Scenario, market: int, history: PriceHistory, *, replaced: bool = False
+) -> list[str]:
+    """Return what rows far apart do not tell of a market's price, for users and reports; nothing if none are.
+
+    Parameters
+    ----------
+    replaced
+        Whether the file came from the command line, and repeats itself whatever the scenario's process is.
+    """
+    price = scenario.markets[market].price
+    process = Replay.of(history, like=price) if replaced else price
+    if history.row_seconds <= COARSE_SECONDS or not process.repeats_file:
+        return []
+    return [f"{history.source.name}: has a row every {history.row_seconds:,} s; {_hidden(process, history)}"]
 
 
 def _hidden(process: PriceProcess, history: PriceHistory) -> str:

@@ -4,9 +4,13 @@ Found by replaying one crash at one minute, ten minutes and an hour a bar: bad d
 of where the corners fell, and none at all where half an hour held -88 %.
 """
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from sim.cli.entry import main
 from sim.core.rng import Streams
 from sim.market.price_file import load_price_file
 from sim.market.price_paths import BlockClock
@@ -55,3 +59,43 @@ def test_the_path_is_as_rough_as_what_was_recorded(tmp_path, ticks, seconds):
 
 def test_walked_straight_an_hour_is_calm(tmp_path, ticks):
     assert variance_from_bars(tmp_path, ticks, 3_600, "straight") < 0.1 * realised_variance(ticks)
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "inside", "told"),
+    [
+        (
+            "time,open,high,low,close",
+            "{t},2000,2010,1990,2001",
+            "drawn",
+            "within a bar the price is drawn as rough",
+        ),
+        (
+            "time,open,high,low,close",
+            "{t},2000,2010,1990,2001",
+            "straight",
+            "within it the price walks straight",
+        ),
+        ("time,price", "{t},2000", "drawn", "within it the price walks straight or stands still"),
+    ],
+)
+def test_the_report_says_what_a_bar_hides(tmp_path, header, row, inside, told):
+    rows = [row.format(t=START + 600 * hour) for hour in range(4)]
+    file = tmp_path / "rows.csv"
+    file.write_text("\n".join((header, *rows)) + "\n")
+    small = Path(__file__).parents[1] / "support" / "small_run.toml"
+    command = [
+        "run",
+        str(small),
+        "--prices",
+        str(file),
+        "--blocks",
+        "60",
+        "--worlds",
+        "none",
+    ]
+    price = f'markets.0.price={{ kind = "replay", file = "{file}", inside_bars = "{inside}" }}'
+    out = tmp_path / "out"
+    assert main([*command, "--set", price, "--out", str(out), "--set", "traders.0.count=5"]) == 0
+    page = re.sub(r"<[^>]*>", "", (out / "report.html").read_text())
+    assert f"rows.csv: has a row every 600 s; {told}" in page

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping, Sequence
 from importlib import metadata
+from types import MappingProxyType
 from typing import Any
 
 from sim import __version__
@@ -12,6 +13,7 @@ from sim.chain.gas import PROFILE_PATH, GasProfile
 from sim.core.digest import canonical_json, sha256_file, sha256_hex
 from sim.core.plugins import PLUGINS, active
 from sim.engine.blocks.run_digest import SCHEMA_VERSION
+from sim.engine.price_files import what_rows_hide
 from sim.engine.scenario.assumptions import assumptions
 from sim.engine.scenario.path_choice import PathChoice
 from sim.engine.scenario.schema import Scenario
@@ -44,18 +46,27 @@ def plugin_records() -> dict[str, Any]:
     return {PLUGINS: records} if records else {}
 
 
-def market_words(scenario: Scenario, replayed: Mapping[int, PriceHistory]) -> dict[str, Any]:
+def market_words(
+    scenario: Scenario,
+    replayed: Mapping[int, PriceHistory],
+    histories: Mapping[int, PriceHistory] = MappingProxyType({}),
+) -> dict[str, Any]:
     """Return what moves the outside markets, in the words of whatever was declared to do so.
 
     Parameters
     ----------
     replayed
         Prices from the command line, by the market they replace.
+    histories
+        Prices of every file.
     """
     lines = []
     for index, market in enumerate(scenario.markets):
         process = Replay.of(replayed[index], like=market.price) if index in replayed else market.price
         lines.append(f"Price of {market.name}: {process.describe()}.")
+        if index in histories:
+            hidden = what_rows_hide(scenario, index, histories[index], replaced=index in replayed)
+            lines += [f"{line}." for line in hidden]
         lines.append(f"Impact on {market.name}: {market.impact.describe()}.")
     shocks = shock_records(scenario.shocks, scenario.seconds_per_block, replayed=frozenset(replayed))
     return {"outside_market": lines, "shocks": shocks}
@@ -134,7 +145,7 @@ def build_manifest(
         "raised_openings": world.raised_openings,
         "groups": {group.name: group.label for group in world.groups},
         "agents": [agent.describe() for agent in world.agents],
-        **market_words(scenario, {0: histories[0]} if PRICES in inputs else {}),
+        **market_words(scenario, {0: histories[0]} if PRICES in inputs else {}, histories),
         "versions": versions(),
         "assumptions": assumptions(scenario),
     }

@@ -14,7 +14,7 @@ from scipy import special
 
 from sim.core.arrays import FloatArray, IntArray
 from sim.core.rng import Streams
-from sim.experiments.exploration.numbers import library_seed, unit_problem
+from sim.experiments.exploration.numbers import library_seed, small_sample_factor, unit_problem
 from sim.metrics.statistics.intervals import Interval
 
 
@@ -79,7 +79,13 @@ def elementary_effects(design: FloatArray, outputs: FloatArray) -> FloatArray:
 
 
 def morris_indices(
-    design: FloatArray, outputs: FloatArray, resampled: FloatArray, drawn: IntArray, *, confidence: float
+    design: FloatArray,
+    outputs: FloatArray,
+    resampled: FloatArray,
+    drawn: IntArray,
+    *,
+    confidence: float,
+    units: int,
 ) -> tuple[MorrisIndex, ...]:
     """Return the screening indices of every parameter for one output.
 
@@ -95,12 +101,14 @@ def morris_indices(
         int64[replicate, trajectory], trajectories drawn with replacement.
     confidence
         Of the intervals.
+    units
+        Independent paths, two at least.
 
     Notes
     -----
     Estimates are SALib's. Intervals are estimate -+ z times the standard deviation over resamples of
-    trajectories *and* paths, so they speak of other designs and other paths; those of `mu_star` and `sigma`
-    are cut at 0.
+    trajectories *and* paths, so they speak of other designs and other paths, times `small_sample_factor` of
+    the fewer of the two; those of `mu_star` and `sigma` are cut at 0.
     """
     from SALib.analyze import morris as analysis  # noqa: PLC0415  (slow to import, and an extra)
 
@@ -113,6 +121,7 @@ def morris_indices(
     replicate = np.arange(drawn.shape[0])[:, None]
     chosen = by_path[:, drawn, replicate]  # [parameter, replicate, trajectory]
     z = float(special.ndtri(0.5 + confidence / 2.0))
+    z *= small_sample_factor(min(units, drawn.shape[1]), confidence)
     chance = np.quantile(np.abs(by_path - effects[:, :, None]).mean(axis=1), confidence, axis=1)
 
     def interval(name: str, parameter: int, draws: FloatArray, *, floor: float) -> Interval:

@@ -19,7 +19,7 @@ from sim.experiments.exploration.morris import (
     morris_design,
     morris_indices,
 )
-from sim.experiments.exploration.numbers import FULL_SAMPLES
+from sim.experiments.exploration.numbers import FULL_SAMPLES, LEAST_SAMPLES
 from sim.experiments.exploration.objectives import GROUPS, Objective
 from sim.experiments.exploration.resampling import resample_counts
 from sim.experiments.exploration.samples import Samples
@@ -152,6 +152,7 @@ def _screen(axes: tuple[Axis, ...], settings: Settings, run: Run) -> Screening:
             output.draws(samples, counts)[which],
             drawn,
             confidence=settings.confidence,
+            units=max(samples.independent, 2),
         )
         for output in settings.outputs
     )
@@ -184,9 +185,11 @@ def _apportion(axes: tuple[Axis, ...], settings: Settings, run: Run) -> Variance
                     parameters=len(axes),
                     second_order=settings.second_order,
                     confidence=settings.confidence,
+                    units=max(samples.independent, 2),
                 ),
                 output,
                 extent,
+                settings.samples,
             )
             for output in settings.outputs
         ),
@@ -216,9 +219,9 @@ def _extent(design: FloatArray, points: Sequence[object], samples: Samples) -> E
 Index = TypeVar("Index")
 
 
-def _shown(indices: Index, output: Objective, extent: Extent) -> Index:
+def _shown(indices: Index, output: Objective, extent: Extent, samples: int | None = None) -> Index:
     """Return an output's indices, without ends of intervals if the rule of refusal gives none."""
-    return without_ends(indices) if no_interval(output, extent) else indices
+    return without_ends(indices) if no_interval(output, extent, samples) else indices
 
 
 def without_ends(value: Index) -> Index:
@@ -233,8 +236,14 @@ def without_ends(value: Index) -> Index:
     return cast("Index", found)
 
 
-def no_interval(output: Objective, extent: Extent) -> str:
-    """Return why the indices of an output get no intervals, by the rule of every page; empty if they do."""
+def no_interval(output: Objective, extent: Extent, samples: int | None = None) -> str:
+    """Return why the indices of an output get no intervals; empty if they do.
+
+    The rule is that of every page, and for shares of variance one more: enough base samples, where the stage
+    has any.
+    """
+    if samples is not None and samples < LEAST_SAMPLES:
+        return f"rests on {samples} base samples, {LEAST_SAMPLES} are needed for an interval"
     return refusal(
         output.measure,
         paths=extent.paths,
@@ -251,7 +260,7 @@ def _flags(settings: Settings, screening: Screening | None, variance: Variance |
         if extent.paths < extent.planned:
             found.append(f"{stage}: {extent.paths} of {extent.planned} paths finished at every point")
         for output in settings.outputs:
-            why = no_interval(output, extent)
+            why = no_interval(output, extent, settings.samples if stage == "indices" else None)
             if why:
                 found.append(f"{stage}: {output.label} {why}")
     if variance is None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.core.arrays import FloatArray, IntArray
 from sim.core.rng import Streams
-from sim.experiments.exploration.numbers import library_seed, unit_problem
+from sim.experiments.exploration.numbers import library_seed, small_sample_factor, unit_problem
 from sim.metrics.statistics.intervals import Interval
 
 
@@ -58,6 +58,7 @@ def sobol_indices(
     parameters: int,
     second_order: bool,
     confidence: float,
+    units: int,
 ) -> SobolIndices:
     """Return the indices of one output.
 
@@ -74,6 +75,9 @@ def sobol_indices(
     confidence
         Of the percentile intervals, over resamples of base samples *and* paths. Base samples are treated as
         independent although they fill the space more evenly: the intervals are rather too long.
+    units
+        Independent paths, two at least; ends are moved out by `small_sample_factor` of the fewer of these and
+        the base samples.
 
     Notes
     -----
@@ -100,11 +104,15 @@ def sobol_indices(
     first, last = pick(blocks[:, 0]), pick(blocks[:, -1])
     crossed = [pick(blocks[:, 1 + index]) for index in range(parameters)]
     tail = (1.0 - confidence) / 2.0
+    wider = small_sample_factor(min(units, samples), confidence)
 
     def interval(estimate: float, draws: FloatArray) -> Interval:
         lower, upper = np.quantile(draws, (tail, 1.0 - tail))
         return Interval(
-            estimate=float(estimate), lower=float(lower), upper=float(upper), confidence=confidence
+            estimate=float(estimate),
+            lower=float(estimate + wider * (lower - estimate)),
+            upper=float(estimate + wider * (upper - estimate)),
+            confidence=confidence,
         )
 
     indices = tuple(

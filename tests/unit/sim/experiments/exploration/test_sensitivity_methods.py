@@ -29,7 +29,7 @@ def test_screening_of_a_linear_model_is_exact():
     design = morris_design(4, 20, levels=4, seed=1)
     outputs = design @ COEFFICIENTS
     indices = morris_indices(
-        design, outputs, np.repeat(outputs[:, None], 50, axis=1), drawn(50, 20), confidence=0.95
+        design, outputs, np.repeat(outputs[:, None], 50, axis=1), drawn(50, 20), confidence=0.95, units=400
     )
     for coefficient, index in zip(COEFFICIENTS, indices, strict=True):
         assert index.mu.estimate == pytest.approx(coefficient, abs=1e-12)
@@ -63,6 +63,7 @@ def test_noise_of_the_paths_is_told_from_an_effect():
         evaluate(values, "mean", counts=counts),
         drawn(200, 20),
         confidence=0.95,
+        units=400,
     )
     assert indices[0].above_noise
     assert indices[0].mu_star.lower > 0.4
@@ -78,13 +79,18 @@ def test_screening_drops_only_what_is_surely_small():
     design = morris_design(4, 20, levels=4, seed=1)
     outputs = design @ COEFFICIENTS
     indices = morris_indices(
-        design, outputs, np.repeat(outputs[:, None], 20, axis=1), drawn(20, 20), confidence=0.95
+        design, outputs, np.repeat(outputs[:, None], 20, axis=1), drawn(20, 20), confidence=0.95, units=400
     )
     assert kept_parameters((indices,), share=0.1) == (0, 1, 2)
     assert kept_parameters((indices,), share=0.2) == (0, 1)
     assert kept_parameters((indices,), share=0.5) == (0,)
     other = morris_indices(
-        design, design[:, 3].copy(), np.repeat(design[:, 3:], 20, axis=1), drawn(20, 20), confidence=0.95
+        design,
+        design[:, 3].copy(),
+        np.repeat(design[:, 3:], 20, axis=1),
+        drawn(20, 20),
+        confidence=0.95,
+        units=400,
     )
     assert kept_parameters((indices, other), share=0.5) == (0, 3)
 
@@ -93,7 +99,7 @@ def test_nothing_is_kept_where_nothing_varies():
     design = morris_design(2, 20, levels=4, seed=1)
     flat = np.full(len(design), 0.3)
     indices = morris_indices(
-        design, flat, np.repeat(flat[:, None], 20, axis=1), drawn(20, 20), confidence=0.95
+        design, flat, np.repeat(flat[:, None], 20, axis=1), drawn(20, 20), confidence=0.95, units=400
     )
     assert kept_parameters((indices,), share=0.1) == ()
 
@@ -116,6 +122,7 @@ def test_ishigami_has_its_known_indices():
         parameters=3,
         second_order=True,
         confidence=0.95,
+        units=400,
     )
     assert found.standard_deviation == pytest.approx(math.sqrt(total), rel=0.05)
     for index, s1, st in zip(found.parameters, first, everything, strict=True):
@@ -143,6 +150,7 @@ def test_common_paths_cancel_what_does_not_depend_on_the_parameters():
         parameters=2,
         second_order=False,
         confidence=0.95,
+        units=400,
     )
     for index, share in zip(found.parameters, (0.2, 0.8), strict=True):
         assert index.total.lower <= share <= index.total.upper
@@ -158,6 +166,7 @@ def test_an_output_that_never_varies_has_no_shares():
         parameters=2,
         second_order=False,
         confidence=0.95,
+        units=400,
     )
     assert found.standard_deviation == 0.0
     assert all(index.total.estimate == 0.0 for index in found.parameters)
