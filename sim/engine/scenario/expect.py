@@ -96,7 +96,9 @@ def check_expectations(
     results: list[tuple[str, bool]] = []
     for key, bounds in expectations.items():
         value = values.get(key)
-        shown = f"{value:.6g}" if isinstance(value, float) else str(value)
+        shown = str(value)
+        if isinstance(value, float):
+            shown = f"{value:.6g}" if abs(value) < 1e6 else f"{value:.0f}"
         if value is None:
             shown = f"not defined, because {why_undefined(METRICS[key], worlds=worlds)}"
         for bound, limit in bounds.items():

@@ -331,6 +331,8 @@ def _nothing_feasible(trials: Sequence[Trial], settings: Settings) -> str:
             f"{one.label} was kept by some"
             if least <= 0
             else f"{one.label} was missed by at least {least:.3g}"
+            if math.isfinite(least)
+            else f"{one.label} has no bound with so few paths"
         )
     return (
         f"none of {len(trials)} trials keeps every constraint by its {settings.confidence:.0%} bound "

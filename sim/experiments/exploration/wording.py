@@ -23,7 +23,8 @@ def front_cautions(front: Front) -> list[str]:
             clustered=front.independent < front.paths,
         )
         if why:
-            found.append(f"{objective.label} {why}.")
+            of = f"{objective.measure.label} of " if objective.statistic != "mean" else ""
+            found.append(f"{of}{objective.definition.label}: {why}.")
     return found
 
 

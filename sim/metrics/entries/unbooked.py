@@ -69,7 +69,7 @@ METRICS.add(Metric(
     derive=_all_losses,
 ))  # fmt: skip
 METRICS.add(Metric(
-    order=113, name="loss_beyond_collateral_ratio", label="Loss ratio, booked or not", unit="1",
+    order=113, name="loss_beyond_collateral_ratio", label="Loss beyond collateral", unit="1",
     unit_words="of open interest", kind="share", direction=WORSE, family="severity", section="Losses",
     markets="all", shown=("mean",),
     meaning="Losses beyond collateral, booked or not, over open interest at the start.",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sim.experiments.decision.wording import INITIAL_MARGIN, leverage_words
 from sim.experiments.exploration.frontier import Difference, Front
 from sim.experiments.exploration.studies import FrontierStudy
 from sim.experiments.exploration.wording import frequency_words, front_cautions
@@ -102,14 +103,27 @@ def comparison_words(study: FrontierStudy) -> str:
     difference = study.comparison
     if difference is None:
         return ""
-    parts = [
-        f"{inside(objective_label(objective))} {difference_words(objective.metric, interval)}"
-        for objective, interval in zip(study.front.objectives, difference.objectives, strict=True)
-    ]
-    told = apart_words(study.front, difference)
-    return (
-        f"told apart on {study.front.paths} common paths: {told}; proposed less current, {'; '.join(parts)}"
+    parts = []
+    for which, objective in enumerate(study.front.objectives):
+        words = difference_words(objective.metric, difference.objectives[which])
+        words = f"{inside(objective_label(objective))} {words}"
+        if objective.metric == INITIAL_MARGIN and objective.statistic == "mean":
+            words += _leverage(study, which)
+        if not difference.apart[which]:
+            words += ", which could not be told from chance"
+        parts.append(words)
+    return f"proposed less current on {study.front.paths} common paths: {'; '.join(parts)}"
+
+
+def _leverage(study: FrontierStudy, which: int) -> str:
+    """Return what the change means for a new position, ``, leverage 17x becomes 14x``."""
+    if study.current is None or study.proposed is None:
+        return ""
+    before, after = (
+        study.front.points[at].objectives[which].estimate for at in (study.current, study.proposed)
     )
+    spoken = leverage_words(before, after)
+    return f", leverage {spoken}" if spoken else ""
 
 
 def apart_words(front: Front, difference: Difference) -> str:
