@@ -23,7 +23,7 @@ METRICS.add(Metric(
     measure=lambda run: run.start.after_ramp.accounts,
 ))  # fmt: skip
 METRICS.add(Metric(
-    order=83, name="start_short_notional", label="Below maintenance after the ramp, notional", unit="quote",
+    order=83, name="start_short_notional", label="Notional below, after the ramp", unit="quote",
     kind="amount", direction=WORSE, family="other", section="Margin", markets="all",
     meaning="Notional of the accounts that stood below maintenance before the first block, had the ramp let "
     "everything through.",
@@ -37,7 +37,7 @@ METRICS.add(Metric(
     measure=lambda run: run.start.initial.accounts,
 ))  # fmt: skip
 METRICS.add(Metric(
-    order=85, name="start_below_initial_notional", label="Below initial margin at the start, notional",
+    order=85, name="start_below_initial_notional", label="Notional below initial margin",
     unit="quote", kind="amount", direction=NEUTRAL, family="other", section="Margin", markets="all",
     meaning="Notional of the accounts below initial margin before the first block.",
     measure=lambda run: run.start.initial.notional,
