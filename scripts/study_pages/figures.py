@@ -16,8 +16,8 @@ from scripts.study_pages.numbers import BASE, METRICS, SCALES
 COLOURS = {
     "static": "#52606d", "static x1.5": "#7b8794", "static x2": "#9aa5b1",
     "raw volatility": "#c2410c", "raw volatility, ramp": "#f59e0b",
-    "adaptive, neither": "#7c3aed", "adaptive, stress weight": "#2563eb",
-    "adaptive, ramp": "#0891b2", "adaptive, both": "#15803d",
+    "adaptive, hour": "#7c3aed", "adaptive, hour, stress weight": "#2563eb",
+    "adaptive, hour, ramp": "#0891b2", "adaptive, ten days": "#15803d",
 }  # fmt: skip
 """Greys for what does not move, warm for the textbook rule, cool for the adaptive one."""
 
@@ -93,6 +93,13 @@ def cell_name(cell: Mapping[str, Any]) -> str:
     """Return ``3-8 %, 5-12 min``."""
     depth, minutes = cell["depth"], cell["minutes"]
     return f"{100 * depth[0]:.0f}-{100 * depth[1]:.0f} %, {minutes[0]:.0f}-{minutes[1]:.0f} min"
+
+
+def market_name(cell: Mapping[str, Any]) -> str:
+    """Return ``half-life 3-19 min, 5-18 % of depth left``."""
+    seconds, left = cell["seconds"], cell["left"]
+    minutes = f"{seconds[0] / 60:.0f}-{seconds[1] / 60:.0f} min"
+    return f"half-life {minutes}, {100 * left[0]:.0f}-{100 * left[1]:.0f} % of depth left"
 
 
 def _mark(axes: Axes, name: str, found: Mapping[str, Any], across: str, up: str) -> None:

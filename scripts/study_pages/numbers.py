@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import pandas as pd
@@ -46,10 +47,16 @@ CALM_METRICS = (
 )  # fmt: skip
 CELL_METRICS = ("liquidated_share", "fund_drain", "loss_beyond_collateral_ratio", "uncovered_loss_ratio")
 
+FALL, MINUTES = "shocks.0.size", "shocks.0.duration_minutes"
+HALF_LIFE, FLOOR = "markets.0.impact.impact_half_life_seconds", "markets.0.impact.depth_floor"
 DEPTHS = ((0.03, 0.10), (0.10, 0.20), (0.20, 0.35))
 """Bands of the drawn fall."""
 SPEEDS = ((2.0, 6.0), (6.0, 20.0))
 """Bands of its duration, minutes."""
+FADING = ((180.0, 1_140.0), (1_140.0, 7_201.0))
+"""Bands of the drawn half-life of impact, seconds, halved by ratio."""
+LEFT = ((0.05, 0.18), (0.18, 0.63))
+"""Bands of the drawn share of depth that a crash leaves, halved by ratio."""
 
 
 def crash_numbers(paths: pd.DataFrame, names: Mapping[int, str]) -> dict[str, Any]:
@@ -70,7 +77,16 @@ def crash_numbers(paths: pd.DataFrame, names: Mapping[int, str]) -> dict[str, An
         "margin_of": MARGIN_OF,
         "policies": _levels(paths, names, asked),
         "differences": _differences(paths, names, asked),
-        "cells": [_cell(paths, names, depth, speed) for depth in DEPTHS for speed in SPEEDS],
+        "cells": [
+            {"depth": list(depth), "minutes": list(speed)}
+            | _cell(paths, names, {FALL: depth, MINUTES: speed})
+            for depth, speed in product(DEPTHS, SPEEDS)
+        ],
+        "markets": [
+            {"seconds": list(fading), "left": list(left)}
+            | _cell(paths, names, {HALF_LIFE: fading, FLOOR: left})
+            for fading, left in (product(FADING, LEFT) if {HALF_LIFE, FLOOR} <= set(paths.columns) else ())
+        ],
     }
 
 
@@ -87,14 +103,13 @@ def _point(names: Mapping[int, str]) -> int:
 
 
 def _cell(
-    paths: pd.DataFrame, names: Mapping[int, str], depth: tuple[float, float], speed: tuple[float, float]
+    paths: pd.DataFrame, names: Mapping[int, str], bands: Mapping[str, tuple[float, float]]
 ) -> dict[str, Any]:
-    """Return the paired differences among paths whose crash lies in a band of depth and speed."""
-    fall, minutes = -paths["shocks.0.size"], paths["shocks.0.duration_minutes"]
-    inside = paths[(depth[0] <= fall) & (fall < depth[1]) & (speed[0] <= minutes) & (minutes < speed[1])]
+    """Return the paired differences among paths whose drawn inputs lie in bands, in absolute value."""
+    inside = paths
+    for drawn, (low, high) in bands.items():
+        inside = inside[inside[drawn].abs().between(low, high, inclusive="left")]
     return {
-        "depth": list(depth),
-        "minutes": list(speed),
         "paths": int((inside["point"] == _point(names)).sum()),
         BASE: _levels(inside, {_point(names): BASE}, CELL_METRICS)[BASE],
         "differences": _differences(inside, names, CELL_METRICS),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from scripts.study_pages.figures import cell_name
+from scripts.study_pages.figures import cell_name, market_name
 from scripts.study_pages.numbers import BASE, CELL_METRICS, CONFIDENCE, EVENTS, METRICS, SCALES, TAILED
 
 Numbers = Mapping[str, Any]
@@ -44,7 +44,8 @@ def document(numbers: Numbers) -> str:
         CELLS, "",
         "![Liquidated open interest, difference from static](hurt_liquidated_share.svg)", "",
         "![Uncovered loss, difference from static](hurt_uncovered_loss_ratio.svg)", "",
-        *_cell_tables(crash),
+        *_cell_tables(crash["cells"], cell_name),
+        *_market_tables(crash),
         "## Procyclicality", "",
         PROCYCLICALITY.format(margin_of=crash["margin_of"]), "",
         *_policy_table(crash["policies"], PROCYCLICAL), "",
@@ -90,18 +91,21 @@ def _apart(low: Numbers, high: Numbers) -> bool:
 
 
 def _plain_words(crash: Numbers, calm: Numbers) -> list[str]:
-    """Return the answer in sentences: each stands only if the numbers support it."""
+    """Return the answer in sentences: each stands only if the numbers have its policies and support it."""
+    return [*_words_of_raw(crash, calm), *_words_of_adaptive(crash)]
+
+
+def _words_of_raw(crash: Numbers, calm: Numbers) -> list[str]:
     shallow, worst = crash["cells"][0], crash["cells"][-2]
     by, levels = crash["differences"], crash["policies"]
     raw, ramp = by["raw volatility"], by["raw volatility, ramp"]
-    neither, stress = by["adaptive, neither"], by["adaptive, stress weight"]
     more = shallow["differences"]["raw volatility"]["liquidated_share"]
     spared = worst["differences"]["raw volatility"][TAILED]
     added = [levels[name]["excess_share"] for name in (BASE, "raw volatility")]
     double, once = (levels[name][TAILED] for name in ("static x2", "raw volatility"))
     margin = {name: found["mean_initial_margin_ratio"] for name, found in calm["policies"].items()}
     unneeded = shallow[BASE][TAILED]["estimate"] == 0.0
-    said = (
+    return _standing((
         (_more(more), WORDS_HURT + (WORDS_UNNEEDED if unneeded else "") + ".", (
             cell_name(shallow), _points(more), _points(shallow[BASE]["liquidated_share"]), shallow["paths"],
         )),
@@ -111,14 +115,31 @@ def _plain_words(crash: Numbers, calm: Numbers) -> list[str]:
         )),
         (_more(raw["liquidated_share"]) and _apart(ramp["liquidated_share"], raw["liquidated_share"])
          and _less(raw[TAILED]) and _open(ramp[TAILED]), WORDS_RAMP, (_points(ramp["liquidated_share"]),)),
-        (_apart(stress["liquidated_share"], neither["liquidated_share"]), WORDS_STRESS, (
-            _points(stress["liquidated_share"]), _points(neither["liquidated_share"]),
-            _basis(stress[TAILED]), _basis(neither[TAILED]),
-        )),
         (_apart(once, double) and _apart(margin["raw volatility"], margin["static x2"]), WORDS_DEAR, (
             _points(margin["static x2"]), _points(margin["raw volatility"]), _basis(double), _basis(once),
         )),
+    ))  # fmt: skip
+
+
+def _words_of_adaptive(crash: Numbers) -> list[str]:
+    by = crash["differences"]
+    if not by.keys() >= {"adaptive, hour", "adaptive, hour, stress weight", "adaptive, ten days"}:
+        return []
+    hour, stress, days = (
+        by[f"adaptive, {memory}"] for memory in ("hour", "hour, stress weight", "ten days")
     )  # fmt: skip
+    return _standing((
+        (_apart(stress["liquidated_share"], hour["liquidated_share"]), WORDS_STRESS, (
+            _points(stress["liquidated_share"]), _points(hour["liquidated_share"]),
+            _basis(stress[TAILED]), _basis(hour[TAILED]),
+        )),
+        (_apart(days["liquidated_share"], hour["liquidated_share"]) and _open(days[TAILED]), WORDS_DAYS, (
+            _points(days["liquidated_share"]), _points(hour["liquidated_share"]),
+        )),
+    ))  # fmt: skip
+
+
+def _standing(said: Iterable[tuple[bool, str, tuple[Any, ...]]]) -> list[str]:
     return [f"- {words.format(*values)}" for holds, words, values in said if holds]
 
 
@@ -224,19 +245,24 @@ def _difference_table(crash: Numbers) -> list[str]:
     return [*_table(heads, rows), *notes.lines()]
 
 
-def _cell_tables(crash: Numbers) -> Iterator[str]:
+def _cell_tables(cells: Sequence[Numbers], name_of: Callable[[Numbers], str]) -> Iterator[str]:
     for metric in CELL_METRICS:
         notes = Notes()
-        cells = crash["cells"]
         rows = [[f"{BASE}: the level", *(_value(cell[BASE][metric], metric, notes) for cell in cells)]]
         rows += [
             [name, *(_value(cell["differences"][name][metric], metric, notes, sign="+") for cell in cells)]
-            for name in crash["differences"]
+            for name in cells[0]["differences"]
         ]
         title = _heading(metric)
         yield from (f"### {title[0].upper()}{title[1:]}: difference from static", "")
-        heads = [f"{cell_name(cell)} (n = {cell['paths']})" for cell in cells]
+        heads = [f"{name_of(cell)} (n = {cell['paths']})" for cell in cells]
         yield from (*_table(["policy", *heads], rows), *notes.lines(), "")
+
+
+def _market_tables(crash: Numbers) -> Iterator[str]:
+    if crash.get("markets"):
+        yield from ("## What stands when the market outside is another", "", MARKETS, "")
+        yield from _cell_tables(crash["markets"], market_name)
 
 
 def _provenance(numbers: Numbers) -> str:
@@ -295,19 +321,21 @@ Margin that rises with volatility asks for more when markets get worse. For new 
 protection. For existing ones it is also a reason to liquidate, and every liquidation moves the price. This
 study lets {policies} policies meet the same {paths} crashes ({runs} runs of the contracts): the fall is
 drawn between 3 and 35 %, its duration between 2 and 20 minutes (evenly in the logarithm), on
-{populations} books of 200 accounts between 3x and 14x, four in five of them long. A policy sees exactly
-the path, the book and the agents' draws that every other policy sees.
+{populations} books of 200 accounts between 3x and 18x, four in five of them long. How fast impact fades and
+how much depth a crash leaves are drawn as well, because [sources](../assumptions.md) contradict each
+other: a half-life of 3 minutes to 2 hours, 5 to 63 % of the calm depth. A policy sees exactly the path, the
+book, the market and the agents' draws that every other policy sees.
 
 - **static**: the ratio never moves. **x1.5** and **x2** ask for that much more, always.
 - **raw volatility**: ratio = z sigma sqrt(horizon) from the oracle's fast variance, the textbook rule,
   applied to existing positions at once; **ramp**: the ratio of existing positions rises by at most 25 % an
   hour.
-- **adaptive**: the shipped model, variance floor, size, open interest and confidence terms; with a **stress
-  weight** (25 % of the variance is that of a stress period), with the **ramp**, with **neither** and with
-  **both**.
+- **adaptive**: variance floor, size, open interest and confidence terms, with the memory of an **hour**,
+  also with a **stress weight** (25 % of the variance is that of a stress period) and with the **ramp**; with
+  **ten days** it is the model that ships.
 
-All but x1.5 and x2 ask the same of the same account in the calm before the crash: 4.46 % maintenance and
-5.65 % initial margin. Entries are means with {level} intervals that count books, not paths, as what is
+All but x1.5 and x2 ask the same of the same account in the calm before the crash: 2.28 % maintenance and
+4.56 % initial margin. Entries are means with {level} intervals that count books, not paths, as what is
 independent; where [no method holds its level](../statistics.md), none is printed and a note says why.
 """
 
@@ -329,6 +357,9 @@ WORDS_RAMP = """\
 WORDS_STRESS = """\
 **The stress weight takes part of the harm**: {0} instead of {1} points more liquidated than static, at
   {2} against {3} bp of uncovered loss."""
+WORDS_DAYS = """\
+**A memory of ten days hardly feels the crash**: {0} points more liquidated than static instead of {1}, and
+  its uncovered loss cannot be told from static's. What it asks follows the weeks, not the hour."""
 WORDS_DEAR = """\
 **Margin that is high always is the dear way to safety**: static x2 asks {0} % on an ordinary day against
   {1} % and leaves {2} bp uncovered against {3}."""
@@ -346,6 +377,11 @@ differed."""
 CELLS = """\
 The mean over all crashes hides that the sign may depend on the crash: how deep it is, and how much time it
 gives liquidators."""
+
+MARKETS = """\
+The same differences by how fast the price impact of what is sold fades, and by how much of the calm depth the
+crash leaves: halves, by ratio, of the ranges that were drawn. A sentence above that holds in some of these
+columns alone is about that market."""
 
 PROCYCLICALITY = """\
 Margin's peak-to-trough and largest rise are of {margin_of},
@@ -366,7 +402,7 @@ LIMITS = """\
   which favours rules that look at it.
 - Equal margin in the calm is one way to make policies comparable; equal average margin or equal coverage
   are others.
-- Depth does not withdraw here and block space is cheap; neither was varied.
+- Block space is cheap, and that was not varied.
 """
 
 PROVENANCE = """\

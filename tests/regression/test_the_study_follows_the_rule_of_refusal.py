@@ -28,6 +28,8 @@ def paths(count=60, *, hurt=0.2):
         rows.append({
             "point": point, "path": path, "population": path // 2 % BOOKS,
             "shocks.0.size": fall[path], "shocks.0.duration_minutes": minutes[path],
+            "markets.0.impact.impact_half_life_seconds": (300, 3_600)[path % 2],
+            "markets.0.impact.depth_floor": (0.1, 0.5)[path // 2 % 2],
             **dict.fromkeys(METRICS, 0.0),
             "mean_initial_margin_ratio": 0.1 + 1e-16 * (path % 3),
             "liquidated_share": level[path] + more * (1.0 + 0.01 * (path % 7)),
@@ -76,6 +78,24 @@ def test_few_books_and_no_paths_in_a_band_are_said(numbers):
     assert "rests on 3 populations, 10 are needed for an interval" in few
     assert "no such path" in few
     assert "not defined in any path" in document(numbers)  # no world ran beside these
+
+
+def test_the_market_outside_that_was_drawn_has_its_own_columns(numbers):
+    cells = numbers["crash"]["markets"]
+    assert [cell["paths"] for cell in cells] == [15, 15, 15, 15]
+    assert "half-life 3-19 min, 5-18 % of depth left (n = 15)" in document(numbers)
+    plain = paths().drop(columns="markets.0.impact.depth_floor")
+    assert "market outside is another" not in document(study(plain))
+
+
+def test_ten_days_are_told_from_an_hour_only_where_they_differ():
+    table = paths()
+    policies, turn = list(NAMES.values()), table["path"] // 2 % 2 * 2.0 - 1.0
+    hour, days = (table["point"] == policies.index(f"adaptive, {memory}") for memory in ("hour", "ten days"))
+    table["liquidated_share"] += hour * (0.1 + 0.001 * turn) + days * 0.001 * turn
+    table[TAILED] *= 1.0 + days * 0.1 * turn  # now more, now less than static
+    assert "A memory of ten days" in document(study(table))
+    assert "A memory of ten days" not in document(study(paths()))
 
 
 def test_a_sentence_stands_only_while_the_numbers_support_it(numbers):

@@ -42,12 +42,13 @@ class Range:
 
     def at(self, quantile: float) -> float | int:
         """Return the value at a quantile in [0, 1] of the uniform distribution on the scale."""
-        if self.whole:
-            return min(math.floor(self.low + quantile * (self.high - self.low + 1)), int(self.high))
+        top = self.high + 1 if self.whole else self.high
         if self.scale == "log":
-            low, high = portable_math.log(self.low), portable_math.log(self.high)
-            return _within(portable_math.exp(low + quantile * (high - low)), self.low, self.high)
-        return _within(self.low + quantile * (self.high - self.low), self.low, self.high)
+            low, high = portable_math.log(self.low), portable_math.log(top)
+            value = _within(portable_math.exp(low + quantile * (high - low)), self.low, top)
+        else:
+            value = _within(self.low + quantile * (top - self.low), self.low, top)
+        return min(math.floor(value), int(self.high)) if self.whole else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

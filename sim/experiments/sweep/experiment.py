@@ -59,8 +59,6 @@ class _RangeFields(Section):
             yield ("low",), f"must be above 0 on a log scale, was {low:g}"
         if self.whole and (low != int(low) or high != int(high)):
             yield ("whole",), "low and high must be whole numbers"
-        if self.whole and self.scale == "log":
-            yield ("scale",), "whole numbers move on a linear scale"
 
 
 class ParameterSection(_RangeFields):

@@ -34,6 +34,16 @@ def test_a_logarithmic_range_is_even_in_the_logarithm():
     assert WIDE.at(0.5) == pytest.approx(1.0, rel=1e-12)
 
 
+def test_whole_numbers_move_evenly_in_the_logarithm_too():
+    """One in ten: log(11) in all, log(11 / 10) of it for ten."""
+    tens = Range(key="n", low=1, high=10, scale="log", whole=True)
+    drawn = [tens.at((index + 0.5) / 100_000) for index in range(100_000)]
+    assert (min(drawn), max(drawn), tens.at(1.0)) == (1, 10, 10)
+    assert all(isinstance(value, int) for value in drawn[::1_000])
+    assert drawn.count(10) / 100_000 == pytest.approx(math.log(1.1) / math.log(11), abs=1e-4)
+    assert drawn.count(1) / 100_000 == pytest.approx(math.log(2) / math.log(11), abs=1e-4)
+
+
 def test_whole_numbers_are_equally_likely_and_include_both_ends():
     die = Range(key="n", low=1, high=6, whole=True)
     found = [die.at((index + 0.5) / 600) for index in range(600)]
