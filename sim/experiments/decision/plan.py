@@ -129,6 +129,7 @@ class DrawSection(Section):
     low: float = number(..., -1e15, 1e15, "of the key", "Smallest value.", source="stated by the plan")
     high: float = number(..., -1e15, 1e15, "of the key", "Largest value.", source="stated by the plan")
     scale: Literal["linear", "log"] = Field("linear", description="Uniform in the value or in its logarithm.")
+    whole: bool = Field(default=False, description="Only whole numbers, of inputs that take no other.")
 
     def problems(self) -> Iterator[Problem]:
         """Yield an empty range, and a key of what is being compared."""
@@ -136,10 +137,12 @@ class DrawSection(Section):
             yield ("low",), f"must be below high {self.high:g}, was {self.low:g}"
         if self.scale == "log" and self.low <= 0.0:
             yield ("low",), f"must be above 0 on a logarithmic scale, was {self.low:g}"
-        parts = self.key.split(".")
-        if parts[0] == "protocol" or (
-            parts[0] == "markets" and parts[2:3] in (["pool"], ["price"], ["impact"])
-        ):
+        if self.whole and not (self.low.is_integer() and self.high.is_integer()):
+            yield ("whole",), "low and high must be whole numbers"
+        first, *rest = self.key.split(".")
+        place = rest[1:]
+        chosen = place[:1] in (["pool"], ["price"]) or place in (["impact"], ["impact", "law"])
+        if first == "protocol" or (first == "markets" and chosen):
             yield ("key",), f"{self.key} is part of an arm or of a cell, so it cannot be drawn"
 
 
@@ -169,6 +172,17 @@ DEFAULT_ENDPOINTS: tuple[EndpointSection, ...] = (
     _default("mean_initial_margin_ratio", "efficiency", 0.01, 0.2, superiority=True,
              source="assumption: one point of initial margin"),
 )  # fmt: skip
+
+
+DEFAULT_DRAWS: tuple[DrawSection, ...] = (
+    # One pool on a calm day: half gone in under 4 minutes; 2 hours: assumption (docs/assumptions.md, Impact).
+    DrawSection(
+        key="markets.0.impact.impact_half_life_seconds", low=180.0, high=7_200.0, scale="log", whole=True
+    ),
+    # A fall of 12 % in half an hour leaves 63 % (ask depth in falls of 3 %) to 5 % (10 October 2025).
+    DrawSection(key="markets.0.impact.depth_withdrawal", low=0.13, high=0.86, scale="log"),
+)
+"""What sources leave open about the market outside. Of market 0, which every scenario has."""
 
 
 class ComparePlan(Document):
@@ -220,7 +234,9 @@ class ComparePlan(Document):
         ("linear", "square_root"), description="Impact laws; both."
     )
     draws: Annotated[tuple[DrawSection, ...], Strict(strict=False)] = Field(
-        (), max_length=40, description="Uncertain inputs: calibration uncertainty, part of every bound."
+        DEFAULT_DRAWS,
+        max_length=40,
+        description="Uncertain inputs: calibration uncertainty, part of every bound; [] for none.",
     )
     endpoints: Annotated[tuple[EndpointSection, ...], Strict(strict=False)] = Field(
         DEFAULT_ENDPOINTS,

@@ -17,6 +17,7 @@ from sim.engine.results.manifest import versions
 from sim.experiments.decision.arms import Arms
 from sim.experiments.decision.cells import MarketCell
 from sim.experiments.decision.plan import ComparePlan
+from sim.experiments.sweep.design import Draw
 from sim.experiments.sweep.inputs import Inputs, gather, plan_document
 from sim.experiments.sweep.plan import Plan, Point
 from sim.experiments.sweep.runner import contract_hashes
@@ -76,7 +77,7 @@ def prepare(arms: Arms, plan: ComparePlan, cells: Sequence[MarketCell]) -> Regis
         for number, (name, overrides) in enumerate(zip(ARMS, arms.enacted, strict=True))
     )
     title = plan.title or f"{arms.proposed.source.stem} against {arms.current.source.stem}"
-    draws = tuple(item.draw for item in plan.draws)
+    draws = tuple(Draw(**item.model_dump()) for item in plan.draws)
     metrics = tuple(dict.fromkeys(endpoint.metric for endpoint in plan.all_endpoints()))
     main = Plan(
         scenario=arms.file, seed=seed, paths=plan.paths, points=points, populations=plan.populations,
