@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import lru_cache
 from math import isfinite
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Final
 from sim.core.digest import sha256_file
 from sim.core.errors import InputError
 from sim.core.table_file import Cell, ColumnTable, Rows, full_rows, open_table_file, plain_name
-from sim.core.units import QUANTUM, WAD, to_wad
+from sim.core.units import TOKEN_DECIMALS, WAD_DECIMALS
 
 COLUMNS: Final = ("account", "market", "size", "entry_price", "collateral")
 
@@ -34,6 +34,7 @@ _LONGEST_NAME: Final = 100
 _LONGEST_ID: Final = 4
 _NUMBER: Final = pattern(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", ASCII)
 _LONGEST_NUMBER: Final = 64
+_EXACT: Final = Context(prec=2 * _LONGEST_NUMBER)  # of any number that is not refused
 _LARGEST: Final = Decimal(10) ** 18
 """Magnitude from which on a size, a price or an amount is a slip; the contracts take no larger size."""
 
@@ -194,15 +195,15 @@ def _row(
         column = "market"
         market = _market(cells[index[column]], ids, markets)
         column = "size"
-        size = _integer(cells[index[column]], 1)
+        size = _integer(cells[index[column]], WAD_DECIMALS)
         if size == 0:
             raise _CellError("is zero: leave the row out")  # noqa: TRY301
         column = "entry_price"
-        entry_price = _integer(cells[index[column]], 1)
+        entry_price = _integer(cells[index[column]], WAD_DECIMALS)
         if entry_price <= 0:
             raise _CellError("must be above zero")  # noqa: TRY301
         column = "collateral"
-        collateral = _integer(cells[index[column]], QUANTUM)
+        collateral = _integer(cells[index[column]], TOKEN_DECIMALS)
         if collateral < 0:
             raise _CellError("is negative: nobody can open a position in debt")  # noqa: TRY301
     except _CellError as error:
@@ -238,32 +239,25 @@ def _market(cell: Cell, ids: Mapping[str, int], markets: Sequence[str]) -> int:
     return market
 
 
-def _integer(cell: Cell, unit: int) -> int:
-    """Return a number in units of so many WAD.
+def _integer(cell: Cell, decimals: int) -> int:
+    """Return a number in units of so many decimals, rounded to the nearest, half to even.
 
-    A float is read through its shortest decimal form and rounded to the nearest unit: it has no more to say.
-    Texts, integers and decimals must be exact.
+    What people export has 17 digits of a float, `9970.669039999997`: finer than the chain holds, and no more
+    exact. A number with as many decimals as the chain comes out as it stands.
     """
     number = _number(cell)
-    if abs(Decimal(number)) >= _LARGEST:
+    if abs(number) >= _LARGEST:
         raise _CellError("is too large, its magnitude must be below 1e18")
-    decimals = len(str(WAD // unit)) - 1
-    try:
-        whole, rest = divmod(to_wad(number), unit)
-    except InputError:
-        rest = 1
-    if rest and not isinstance(cell, float):
-        raise _CellError(f"has more than {decimals} decimals, the chain holds no finer amount; round it")
-    return whole + (2 * rest >= unit) if rest else whole
+    return int(_EXACT.scaleb(number, decimals).to_integral_value(ROUND_HALF_EVEN))
 
 
-def _number(cell: Cell) -> float | Decimal:
+def _number(cell: Cell) -> Decimal:
     if isinstance(cell, bool):
         raise _CellError("is no number")
     if isinstance(cell, float):
         if not isfinite(cell):
             raise _CellError("is no finite number")
-        return cell
+        return Decimal(repr(cell))
     if isinstance(cell, int):
         return Decimal(cell)
     if isinstance(cell, Decimal) and cell.is_finite():

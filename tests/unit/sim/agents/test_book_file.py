@@ -79,12 +79,11 @@ def test_an_edited_file_is_read_anew(tmp_path):
         ("size", "0x10", "is no number"),
         ("size", "1e18", "is too large"),
         ("size", "1e999", "is too large"),
-        ("size", "1e-19", "more than 18 decimals"),
+        ("size", "1e-19", "is zero"),
         ("entry_price", "0", "must be above zero"),
         ("entry_price", "-2000", "must be above zero"),
         ("entry_price", "", "is missing"),
         ("collateral", "-0.01", "is negative"),
-        ("collateral", "1.0000001", "more than 6 decimals"),
         ("collateral", "null", "is no number"),
     ],
 )
@@ -178,6 +177,23 @@ def test_parquet_of_any_number_type(tmp_path):
     ):
         pq.write_table(pa.table({**columns, name: pa.array(values)}), path)
         assert told in problems_of(path)[0]
+
+
+@pytest.mark.parametrize(
+    ("cell", "units"),
+    [
+        ("9970.669039999997", 9_970_669_040),
+        ("0.0000005", 0),
+        ("0.0000015", 2),
+        ("0.00000051", 1),
+        ("1e-300", 0),
+        ("999999999999999999.999999", 999_999_999_999_999_999_999_999),
+        ("12345678901234567.000001" + "0" * 30, 12_345_678_901_234_567_000_001),
+    ],
+)
+def test_finer_decimals_are_rounded_to_the_nearest_unit(tmp_path, cell, units):
+    book = load_book(written(tmp_path, (*GOOD[:4], cell)), MARKETS)
+    assert book.collateral == (units,)
 
 
 def test_a_float_is_rounded_to_the_nearest_unit(tmp_path):
