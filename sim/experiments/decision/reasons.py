@@ -34,10 +34,14 @@ def unsettled(results: Sequence[Result], cells: int) -> tuple[str, ...]:
             continue
         worst = max(group, key=lambda result: result.harm_upper)
         endpoint = worst.endpoint
-        found.append(
-            f"{label(endpoint)} may be worse by up to {amount(endpoint, worst.harm_upper)}, its margin is"
-            f" {amount(endpoint, endpoint.margin)}: in {worst.cell}{_others(group)}"
+        up_to = amount(endpoint, worst.harm_upper)
+        said = (
+            f"{label(endpoint)} may be worse by up to {up_to}"
+            if any(result.differing for result in group)
+            else f"no path differs in {label(endpoint)}, and {worst.n:,} can hide a harm of up to {up_to}"
         )
+        where = "in every cell" if len(group) == cells else f"in {worst.cell}{_others(group)}"
+        found.append(f"{said}, its margin is {amount(endpoint, endpoint.margin)} ({where})")
     return tuple(found)
 
 

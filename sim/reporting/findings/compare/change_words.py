@@ -93,12 +93,12 @@ def at_once_sentence(comparison: Comparison) -> str:
     """Return who is liquidated, or left below initial margin, at once by the change."""
     found = comparison.at_once
     if comparison.decision.identical:
-        return "Nothing: the two parameter sets are the same"
+        return "nothing: the two parameter sets are the same"
     parts = []
-    for names, verb in (
-        (LIQUIDATABLE, "can be liquidated at once"),
-        (AFTER_RAMP, "stand below maintenance once the ramp has passed"),
-        (BELOW_INITIAL, "stand below initial margin"),
+    for names, state in (
+        (LIQUIDATABLE, "can be liquidated"),
+        (AFTER_RAMP, "below maintenance once the ramp has passed"),
+        (BELOW_INITIAL, "below initial margin"),
     ):
         accounts = found.figure(names[0])
         if is_missing(accounts.proposed):
@@ -108,9 +108,9 @@ def at_once_sentence(comparison: Comparison) -> str:
         same = accounts.current == accounts.proposed and found.figure(names[1]).current == (
             found.figure(names[1]).proposed
         )
-        parts.append(f"{now} {verb}" + ("" if same else f" ({before} under the current rules)"))
+        parts.append(f"{state}: {now}" + (", as before" if same else f" ({before} under the current rules)"))
     if not parts:
-        return "Not read: the paths say nothing of block 0"
+        return "not read: the paths say nothing of block 0"
     return "; ".join(parts)
 
 

@@ -217,10 +217,9 @@ def test_the_page_begins_with_who_is_hit_at_once(compare, monkeypatch):
     page = compare_findings(found)
     question, answer = page.verdict.answers[0]
     assert question == "At once"
-    assert answer.startswith("3 accounts with 45.0")
-    assert "can be liquidated at once (nobody under the current rules)" in answer
-    assert "7 accounts with 81.0" in answer
-    assert "30 accounts with 2.00" in answer
+    assert answer.startswith("can be liquidated: 3 accounts with 45.0")
+    assert "k (nobody under the current rules); below maintenance once the ramp has passed: 7" in answer
+    assert "below initial margin: 30 accounts with 2.00" in answer
     assert "(1 account with 5,000 under the current rules)" in answer
     first = page.sections[0]
     assert first.heading == "At once"

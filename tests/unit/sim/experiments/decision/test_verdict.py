@@ -99,7 +99,9 @@ def test_an_endpoint_has_one_reason_whatever_the_number_of_cells():
     assert "(and beyond it in 5 more cells)" in found.reasons[0]
     open_ = verdict(*(cell(f"model {seed}", seed, loss=0.1) for seed in range(6)))
     assert len(open_.reasons) == 1
-    assert "and 5 more cells" in open_.reasons[0]
+    assert open_.reasons[0].endswith("(in every cell)")
+    some = verdict(*(cell(f"model {seed}", seed, loss=0.1 if seed < 2 else 0.0) for seed in range(6)))
+    assert "and 1 more cell)" in some.reasons[0]
 
 
 @pytest.mark.parametrize("effect", [-0.01, -0.03])
@@ -231,6 +233,7 @@ def test_without_a_loss_in_either_arm_the_bound_is_what_one_unseen_path_could_hi
     )
     found = verdict(quiet, endpoints=[tight])  # 2 * (1 - 0.025 ** (1 / 300)) = 0.0244 is above 0.02
     assert found.word is Word.UNDETERMINED
+    assert "no path differs in loss, and 300 can hide a harm of up to 0.02" in found.reasons[0]
     assert found.results[0].upper == pytest.approx(0.0244, rel=0.15)
     assert found.results[0].difference == 0.0
     assert found.results[0].variance_factor is None
