@@ -348,6 +348,20 @@ def test_collateral_in_the_file_is_what_is_left_after_the_fee(tmp_path):
     assert worlds[1].token_supply > worlds[0].token_supply + TOKEN_UNIT
 
 
-def test_a_book_cannot_wait_out_a_time_lock(tmp_path):
-    with pytest.raises(InputError, match="would pay funding meanwhile"):
-        world_of(scenario_of(tmp_path, ROWS, "enactment.in_block_0=true"))
+def test_a_change_of_rules_meets_a_book_from_a_file(tmp_path):
+    """Opened two blocks before block 0, after the time-lock: to the last unit as without a change."""
+    plain = world_of(scenario_of(tmp_path, ROWS))
+    fee = "protocol.margin.trade_fee_rate"
+    changed = world_of(
+        scenario_of(
+            tmp_path, ROWS, f"{fee}=0.001", f'enactment={{in_block_0=true, values_before=["{fee}=0.0005"]}}'
+        )
+    )
+    for name in ("exact_collateral", "exact_size", "exact_entry"):
+        assert getattr(changed.mirror, name) == getattr(plain.mirror, name)
+    assert changed.largest_entry_error == plain.largest_entry_error
+    for now, then in zip(changed.client.markets(), plain.client.markets(), strict=True):
+        assert (now.index_price, now.risk_price) == (then.index_price, then.risk_price)
+        assert now.funding_index == then.funding_index  # no funding for the wait
+        assert now.variance_fast == pytest.approx(then.variance_fast, rel=1e-9)
+    assert changed.client.read("margin_engine", "parameters")[0] == 10**15

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -154,31 +154,18 @@ class WorldBuilder:
             deployment = change.queue(chain, deployment)
         client = ProtocolClient(chain, deployment, book)
         mirror = AccountMirror(len(book), len(scenario.markets))
-        fee_rate = STRUCTS["margin"]["trade_fee_rate"].word(self._setting.protocol.margin["trade_fee_rate"])
+        fee_rate = STRUCTS["margin"]["trade_fee_rate"].word(first.parameters.margin["trade_fee_rate"])
         populator = Populator(client, mirror, fee_rate=fee_rate)
         at_entries = [opening for opening in openings if opening.entry_price is not None]
         shares: dict[str, tuple[int, ...]] = {}
-        if at_entries and change is not None:
-            raise InputError(
-                "enactment: accounts with entry prices of their own, of a book from a file or with "
-                "entry_deviation, open where the market is listed, a time-lock before block 0, and would pay "
-                "funding meanwhile; run it without enactment (seawall run, sweep), or with drawn accounts "
-                "that open at the price of block 0"
-            )
+        if change is not None:
+            self._wait(change, chain, populator, book, reports=not at_entries)
         if at_entries:
             shares = self._fill_vaults(populator, book)
             populator.open_at_entries(at_entries, self._reporters(book), self._prices, chain.timestamp)
         chain.end_block()
-        self._wait(change, chain, populator, book)
         chain.start_block(chain.block_number + 1, self._start - seconds)
-        for group in self._groups:
-            if group.reports is not None:
-                populator.report(
-                    group,
-                    book.members(group.name),
-                    self._prices[group.reports],
-                    self._setting.first_report_at,
-                )
+        self._report(populator, book, self._prices, self._setting.first_report_at)
         if not at_entries:
             shares = self._fill_vaults(populator, book)
         chain.end_block()
@@ -221,16 +208,31 @@ class WorldBuilder:
             self._scenario, self._rules, options.contracts, can_freeze_margins=not options.feedback.margin
         )
 
-    def _wait(self, change: Enactment | None, chain: Chain, populator: Populator, book: AddressBook) -> None:
-        """Report what the oracle needs to estimate, after a wait, what the scenario says."""
-        if change is None or not change.calm_seconds:
-            return
-        at = self._start - self._scenario.seconds_per_block - change.calm_seconds
-        chain.start_block(chain.block_number + 1, at)
+    def _wait(
+        self, change: Enactment, chain: Chain, populator: Populator, book: AddressBook, *, reports: bool
+    ) -> None:
+        """Move the clock on to two blocks before block 0, and leave that block open.
+
+        The oracle is told what it needs to estimate there what the scenario says: before it, and unless
+        ``reports`` is false since others will, in it.
+        """
+        chain.end_block()
+        listed = self._start - 2 * self._scenario.seconds_per_block
+        if change.calm_seconds:
+            calm = listed - change.calm_seconds
+            chain.start_block(chain.block_number + 1, calm)
+            self._report(populator, book, [start.price for start in change.starts], calm)
+            chain.end_block()
+        chain.start_block(chain.block_number + 1, listed)
+        if reports:
+            self._report(populator, book, self._prices, listed)
+
+    def _report(
+        self, populator: Populator, book: AddressBook, prices: Sequence[float], published_at: int
+    ) -> None:
         for group in self._groups:
             if group.reports is not None:
-                populator.report(group, book.members(group.name), change.starts[group.reports].price, at)
-        chain.end_block()
+                populator.report(group, book.members(group.name), prices[group.reports], published_at)
 
     def _fill_vaults(self, populator: Populator, book: AddressBook) -> dict[str, tuple[int, ...]]:
         """Let every group that has a vault fill it; return the shares of its members."""

@@ -27,6 +27,9 @@ from sim.protocol.whole_change import Formula, QueuedCall, execute_whole, queue_
 WAIT_SECONDS: Final = DELAY_SECONDS
 """Time from the proposals to block 0."""
 
+CALM_MEMORIES: Final = 12
+"""Memories of the fast estimate over which the index moves: an average of as much memory has then forgotten
+where it stood, and the limiter lets the move through."""
 _LOG_LARGEST_GROWTH: Final = 13.8
 """Log of the most, a million, by which a seed is raised; beyond it the index moves instead."""
 
@@ -75,16 +78,15 @@ class Enactment:
         found = protocol_parameters(earlier, [market.initial_price for market in own.markets])
         oracle = own.oracle
         fast_enough = WAIT_SECONDS / float(oracle["tau_fast_seconds"]) < _LOG_LARGEST_GROWTH
-        self.calm_seconds = 0 if fast_enough else round(oracle["tau_fast_seconds"])
+        self.calm_seconds = 0 if fast_enough else round(CALM_MEMORIES * oracle["tau_fast_seconds"])
         """How long before the first report another one repeats the seed's price; 0 for no such report."""
         # Nothing enacts the oracle's parameters and what people have deposited: they are the scenario's own.
         self.starts = tuple(
             oracle_start(
                 market,
-                waited=WAIT_SECONDS - scenario.seconds_per_block,
+                waited=WAIT_SECONDS - 2 * scenario.seconds_per_block,
                 tau_fast=float(oracle["tau_fast_seconds"]),
                 tau_slow=float(oracle["tau_slow_seconds"]),
-                usual_seconds=scenario.seconds_per_block,
                 moved_over=self.calm_seconds,
             )
             for market in own.markets
@@ -149,7 +151,6 @@ def oracle_start(
     waited: int,
     tau_fast: float,
     tau_slow: float,
-    usual_seconds: int,
     moved_over: int,
 ) -> OracleStart:
     """Return what to seed an oracle with that takes its first report after a wait.
@@ -164,13 +165,10 @@ def oracle_start(
         What it shall estimate.
     waited
         Seconds from the deployment to the report.
-    usual_seconds
-        Seconds from the deployment to the report without a wait: so long the stated estimates decay anyhow.
     moved_over
         Seconds before the report over which the index moves; 0 for an index that stands still.
     """
-    fast = market.initial_variance_fast * exp(-usual_seconds / tau_fast)
-    slow = market.initial_variance_slow * exp(-usual_seconds / tau_slow)
+    fast, slow = market.initial_variance_fast, market.initial_variance_slow
     if not moved_over:
         return OracleStart(
             price=market.initial_price,
