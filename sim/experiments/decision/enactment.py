@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sim.core.digest import sha256_file
 from sim.engine.options import RunOptions
 from sim.engine.price_files import starting_with_prices
 from sim.engine.run import load_histories, world_builder
@@ -106,8 +107,8 @@ def enact_change(arms: Arms) -> Enacting:
     difference = diff(
         protocol_parameters(current, prices),
         protocol_parameters(proposed, prices),
-        current_kind=current.protocol.risk_model,
-        proposed_kind=proposed.protocol.risk_model,
+        current_kind=_kind(current),
+        proposed_kind=_kind(proposed, current),
     )
     obstacles = capital + tuple(
         NotEnactable(
@@ -152,6 +153,21 @@ def _enacted(changes: tuple[Change, ...], enactment: Enactment) -> list[Enacted]
             )
         )
     return found
+
+
+def _kind(scenario: Scenario, other: Scenario | None = None) -> str:
+    """Return the kind of a margin formula as a report names it: a designer's own by its file's name.
+
+    With ``other``, a file of the same name that is not the same file is told apart.
+    """
+    if not scenario.protocol.is_custom_model:
+        return scenario.protocol.risk_model
+    file = scenario.file("protocol.risk_model")
+    if other is not None and other.protocol.is_custom_model:
+        before = other.file("protocol.risk_model")
+        if before.name == file.name and sha256_file(before) != sha256_file(file):
+            return f"{file.name}, another file"
+    return file.name
 
 
 def _first_prices(scenario: Scenario, histories: Mapping[int, PriceHistory]) -> list[float]:

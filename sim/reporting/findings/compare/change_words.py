@@ -28,7 +28,13 @@ _SHARES = ("ratio", "share", "haircut", "rate", "weight", "premium", "buffer")
 
 def title(arms: Arms) -> str:
     """Return what is proposed: ``Initial ratio: 7 % to 12 %``."""
-    changes = [change_words(change, arms) for change in arms.changes]
+    models = [change for change in arms.changes if change.parameter == "protocol.risk_model"]
+    # Another formula has parameters of its own: that they differ is no further change.
+    changes = [
+        change_words(change, arms)
+        for change in arms.changes
+        if not models or change in models or "risk_model_parameters" not in change.parameter
+    ]
     if not changes:
         return "No change: the same parameters twice"
     more = len(changes) - TITLE_CHANGES

@@ -179,9 +179,15 @@ def wait_words(comparison: Comparison) -> str:
         if steps > 1
         else ""
     )
+    beyond = (
+        " What the governor cannot enact (see Enactment) is simulated all the same: from block 0 on, the"
+        " oracle's parameters and deposits from the start."
+        if comparison.enacting.obstacles
+        else ""
+    )
     return (
         f"Accounts open under the current rules in both arms. The change was queued {days:g} days before"
         " block 0, waits out the governor's time-lock on a still price (the chain's clock is moved on, no"
         " block is run), and is executed in block 0, on positions that are there; the ramp starts then. What"
-        f" is opened later obeys the rules of its own arm.{whole}"
+        f" is opened later obeys the rules of its own arm.{whole}{beyond}"
     )

@@ -84,3 +84,28 @@ def test_distance_to_insolvency_of_both_arms(arms):
     down = found[0]
     assert -1.0 < down.current < 0.0
     assert -1.0 < down.proposed < 0.0
+
+
+def test_a_designers_model_is_named_by_its_file_and_not_by_its_place(tmp_path):
+    own = Path("scenarios/models/LinearRiskModel.vy").read_text()
+    parameters = (
+        "base_ratio = 0.04\nslope = 0.03\ninitial_max = 0.5\nmaintenance_share = 0.5\nhaircut = 0.0\n"
+    )
+
+    def written(folder, text):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "Mine.vy").write_text(text)
+        file = tmp_path / folder / "parameters.toml"
+        file.write_text(f'[protocol]\nrisk_model = "Mine.vy"\n[protocol.risk_model_parameters]\n{parameters}')
+        return file
+
+    one, same, other = written("a", own), written("b", own), written("c", own + "\n# another\n")
+    (tmp_path / "static.toml").write_text('[protocol]\nrisk_model = "static"\n')
+    found = enact_change(load_arms(tmp_path / "static.toml", one, SCENARIO))
+    kinds = {item.parameter: item.after for item in found.obstacles}
+    assert kinds["risk_model.kind, market 0"] == "Mine.vy"
+    assert str(tmp_path) not in str(calldata(found)) + calldata_text(found)
+    assert not enact_change(load_arms(one, same, SCENARIO)).obstacles
+    differs = enact_change(load_arms(one, other, SCENARIO))
+    kinds = {item.parameter: (item.before, item.after) for item in differs.obstacles}
+    assert kinds["risk_model.kind, market 0"] == ("Mine.vy", "Mine.vy, another file")

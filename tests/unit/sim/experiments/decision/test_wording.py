@@ -69,15 +69,26 @@ def arms(tmp_path):
             "; and 1 more change",
         ),
         ("[protocol.liquidation]\nbuffer = 0.1\n", "[protocol.liquidation]\nbuffer = 0.1\n", "No change"),
+        (
+            "[protocol.risk_model_parameters]\nz = 3.0\n",
+            '[protocol]\nrisk_model = "static"\n[protocol.risk_model_parameters]\ninitial_ratio = 0.12\n',
+            "Risk model: adaptive to static",
+        ),
     ],
 )
 def test_a_title_says_what_is_proposed(arms, current, proposed, words):
-    assert words in title(arms(current, proposed))
+    said = title(arms(current, proposed))
+    assert words in said
+    assert "none" not in said
 
 
 def test_a_default_is_named_by_its_value(arms):
-    found = arms("[protocol.margin]\nramp_per_hour = 0.5\n", "[protocol.risk_model_parameters]\nz = 3.0\n")
-    change = next(item for item in found.changes if item.parameter.endswith(".z"))
-    assert change == ParameterChange(parameter="protocol.risk_model_parameters.z", before=None, after=3.0)
-    assert change_words(change, found).endswith("to 3")
+    key = "protocol.risk_model_parameters.initial_horizon_seconds"
+    found = arms(
+        "[protocol.margin]\nramp_per_hour = 0.5\n",
+        "[protocol.risk_model_parameters]\ninitial_horizon_seconds = 9000\n",
+    )
+    change = next(item for item in found.changes if item.parameter == key)
+    assert change == ParameterChange(parameter=key, before=None, after=9000)
+    assert change_words(change, found).endswith(" s to 9,000 s")
     assert "none" not in change_words(change, found)
