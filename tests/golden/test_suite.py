@@ -56,8 +56,8 @@ def test_the_first_sentence_of_the_demo_is_true_in_the_world_without_it(outcome)
     alone = worlds[worlds["world"] == "no_price_feedback"]["liquidated_notional"].sum()
     assert alone < whole * 2.0 / 3.0
     sentence = (
-        f"{money(whole)} was liquidated: {compact(alone)} by the news alone, and forced selling added "
-        f"{compact(whole - alone)} ({percent(1.0 - alone / whole, 0)})."
+        f"{money(whole)} was liquidated, {compact(whole - alone)} of it ({percent(1.0 - alone / whole, 0)}) "
+        f"added by forced selling: had that moved no price, it would have been {compact(alone)}."
     )
     verdict = run_findings(folder).verdict
     assert verdict is not None

@@ -55,8 +55,8 @@ def cause_sentence(run: RunFolder) -> str:
         )
     if added > 0:
         return (
-            f"{money(whole)} was liquidated: {compact(whole - added)} by the news alone, and forced selling "
-            f"added {compact(added)} ({percent(share, 0)})."
+            f"{money(whole)} was liquidated, {compact(added)} of it ({percent(share, 0)}) added by forced "
+            f"selling: had that moved no price, it would have been {compact(whole - added)}."
         )
     return (
         f"{money(whole)} was liquidated, {compact(-added)} less than without the effect of forced selling on "

@@ -124,7 +124,8 @@ def plain(text):
 def test_the_first_sentence_says_what_forced_selling_added(run):
     headline = plain(judged(run, **ADDED).headline)
     assert headline.startswith(
-        "3.38 m USDC was liquidated: 1.79 m by the news alone, and forced selling added 1.60 m (47 %)."
+        "3.38 m USDC was liquidated, 1.60 m of it (47 %) added by forced selling: had that moved no price, "
+        "it would have been 1.79 m."
     )
     told = words(judged(run, **ADDED))
     assert "48.2 % of the liquidated notional was closed in the run alone, against 0.3 % only there" in told
@@ -144,7 +145,7 @@ def test_what_chance_could_have_made_is_not_told_from_it(run, gross, avoided, is
     headline = plain(judged(run, **changes).headline)
     assert ("is not to be told from chance" in headline) == is_said
     if not is_said:
-        assert ("forced selling added" in headline) == (net > 0)
+        assert ("added by forced selling" in headline) == (net > 0)
         assert ("less than without the effect of forced selling" in headline) == (net < 0)
 
 
