@@ -79,6 +79,9 @@ class Decision:
     least_paths: int
     reasons: tuple[str, ...]
     """Sentences, the deciding ones first."""
+    priced: str
+    """What the change certainly costs, against what it does or might improve, if that is why it is
+    undetermined; empty otherwise."""
     cells: tuple[CellVerdict, ...]
     results: tuple[Result, ...]
     """Every endpoint in every cell, cells in order."""
@@ -143,7 +146,10 @@ def decide(
     results, overall = _with_families(tested[:-1], tested[-1], endpoints, rule)
     flips = tuple(_flips(results, endpoints))
     word, reasons = _overall(results, overall, flips, rule, paths, identical=identical)
+    is_priced = word is Word.UNDETERMINED and paths >= rule.least_paths and _costly(results)
+    priced = reasons[0] if is_priced else ""
     return Decision(
+        priced=priced,
         word=word,
         identical=identical,
         paths=paths,
@@ -225,6 +231,11 @@ def _overall(
     if flips and word in (Word.BETTER, Word.NOT_WORSE):
         return Word.UNDETERMINED, (*named, *reasons)
     return word, (*reasons, *named)
+
+
+def _costly(results: Sequence[Sequence[Result]]) -> bool:
+    """Return whether a change certainly costs more than its margin of efficiency somewhere."""
+    return any(result.beyond and result.endpoint.role == "efficiency" for row in results for result in row)
 
 
 def _cell_verdict(row: Sequence[Result], rule: Rule, paths: int, *, identical: bool) -> CellVerdict:

@@ -29,6 +29,8 @@ def headline(comparison: Comparison) -> str:
     """Return the verdict in one sentence."""
     if comparison.decision.identical:
         return "The two parameter sets are identical: every difference is exactly zero"
+    if comparison.word is Word.UNDETERMINED and comparison.decision.priced:
+        return f"The proposal is {comparison.word.value}: {comparison.decision.priced}"
     return f"The proposal is {comparison.word.value}: {MEANING[comparison.word]}"
 
 

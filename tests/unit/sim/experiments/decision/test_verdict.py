@@ -88,6 +88,9 @@ def test_efficiency_alone_never_says_worse():
     assert said.startswith("costs 0.60")
     assert "a benefit of 0.00" in said
     assert "in loss could not be shown with 300 paths; about" in said
+    assert found.priced == said
+    assert not verdict(cell(cost=0.1)).priced
+    assert not verdict(cell("one", 1, loss=0.1)).priced
     none = verdict(*(cell(name, seed, cost=0.6, loss=0.02) for seed, name in enumerate(("one", "two"))))
     assert none.word is Word.UNDETERMINED
     assert "no endpoint was better on these 300 paths" in none.reasons[0]
@@ -205,6 +208,7 @@ def test_few_paths_never_decide(n):
         found = verdict(cell(n=n, loss=shift, cost=shift))
         assert found.word is Word.UNDETERMINED
         assert f"{n} paths are too few, 72 are needed" in found.reasons[0]
+        assert not found.priced
         assert not found.flips
 
 
