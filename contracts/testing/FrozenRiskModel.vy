@@ -5,13 +5,14 @@
 @custom:contract-name FrozenRiskModel
 @license Apache-2.0
 @author Seawall contributors
-@notice The simulator's instrument for the world without margin feedback: stands in front of a
-        margin formula and passes every question on, until its inputs are frozen. From then on
-        the formula is asked about the market as it stood, and the notional alone is live.
+@notice The simulator's instrument for the world without margin feedback, and for accounts that
+        open at prices of their own a time-lock after the listing: stands in front of a margin
+        formula and passes every question on, until its inputs are frozen. Until they thaw the
+        formula is asked about the market as it stood, and the notional alone is live.
 @dev Never part of a deployment that means to manage risk. A formula that reads the time or
      another contract is not held by this: the simulator compares its answers and refuses.
-@custom:kill Nothing to stop: no funds; frozen once and for all.
-@custom:invariants Before freeze the answers are the formula's; after it they depend on the
+@custom:kill Nothing to stop: no funds.
+@custom:invariants Unless frozen the answers are the formula's; frozen they depend on the
                    notional alone. The haircut is the formula's own at all times.
 """
 
@@ -62,6 +63,16 @@ def freeze(engine: address, market: uint256):
         depth=snapshot.depth,
     )
     self.is_frozen = True
+
+
+@external
+def thaw():
+    """
+    @notice Lets the market's own inputs count again.
+    """
+    assert msg.sender == OWNER, "frozen_risk_model: not the owner"
+    assert self.is_frozen, "frozen_risk_model: not frozen"
+    self.is_frozen = False
 
 
 @view

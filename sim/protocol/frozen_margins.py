@@ -67,10 +67,25 @@ def freeze(chain: Chain, deployment: Deployment) -> None:
     RunError
         A formula has no stand-in.
     """
-    function = ContractAbi(compile_contract(contracts_root() / SOURCE).abi)["freeze"]
     for market in range(deployment.markets):
-        data = function.encode(deployment.addresses["margin_engine"], market)
-        model = deployment.addresses[f"risk_model:{market}"]
-        receipt = chain.execute(Transaction(sender=FREEZER, to=model, data=data))
-        if not receipt.status:
-            raise RunError(f"margin of market {market} cannot be frozen: {receipt.revert_reason}")
+        _tell(chain, deployment, market, "freeze", deployment.addresses["margin_engine"], market)
+
+
+def thaw(chain: Chain, deployment: Deployment) -> None:
+    """Let every market's own margin inputs count again.
+
+    Raises
+    ------
+    RunError
+        A formula has no stand-in, or one that is not frozen.
+    """
+    for market in range(deployment.markets):
+        _tell(chain, deployment, market, "thaw")
+
+
+def _tell(chain: Chain, deployment: Deployment, market: int, name: str, *arguments: object) -> None:
+    function = ContractAbi(compile_contract(contracts_root() / SOURCE).abi)[name]
+    model = deployment.addresses[f"risk_model:{market}"]
+    receipt = chain.execute(Transaction(sender=FREEZER, to=model, data=function.encode(*arguments)))
+    if not receipt.status:
+        raise RunError(f"margin of market {market}: cannot {name}: {receipt.revert_reason}")

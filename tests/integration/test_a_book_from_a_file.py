@@ -365,3 +365,75 @@ def test_a_change_of_rules_meets_a_book_from_a_file(tmp_path):
         assert now.funding_index == then.funding_index  # no funding for the wait
         assert now.variance_fast == pytest.approx(then.variance_fast, rel=1e-9)
     assert changed.client.read("margin_engine", "parameters")[0] == 10**15
+
+
+IN_BLOCK_0 = (
+    "enactment.in_block_0=true",
+    (
+        'enactment.values_before=["protocol.margin.trade_fee_rate=0.001", '
+        '"protocol.risk_model_parameters.z=3.0"]'
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    "changes", [(), ("protocol.oracle.tau_fast_seconds=604800",)], ids=["index moves", "seed is raised"]
+)
+def test_a_book_that_waits_out_a_time_lock_is_the_files_too(tmp_path, changes):
+    rows = [*ROWS, *made_up(20)]
+    waited, plain = (world_of(scenario_of(tmp_path, rows, *changes, *more)) for more in (IN_BLOCK_0, ()))
+    actors = list(range(23))
+    states = [
+        [state.collateral for state in world.client.account_states(actors)] for world in (waited, plain)
+    ]
+    assert states[0] == states[1]
+    for market in (0, 1):
+        mine, theirs = (world.client.positions(market, actors) for world in (waited, plain))
+        assert [one.size for one in mine] == [one.size for one in theirs]
+        for one, other in zip(mine, theirs, strict=True):
+            assert abs(one.entry_notional - other.entry_notional) <= 3 * abs(one.size) // WAD + 3
+        here, there = (world.client.markets()[market] for world in (waited, plain))
+        for word in ("index_price", "risk_price", "status"):
+            assert getattr(here, word) == getattr(there, word), word
+        # The seed's wait is computed in floats: docs/compare.md.
+        assert here.variance_fast == pytest.approx(there.variance_fast, rel=1e-9)
+        assert here.variance_slow == pytest.approx(there.variance_slow, rel=1e-9)
+        assert here.maintenance_ratio == pytest.approx(there.maintenance_ratio, rel=1e-6)  # z is back
+        ratios = [
+            (one.entry_maintenance_ratio, other.entry_maintenance_ratio)
+            for one, other in zip(mine, theirs, strict=True)
+            if one.size
+        ]
+        assert all(before < 0.99 * after for before, after in ratios)  # opened under z = 3
+    assert waited.largest_entry_error < 1e-15
+    assert waited.raised_openings == 0
+
+
+def test_margins_are_of_the_market_again_once_a_book_has_waited(tmp_path):
+    """Frozen inputs would hold the ratio where it was; a fall that calls for more must raise it."""
+    scenario = scenario_of(tmp_path, ROWS, "blocks=20", IN_BLOCK_0[0])
+    ended = execute(scenario, RunOptions(out=tmp_path), {}).world
+    ratios = [world.client.markets()[0].maintenance_ratio for world in (world_of(scenario), ended)]
+    assert ratios[1] > 1.5 * ratios[0]
+
+
+def test_drawn_entry_prices_wait_out_a_time_lock_too(tmp_path):
+    spread = load_scenario(
+        SMALL, overrides=["traders.0.entry_deviation=0.05", "traders.0.count=20", *IN_BLOCK_0]
+    )
+    world = world_of(spread)
+    entries = [
+        abs(world.mirror.exact_entry[0][actor] / world.mirror.exact_size[0][actor]) for actor in range(20)
+    ]
+    assert max(entries) > 1.05 * 2_000 > 0.95 * 2_000 > min(entries)
+    assert world.largest_entry_error < 1e-15
+
+
+@pytest.mark.parametrize("changes", [IN_BLOCK_0[:1], IN_BLOCK_0], ids=["no change", "another formula"])
+def test_every_world_beside_a_run_can_be_made_of_a_book_that_waited(tmp_path, changes):
+    scenario_of(tmp_path, ROWS[:2])
+    command = ["run", str(tmp_path / "book.toml"), "--worlds", "all", "--blocks", "12"]
+    for change in ("whales=[]", *changes):
+        command += ["--set", change]
+    assert main([*command, "--out", str(tmp_path / "out")]) == 0
+    assert main(["replay", str(tmp_path / "out")]) == 0

@@ -39,7 +39,7 @@ from sim.protocol.address_book import AddressBook
 from sim.protocol.client import ProtocolClient
 from sim.protocol.deployed import Deployment
 from sim.protocol.deployment import deploy_protocol
-from sim.protocol.frozen_margins import freeze
+from sim.protocol.frozen_margins import freeze, thaw
 from sim.protocol.mirror import AccountMirror
 from sim.protocol.parameters.table import STRUCTS
 
@@ -137,6 +137,8 @@ class WorldBuilder:
         for group in self._groups:
             if group.reports is not None:
                 reporters[group.reports] += book.members(group.name)
+        at_entries = [opening for opening in openings if opening.entry_price is not None]
+        waits = change is not None and bool(at_entries)
         chain.start_block(1, began)
         first = self._rules if change is None else change.before
         deployment = deploy_protocol(
@@ -147,22 +149,27 @@ class WorldBuilder:
             first.risk_model,
             first.custom_model,
             options.contracts,
-            can_freeze_margins=not options.feedback.margin,
+            can_freeze_margins=waits or not options.feedback.margin,
             bounds_nothing=change is not None,
         )
+        listed = deployment
         if change is not None:
-            deployment = change.queue(chain, deployment)
+            deployment = change.queue(
+                chain, deployment, can_freeze_margins=waits or not options.feedback.margin
+            )
         client = ProtocolClient(chain, deployment, book)
         mirror = AccountMirror(len(book), len(scenario.markets))
         fee_rate = STRUCTS["margin"]["trade_fee_rate"].word(first.parameters.margin["trade_fee_rate"])
         populator = Populator(client, mirror, fee_rate=fee_rate)
-        at_entries = [opening for opening in openings if opening.entry_price is not None]
         shares: dict[str, tuple[int, ...]] = {}
         if change is not None:
             self._wait(change, chain, populator, book, reports=not at_entries)
         if at_entries:
             shares = self._fill_vaults(populator, book)
-            populator.open_at_entries(at_entries, self._reporters(book), self._prices, chain.timestamp)
+            if change is None:
+                populator.open_at_entries(at_entries, self._reporters(book), self._prices, chain.timestamp)
+            else:
+                self._open_after_wait(change, chain, listed, populator, book, at_entries)
         chain.end_block()
         chain.start_block(chain.block_number + 1, self._start - seconds)
         self._report(populator, book, self._prices, self._setting.first_report_at)
@@ -190,6 +197,35 @@ class WorldBuilder:
             added_units=populator.added,
         )
 
+    def _open_after_wait(
+        self,
+        change: Enactment,
+        chain: Chain,
+        deployment: Deployment,
+        populator: Populator,
+        book: AddressBook,
+        openings: list[Opening],
+    ) -> None:
+        """Open positions at their entry prices in the block of the first reports, long after the listing.
+
+        There the oracle folds a moved index into the variances that it tells. So margin is judged on the
+        market as it is before the first move, and on itself again when the price of block 0 is reported.
+        """
+        reporters = self._reporters(book, everybody=True)
+        age = min(one.seconds for one in reporters.values())
+        if change.calm_seconds:  # all have reported since then
+            age = min(age, change.calm_seconds - 1)
+        reporters = {
+            market: replace(one, seconds=age - 1) for market, one in reporters.items()
+        }  # and one first
+        populator.agree(range(len(self._prices)), reporters, self._prices, chain.timestamp - age)
+        freeze(chain, deployment)
+        populator.open_at_entries(openings, reporters, self._prices, chain.timestamp)
+        # A market without such positions is told the price here as well.
+        silent = set(range(len(self._prices))).difference(opening.market for opening in openings)
+        populator.agree(sorted(silent), reporters, self._prices, chain.timestamp)
+        thaw(chain, deployment)
+
     @property
     def _rules(self) -> Rules:
         """What the scenario says is in force from block 0 on."""
@@ -204,9 +240,7 @@ class WorldBuilder:
         if not self._scenario.enactment.in_block_0:
             return None
         options = self._options
-        return Enactment(
-            self._scenario, self._rules, options.contracts, can_freeze_margins=not options.feedback.margin
-        )
+        return Enactment(self._scenario, self._rules, options.contracts)
 
     def _wait(
         self, change: Enactment, chain: Chain, populator: Populator, book: AddressBook, *, reports: bool
@@ -242,15 +276,21 @@ class WorldBuilder:
             if group.vault is not None
         }
 
-    def _reporters(self, book: AddressBook) -> dict[int, Reporters]:
-        """Return who states the prices at which positions are opened, by market."""
+    def _reporters(self, book: AddressBook, *, everybody: bool = False) -> dict[int, Reporters]:
+        """Return who states the prices at which positions are opened, by market.
+
+        Parameters
+        ----------
+        everybody
+            All reporters, as all have stated something already; else as many as make a price valid.
+        """
         oracle, reporter = self._setting.protocol.oracle, self._setting.protocol.reporter
         found: dict[int, Reporters] = {}
         for market in range(len(self._scenario.markets)):
             groups = [group for group in self._groups if group.reports == market]
             actors = [actor for group in groups for actor in book.members(group.name)]
             found[market] = Reporters(
-                actors=tuple(actors[: int(oracle["valid_sources"])]),
+                actors=tuple(actors if everybody else actors[: int(oracle["valid_sources"])]),
                 confidence_ratio=max((group.first_confidence_ratio for group in groups), default=0.0),
                 seconds=int(reporter["heartbeat_seconds"] + oracle["heartbeat_grace_seconds"]),
             )

@@ -63,16 +63,11 @@ class Enactment:
         What is to be in force from block 0 on.
     contracts
         Folder of contracts instead of the shipped ones.
-    can_freeze_margins
-        Whether margin formulas must be able to hold their inputs.
     """
 
-    def __init__(
-        self, scenario: Scenario, after: Rules, contracts: Path | None, *, can_freeze_margins: bool
-    ) -> None:
+    def __init__(self, scenario: Scenario, after: Rules, contracts: Path | None) -> None:
         self._after = after
         self._contracts = contracts
-        self._can_freeze_margins = can_freeze_margins
         earlier = before_enactment(scenario)
         own = after.parameters
         found = protocol_parameters(earlier, [market.initial_price for market in own.markets])
@@ -115,8 +110,14 @@ class Enactment:
             ],
         )
 
-    def queue(self, chain: Chain, deployment: Deployment) -> Deployment:
-        """Propose the change in the block that is open; return the deployment as it will be."""
+    def queue(self, chain: Chain, deployment: Deployment, *, can_freeze_margins: bool) -> Deployment:
+        """Propose the change in the block that is open; return the deployment as it will be.
+
+        Parameters
+        ----------
+        can_freeze_margins
+            Whether margin formulas must be able to hold their inputs, as those of the deployment can.
+        """
         before, after = self.before, self._after
         differs = (before.risk_model, before.custom_model) != (after.risk_model, after.custom_model)
         artifacts = compile_protocol(after.risk_model, after.custom_model, self._contracts)
@@ -130,7 +131,7 @@ class Enactment:
                 artifact=artifacts["risk_model"],
                 differs=differs,
             ),
-            can_freeze_margins=self._can_freeze_margins,
+            can_freeze_margins=can_freeze_margins,
         )
         return deployment
 

@@ -157,9 +157,9 @@ class Populator:
         openings: Sequence[Opening],
         reporters: Mapping[int, Reporters],
         prices: Sequence[float],
-        timestamp: int,
+        last: int,
     ) -> None:
-        """Deposit collateral and open the positions at their entry prices, in the block of the listing.
+        """Deposit collateral and open the positions at their entry prices, in the block that is open.
 
         Parameters
         ----------
@@ -167,8 +167,8 @@ class Populator:
             Each with an entry price.
         reporters, prices
             By market: who reports, and the price at block 0, which is reported last.
-        timestamp
-            Of the open block.
+        last
+            Time of publication of the last reports, those of the price at block 0.
 
         Raises
         ------
@@ -179,14 +179,21 @@ class Populator:
         problems: list[str] = []
         for market in sorted({opening.market for opening in openings}):
             there = [opening for opening in openings if opening.market == market and _size(opening)]
-            problems += self._open_market(market, there, reporters[market], timestamp)
-            self._move_index(market, reporters[market], to_wad(prices[market]), timestamp)
+            problems += self._open_market(market, there, reporters[market], last)
+            self._move_index(market, reporters[market], to_wad(prices[market]), last)
             if problems:
                 raise InputError(problems)
         self._check_books(openings)
 
+    def agree(
+        self, markets: Sequence[int], reporters: Mapping[int, Reporters], prices: Sequence[float], at: int
+    ) -> None:
+        """Let the reporters of some markets state the price at block 0, published at a time."""
+        for market in markets:
+            self._move_index(market, reporters[market], to_wad(prices[market]), at)
+
     def _open_market(
-        self, market: int, openings: Sequence[Opening], reporters: Reporters, timestamp: int
+        self, market: int, openings: Sequence[Opening], reporters: Reporters, last: int
     ) -> list[str]:
         """Open the positions of a market at their entry prices; return what was refused."""
         skew = self._mirror.long_open_interest[market] - self._mirror.short_open_interest[market]
@@ -197,14 +204,14 @@ class Populator:
             skew=skew,
             scale=terms[0],
             max_premium=terms[1],
-            most_steps=min(reporters.seconds, timestamp - 1),
+            most_steps=min(reporters.seconds, last - 1),
         )
         problems: list[str] = []
         order = iter(plan.order)
         for number, (index, count) in enumerate(plan.steps):
             group = [openings[next(order)] for _ in range(count)]
             try:
-                self._move_index(market, reporters, index, timestamp - len(plan.steps) + number)
+                self._move_index(market, reporters, index, last - len(plan.steps) + number)
             except InputError as error:
                 problems += [_of_row(opening, "entry_price", error.problems[0]) for opening in group]
                 continue

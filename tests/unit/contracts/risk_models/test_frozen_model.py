@@ -60,6 +60,21 @@ def test_once_frozen_the_notional_alone_is_live(stand_in, formula, owner):
     assert stand_in.collateral_haircut() == WAD // 50
 
 
+def test_once_thawed_it_passes_every_question_on_again(stand_in, formula, owner):
+    protocol = Protocol()
+    with boa.reverts("frozen_risk_model: not the owner"):
+        stand_in.thaw()
+    with boa.env.prank(owner):
+        with boa.reverts("frozen_risk_model: not frozen"):
+            stand_in.thaw()
+        stand_in.freeze(protocol.engine, 0)
+        stand_in.thaw()
+    for inputs in LIVE:
+        assert stand_in.margin_ratios(astuple(inputs)) == formula.margin_ratios(astuple(inputs))
+    with boa.env.prank(owner):
+        stand_in.freeze(protocol.engine, 0)  # for the world without margin feedback
+
+
 def test_it_is_frozen_once_and_by_its_owner(stand_in, owner):
     protocol = Protocol()
     with boa.reverts("frozen_risk_model: not the owner"):
