@@ -210,6 +210,15 @@ def test_warm_paths_are_cold_paths_and_runs_replay(tmp_path):
     assert replay_run(tmp_path / "run", None).identical
 
 
+def test_a_run_brings_the_formula_of_before_with_it(tmp_path):
+    before = f'risk_model_before="{OWN}", values_before=["{OWN_PARAMETERS}"]'
+    scenario = small_scenario("blocks=12", f"enactment={{in_block_0=true, {before}}}")
+    run_scenario(scenario, RunOptions(out=tmp_path / "run", worlds="none"))
+    copied = tmp_path / "run" / "inputs" / "enactment_risk_model_before" / "LinearRiskModel.vy"
+    assert copied.read_bytes() == Path(OWN).read_bytes()
+    assert replay_run(tmp_path / "run", None).identical
+
+
 @pytest.mark.parametrize(
     ("enactment", "message"),
     [

@@ -9,10 +9,13 @@ from sim.agents.entrants import ENTRANTS, Entrants, newcomers
 from sim.core.errors import InputError
 from sim.core.rng import Streams
 from sim.engine.options import RunOptions
+from sim.engine.paths import PathOptions, run_path
 from sim.engine.run import execute, load_histories
 from sim.engine.scenario.load import load_scenario
+from sim.experiments.decision.arms import load_arms
 from tests.support.small_run import SCENARIO, small_scenario
 
+EXAMPLE = Path(__file__).parents[2] / "scenarios" / "experiments" / "compare"
 CROWD = (
     'entrants=[{ name = "crowd", count = 60, long_share = 1.0, entries_per_day = 2000.0, relevers_per_day ='
     " 4000.0, exits_per_day = 0.0, least_use = 0.5, most_use = 0.5, max_leverage = 200.0,"
@@ -91,6 +94,21 @@ def test_a_trait_has_a_stream_of_its_own():
     longs = newcomers(section.model_copy(update={"long_share": 0.2}), Streams(3))
     assert np.array_equal(longs.leverage, one.leverage)
     assert 0.0 < np.mean(longs.side > 0.0) < 0.5
+
+
+def test_the_shipped_example_tells_initial_margins_apart():
+    file = EXAMPLE / "open_market.toml"
+    now, then = (load_arms(EXAMPLE / "initial_7.toml", EXAMPLE / "initial_12.toml", file)).enacted_scenarios()
+    at_7, at_12 = (run_path(scenario, PathOptions(path=0)).summary for scenario in (now, then))
+    assert at_7["start_collateral"] == at_12["start_collateral"]
+    assert at_7["liquidated_notional"] > 1.1 * at_12["liquidated_notional"] > 0.0
+    without = load_scenario(file, overrides=["entrants=[]"])
+    still = [
+        run_path(load_scenario(file, overrides=["entrants=[]", *extra]), PathOptions(path=0)).summary
+        for extra in ((), ("protocol.risk_model_parameters.initial_ratio=0.0701",))
+    ]
+    assert without.sections(ENTRANTS) == ()
+    assert still[0]["liquidated_notional"] == still[1]["liquidated_notional"]
 
 
 def test_without_the_table_nobody_comes():

@@ -40,6 +40,7 @@ MOODS: dict[Word, Mood] = {
     Word.UNDETERMINED: "warn",
 }
 REASONS_SHOWN = 6
+REASONS_OF_A_CELL = 3
 
 
 def compare_findings(comparison: Comparison) -> Findings:
@@ -80,9 +81,11 @@ def compare_findings(comparison: Comparison) -> Findings:
 
 
 def _verdict(comparison: Comparison) -> Verdict:
-    reasons = list(comparison.reasons[:REASONS_SHOWN])
-    if len(comparison.reasons) > REASONS_SHOWN:
-        reasons.append(f"and {plural(len(comparison.reasons) - REASONS_SHOWN, 'more reason')}")
+    headline = words.headline(comparison)
+    left = [reason for reason in comparison.reasons if not headline.endswith(reason)] or [headline]
+    reasons = left[:REASONS_SHOWN]
+    if len(left) > REASONS_SHOWN:
+        reasons.append(f"and {plural(len(left) - REASONS_SHOWN, 'more reason')}")
     leverage = change_words.leverage_sentence(comparison)
     confirmed = "not asked for: only a verdict of better is repeated"
     if comparison.confirmation is not None:
@@ -90,7 +93,7 @@ def _verdict(comparison: Comparison) -> Verdict:
     return Verdict(
         level=LEVELS[comparison.word],
         stamp=comparison.word.value,
-        headline=words.headline(comparison) + ".",
+        headline=f"{headline}.",
         answers=(
             ("At once", change_words.at_once_sentence(comparison) + "."),
             ("Why", "; ".join(reasons) + "."),
@@ -164,7 +167,10 @@ def _cells(comparison: Comparison) -> Iterator[Part]:
     )
     alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for cell in comparison.decision.cells:
-        said = tuple(reason.replace(f" in {cell.cell}", "").removesuffix(":") for reason in cell.reasons[:3])
+        said = tuple(
+            reason.replace(f" in {cell.cell}", "").replace(" (in every cell)", "")
+            for reason in cell.reasons[:REASONS_OF_A_CELL]
+        )
         alike.setdefault((cell.word.value, said), []).append(cell.cell)
     yield table(
         [
