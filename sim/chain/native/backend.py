@@ -27,6 +27,7 @@ _PRAGUE: Final = 1
 _ZERO: Final = bytes(32)
 _COINBASE: Final = bytes.fromhex(COINBASE[2:])
 _NO_LOGS: Final[list[Log]] = []
+_ROUTES_KEPT: Final = 1 << 16
 _LOG_HEAD: Final = Struct("<20sIQ")
 """Head of a record of `append_log` (``frame.h``): address, number of topics, length of the data."""
 
@@ -102,6 +103,8 @@ class NativeBackend:
         return self._outcome(keeps=False)
 
     def _route(self, sender: str, to: str) -> bytes:
+        if len(self._routes) >= _ROUTES_KEPT:  # most accounts of a large world send in its set-up alone
+            self._routes.clear()
         route = self._routes[sender, to] = bytes.fromhex(sender[2:] + to[2:])
         return route
 

@@ -272,3 +272,15 @@ def test_it_is_what_a_run_uses_unasked():
 def test_an_address_has_twenty_bytes():
     assert all(len(address) == 20 for address in ADDRESSES)
     assert ctypes.sizeof(native.Result) == 88
+
+
+def test_routes_of_many_senders_are_bounded_and_the_sender_stays_the_callers(backend, monkeypatch):
+    monkeypatch.setattr("sim.chain.native.backend._ROUTES_KEPT", 3)
+    caller = bytes.fromhex("335f5260205ff3")  # return msg.sender
+    native.library().seawall_set_account(
+        backend._world, bytes.fromhex(TARGET[2:]), 1, bytes(32), caller, len(caller)
+    )
+    for number in (*range(1, 9), 1):
+        sender = f"0x{number:040x}"
+        assert int.from_bytes(backend.call(sender, TARGET, b"").output, "big") == number
+        assert len(backend._routes) <= 3
