@@ -261,9 +261,11 @@ def _acts(cohort: TraderCohort, state: State, rows: Any) -> Any:
         yield actions.deposit(cohort.name, accounts, accounts, token_amounts(amount[pays]), fees)
     share = 1.0 - equity[rows] / (top_up.target_ratio * maintenance[rows])
     reduces = ~pays & (equity[rows] > 0.0) & (share > 0.0) & top_up.reduces_without_wallet
-    if bool(np.any(reduces)):
-        size = np.abs(state.sizes[cohort.section.market][columns][rows[reduces]])
-        yield cohort._decrease(state, rows[reduces], to_wad_list(size * share[reduces]))
+    market = cohort.section.market
+    size = np.abs(state.sizes[market][columns][rows])
+    chosen = reduces & (size > 0.0)
+    if bool(np.any(chosen)):
+        yield cohort._decrease(state, market, rows[chosen], to_wad_list(size[chosen] * share[chosen]))
     cohort._wait(state, rows[pays | reduces])
 
 
@@ -279,7 +281,7 @@ class Stacked:
     scalars: dict[str, Any]
     states: list[State]
     curve: RatioCurve
-    """Of any of them: the grid is everybody's."""
+    """The longest of them: each world's grid ends at its own largest position."""
 
     @classmethod
     def of(cls, blocks: list[Recorded]) -> Stacked:
@@ -298,10 +300,15 @@ class Stacked:
             "price": np.array([[market.risk_price * _SCALE] for market in markets]),
             "index": np.array([[market.funding_index * _SCALE] for market in markets]),
             "ramp": np.array([[m.ramped_maintenance_ratio / m.maintenance_ratio] for m in markets]),
-            "initial": np.stack([curve.initial for curve in curves]),
-            "maintenance": np.stack([curve.maintenance for curve in curves]),
         }
-        return cls(columns, scalars, states, curves[0])
+        longest = max(curves, key=lambda curve: len(curve.notionals))
+        for name in ("initial", "maintenance"):
+            ratios = [getattr(curve, name) for curve in curves]
+            missing = [len(longest.notionals) - len(column) for column in ratios]
+            scalars[name] = np.stack(
+                [np.pad(column, (0, more), "edge") for column, more in zip(ratios, missing, strict=True)]
+            )
+        return cls(columns, scalars, states, longest)
 
 
 class Worlds:
