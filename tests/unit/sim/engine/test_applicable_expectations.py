@@ -31,4 +31,4 @@ def test_another_path_or_length_leaves_only_the_invariants(scenario, options):
 
 
 def test_without_other_worlds_nothing_is_expected_of_causes(scenario):
-    assert keys(scenario) - keys(scenario, worlds="none") == {"excess_share"}
+    assert keys(scenario) - keys(scenario, worlds="none") == {"excess_share", "excess_bad_debt"}
