@@ -47,7 +47,12 @@ def largest(run: Ran) -> tuple[int, ...]:
 
 
 def run_removals(
-    accounts: Sequence[int], run: R, execute_world: Callable[[Feedback], R], *, among: int
+    accounts: Sequence[int],
+    run: R,
+    execute_world: Callable[[Feedback], R],
+    *,
+    among: int,
+    orders: int = ORDERS,
 ) -> tuple[list[RemovalRow], dict[str, R]]:
     """Run the worlds without each account's flow.
 
@@ -55,6 +60,8 @@ def run_removals(
     ----------
     among
         Number of accounts that the run has.
+    orders
+        Orders of ties to run them over.
     execute_world
         Executes the world of a feedback on the run's random numbers.
 
@@ -75,7 +82,7 @@ def run_removals(
         raise InputError(f"--without-flow-of {unknown[0]}: the run has accounts 0 to {among - 1}")
     rows: list[RemovalRow] = []
     worlds: dict[str, R] = {}
-    for order in range(ORDERS) if accounts else ():
+    for order in range(orders) if accounts else ():
         whole = execute_world(Feedback(ties=order)) if order else run
         for account in dict.fromkeys(accounts):
             without = execute_world(Feedback(ties=order, silenced=frozenset((account,))))

@@ -7,15 +7,15 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from scipy import special
 
 from sim.metrics.entries.causes import WITHOUT
+from sim.metrics.statistics.over_orders import mean_over_orders
 from sim.metrics.worlds import OtherWorld
 from sim.reporting import formatting
 from sim.reporting.findings.blocks import Cell, Column, Mood, Part, headed, table
 from sim.reporting.findings.run.context import account_lookup, short_account
 from sim.reporting.formatting import compact, duration, is_missing, money, percent
-from sim.reporting.run_folder import FloatArray, RunFolder, column, has_columns
+from sim.reporting.run_folder import RunFolder, column, has_columns
 
 WORLDS_READING: Final = (
     "Every world has the run's random numbers. Other ways of acting stay open in all of them: the pool's "
@@ -156,11 +156,13 @@ def removals_table(run: RunFolder) -> Part:
     rows = []
     for account, of_account in found.groupby("account", sort=False):
         less = column(of_account, "liquidated_notional") - column(of_account, "liquidated_notional_without")
-        low, high = _interval(less)
-        own, mean = float(column(of_account, "closed_of_it").mean()), float(less.mean())
-        told = "not to be told from chance" if low <= 0.0 <= high else "told from chance"
-        amounts = (own, mean, low, high)
-        rows.append((mean, (_person(run, str(account)), *(formatting.number(x) for x in amounts), told)))
+        mean = mean_over_orders(less)
+        own = float(column(of_account, "closed_of_it").mean())
+        told = "not to be told from chance" if mean.lower <= 0.0 <= mean.upper else "told from chance"
+        amounts = (own, mean.estimate, mean.lower, mean.upper)
+        rows.append(
+            (mean.estimate, (_person(run, str(account)), *(formatting.number(x) for x in amounts), told))
+        )
     rows.sort(key=lambda row: -row[0])
     columns = [
         Column(heading="Without the flow of", kind="wrap"),
@@ -175,19 +177,6 @@ def removals_table(run: RunFolder) -> Part:
     )
     caption = "Accounts whose flow was removed"
     return table(columns, [row for _, row in rows], caption=caption, note=note)
-
-
-def _interval(values: FloatArray) -> tuple[float, float]:
-    """Return Student's interval of a mean at 95 %."""
-    if values.size < 2:
-        return -np.inf, np.inf
-    half = (
-        float(special.stdtrit(values.size - 1, 0.975))
-        * float(values.std(ddof=1))
-        / float(np.sqrt(values.size))
-    )
-    mean = float(values.mean())
-    return mean - half, mean + half
 
 
 def _figures(first: pd.DataFrame, rows: pd.DataFrame) -> tuple[str, str, str, str]:
