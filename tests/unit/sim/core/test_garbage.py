@@ -1,5 +1,6 @@
 import gc
 import weakref
+from itertools import count
 
 import pytest
 
@@ -14,8 +15,9 @@ class Node:
 
 
 @pytest.fixture
-def thawed():
-    """Whatever the interpreter or pytest has frozen is not what is tested here."""
+def thawed(monkeypatch):
+    """Neither what others have frozen nor how often they have used it is what is tested here."""
+    monkeypatch.setattr("sim.core.garbage._uses", count(1))
     gc.unfreeze()
     yield
     gc.unfreeze()
