@@ -194,7 +194,11 @@ BINDS: dict[str, Binds] = {
     "entrants.0.least_use": (0.4, CROWD),
     "entrants.0.most_use": (0.5, CROWD),
     "entrants.0.max_leverage": (3.0, CROWD),
-    "entrants.0.relevers_per_day": (None, CROWD),
+    # Who stays long enough, and takes little for worth a transaction.
+    "entrants.0.relevers_per_day": (
+        1.0,
+        (*CROWD, "entrants.0.least_increase=0.001", "entrants.0.exits_per_day=100.0"),
+    ),
     "entrants.0.least_increase": (0.95, (*CROWD, "shocks.0.size=0.1", "entrants.0.long_share=1.0")),
     "entrants.0.exits_per_day": (None, CROWD),
     "entrants.0.least_capital": (4_000.0, CROWD),

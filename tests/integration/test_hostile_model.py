@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.support.small_run import SCENARIO
+from tests.support.small_run import text_with_model
 
 MODEL = """
 # pragma version 0.4.3
@@ -63,8 +63,7 @@ CALLS = "success = raw_call({target}, {data}, revert_on_failure=False, is_static
 )
 def test_a_formula_that_misbehaves_ends_the_run_or_nothing(body, code, words, tmp_path):
     (tmp_path / "hostile.vy").write_text(MODEL.format(body=body).strip() + "\n")
-    changed = SCENARIO.read_text().replace('risk_model = "adaptive"', 'risk_model = "hostile.vy"')
-    (tmp_path / "hostile.toml").write_text(changed)
+    (tmp_path / "hostile.toml").write_text(text_with_model("hostile.vy"))
     short = ["--blocks", "4", "--set", "traders.0.count=6", "--worlds", "none"]
     ended = subprocess.run(
         [sys.executable, "-m", "sim", "run", "hostile.toml", *short, "--out", "out"],

@@ -139,7 +139,7 @@ MUTANTS = (
         fault="the count of liquidations goes back to zero",
         file="modules/liquidation.vy",
         old="    self.liquidations += 1\n",
-        new="    self.liquidations = (block.timestamp // 12) % 2\n",
+        new="    self.liquidations = 1 - self.liquidations\n",
     ),
     Mutant(
         invariant="J1",

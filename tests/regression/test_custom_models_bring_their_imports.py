@@ -25,7 +25,7 @@ from sim.experiments.sweep.experiment import SweepExperiment, load_experiment
 from sim.experiments.sweep.inputs import gather, point_identities, read_plan
 from sim.experiments.sweep.plan import Plan, Point
 from sim.experiments.sweep.runner import run_plan
-from tests.support.small_run import SCENARIO
+from tests.support.small_run import SCENARIO, text_with_model
 from tests.support.small_sweep import small_experiment
 
 SHIPPED = Path(__file__).parents[2] / "scenarios" / "models" / "LinearRiskModel.vy"
@@ -60,17 +60,9 @@ def scenario(tmp_path) -> Path:
     folder = tmp_path / "mine"
     folder.mkdir()
     write_model(folder / "models")
-    text = SCENARIO.read_text()
-    assert "[protocol]\n" in text
-    lines = f'[protocol]\nrisk_model = "models/Bent.vy"\nrisk_model_parameters = {PARAMETERS}\n'
-    kept = [line for line in text.replace("[protocol]\n", lines).splitlines() if not _of_a_model(line)]
     file = folder / "bent.toml"
-    file.write_text("\n".join(kept) + "\n")
+    file.write_text(text_with_model("models/Bent.vy", PARAMETERS))
     return file
-
-
-def _of_a_model(line: str) -> bool:
-    return line.startswith("risk_model") and "Bent" not in line and "base_ratio" not in line
 
 
 def forget(scenario: Path) -> None:

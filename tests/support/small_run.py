@@ -15,6 +15,14 @@ from sim.metrics.worlds import Worlds
 SCENARIO = Path(__file__).with_name("small_run.toml")
 
 
+def text_with_model(file: str, parameters: str = "{}") -> str:
+    """Return the small scenario's text with a designer's model in the shipped one's place."""
+    text = SCENARIO.read_text()
+    begin, end = text.index("[protocol]\n"), text.index("[protocol.oracle]\n")
+    table = f'[protocol]\nrisk_model = "{file}"\nrisk_model_parameters = {parameters}\n\n'
+    return text[:begin] + table + text[end:]
+
+
 def small_scenario(*overrides: str) -> Scenario:
     """Return the small scenario with some values changed."""
     return load_scenario(SCENARIO, overrides=list(overrides))

@@ -321,6 +321,8 @@ class Ledger:
             if name is None or name.startswith(_OF_DAMAGE):  # without a name: text that is no UTF-8
                 raise self.damage(" ".join(str(error).split())[:200]) from None
             raise RunError(f"{self.folder / LEDGER}: cannot write: {error}") from error
+        except UnicodeDecodeError:  # of SQLite's own message, which quotes what is damaged
+            raise self.damage("it holds text that is no UTF-8") from None
         except OSError as error:
             raise RunError(f"{self.folder / LEDGER}: cannot write: {error}") from error
 

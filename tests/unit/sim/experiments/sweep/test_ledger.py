@@ -88,3 +88,21 @@ def test_a_ledger_of_another_version_is_refused(tmp_path):
 def test_a_folder_that_cannot_be_written_is_a_run_error(tmp_path):
     with pytest.raises(RunError, match="cannot write"):
         Ledger(tmp_path / "missing")
+
+
+@pytest.mark.parametrize("byte", [b"\xe1", b"\x00", b"\xff"])
+def test_a_damaged_schema_is_damage_also_where_it_is_no_text(tmp_path, byte):
+    with Ledger(tmp_path):
+        pass
+    file = tmp_path / "ledger.sqlite"
+    whole = file.read_bytes()
+    places = [at for at in range(len(whole)) if whole.startswith(b"CREATE TABLE", at)]
+    assert places
+    for at in places:
+        for offset in (0, 7, 13, 15):
+            damaged = bytearray(whole)
+            damaged[at + offset : at + offset + 1] = byte
+            file.write_bytes(damaged)
+            for read_only in (True, False):
+                with pytest.raises(InputError, match="is damaged"), Ledger(tmp_path, read_only=read_only):
+                    pass
