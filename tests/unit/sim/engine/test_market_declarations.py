@@ -164,13 +164,13 @@ def test_any_agents_that_can_fail_may():
 @pytest.mark.usefixtures("declared")
 def test_another_law_on_the_command_line_drops_what_only_the_files_law_knows(tmp_path):
     file = tmp_path / "square.toml"
-    impact = 'law = "square_root"\nsquare_root_coefficient = 2.0\nimpact_half_life_seconds = 60\n'
+    impact = 'law = "square_root"\nsquare_root_coefficient = 2.0\n'
     file.write_text(SCENARIO.read_text().replace('law = "linear"\n', impact))
     for law in ("none", "linear", "logarithmic", "square_root"):
         changed = load_scenario(file, overrides=[f"markets.0.impact.law={law}"]).markets[0].impact
         assert changed.law == law
         assert changed.depth_per_percent == 200_000.0
-        assert getattr(changed, "impact_half_life_seconds", 60) == 60
+        assert getattr(changed, "impact_half_life_seconds", 7_200) == 7_200
     with pytest.raises(InputError, match=r"impact\.square_root_coefficient: unknown key"):
         small_scenario("markets.0.impact.square_root_coefficient=2.0")
 
