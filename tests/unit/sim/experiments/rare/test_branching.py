@@ -62,7 +62,7 @@ def test_a_path_left_alone_is_the_path(warm, price):
         totals, *_, state, liquidations = finish(running)
     assert liquidations == outcome.summary["liquidations"]
     assert price or liquidations > 0
-    assert totals.fund_reserves / 1e18 == outcome.summary["insurance_fund_end"]
+    assert totals.fund_reserves / 10**18 == outcome.summary["insurance_fund_end"]
     assert state.price == outcome.summary["price_end"]
     assert warm.built == 1
 
