@@ -38,6 +38,10 @@ from sim.metrics.statistics.intervals import clopper_pearson
 from sim.metrics.statistics.over_paths import MEAN, Measure, paired_interval, path_interval
 from sim.metrics.statistics.sequential import mean_sequence, proportion_sequence
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from scripts.page_marks import put_between
+
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "statistics.md"
 BEGIN, END = "<!-- coverage: made by scripts/coverage.py -->", "<!-- coverage: end -->"
 SEED = 20_251_129
@@ -333,8 +337,6 @@ def page(found: Coverage) -> str:
                     setting.law: counts[kind],
                 }
     lines = [
-        BEGIN,
-        "",
         f"Share of the printed 95 % intervals that hold the truth, in per cent; {found.repetitions:,}",
         f"samples each, so that chance moves a cell by ±{error:.1f} points if 95 is true. ∞: per cent of",
         "them with one open end; none: per cent of the samples for which the page prints no interval and",
@@ -348,19 +350,8 @@ def page(found: Coverage) -> str:
             f"| {kind} | {paths} | {' | '.join(words(kind, row.get(law)) for law in range(len(LAWS)))} |"
             for (kind, paths), row in cells.items()
         ),
-        "",
-        END,
     ]
     return "\n".join(lines)
-
-
-def with_table(text: str, table: str) -> str:
-    """Return the page with its table replaced."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    if not rest:
-        raise SystemExit(f"{PAGE.name} has no mark {BEGIN!r}")
-    return before + table + after
 
 
 def main() -> None:
@@ -377,7 +368,7 @@ def main() -> None:
     if chosen.print:
         print(table)
     else:
-        PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8"), table), encoding="utf-8")
+        put_between(PAGE, BEGIN, END, table)
     failed = found.failures()
     for line in failed:
         print(f"covers too little: {line}", file=sys.stderr)

@@ -30,6 +30,10 @@ from sim.experiments.exploration.numbers import LEAST_SAMPLES
 from sim.experiments.exploration.sobol import sobol_design, sobol_indices
 from sim.metrics.statistics.intervals import Interval, clopper_pearson
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from scripts.page_marks import put_between
+
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "statistics.md"
 BEGIN, END = "<!-- indices: made by scripts/coverage_of_indices.py -->", "<!-- indices: end -->"
 SEED = 20_251_129
@@ -241,8 +245,6 @@ def page(found: Coverage) -> str:
     """Return the table with what it means."""
     error = 196.0 * math.sqrt(STATED * (1.0 - STATED) / found.repetitions)
     lines = [
-        BEGIN,
-        "",
         "The same of sensitivity indices, the least covered of three parameters;",
         f"{found.repetitions:,} designs, each with paths of its own, so that chance moves a parameter by",
         f"±{error:.1f} points. The output's factor deviates by {100 * SCALE_CHANCE:g} % over the paths, and",
@@ -262,16 +264,7 @@ def page(found: Coverage) -> str:
         f"| {kind} | {size:,} {unit[method]} | {paths} | {' | '.join(cells)} |"
         for (kind, method, size, paths), cells in shown.items()
     ]
-    return "\n".join([*lines, "", END])
-
-
-def with_table(text: str, table: str) -> str:
-    """Return the page with its table replaced."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    if not rest:
-        raise SystemExit(f"{PAGE.name} has no mark {BEGIN!r}")
-    return before + table + after
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -288,7 +281,7 @@ def main() -> None:
     if chosen.print:
         print(table)
     else:
-        PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8"), table), encoding="utf-8")
+        put_between(PAGE, BEGIN, END, table)
     failed = found.failures()
     for line in failed:
         print(f"covers too little: {line}", file=sys.stderr)

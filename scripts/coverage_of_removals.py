@@ -21,8 +21,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from scripts.page_marks import put_between  # noqa: E402
 from sim.core.arrays import FloatArray  # noqa: E402  (the project must be on the path first)
-from sim.core.files import atomic_write_text  # noqa: E402
 from sim.engine.options import RunOptions  # noqa: E402
 from sim.engine.removals import ORDERS, largest, run_removals  # noqa: E402
 from sim.engine.run import execute, load_histories, world_beside  # noqa: E402
@@ -92,10 +92,7 @@ def main() -> int:
     table = page(options.orders, options.repetitions)
     print(table)
     if not options.print:
-        text = PAGE.read_text(encoding="utf-8")
-        before, rest = text.split(BEGIN)
-        _, after = rest.split(END)
-        atomic_write_text(PAGE, "\n".join((before + BEGIN, "", table, "", END + after)))
+        put_between(PAGE, BEGIN, END, table)
     return 0
 
 

@@ -27,7 +27,6 @@ from typing import Literal
 import numpy as np
 
 from sim.core.arrays import BoolArray, FloatArray
-from sim.core.files import atomic_write_text
 from sim.engine.scenario.load import load_scenario
 from sim.experiments.backtest.instrument import Feed, Instrument, as_ratio
 from sim.experiments.backtest.prices import PriceSeries, price_series
@@ -36,6 +35,10 @@ from sim.metrics.margin_model.procyclicality import Procyclicality, evaluate_pro
 from sim.metrics.margin_model.walk_forward import DEFAULT_FOLDS
 from sim.metrics.margin_model.windows import LEVEL, Windows, split_windows
 from sim.metrics.statistics.coverage import kupiec_test
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from scripts.page_marks import put_between
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "assumptions.md"
@@ -241,15 +244,6 @@ def table(rows: Sequence[Measured], prices: PriceSeries) -> str:
     return "\n".join([*lines, "", *wrap(unscaled, WIDTH)])
 
 
-def with_table(page: str, made: str) -> str:
-    """Return the page with the table between its marks."""
-    before, _, rest = page.partition(BEGIN)
-    _, found, after = rest.partition(END)
-    if not found:
-        raise SystemExit(f"{PAGE.name} has no place for the table: {BEGIN} ... {END}")
-    return f"{before}{BEGIN}\n\n{made}\n\n{END}{after}"
-
-
 def main() -> None:
     """Measure, write the table, and fail if the shipped margin's coverage is rejected."""
     parser = argparse.ArgumentParser(
@@ -265,7 +259,7 @@ def main() -> None:
     if chosen.print or chosen.grid:
         print(made)
         return
-    atomic_write_text(PAGE, with_table(PAGE.read_text(encoding="utf-8"), made))
+    put_between(PAGE, BEGIN, END, made)
     if not (rows[0].forward.holds and rows[0].stretch.holds):
         print("the coverage of the shipped margin is rejected", file=sys.stderr)
         sys.exit(1)

@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from sim.core.files import atomic_write_text  # noqa: E402  (the project must be on the path first)
+from scripts.page_marks import put_between  # noqa: E402  (the project must be on the path first)
 from sim.engine.options import RunOptions  # noqa: E402
 from sim.engine.run import execute, load_histories, run_beside, summarise, world_beside  # noqa: E402
 from sim.engine.scenario.load import load_scenario  # noqa: E402
@@ -50,10 +50,7 @@ def row(name: str, seed: int | None) -> str:
 def main() -> int:
     """Measure and write."""
     lines = [HEAD, "|---" * HEAD.count(" | ") + "|---|", *(row(*run) for run in RUNS)]
-    page = PAGE.read_text(encoding="utf-8")
-    before, rest = page.split(START)
-    _, after = rest.split(END)
-    atomic_write_text(PAGE, "\n".join((before + START, "", *lines, "", END + after)))
+    put_between(PAGE, START, END, "\n".join(lines))
     print("\n".join(lines))
     return 0
 
