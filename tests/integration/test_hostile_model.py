@@ -5,27 +5,10 @@ import sys
 
 import pytest
 
+from tests.support.own_formula import FORMULA_HEAD
 from tests.support.small_run import text_with_model
 
 MODEL = """
-# pragma version 0.4.3
-# pragma nonreentrancy on
-
-
-struct RiskInputs:
-    notional: uint256
-    price: uint256
-    confidence: uint256
-    variance_fast: uint256
-    variance_slow: uint256
-    open_interest: uint256
-    depth: uint256
-
-
-struct MarginRatios:
-    initial: uint256
-    maintenance: uint256
-
 
 @deploy
 def __init__():
@@ -62,7 +45,7 @@ CALLS = "success = raw_call({target}, {data}, revert_on_failure=False, is_static
     ids=["endless", "calls itself", "calls what the engine does not do", "calls back"],
 )
 def test_a_formula_that_misbehaves_ends_the_run_or_nothing(body, code, words, tmp_path):
-    (tmp_path / "hostile.vy").write_text(MODEL.format(body=body).strip() + "\n")
+    (tmp_path / "hostile.vy").write_text(FORMULA_HEAD + MODEL.format(body=body))
     (tmp_path / "hostile.toml").write_text(text_with_model("hostile.vy"))
     short = ["--blocks", "4", "--set", "traders.0.count=6", "--worlds", "none"]
     ended = subprocess.run(

@@ -15,21 +15,10 @@ import pytest
 
 from sim.core.units import WAD
 from tests.support.governed import DAY, Governed, parameters_of
+from tests.support.own_formula import FORMULA_HEAD
 from tests.support.protocol import Protocol, isolated
 
-SOURCE = Template("""# pragma version 0.4.3
-# pragma nonreentrancy on
-struct RiskInputs:
-    notional: uint256
-    price: uint256
-    confidence: uint256
-    variance_fast: uint256
-    variance_slow: uint256
-    open_interest: uint256
-    depth: uint256
-struct MarginRatios:
-    initial: uint256
-    maintenance: uint256
+SOURCE = Template("""
 BREAKS_AT: immutable(uint256)
 @deploy
 def __init__():
@@ -67,7 +56,7 @@ STATIC = [8 * WAD // 100, 4 * WAD // 100, 0]
 def source(fault, tmp_path):
     ratios, haircut = FAULTS[fault]
     file = tmp_path / "Breaks.vy"
-    file.write_text(SOURCE.substitute(ratios=ratios, haircut=haircut))
+    file.write_text(FORMULA_HEAD + SOURCE.substitute(ratios=ratios, haircut=haircut))
     return file
 
 

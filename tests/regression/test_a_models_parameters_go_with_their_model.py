@@ -17,6 +17,7 @@ from sim.experiments.sweep.expansion import plan_of
 from sim.experiments.sweep.experiment import SweepExperiment, load_experiment
 from sim.protocol.parameters.table import STRUCTS
 from sim.protocol.parameters.words import UNCLEAR, WHOLE, fill_struct, is_whole
+from tests.support.own_formula import FORMULA_HEAD
 from tests.support.small_run import SCENARIO, small_run
 
 HEAD = (
@@ -112,21 +113,6 @@ def test_the_rule_is_one_for_models_that_ship_and_for_others():
 
 
 MODEL_TEXT = """
-# pragma version 0.4.3
-# pragma nonreentrancy on
-
-struct RiskInputs:
-    notional: uint256
-    price: uint256
-    confidence: uint256
-    variance_fast: uint256
-    variance_slow: uint256
-    open_interest: uint256
-    depth: uint256
-
-struct MarginRatios:
-    initial: uint256
-    maintenance: uint256
 
 PERIOD: immutable(uint256)
 
@@ -152,7 +138,7 @@ def run_with(folder: Path, name: str, kind: str):
     folder.mkdir()
     model = folder / "atr.vy"
     value = name if kind == "uint256" else f"convert({name}, uint256)"
-    model.write_text(MODEL_TEXT.format(name=name, kind=kind, value=value))
+    model.write_text(FORMULA_HEAD + MODEL_TEXT.format(name=name, kind=kind, value=value))
     return small_run(
         folder / "out", "blocks=3", f"protocol.risk_model={model}",
         f"protocol.risk_model_parameters.{name}=60",

@@ -5,6 +5,7 @@ import pytest
 
 from sim.reference.fixed_point import WAD
 from tests.support.deployers import CONTRACTS, deploy, deployer
+from tests.support.own_formula import FORMULA_HEAD
 from tests.support.protocol import MARGIN, merged, units
 
 ZERO = "0x" + "00" * 20
@@ -106,18 +107,6 @@ def test_eight_markets_fit_and_one_account_can_hold_them_all(build):
 
 def test_a_model_that_breaks_its_promise_is_refused(protocol):
     source = """
-# pragma version 0.4.3
-struct RiskInputs:
-    notional: uint256
-    price: uint256
-    confidence: uint256
-    variance_fast: uint256
-    variance_slow: uint256
-    open_interest: uint256
-    depth: uint256
-struct MarginRatios:
-    initial: uint256
-    maintenance: uint256
 RATIOS: immutable(MarginRatios)
 @deploy
 def __init__(initial: uint256, maintenance: uint256):
@@ -128,7 +117,7 @@ def margin_ratios(inputs: RiskInputs) -> MarginRatios:
     return RATIOS
 """
     for initial, maintenance in ((WAD // 10, WAD // 10), (WAD // 10, 0), (WAD + 1, WAD // 2)):
-        model = boa.loads(source, initial, maintenance)
+        model = boa.loads(FORMULA_HEAD + source, initial, maintenance)
         with boa.reverts("market_state: invalid ratios"):
             protocol.engine.set_market(0, model.address, WAD, sender=protocol.owner)
 

@@ -10,6 +10,7 @@ import pytest
 from sim.engine.scenario.load import load_scenario
 from sim.experiments.backtest.instrument import Feed, Instrument, as_ratio
 from sim.metrics.margin_model.procyclicality import evaluate_procyclicality
+from tests.support.own_formula import FORMULA_HEAD
 from tests.unit.sim.experiments.backtest.conftest import PLAIN
 
 STEP, PERIODS, SIGMA, DECAY = 60, 1_250, 0.004, 0.97
@@ -17,18 +18,6 @@ ANNUAL = SIGMA * math.sqrt(31_536_000 / STEP)
 TAU = round(-STEP / math.log(DECAY))
 
 BUFFER = """\
-# pragma version 0.4.3
-struct RiskInputs:
-    notional: uint256
-    price: uint256
-    confidence: uint256
-    variance_fast: uint256
-    variance_slow: uint256
-    open_interest: uint256
-    depth: uint256
-struct MarginRatios:
-    initial: uint256
-    maintenance: uint256
 WAD: constant(uint256) = 10**18
 Z: immutable(uint256)
 CEILING: immutable(uint256)
@@ -68,7 +57,7 @@ def measured(tmp_path_factory):
     """Peak to trough, mean and five-period rise of each tool, averaged over paths."""
     folder = tmp_path_factory.mktemp("ordering")
     (folder / "plain.toml").write_text(PLAIN)
-    (folder / "Buffer.vy").write_text(BUFFER)
+    (folder / "Buffer.vy").write_text(FORMULA_HEAD + BUFFER)
     plain = 2.326 * SIGMA  # margin at the long-run volatility
     memory = [f"protocol.oracle.tau_fast_seconds={TAU}", f"protocol.oracle.tau_slow_seconds={TAU}"]
     adaptive = {
