@@ -451,7 +451,9 @@ def test_any_cells_are_read_or_refused(tmp_path, header, rows, quoted):
 @given(st.data())
 def test_any_damage_to_a_good_file_is_read_or_refused(tmp_path, data):
     columns = {"time": list(range(1_610_236_800, 1_610_238_000, 60)), "price": [100.0 + i for i in range(20)]}
-    good = data.draw(st.sampled_from([TICKS.encode(), gzip.compress(TICKS.encode(), mtime=0), parquet(columns)]))
+    good = data.draw(
+        st.sampled_from([TICKS.encode(), gzip.compress(TICKS.encode(), mtime=0), parquet(columns)])
+    )
     damaged = bytearray(good)
     for _ in range(data.draw(st.integers(1, 3))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
