@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, isqrt, log1p
+from math import isqrt
 
 from sim.core.units import WAD
 from sim.reference.pool_math import fill_premium
@@ -56,11 +56,12 @@ def plan_entries(
     for place in order:
         wanted.append(prices[place] * WAD // (WAD + fill_premium(skew, sizes[place], scale, max_premium)))
         skew += sizes[place]
-    counts = _counts(wanted, 0.0) if len(wanted) > most_steps else [1] * len(wanted)
+    counts = _counts(wanted, WAD) if len(wanted) > most_steps else [1] * len(wanted)
     if len(counts) > most_steps:
-        narrow, wide = 0.0, log1p(max(wanted) / min(wanted) - 1.0)
-        for _ in range(50):
-            middle = 0.5 * (narrow + wide)
+        # The narrowest that will do, in integers: floats would group otherwise on another machine.
+        narrow, wide = WAD, max(wanted) * WAD // min(wanted) + 1
+        while wide - narrow > 1:
+            middle = (narrow + wide) // 2
             if len(_counts(wanted, middle)) > most_steps:
                 narrow = middle
             else:
@@ -75,9 +76,8 @@ def plan_entries(
     return EntryPlan(order=tuple(order), steps=tuple(steps))
 
 
-def _counts(wanted: Sequence[int], width: float) -> list[int]:
-    """Return how many neighbours share an index, so that no two of them differ by more than a log width."""
-    factor = int(exp(width) * WAD)
+def _counts(wanted: Sequence[int], factor: int) -> list[int]:
+    """Return how many neighbours share an index: no two of them differ by more than a factor (WAD)."""
     counts: list[int] = []
     low = high = 0
     for price in wanted:

@@ -221,9 +221,8 @@ class Populator:
                 except InputError as error:
                     problems += error.problems
                 else:
-                    problems += (
-                        missed if not problems else ()
-                    )  # a refused one leaves another skew than planned
+                    if not problems:  # a refused one leaves another skew than planned
+                        problems += missed
             if len(problems) >= _MOST_PROBLEMS:
                 return [*problems[:_MOST_PROBLEMS], "further positions were not tried"]
         return problems
