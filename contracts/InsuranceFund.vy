@@ -62,6 +62,7 @@ exports: (
     fund_vault.mint,
     fund_vault.withdraw,
     fund_vault.redeem,
+    fund_vault.ledger,
     # Draws
     fund_draws.set_drawer,
     fund_draws.set_parameters,
@@ -74,15 +75,20 @@ exports: (
 
 @deploy
 def __init__(
-    owner: address, quote_token: address, parameters: IInsuranceFund.FundParameters
+    owner: address,
+    quote_token: address,
+    ledger: address,
+    parameters: IInsuranceFund.FundParameters,
 ):
     """
     @notice Deploys an empty fund.
     @param owner Address that registers drawers and sets the target.
     @param quote_token Token of the assets, 6 decimals.
+    @param ledger Ledger whose losses the fund absorbs.
     @param parameters Target of the reserves.
     """
     access.__init__(owner)
     token.__init__("Seawall insurance share", "swIF", 12)
     erc4626_vault.__init__(quote_token)
+    fund_vault.__init__(ledger)
     fund_draws.__init__(parameters)

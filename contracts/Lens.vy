@@ -11,17 +11,22 @@
 @custom:invariants None: no state.
 """
 
+from .interfaces import IBatchedRiskModel
 from .interfaces import IERC20
 from .interfaces import IInsuranceFund
+from .interfaces import ILedger
 from .interfaces import ILiquidationEngine
 from .interfaces import ILiquidityPool
-from .interfaces import IMarginEngine
+from .interfaces import IMarketRegistry
 from .interfaces import IPriceOracle
+from .interfaces import IRiskEngine
 from .interfaces import IRiskModel
 from .lib import constants
 from .lib import margin_math
 from .lib import pool_math
 from .lib import ramp_math
+from .lib import risk_inputs
+from .modules import formulas
 
 
 # One market as of now (WAD unless said otherwise).
@@ -51,7 +56,7 @@ struct MarketState:
 
 # The whole protocol (WAD quote unless said otherwise).
 struct ProtocolState:
-    engine_token_balance: uint256
+    ledger_token_balance: uint256
     total_collateral: uint256
     total_debt: uint256
     accrued_fees: uint256
@@ -79,7 +84,9 @@ struct PositionState:
     effective_maintenance_ratio: uint256
 
 
-MARGIN_ENGINE: immutable(IMarginEngine)
+LEDGER: immutable(ILedger)
+MARKET_REGISTRY: immutable(IMarketRegistry)
+RISK_ENGINE: immutable(IRiskEngine)
 LIQUIDITY_POOL: immutable(ILiquidityPool)
 INSURANCE_FUND: immutable(IInsuranceFund)
 LIQUIDATION_ENGINE: immutable(ILiquidationEngine)
@@ -89,7 +96,9 @@ QUOTE_TOKEN: immutable(IERC20)
 
 @deploy
 def __init__(
-    margin_engine: address,
+    ledger: address,
+    market_registry: address,
+    risk_engine: address,
     liquidity_pool: address,
     insurance_fund: address,
     liquidation_engine: address,
@@ -98,14 +107,18 @@ def __init__(
 ):
     """
     @notice Fixes what is looked at.
-    @param margin_engine Margin engine.
+    @param ledger Ledger.
+    @param market_registry Market registry.
+    @param risk_engine Risk engine.
     @param liquidity_pool Liquidity pool.
     @param insurance_fund Insurance fund.
     @param liquidation_engine Liquidation engine.
     @param price_oracle Price oracle.
     @param quote_token Token of all collateral.
     """
-    MARGIN_ENGINE = IMarginEngine(margin_engine)
+    LEDGER = ILedger(ledger)
+    MARKET_REGISTRY = IMarketRegistry(market_registry)
+    RISK_ENGINE = IRiskEngine(risk_engine)
     LIQUIDITY_POOL = ILiquidityPool(liquidity_pool)
     INSURANCE_FUND = IInsuranceFund(insurance_fund)
     LIQUIDATION_ENGINE = ILiquidationEngine(liquidation_engine)
@@ -121,7 +134,7 @@ def market_states() -> DynArray[MarketState, 8]:
     @return DynArray One state per market, in order.
     """
     states: DynArray[MarketState, 8] = []
-    for market: uint256 in range(staticcall MARGIN_ENGINE.market_count(), bound=8):
+    for market: uint256 in range(staticcall MARKET_REGISTRY.market_count(), bound=8):
         states.append(self._market_state(market))
     return states
 
@@ -133,11 +146,14 @@ def protocol_state() -> ProtocolState:
     @notice Balances and counters of the whole protocol.
     @return ProtocolState State.
     """
-    totals: IMarginEngine.Totals = staticcall MARGIN_ENGINE.totals()
-    claims: IMarginEngine.PoolClaims = staticcall MARGIN_ENGINE.pool_claims()
+    totals: ILedger.Totals = staticcall LEDGER.totals()
+    claims: IMarketRegistry.PoolClaims = staticcall MARKET_REGISTRY.pool_claims()
     pool_reserves: uint256 = staticcall LIQUIDITY_POOL.reserves()
+    exceptions: uint256 = 0
+    for market: uint256 in range(staticcall MARKET_REGISTRY.market_count(), bound=8):
+        exceptions += (staticcall LEDGER.aggregates_of(market)).exceptions
     return ProtocolState(
-        engine_token_balance=self._token_balance(MARGIN_ENGINE.address),
+        ledger_token_balance=self._token_balance(LEDGER.address),
         total_collateral=totals.total_collateral,
         total_debt=totals.total_debt,
         accrued_fees=totals.accrued_fees,
@@ -155,7 +171,7 @@ def protocol_state() -> ProtocolState:
         pending_deficit=totals.pending_deficit,
         tips=totals.tips,
         liquidations=staticcall LIQUIDATION_ENGINE.liquidations(),
-        exceptions=staticcall LIQUIDATION_ENGINE.exceptions(),
+        exceptions=exceptions,
     )
 
 
@@ -170,50 +186,88 @@ def margin_curve(
     @param notionals Notionals (WAD quote).
     @return DynArray One pair of ratios per notional, in order.
     """
-    snapshot: IMarginEngine.MarketSnapshot = staticcall MARGIN_ENGINE.market_snapshot(market)
-    curve: DynArray[IRiskModel.MarginRatios, 16] = []
-    for notional: uint256 in notionals:
-        curve.append(self._ratios(snapshot, notional))
-    return curve
+    snapshot: IMarketRegistry.MarketSnapshot = staticcall MARKET_REGISTRY.market_snapshot(market)
+    return self._curve(snapshot, notionals)
+
+
+@view
+@external
+def margin_curves(
+    notionals: DynArray[uint256, 16]
+) -> DynArray[DynArray[IRiskModel.MarginRatios, 16], 8]:
+    """
+    @notice Target ratios of every market by notional, now.
+    @param notionals Notionals (WAD quote).
+    @return DynArray One curve per market, in order.
+    """
+    snapshots: IMarketRegistry.MarketSnapshot[8] = staticcall MARKET_REGISTRY.snapshots(
+        max_value(uint256)
+    )
+    curves: DynArray[DynArray[IRiskModel.MarginRatios, 16], 8] = []
+    for market: uint256 in range(staticcall MARKET_REGISTRY.market_count(), bound=8):
+        curves.append(self._curve(snapshots[market], notionals))
+    return curves
 
 
 @view
 @external
 def account_states(
-    accounts: DynArray[address, 512]
-) -> DynArray[IMarginEngine.AccountState, 512]:
+    accounts: DynArray[uint256, 512]
+) -> DynArray[IRiskEngine.AccountState, 512]:
     """
     @notice Margin state of many accounts at the risk price; every market is read once.
     @param accounts Accounts.
     @return DynArray One state per account, in order.
     """
-    return staticcall MARGIN_ENGINE.account_states(accounts)
+    return staticcall RISK_ENGINE.account_states(accounts)
 
 
 @view
 @external
 def positions(
-    market: uint256, accounts: DynArray[address, 512]
+    market: uint256, accounts: DynArray[uint256, 512]
 ) -> DynArray[PositionState, 512]:
     """
-    @notice Positions of many accounts in one market; the market is read once.
+    @notice Positions of many accounts in one market; every market is read once.
     @param market Market id.
     @param accounts Accounts.
     @return DynArray One state per account, in order.
     """
-    snapshot: IMarginEngine.MarketSnapshot = staticcall MARGIN_ENGINE.market_snapshot(market)
+    snapshot: IMarketRegistry.MarketSnapshot = staticcall MARKET_REGISTRY.market_snapshot(market)
+    prices: uint256[8] = empty(uint256[8])
+    for other: uint256 in range(staticcall MARKET_REGISTRY.market_count(), bound=8):
+        prices[other] = (staticcall PRICE_ORACLE.asset_price(other)).risk_price
+    held: DynArray[ILedger.Position, 512] = staticcall LEDGER.positions_of(market, accounts)
+    summaries: DynArray[ILedger.AccountSummary, 512] = staticcall LEDGER.summaries_of(
+        accounts, prices
+    )
+
+    # RATIOS
+    asked: DynArray[IBatchedRiskModel.PositionInputs, 512] = []
+    for i: uint256 in range(len(held), bound=512):
+        if held[i].size != 0:
+            asked.append(
+                IBatchedRiskModel.PositionInputs(
+                    notional=margin_math._notional(held[i].size, snapshot.risk_price),
+                    side=risk_inputs._side(held[i].size),
+                    account_notional=summaries[i].notional,
+                )
+            )
+    ratios: DynArray[IRiskModel.MarginRatios, 512] = formulas._ratios_of_many(snapshot, asked)
+
+    # STATES
     states: DynArray[PositionState, 512] = []
-    for account: address in accounts:
-        position: IMarginEngine.Position = staticcall MARGIN_ENGINE.position_of(account, market)
+    found: uint256 = 0
+    for position: ILedger.Position in held:
         effective: uint256 = 0
         if position.size != 0:
-            notional: uint256 = margin_math._notional(position.size, snapshot.risk_price)
             effective = ramp_math._effective_ratio(
-                self._ratios(snapshot, notional).maintenance,
+                ratios[found].maintenance,
                 snapshot.maintenance_ratio,
                 snapshot.ramped_maintenance_ratio,
                 position.entry_maintenance_ratio,
             )
+            found += 1
         states.append(
             PositionState(
                 size=position.size,
@@ -235,8 +289,8 @@ def _market_state(market: uint256) -> MarketState:
     @return MarketState State.
     """
     asset: IPriceOracle.AssetPrice = staticcall PRICE_ORACLE.asset_price(market)
-    info: IMarginEngine.Market = staticcall MARGIN_ENGINE.market_info(market)
-    snapshot: IMarginEngine.MarketSnapshot = staticcall MARGIN_ENGINE.market_snapshot(market)
+    info: ILedger.MarketAggregates = staticcall LEDGER.aggregates_of(market)
+    snapshot: IMarketRegistry.MarketSnapshot = staticcall MARKET_REGISTRY.market_snapshot(market)
     return MarketState(
         index_price=asset.index_price,
         risk_price=asset.risk_price,
@@ -264,26 +318,19 @@ def _market_state(market: uint256) -> MarketState:
 
 @view
 @internal
-def _ratios(
-    snapshot: IMarginEngine.MarketSnapshot, notional: uint256
-) -> IRiskModel.MarginRatios:
+def _curve(
+    snapshot: IMarketRegistry.MarketSnapshot, notionals: DynArray[uint256, 16]
+) -> DynArray[IRiskModel.MarginRatios, 16]:
     """
-    @dev Asks the market's model.
+    @dev Target ratios by notional, of an account without another position.
     @param snapshot Market.
-    @param notional Notional (WAD quote).
-    @return MarginRatios Target ratios.
+    @param notionals Notionals (WAD quote).
+    @return DynArray One pair of ratios per notional, in order: of a long.
     """
-    return staticcall IRiskModel(snapshot.risk_model).margin_ratios(
-        IRiskModel.RiskInputs(
-            notional=notional,
-            price=snapshot.index_price,
-            confidence=snapshot.confidence,
-            variance_fast=snapshot.variance_fast,
-            variance_slow=snapshot.variance_slow,
-            open_interest=snapshot.open_interest,
-            depth=snapshot.depth,
-        )
-    )
+    curve: DynArray[IRiskModel.MarginRatios, 16] = []
+    for notional: uint256 in notionals:
+        curve.append(formulas._ratios(snapshot, notional, 1, notional))
+    return curve
 
 
 @view

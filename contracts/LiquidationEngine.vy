@@ -5,9 +5,8 @@
 @custom:contract-name LiquidationEngine
 @license Apache-2.0
 @author Seawall contributors
-@notice Liquidations, and the loss waterfall behind them: account, fund, auto-deleveraging,
-        socialised loss.
-@dev Holds no token: the margin engine moves everything.
+@notice Who is liquidated, how much of it, and at what fee.
+@dev Holds no token and no account; an operator of the ledger.
 @custom:kill None: an unsafe account must stay liquidatable. The oracle's status stops
              liquidations at prices that are not good enough.
 @custom:invariants Liquidates if and only if equity < maintenance requirement.
@@ -17,7 +16,6 @@ from .interfaces import ILiquidationEngine
 from .modules import access
 from .modules import liquidation_params
 from .modules import liquidation
-from .modules import deleveraging
 
 
 implements: ILiquidationEngine
@@ -25,9 +23,6 @@ implements: ILiquidationEngine
 initializes: access
 initializes: liquidation_params[access := access]
 initializes: liquidation[liquidation_params := liquidation_params]
-initializes: deleveraging[
-    liquidation := liquidation, liquidation_params := liquidation_params
-]
 
 exports: (
     # Ownership
@@ -43,30 +38,33 @@ exports: (
     liquidation.preview_liquidation,
     liquidation.throttle_capacity,
     liquidation.liquidations,
-    liquidation.exceptions,
-    # Losses
-    deleveraging.auto_deleverage,
-    deleveraging.socialize_loss,
-    deleveraging.deleverage_score,
 )
 
 
 @deploy
 def __init__(
     owner: address,
-    margin_engine: address,
+    ledger: address,
+    market_registry: address,
+    risk_engine: address,
+    loss_waterfall: address,
     liquidity_pool: address,
     insurance_fund: address,
     parameters: ILiquidationEngine.LiquidationParameters,
 ):
     """
-    @notice Deploys the engine; the margin engine must be connected to it.
+    @notice Deploys the engine; the ledger must register it as an operator.
     @param owner Address that sets parameters.
-    @param margin_engine Margin engine.
+    @param ledger Ledger.
+    @param market_registry Market registry.
+    @param risk_engine Risk engine.
+    @param loss_waterfall Loss waterfall.
     @param liquidity_pool Liquidity pool.
     @param insurance_fund Insurance fund.
     @param parameters Liquidation parameters.
     """
     access.__init__(owner)
     liquidation_params.__init__(parameters)
-    liquidation.__init__(margin_engine, liquidity_pool, insurance_fund)
+    liquidation.__init__(
+        ledger, market_registry, risk_engine, loss_waterfall, liquidity_pool, insurance_fund
+    )

@@ -7,7 +7,7 @@
 @author Seawall contributors
 @notice Counterparty of every trade and ERC-4626 vault of its providers.
 @dev Fills at the index price plus a premium linear in the traders' skew.
-@custom:kill Pause the margin engine: no trade adds risk any more, providers may leave with
+@custom:kill Pause the trading desk: no trade adds risk any more, providers may leave with
              what is not owed to traders.
 @custom:invariants In every market: position = -(sum of traders' sizes). Token balance times
                    10**12 >= reserves, equal without donations.
@@ -26,7 +26,7 @@ implements: ILiquidityPool
 initializes: access
 initializes: token
 initializes: erc4626_vault[token := token]
-initializes: pool_vault[erc4626_vault := erc4626_vault, token := token]
+initializes: pool_vault[access := access, erc4626_vault := erc4626_vault, token := token]
 initializes: market_making[
     access := access, erc4626_vault := erc4626_vault, pool_vault := pool_vault
 ]
@@ -65,7 +65,10 @@ exports: (
     pool_vault.mint,
     pool_vault.withdraw,
     pool_vault.redeem,
-    pool_vault.margin_engine,
+    pool_vault.connect,
+    pool_vault.ledger,
+    pool_vault.market_registry,
+    pool_vault.loss_waterfall,
     # Market making
     market_making.add_market,
     market_making.set_pricing_terms,
@@ -81,14 +84,14 @@ exports: (
 
 
 @deploy
-def __init__(owner: address, quote_token: address, margin_engine: address):
+def __init__(owner: address, quote_token: address, ledger: address):
     """
-    @notice Deploys a pool without markets.
+    @notice Deploys a pool without markets; `connect` comes next.
     @param owner Address that adds markets and sets their pricing.
     @param quote_token Token of the assets, 6 decimals.
-    @param margin_engine Only contract that may trade with the pool.
+    @param ledger Only contract that may trade with the pool.
     """
     access.__init__(owner)
     token.__init__("Seawall liquidity share", "swLP", 12)
     erc4626_vault.__init__(quote_token)
-    pool_vault.__init__(margin_engine)
+    pool_vault.__init__(ledger)

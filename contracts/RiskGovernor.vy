@@ -66,7 +66,7 @@ exports: (
     governance_models.ratio_rule,
     governance_models.haircut_rule,
     governance_models.model_interval_seconds,
-    governance_models.margin_engine,
+    governance_models.market_registry,
     # Proposals
     governance_proposals.propose,
     governance_proposals.execute,
@@ -76,6 +76,7 @@ exports: (
     governance_proposals.take_ownership,
     governance_proposals.proposal,
     governance_proposals.proposal_count,
+    governance_proposals.trading_desk,
 )
 
 
@@ -83,7 +84,8 @@ exports: (
 def __init__(
     owner: address,
     guardian: address,
-    margin_engine: address,
+    market_registry: address,
+    trading_desk: address,
     delay_seconds: uint256,
     long_delay_seconds: uint256,
 ):
@@ -91,10 +93,12 @@ def __init__(
     @notice Deploys a governor without rules; registering, handing over and `seal` come next.
     @param owner Governance: proposes and executes.
     @param guardian May tighten, pause and cancel.
-    @param margin_engine Margin engine.
+    @param market_registry Market registry.
+    @param trading_desk Trading desk.
     @param delay_seconds Delay of parameters, models and unpausing.
     @param long_delay_seconds Delay of rules, roles, ownership and calls without rules.
     """
     access.__init__(owner)
     governance_roles.__init__(guardian, delay_seconds, long_delay_seconds)
-    governance_models.__init__(margin_engine)
+    governance_models.__init__(market_registry)
+    governance_proposals.__init__(trading_desk)

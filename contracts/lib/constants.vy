@@ -37,3 +37,8 @@ ACTION_OPEN: constant(uint256) = 0
 ACTION_WITHDRAW: constant(uint256) = 1
 ACTION_LIQUIDATE: constant(uint256) = 2
 ACTION_SETTLE: constant(uint256) = 3
+
+# Why a position changes (`ILedger.Order.cause`).
+CAUSE_TRADE: constant(uint256) = 0
+CAUSE_LIQUIDATION: constant(uint256) = 1
+CAUSE_DELEVERAGE: constant(uint256) = 2

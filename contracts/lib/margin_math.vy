@@ -31,6 +31,19 @@ def _notional(size: int256, price: uint256) -> uint256:
 
 @pure
 @internal
+def _skew_notional(skew: int256, price: uint256) -> int256:
+    """
+    @dev skew * price, signed.
+    @param skew Long minus short open interest (WAD base).
+    @param price Price (WAD).
+    @return int256 Skew (WAD quote).
+    """
+    # NOTE: rounds toward zero, the same for a market and its mirror image.
+    return skew * convert(price, int256) // SIGNED_WAD
+
+
+@pure
+@internal
 def _unrealized_pnl(size: int256, price: uint256, entry_notional: int256) -> int256:
     """
     @dev size * price - entry notional, the same for longs and shorts.

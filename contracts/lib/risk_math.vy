@@ -12,6 +12,7 @@
      that would block liquidations.
 """
 
+from ..interfaces import IBatchedRiskModel
 from ..interfaces import IRiskModel
 from . import constants
 from . import fixed_point
@@ -42,6 +43,16 @@ struct AdaptiveParameters:
     open_interest_upper: uint256  # notional at which the initial ratio reaches one (WAD)
     confidence_coefficient: uint256  # margin per unit of confidence over price (WAD)
     haircut: uint256  # of the quote collateral (WAD)
+
+
+# What the adaptive rule asks of every position of a market (WAD).
+struct AdaptiveTerms:
+    variance: uint256  # annualised, that counts
+    depth: uint256  # that is believed (WAD quote)
+    initial_volatility: uint256
+    maintenance_volatility: uint256
+    confidence: uint256
+    open_interest: uint256
 
 
 # Caps: variance 1e8 (volatility 1,000,000 %), amounts 1e20 quote, ratios 1e6.
@@ -196,6 +207,43 @@ def _adaptive_ratios(
     @param parameters Checked parameters.
     @return MarginRatios With 0 < maintenance < initial <= WAD.
     """
+    return self._adaptive_at(
+        self._adaptive_terms(inputs, parameters), inputs.notional, parameters
+    )
+
+
+@pure
+@internal
+def _adaptive_batch(
+    inputs: IRiskModel.RiskInputs,
+    positions: DynArray[IBatchedRiskModel.PositionInputs, 512],
+    parameters: AdaptiveParameters,
+) -> DynArray[IRiskModel.MarginRatios, 512]:
+    """
+    @dev The same for many positions of one market.
+    @param inputs Market.
+    @param positions Positions.
+    @param parameters Checked parameters.
+    @return DynArray One pair of ratios per position, in order.
+    """
+    terms: AdaptiveTerms = self._adaptive_terms(inputs, parameters)
+    answers: DynArray[IRiskModel.MarginRatios, 512] = []
+    for position: IBatchedRiskModel.PositionInputs in positions:
+        answers.append(self._adaptive_at(terms, position.notional, parameters))
+    return answers
+
+
+@pure
+@internal
+def _adaptive_terms(
+    inputs: IRiskModel.RiskInputs, parameters: AdaptiveParameters
+) -> AdaptiveTerms:
+    """
+    @dev What does not depend on the position.
+    @param inputs Market.
+    @param parameters Checked parameters.
+    @return AdaptiveTerms Terms.
+    """
     variance: uint256 = self._effective_variance(
         inputs.variance_fast,
         inputs.variance_slow,
@@ -204,36 +252,70 @@ def _adaptive_ratios(
         parameters.variance_stress,
         parameters.stress_weight,
     )
+    return AdaptiveTerms(
+        variance=variance,
+        depth=max(inputs.depth, parameters.liquidity_floor),
+        initial_volatility=self._volatility_margin(
+            variance, parameters.z, parameters.initial_horizon_seconds
+        ),
+        maintenance_volatility=self._volatility_margin(
+            variance, parameters.z, parameters.maintenance_horizon_seconds
+        ),
+        confidence=self._confidence_margin(
+            inputs.confidence, inputs.price, parameters.confidence_coefficient
+        ),
+        open_interest=self._open_interest_margin(
+            inputs.open_interest,
+            parameters.open_interest_lower,
+            parameters.open_interest_upper,
+            parameters.initial_floor,
+        ),
+    )
+
+
+@pure
+@internal
+def _adaptive_at(
+    terms: AdaptiveTerms, notional: uint256, parameters: AdaptiveParameters
+) -> IRiskModel.MarginRatios:
+    """
+    @dev What is asked of one position.
+    @param terms Terms of its market.
+    @param notional Its notional (WAD quote).
+    @param parameters Checked parameters.
+    @return MarginRatios With 0 < maintenance < initial <= WAD.
+    """
     liquidity: uint256 = self._liquidity_margin(
-        inputs.notional,
-        max(inputs.depth, parameters.liquidity_floor),
-        variance,
-        parameters.size_coefficient,
+        notional, terms.depth, terms.variance, parameters.size_coefficient
     )
-    confidence: uint256 = self._confidence_margin(
-        inputs.confidence, inputs.price, parameters.confidence_coefficient
-    )
-    open_interest: uint256 = self._open_interest_margin(
-        inputs.open_interest,
-        parameters.open_interest_lower,
-        parameters.open_interest_upper,
-        parameters.initial_floor,
-    )
-    initial: uint256 = (
-        self._volatility_margin(variance, parameters.z, parameters.initial_horizon_seconds)
-        + liquidity
-        + confidence
-    )
+    initial: uint256 = terms.initial_volatility + liquidity + terms.confidence
     # NOTE: half of liquidity and confidence, rounded up, against the account.
     maintenance: uint256 = (
-        self._volatility_margin(variance, parameters.z, parameters.maintenance_horizon_seconds)
+        terms.maintenance_volatility
         + fixed_point._ceil_div(liquidity, 2)
-        + fixed_point._ceil_div(confidence, 2)
+        + fixed_point._ceil_div(terms.confidence, 2)
     )
     return self._ordered(
-        max(max(initial, parameters.initial_floor), open_interest),
+        max(max(initial, parameters.initial_floor), terms.open_interest),
         max(maintenance, parameters.maintenance_floor),
     )
+
+
+@pure
+@internal
+def _same_for_all(
+    ratios: IRiskModel.MarginRatios, count: uint256
+) -> DynArray[IRiskModel.MarginRatios, 512]:
+    """
+    @dev Answer of a formula that does not look at the position.
+    @param ratios Ratios of the market.
+    @param count Number of positions.
+    @return DynArray One pair of ratios per position.
+    """
+    answers: DynArray[IRiskModel.MarginRatios, 512] = []
+    for i: uint256 in range(count, bound=512):
+        answers.append(ratios)
+    return answers
 
 
 @pure

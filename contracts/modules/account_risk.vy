@@ -5,25 +5,24 @@
 @custom:contract-name account_risk
 @license Apache-2.0
 @author Seawall contributors
-@notice Equity and requirement of an account under the three checks: initial, maintenance,
-        withdraw. One model call per position, one reading per market.
+@notice What an account is worth and what it must hold, for each kind of check. No state: an
+        account and its markets in, a judgement out.
 """
 
+from ..interfaces import ILedger
 from ..interfaces import ILiquidityPool
-from ..interfaces import IMarginEngine
+from ..interfaces import IMarketRegistry
+from ..interfaces import IPriceOracle
+from ..interfaces import IRiskEngine
 from ..interfaces import IRiskModel
 from ..lib import funding_math
 from ..lib import margin_math
 from ..lib import ramp_math
-from . import connections
-from . import ledger
-from . import margin_params
-from . import market_state
+from ..lib import risk_inputs
+from . import formulas
+from . import risk_params
 
-uses: connections
-uses: ledger
-uses: margin_params
-uses: market_state
+uses: risk_params
 
 
 INITIAL: constant(uint256) = 0
@@ -44,72 +43,37 @@ struct Assessment:
     ratios: uint256[8]
 
 
-@view
-@external
-@reentrant
-def account_states(
-    accounts: DynArray[address, 512]
-) -> DynArray[IMarginEngine.AccountState, 512]:
-    """
-    @notice Margin state of many accounts at the risk price; every market is read once.
-    @param accounts Accounts.
-    @return DynArray One state per account, in order.
-    """
-    snapshots: IMarginEngine.MarketSnapshot[8] = self._snapshots(max_value(uint256))
-    states: DynArray[IMarginEngine.AccountState, 512] = []
-    for account: address in accounts:
-        found: Assessment = self._assess(account, MAINTENANCE, snapshots)
-        states.append(
-            IMarginEngine.AccountState(
-                collateral=ledger.collateral[account],
-                equity=found.equity,
-                initial_requirement=found.initial_requirement,
-                maintenance_requirement=found.maintenance_requirement,
-                notional=found.notional,
-            )
-        )
-    return states
+PRICE_ORACLE: immutable(IPriceOracle)
+LEDGER: immutable(ILedger)
+MARKET_REGISTRY: immutable(IMarketRegistry)
+LIQUIDITY_POOL: immutable(ILiquidityPool)
 
 
-@view
-@internal
-def _snapshots(markets: uint256) -> IMarginEngine.MarketSnapshot[8]:
+@deploy
+def __init__(
+    price_oracle: address, ledger: address, market_registry: address, liquidity_pool: address
+):
     """
-    @dev Reads several markets.
-    @param markets Bit m set: read market m; bits beyond the last market do not matter.
-    @return MarketSnapshot[8] By market id, empty where not read.
+    @notice Fixes the contracts around.
+    @param price_oracle Price oracle.
+    @param ledger Ledger.
+    @param market_registry Market registry.
+    @param liquidity_pool Liquidity pool.
     """
-    snapshots: IMarginEngine.MarketSnapshot[8] = empty(IMarginEngine.MarketSnapshot[8])
-    for market: uint256 in range(ledger.market_count, bound=8):
-        if (markets >> market) & 1 == 1:
-            snapshots[market] = market_state._snapshot(market)
-    return snapshots
-
-
-@view
-@internal
-def _effective_ratio(
-    position: IMarginEngine.Position, snapshot: IMarginEngine.MarketSnapshot
-) -> uint256:
-    """
-    @dev Maintenance ratio that a position must hold now.
-    @param position Position.
-    @param snapshot Its market.
-    @return uint256 Ratio (WAD).
-    """
-    notional: uint256 = margin_math._notional(position.size, snapshot.risk_price)
-    return ramp_math._effective_ratio(
-        market_state._ratios(snapshot, notional).maintenance,
-        snapshot.maintenance_ratio,
-        snapshot.ramped_maintenance_ratio,
-        position.entry_maintenance_ratio,
-    )
+    for x: address in [price_oracle, ledger, market_registry, liquidity_pool]:
+        assert x != empty(address), "account_risk: zero address"
+    PRICE_ORACLE = IPriceOracle(price_oracle)
+    LEDGER = ILedger(ledger)
+    MARKET_REGISTRY = IMarketRegistry(market_registry)
+    LIQUIDITY_POOL = ILiquidityPool(liquidity_pool)
 
 
 @view
 @internal
 def _assess(
-    account: address, kind: uint256, snapshots: IMarginEngine.MarketSnapshot[8]
+    account: ILedger.Account,
+    kind: uint256,
+    snapshots: IMarketRegistry.MarketSnapshot[8],
 ) -> Assessment:
     """
     @dev Values an account for a check. Maintenance: at the risk price. Initial: at the worse
@@ -123,12 +87,13 @@ def _assess(
     found: Assessment = empty(Assessment)
     gains: uint256 = 0
     haircut: uint256 = 0
-    markets: uint256 = ledger.open_markets[account]
     for market: uint256 in range(8):
-        if (markets >> market) & 1 == 0:
+        if account.open_markets >> market == 0:
+            break
+        if (account.open_markets >> market) & 1 == 0:
             continue
-        snapshot: IMarginEngine.MarketSnapshot = snapshots[market]
-        position: IMarginEngine.Position = ledger.positions[account][market]
+        snapshot: IMarketRegistry.MarketSnapshot = snapshots[market]
+        position: ILedger.Position = account.positions[market]
 
         # PRICE
         price: uint256 = snapshot.risk_price
@@ -139,55 +104,55 @@ def _assess(
         notional: uint256 = margin_math._notional(position.size, price)
 
         # EQUITY
-        pnl: int256 = margin_math._unrealized_pnl(
-            position.size, price, position.entry_notional
-        ) - funding_math._funding_owed(
-            position.size, snapshot.funding_index - position.funding_index
-        )
+        pnl: int256 = self._profit(position, snapshot, price)
         if kind == MAINTENANCE or pnl < 0:
             found.equity += pnl
         else:
             gains += convert(pnl, uint256)
         if kind != MAINTENANCE:
-            haircut = max(
-                haircut, staticcall IRiskModel(snapshot.risk_model).collateral_haircut()
-            )
+            haircut = max(haircut, staticcall formulas._model(snapshot).collateral_haircut())
         if kind == WITHDRAW:
-            fill_price: uint256 = staticcall ILiquidityPool(connections.liquidity_pool).quote(
+            fill_price: uint256 = staticcall LIQUIDITY_POOL.quote(
                 market, -position.size, snapshot.index_price
             )
             found.equity -= convert(
                 margin_math._close_out_impact(position.size, snapshot.index_price, fill_price),
                 int256,
             )
-
-        # REQUIREMENT
-        ratios: IRiskModel.MarginRatios = market_state._ratios(snapshot, notional)
-        effective: uint256 = ramp_math._effective_ratio(
-            ratios.maintenance,
-            snapshot.maintenance_ratio,
-            snapshot.ramped_maintenance_ratio,
-            position.entry_maintenance_ratio,
-        )
         found.notional += notional
+        found.prices[market] = price
+        found.notionals[market] = notional
+
+    # REQUIREMENT, whose formulas know the notional in all markets
+    for market: uint256 in range(8):
+        if account.open_markets >> market == 0:
+            break
+        if (account.open_markets >> market) & 1 == 0:
+            continue
+        notional: uint256 = found.notionals[market]
+        position: ILedger.Position = account.positions[market]
+        ratios: IRiskModel.MarginRatios = formulas._ratios(
+            snapshots[market], notional, risk_inputs._side(position.size), found.notional
+        )
+        effective: uint256 = self._effective_ratio(
+            ratios.maintenance, position, snapshots[market]
+        )
         found.initial_requirement += margin_math._requirement(notional, ratios.initial)
         found.maintenance_requirement += margin_math._requirement(notional, effective)
         found.entry_requirement += margin_math._requirement(
             notional, min(effective, position.entry_maintenance_ratio)
         )
-        found.prices[market] = price
-        found.notionals[market] = notional
         found.ratios[market] = effective if kind == MAINTENANCE else ratios.initial
 
     # ACCOUNT
     if kind == MAINTENANCE:
-        found.equity += ledger.collateral[account]
+        found.equity += account.collateral
         found.requirement = found.maintenance_requirement
         return found
-    found.equity += margin_math._haircut_collateral(ledger.collateral[account], haircut)
+    found.equity += margin_math._haircut_collateral(account.collateral, haircut)
     found.equity += convert(
         margin_math._credited_gain(
-            gains, margin_params.parameters.upnl_weight, margin_params.parameters.upnl_cap
+            gains, risk_params.parameters.upnl_weight, risk_params.parameters.upnl_cap
         ),
         int256,
     )
@@ -196,33 +161,125 @@ def _assess(
         found.requirement = max(
             found.requirement,
             margin_math._requirement(
-                found.notional, margin_params.parameters.withdraw_margin_ratio
+                found.notional, risk_params.parameters.withdraw_margin_ratio
             ),
         )
     return found
 
 
+@view
+@internal
+def _entry_ratio(
+    account: uint256,
+    market: uint256,
+    size_delta: int256,
+    snapshot: IMarketRegistry.MarketSnapshot,
+) -> uint256:
+    """
+    @dev Entry maintenance ratio of a position after it grows: of the formula for what is new,
+         blended with what the old part must hold.
+    @param account Account, before the trade.
+    @param market Market of the trade.
+    @param size_delta Signed base units, in the direction of the position (WAD).
+    @param snapshot That market.
+    @return uint256 Ratio (WAD).
+    """
+    held: ILedger.Account = staticcall LEDGER.account_of(account)
+    elsewhere: uint256 = 0
+    for other: uint256 in range(8):
+        if held.open_markets >> other == 0:
+            break
+        if other != market and (held.open_markets >> other) & 1 == 1:
+            elsewhere += margin_math._notional(
+                held.positions[other].size,
+                (staticcall PRICE_ORACLE.asset_price(other)).risk_price,
+            )
+    position: ILedger.Position = held.positions[market]
+    side: int256 = risk_inputs._side(size_delta)
+    notional: uint256 = margin_math._notional(
+        position.size + size_delta, snapshot.index_price
+    )
+    target: uint256 = formulas._ratios(
+        snapshot, notional, side, elsewhere + notional
+    ).maintenance
+    if position.size == 0:
+        return target
+    notional = margin_math._notional(position.size, snapshot.risk_price)
+    return ramp_math._blended_ratio(
+        convert(abs(position.size), uint256),
+        self._effective_ratio(
+            formulas._ratios(snapshot, notional, side, elsewhere + notional).maintenance,
+            position,
+            snapshot,
+        ),
+        convert(abs(size_delta), uint256),
+        target,
+    )
+
+
+@pure
+@internal
+def _profit(
+    position: ILedger.Position, snapshot: IMarketRegistry.MarketSnapshot, price: uint256
+) -> int256:
+    """
+    @dev Unrealised profit of a position, funding included.
+    @param position Position.
+    @param snapshot Its market.
+    @param price Price (WAD).
+    @return int256 Profit (WAD quote).
+    """
+    return margin_math._unrealized_pnl(
+        position.size, price, position.entry_notional
+    ) - funding_math._funding_owed(
+        position.size, snapshot.funding_index - position.funding_index
+    )
+
+
+@pure
+@internal
+def _effective_ratio(
+    target: uint256, position: ILedger.Position, snapshot: IMarketRegistry.MarketSnapshot
+) -> uint256:
+    """
+    @dev Maintenance ratio that a position must hold now.
+    @param target Formula's ratio at its notional (WAD).
+    @param position Position.
+    @param snapshot Its market.
+    @return uint256 Ratio (WAD).
+    """
+    return ramp_math._effective_ratio(
+        target,
+        snapshot.maintenance_ratio,
+        snapshot.ramped_maintenance_ratio,
+        position.entry_maintenance_ratio,
+    )
+
+
 @internal
 def _log_check(
-    account: address,
+    id: uint256,
+    account: ILedger.Account,
     kind: uint256,
     found: Assessment,
-    snapshots: IMarginEngine.MarketSnapshot[8],
+    snapshots: IMarketRegistry.MarketSnapshot[8],
 ):
     """
     @dev Logs the inputs of a check, one event per position, so that anyone can redo it.
-    @param account Account.
+    @param id Account.
+    @param account What is booked of it.
     @param kind 0 initial, 1 maintenance, 2 withdraw.
     @param found What the check found.
     @param snapshots Markets.
     """
-    markets: uint256 = ledger.open_markets[account]
     for market: uint256 in range(8):
-        if (markets >> market) & 1 == 0:
+        if account.open_markets >> market == 0:
+            break
+        if (account.open_markets >> market) & 1 == 0:
             continue
-        snapshot: IMarginEngine.MarketSnapshot = snapshots[market]
-        log IMarginEngine.MarginChecked(
-            account=account,
+        snapshot: IMarketRegistry.MarketSnapshot = snapshots[market]
+        log IRiskEngine.MarginChecked(
+            account=id,
             market=market,
             kind=kind,
             price=found.prices[market],

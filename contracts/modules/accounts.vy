@@ -1,37 +1,45 @@
 # pragma version 0.4.3
 # pragma nonreentrancy on
 """
-@title Ledger
-@custom:contract-name ledger
+@title Accounts
+@custom:contract-name accounts
 @license Apache-2.0
 @author Seawall contributors
 @notice Accounts, positions and their exact sums. Every change goes through the mutators
         here, which keep the sums; there is no risk logic.
+@dev What an account may do by its mode is checked here, so that no operator can forget it.
 @custom:invariants total_collateral = sum of max(collateral, 0); total_debt = sum of
         max(-collateral, 0); pending_deficit = the latter over accounts without a position;
         open interest = sums of sizes by side; bad_debt = fund_draws + haircuts +
         socialized_loss.
 """
 
-from ..interfaces import IMarginEngine
+from ..interfaces import ILedger
 from ..lib import constants
+from ..lib import margin_math
 
 
-market_count: public(reentrant(uint256))
+CROSS: constant(uint256) = 0
+ISOLATED: constant(uint256) = 1
 
-collateral: HashMap[address, int256]
-# @dev Bit m is set while the account has a position in market m.
-open_markets: HashMap[address, uint256]
-positions: HashMap[address, HashMap[uint256, IMarginEngine.Position]]
-deficits: HashMap[address, IMarginEngine.PendingDeficit]
-markets: HashMap[uint256, IMarginEngine.Market]
-sums: IMarginEngine.Totals
+# Bits of an account's word that say in which markets it has a position; its mode is above.
+MARKET_BITS: constant(uint256) = 8
+MARKETS: constant(uint256) = 2**8 - 1
+
+
+collateral: HashMap[uint256, int256]
+# @dev Open markets and, shifted by `MARKET_BITS`, the mode: read together, one slot.
+words: HashMap[uint256, uint256]
+positions: HashMap[uint256, HashMap[uint256, ILedger.Position]]
+deficits: HashMap[uint256, ILedger.PendingDeficit]
+markets: HashMap[uint256, ILedger.MarketAggregates]
+sums: ILedger.Totals
 
 
 @view
 @external
 @reentrant
-def collateral_of(account: address) -> int256:
+def collateral_of(account: uint256) -> int256:
     """
     @notice Collateral of an account.
     @param account Account.
@@ -43,19 +51,102 @@ def collateral_of(account: address) -> int256:
 @view
 @external
 @reentrant
-def open_markets_of(account: address) -> uint256:
+def open_markets_of(account: uint256) -> uint256:
     """
     @notice Markets in which an account has a position.
     @param account Account.
     @return uint256 Bit m set: a position in market m.
     """
-    return self.open_markets[account]
+    return self._open_markets(account)
 
 
 @view
 @external
 @reentrant
-def position_of(account: address, market: uint256) -> IMarginEngine.Position:
+def mode_of(account: uint256) -> uint256:
+    """
+    @notice Mode of an account.
+    @param account Account.
+    @return uint256 0 cross, 1 isolated.
+    """
+    return self.words[account] >> MARKET_BITS
+
+
+@view
+@external
+@reentrant
+def account_of(account: uint256) -> ILedger.Account:
+    """
+    @notice Everything that is booked of an account, except a deficit's record.
+    @param account Account.
+    @return Account State.
+    """
+    word: uint256 = self.words[account]
+    state: ILedger.Account = empty(ILedger.Account)
+    state.collateral = self.collateral[account]
+    state.mode = word >> MARKET_BITS
+    state.open_markets = word & MARKETS
+    for market: uint256 in range(8):
+        if (word >> market) & 1 == 1:
+            state.positions[market] = self.positions[account][market]
+    return state
+
+
+@view
+@external
+@reentrant
+def summaries_of(
+    accounts: DynArray[uint256, 512], prices: uint256[8]
+) -> DynArray[ILedger.AccountSummary, 512]:
+    """
+    @notice Collateral, open markets and notional of many accounts.
+    @param accounts Accounts.
+    @param prices By market id (WAD).
+    @return DynArray One summary per account, in order.
+    """
+    summaries: DynArray[ILedger.AccountSummary, 512] = []
+    for account: uint256 in accounts:
+        open_markets: uint256 = self._open_markets(account)
+        notional: uint256 = 0
+        for market: uint256 in range(8):
+            if open_markets >> market == 0:
+                break
+            if (open_markets >> market) & 1 == 1:
+                notional += margin_math._notional(
+                    self.positions[account][market].size, prices[market]
+                )
+        summaries.append(
+            ILedger.AccountSummary(
+                collateral=self.collateral[account],
+                open_markets=open_markets,
+                notional=notional,
+            )
+        )
+    return summaries
+
+
+@view
+@external
+@reentrant
+def positions_of(
+    market: uint256, accounts: DynArray[uint256, 512]
+) -> DynArray[ILedger.Position, 512]:
+    """
+    @notice Positions of many accounts in one market.
+    @param market Market id.
+    @param accounts Accounts.
+    @return DynArray One position per account, in order.
+    """
+    positions: DynArray[ILedger.Position, 512] = []
+    for account: uint256 in accounts:
+        positions.append(self.positions[account][market])
+    return positions
+
+
+@view
+@external
+@reentrant
+def position_of(account: uint256, market: uint256) -> ILedger.Position:
     """
     @notice Position of an account.
     @param account Account.
@@ -68,7 +159,7 @@ def position_of(account: address, market: uint256) -> IMarginEngine.Position:
 @view
 @external
 @reentrant
-def deficit_of(account: address) -> IMarginEngine.PendingDeficit:
+def deficit_of(account: uint256) -> ILedger.PendingDeficit:
     """
     @notice The record of an account's pending deficit, empty if there is none.
     @param account Account.
@@ -80,11 +171,23 @@ def deficit_of(account: address) -> IMarginEngine.PendingDeficit:
 @view
 @external
 @reentrant
-def market_info(market: uint256) -> IMarginEngine.Market:
+def pending_deficit_of(account: uint256) -> uint256:
+    """
+    @notice What an account without a position owes.
+    @param account Account.
+    @return uint256 Deficit (WAD quote), zero with a position or without a debt.
+    """
+    return self._pending_deficit(account)
+
+
+@view
+@external
+@reentrant
+def aggregates_of(market: uint256) -> ILedger.MarketAggregates:
     """
     @notice Exact aggregates of a market.
     @param market Market id.
-    @return Market Aggregates.
+    @return MarketAggregates Aggregates.
     """
     return self.markets[market]
 
@@ -92,7 +195,7 @@ def market_info(market: uint256) -> IMarginEngine.Market:
 @view
 @external
 @reentrant
-def totals() -> IMarginEngine.Totals:
+def totals() -> ILedger.Totals:
     """
     @notice Global counters.
     @return Totals Counters (WAD quote).
@@ -101,7 +204,7 @@ def totals() -> IMarginEngine.Totals:
 
 
 @internal
-def _set_collateral(account: address, collateral: int256):
+def _set_collateral(account: uint256, collateral: int256):
     """
     @dev Sets an account's collateral and keeps the sums; a deficit that is gone leaves no
          record.
@@ -116,25 +219,25 @@ def _set_collateral(account: address, collateral: int256):
     debt: uint256 = self._positive(-collateral)
     debt_before: uint256 = self._positive(-before)
     self.sums.total_debt = self.sums.total_debt + debt - debt_before
-    if self.open_markets[account] == 0:
+    if self._open_markets(account) == 0:
         self.sums.pending_deficit = self.sums.pending_deficit + debt - debt_before
         if debt == 0 and debt_before != 0:
-            self.deficits[account] = empty(IMarginEngine.PendingDeficit)
+            self.deficits[account] = empty(ILedger.PendingDeficit)
 
 
 @internal
-def _set_position(account: address, market: uint256, position: IMarginEngine.Position):
+def _set_position(account: uint256, market: uint256, position: ILedger.Position):
     """
     @dev Sets an account's position and keeps the sums.
     @param account Account.
     @param market Market id.
     @param position New position; without size it is stored as nothing.
     """
-    old: IMarginEngine.Position = self.positions[account][market]
-    info: IMarginEngine.Market = self.markets[market]
-    new: IMarginEngine.Position = position
+    old: ILedger.Position = self.positions[account][market]
+    info: ILedger.MarketAggregates = self.markets[market]
+    new: ILedger.Position = position
     if position.size == 0:
-        new = empty(IMarginEngine.Position)
+        new = empty(ILedger.Position)
 
     info.long_open_interest = (
         info.long_open_interest + self._positive(new.size) - self._positive(old.size)
@@ -147,44 +250,79 @@ def _set_position(account: address, market: uint256, position: IMarginEngine.Pos
     self.positions[account][market] = new
     self.markets[market] = info
 
-    before: uint256 = self.open_markets[account]
+    word: uint256 = self.words[account]
+    before: uint256 = word & MARKETS
     bit: uint256 = 1 << market
     after: uint256 = before | bit
     if new.size == 0:
         after = before & ~bit
     if after == before:
         return
-    self.open_markets[account] = after
+    mode: uint256 = word >> MARKET_BITS
+    if mode == ISOLATED:
+        # A market that opens while another is open leaves more than one bit.
+        assert after & (after - min(after, 1)) == 0, "accounts: isolated in another market"
+    self.words[account] = (mode << MARKET_BITS) | after
     debt: uint256 = self._positive(-self.collateral[account])
     if after == 0:
         self.sums.pending_deficit += debt
     elif before == 0:
         self.sums.pending_deficit -= debt
-        self.deficits[account] = empty(IMarginEngine.PendingDeficit)
+        self.deficits[account] = empty(ILedger.PendingDeficit)
 
 
-@view
 @internal
-def _net_size(market: uint256) -> int256:
+def _set_mode(account: uint256, mode: uint256):
     """
-    @dev Skew of a market.
-    @param market Market id.
-    @return int256 Long minus short open interest (WAD base).
+    @dev Changes the mode of an account that has no position.
+    @param account Account.
+    @param mode 0 cross, 1 isolated.
     """
-    return convert(self.markets[market].long_open_interest, int256) - convert(
-        self.markets[market].short_open_interest, int256
+    assert mode <= ISOLATED, "accounts: unknown mode"
+    assert self._open_markets(account) == 0, "accounts: position open"
+    self.words[account] = mode << MARKET_BITS
+    log ILedger.ModeSet(account=account, mode=mode)
+
+
+@internal
+def _record_deficit(account: uint256, market: uint256, size: int256) -> uint256:
+    """
+    @dev Called at the end of every settlement: a debt has a record from the moment it exists.
+    @param account Account.
+    @param market Market of the close.
+    @param size Closed size, signed as the position was (WAD base).
+    @return uint256 Deficit (WAD quote), zero if the account is left without one.
+    """
+    deficit: uint256 = self._pending_deficit(account)
+    if deficit == 0:
+        return 0
+    self.deficits[account] = ILedger.PendingDeficit(
+        market=market, size=size, recorded_at=block.timestamp
     )
+    log ILedger.DeficitRecorded(account=account, market=market, size=size, deficit=deficit)
+    return deficit
 
 
 @view
 @internal
-def _pending_deficit(account: address) -> uint256:
+def _open_markets(account: uint256) -> uint256:
+    """
+    @dev Markets in which an account has a position.
+    @param account Account.
+    @return uint256 Bit m set: a position in market m.
+    """
+    return self.words[account] & MARKETS
+
+
+@view
+@internal
+def _pending_deficit(account: uint256) -> uint256:
     """
     @dev What an account without a position owes.
     @param account Account.
     @return uint256 Deficit (WAD quote), zero with a position or without a debt.
     """
-    if self.open_markets[account] != 0:
+    if self._open_markets(account) != 0:
         return 0
     return self._positive(-self.collateral[account])
 

@@ -5,14 +5,13 @@
 @custom:contract-name connections
 @license Apache-2.0
 @author Seawall contributors
-@notice The contracts around the margin engine, fixed once.
+@notice Token, pool and fund of the ledger, fixed once.
 """
 
 from ..interfaces import IERC20
 from ..interfaces import IInsuranceFund
+from ..interfaces import ILedger
 from ..interfaces import ILiquidityPool
-from ..interfaces import IMarginEngine
-from ..interfaces import IPriceOracle
 from ..lib import constants
 from . import access
 
@@ -21,47 +20,35 @@ uses: access
 
 # @dev Token of all collateral, 6 decimals.
 QUOTE_TOKEN: immutable(IERC20)
-PRICE_ORACLE: immutable(IPriceOracle)
 
 liquidity_pool: public(reentrant(address))
 insurance_fund: public(reentrant(address))
-liquidation_engine: public(reentrant(address))
 
 
 @deploy
-def __init__(quote_token: address, price_oracle: address):
+def __init__(quote_token: address):
     """
-    @notice Fixes what exists before the engine.
+    @notice Fixes what exists before the ledger.
     @param quote_token Token of all collateral.
-    @param price_oracle Price oracle.
     """
     self._check_address(quote_token)
-    self._check_address(price_oracle)
     QUOTE_TOKEN = IERC20(quote_token)
-    PRICE_ORACLE = IPriceOracle(price_oracle)
 
 
 @external
-def connect(liquidity_pool: address, insurance_fund: address, liquidation_engine: address):
+def connect(liquidity_pool: address, insurance_fund: address):
     """
-    @notice Fixes what is deployed after the engine. Owner only, once.
+    @notice Fixes what is deployed after the ledger. Owner only, once.
     @param liquidity_pool Liquidity pool.
     @param insurance_fund Insurance fund.
-    @param liquidation_engine Liquidation engine.
     """
     access._check_owner()
     assert self.liquidity_pool == empty(address), "connections: connected"
     self._check_address(liquidity_pool)
     self._check_address(insurance_fund)
-    self._check_address(liquidation_engine)
     self.liquidity_pool = liquidity_pool
     self.insurance_fund = insurance_fund
-    self.liquidation_engine = liquidation_engine
-    log IMarginEngine.Connected(
-        liquidity_pool=liquidity_pool,
-        insurance_fund=insurance_fund,
-        liquidation_engine=liquidation_engine,
-    )
+    log ILedger.Connected(liquidity_pool=liquidity_pool, insurance_fund=insurance_fund)
 
 
 @view
@@ -75,21 +62,10 @@ def quote_token() -> address:
     return QUOTE_TOKEN.address
 
 
-@view
-@external
-@reentrant
-def price_oracle() -> address:
-    """
-    @notice Price oracle.
-    @return address Oracle.
-    """
-    return PRICE_ORACLE.address
-
-
 @internal
 def _send_tokens(receiver: address, amount: uint256):
     """
-    @dev Sends quote tokens out of the engine.
+    @dev Sends quote tokens out of the ledger.
     @param receiver Who gets them.
     @param amount WAD quote, whole quanta.
     """
@@ -122,15 +98,6 @@ def _send_to_fund(amount: uint256):
         return
     self._send_tokens(self.insurance_fund, amount)
     extcall IInsuranceFund(self.insurance_fund).contribute(amount)
-
-
-@view
-@internal
-def _check_liquidation_engine():
-    """
-    @dev Guarantees that the caller is the liquidation engine.
-    """
-    assert msg.sender == self.liquidation_engine, "connections: not liquidation engine"
 
 
 @pure

@@ -8,12 +8,48 @@
 @notice ERC-4626 face of the fund: shares of its booked reserves.
 """
 
+from ..interfaces import ILedger
 from ..lib import constants
 from . import erc4626_vault
 from . import token
 
 uses: erc4626_vault
 uses: token
+
+
+# @dev Ledger whose losses the fund absorbs.
+LEDGER: immutable(ILedger)
+
+
+@deploy
+def __init__(ledger: address):
+    """
+    @notice Fixes the ledger.
+    @param ledger Ledger.
+    """
+    assert ledger != empty(address), "fund: zero address"
+    LEDGER = ILedger(ledger)
+
+
+@view
+@external
+@reentrant
+def ledger() -> address:
+    """
+    @notice Ledger whose losses the fund absorbs.
+    @return address Ledger.
+    """
+    return LEDGER.address
+
+
+@view
+@internal
+def _check_ledger_free():
+    """
+    @dev Guarantees that no operation on accounts is under way: in the middle of one, a loss
+         may be known that the fund has not borne yet.
+    """
+    assert staticcall LEDGER.holder() == empty(address), "fund: ledger locked"
 
 
 @view
@@ -180,6 +216,7 @@ def deposit(assets: uint256, receiver: address) -> uint256:
     @param receiver Who gets the shares.
     @return uint256 Shares minted.
     """
+    self._check_ledger_free()
     shares: uint256 = erc4626_vault._shares_down(assets, self._total_assets())
     erc4626_vault._enter(assets, shares, receiver)
     return shares
@@ -193,6 +230,7 @@ def mint(shares: uint256, receiver: address) -> uint256:
     @param receiver Who gets the shares.
     @return uint256 Token units taken from the caller.
     """
+    self._check_ledger_free()
     assets: uint256 = erc4626_vault._assets_up(shares, self._total_assets())
     erc4626_vault._enter(assets, shares, receiver)
     return assets
@@ -207,6 +245,7 @@ def withdraw(assets: uint256, receiver: address, owner: address) -> uint256:
     @param owner Whose shares.
     @return uint256 Shares burned.
     """
+    self._check_ledger_free()
     assert assets <= self._withdrawable(), "vault: not withdrawable"
     shares: uint256 = erc4626_vault._shares_up(assets, self._total_assets())
     erc4626_vault._leave(assets, shares, receiver, owner)
@@ -222,6 +261,7 @@ def redeem(shares: uint256, receiver: address, owner: address) -> uint256:
     @param owner Whose shares.
     @return uint256 Token units sent.
     """
+    self._check_ledger_free()
     assets: uint256 = erc4626_vault._assets_down(shares, self._total_assets())
     assert assets <= self._withdrawable(), "vault: not withdrawable"
     erc4626_vault._leave(assets, shares, receiver, owner)

@@ -9,11 +9,11 @@
         it is touched.
 """
 
-from ..interfaces import IMarginEngine
+from ..interfaces import IMarketRegistry
 from ..lib import funding_math
-from . import margin_params
+from . import market_params
 
-uses: margin_params
+uses: market_params
 
 
 # @dev Cumulative funding per unit of base (WAD quote), by market.
@@ -34,9 +34,9 @@ def _rate(premium: int256, initial_ratio: uint256, maintenance_ratio: uint256) -
     """
     return funding_math._funding_rate(
         premium,
-        margin_params.parameters.funding_coefficient,
-        margin_params.parameters.funding_margin_coefficient,
-        margin_params.parameters.max_funding_rate_per_hour,
+        market_params.parameters.funding_coefficient,
+        market_params.parameters.funding_margin_coefficient,
+        market_params.parameters.max_funding_rate_per_hour,
         initial_ratio,
         maintenance_ratio,
     )
@@ -72,6 +72,6 @@ def _store(market: uint256, rate: int256, index: int256):
         return
     self.funding_index[market] = index
     self.accrued_at[market] = block.timestamp
-    log IMarginEngine.FundingAccrued(
+    log IMarketRegistry.FundingAccrued(
         market=market, funding_rate=rate, funding_index=index, accrued_at=block.timestamp
     )

@@ -10,10 +10,11 @@
         not pass the long delay, and limits what the change does to the market's ratios.
 """
 
-from ..interfaces import IMarginEngine
+from ..interfaces import IMarketRegistry
 from ..interfaces import IRiskGovernor
 from ..interfaces import IRiskModel
 from ..lib import constants
+from ..lib import risk_inputs
 from . import access
 from . import governance_roles
 from . import governance_rules
@@ -23,11 +24,10 @@ uses: governance_roles
 uses: governance_rules
 
 
-# What the margin engine offers its owner.
-interface IOwnedEngine:
+# What the market registry offers its owner.
+interface IOwnedRegistry:
     def set_market(market: uint256, risk_model: address, open_interest_cap: uint256): nonpayable
     def add_market(risk_model: address, open_interest_cap: uint256) -> uint256: nonpayable
-    def pause(): nonpayable
 
 
 SET_MODEL: constant(bytes4) = method_id("set_model(uint256,uint256,uint256[])", output_type=bytes4)
@@ -36,7 +36,7 @@ PREAMBLE: constant(Bytes[3]) = x"FE7100"
 # How far a ratio may be from a straight line for its roundings (WAD): a billionth of notional.
 ROUNDING: constant(uint256) = 10**9
 
-MARGIN_ENGINE: immutable(IMarginEngine)
+MARKET_REGISTRY: immutable(IMarketRegistry)
 
 _models: HashMap[uint256, IRiskGovernor.ModelRule]
 # @dev Kind of each market's formula; 0 if it did not come from a blueprint.
@@ -50,13 +50,13 @@ model_interval_seconds: public(reentrant(uint256))
 
 
 @deploy
-def __init__(margin_engine: address):
+def __init__(market_registry: address):
     """
-    @notice Fixes the engine whose markets are governed.
-    @param margin_engine Margin engine.
+    @notice Fixes the registry whose markets are governed.
+    @param market_registry Market registry.
     """
-    assert margin_engine != empty(address), "governor: zero engine"
-    MARGIN_ENGINE = IMarginEngine(margin_engine)
+    assert market_registry != empty(address), "governor: zero registry"
+    MARKET_REGISTRY = IMarketRegistry(market_registry)
 
 
 @external
@@ -138,7 +138,7 @@ def set_model(market: uint256, kind: uint256, words: DynArray[uint256, 20]):
 @reentrant
 def add_market(kind: uint256, words: DynArray[uint256, 20], open_interest_cap: uint256):
     """
-    @notice Adds the engine's next market, which oracle and pool must know. By proposal, with
+    @notice Adds the registry's next market, which oracle and pool must know. By proposal, with
             the long delay.
     @param kind Kind of the formula.
     @param words Constructor words after the owner, within their bounds.
@@ -149,7 +149,7 @@ def add_market(kind: uint256, words: DynArray[uint256, 20], open_interest_cap: u
     for i: uint256 in range(len(rules), bound=20):
         governance_rules._check_bounds(words[i], rules[i])
     model: address = self._deploy(kind, words)
-    market: uint256 = extcall IOwnedEngine(MARGIN_ENGINE.address).add_market(
+    market: uint256 = extcall IOwnedRegistry(MARKET_REGISTRY.address).add_market(
         model, open_interest_cap
     )
     self.kind_of[market] = kind
@@ -171,12 +171,12 @@ def model_rule(kind: uint256) -> IRiskGovernor.ModelRule:
 @view
 @external
 @reentrant
-def margin_engine() -> address:
+def market_registry() -> address:
     """
-    @notice Margin engine.
-    @return address Engine.
+    @notice Market registry.
+    @return address Registry.
     """
-    return MARGIN_ENGINE.address
+    return MARKET_REGISTRY.address
 
 
 @internal
@@ -195,19 +195,19 @@ def _set_model(
     model: address = self._deploy(kind, words)
     self.kind_of[market] = kind
     log IRiskGovernor.ModelDeployed(market=market, kind=kind, risk_model=model, words=words)
-    info: IMarginEngine.Market = staticcall MARGIN_ENGINE.market_info(market)
+    info: IMarketRegistry.MarketInfo = staticcall MARKET_REGISTRY.market_info(market)
     cap: uint256 = info.open_interest_cap
     if not (only_tighter or self._answers(market, info.risk_model)):
-        extcall IOwnedEngine(MARGIN_ENGINE.address).set_market(market, model, cap)
+        extcall IOwnedRegistry(MARKET_REGISTRY.address).set_market(market, model, cap)
         return
-    before: IMarginEngine.MarketSnapshot = staticcall MARGIN_ENGINE.market_snapshot(market)
-    extcall IOwnedEngine(MARGIN_ENGINE.address).set_market(market, model, cap)
-    after: IMarginEngine.MarketSnapshot = staticcall MARGIN_ENGINE.market_snapshot(market)
+    before: IMarketRegistry.MarketSnapshot = staticcall MARKET_REGISTRY.market_snapshot(market)
+    extcall IOwnedRegistry(MARKET_REGISTRY.address).set_market(market, model, cap)
+    after: IMarketRegistry.MarketSnapshot = staticcall MARKET_REGISTRY.market_snapshot(market)
     rule: IRiskGovernor.WordRule = self.ratio_rule
     self._check_result(before.initial_ratio, after.initial_ratio, rule, only_tighter)
     self._check_result(before.maintenance_ratio, after.maintenance_ratio, rule, only_tighter)
     self._check_result(
-        staticcall IRiskModel(before.risk_model).collateral_haircut(),
+        staticcall IRiskModel(info.risk_model).collateral_haircut(),
         staticcall IRiskModel(model).collateral_haircut(),
         self.haircut_rule,
         only_tighter,
@@ -226,7 +226,7 @@ def _answers(market: uint256, model: address) -> bool:
     @return bool True if it does.
     """
     has_ratios: bool = raw_call(
-        MARGIN_ENGINE.address,
+        MARKET_REGISTRY.address,
         abi_encode(market, method_id=method_id("market_snapshot(uint256)")),
         gas=constants.ANSWER_GAS,
         is_static_call=True,
@@ -289,8 +289,8 @@ def _check_model(
     @return uint256 First second at which the rate limit lets it through.
     """
     rules: DynArray[IRiskGovernor.WordRule, 20] = self._rules(kind, len(words))
-    assert market < staticcall MARGIN_ENGINE.market_count(), "governor: unknown market"
-    current: address = (staticcall MARGIN_ENGINE.market_info(market)).risk_model
+    assert market < staticcall MARKET_REGISTRY.market_count(), "governor: unknown market"
+    current: address = (staticcall MARKET_REGISTRY.market_info(market)).risk_model
     found: bytes32 = keccak256(abi_encode(current))
     governance_rules._check_before(before, found)
     if self.kind_of[market] == kind:
@@ -346,7 +346,7 @@ def _check_result(
 @view
 @internal
 def _check_tightening(
-    before: IMarginEngine.MarketSnapshot, after: IMarginEngine.MarketSnapshot
+    before: IMarketRegistry.MarketSnapshot, after: IMarketRegistry.MarketSnapshot
 ):
     """
     @dev Guarantees that a formula whose words are all tighter asks no open position for less
@@ -361,8 +361,26 @@ def _check_tightening(
         after.initial_ratio - after.maintenance_ratio
         >= before.initial_ratio - before.maintenance_ratio
     ), "governor: funding cap falls"
-    old: IRiskModel.MarginRatios = self._ratios(before, before.open_interest)
-    new: IRiskModel.MarginRatios = self._ratios(after, before.open_interest)
+    for side: int256 in [1, -1]:
+        self._check_side(before, after, side)
+
+
+@view
+@internal
+def _check_side(
+    before: IMarketRegistry.MarketSnapshot,
+    after: IMarketRegistry.MarketSnapshot,
+    side: int256,
+):
+    """
+    @dev Guarantees it for the positions of one side; an account's whole notional is taken to
+         be the position's.
+    @param before Market under the formula in force.
+    @param after Market under the new one, in the same block.
+    @param side 1 long, -1 short.
+    """
+    old: IRiskModel.MarginRatios = self._ratios(before, before.open_interest, side)
+    new: IRiskModel.MarginRatios = self._ratios(after, before.open_interest, side)
     assert (
         new.initial >= old.initial and new.maintenance >= old.maintenance
     ), "governor: not tighter"
@@ -379,7 +397,9 @@ def _check_tightening(
         let_through * new.maintenance
         >= before.ramped_maintenance_ratio * after.maintenance_ratio * old.maintenance
     ), "governor: ramp loosens"
-    half: IRiskModel.MarginRatios = self._ratios(after, before.open_interest // 4)
+    half: IRiskModel.MarginRatios = self._ratios(
+        after, before.open_interest // 4, side
+    )
     assert (
         2 * half.maintenance + ROUNDING >= after.maintenance_ratio + new.maintenance
         and new.maintenance < constants.WAD - 1
@@ -389,22 +409,15 @@ def _check_tightening(
 @view
 @internal
 def _ratios(
-    market: IMarginEngine.MarketSnapshot, notional: uint256
+    market: IMarketRegistry.MarketSnapshot, notional: uint256, side: int256
 ) -> IRiskModel.MarginRatios:
     """
-    @dev What a market's formula asks of a position, as the margin engine asks it.
+    @dev What a market's formula asks of a position, as the risk engine asks it.
     @param market Market.
-    @param notional Notional of the position (WAD quote).
+    @param notional Notional of the position, its account's only one (WAD quote).
+    @param side 1 long, -1 short.
     @return MarginRatios Target ratios.
     """
-    return staticcall IRiskModel(market.risk_model).margin_ratios(
-        IRiskModel.RiskInputs(
-            notional=notional,
-            price=market.index_price,
-            confidence=market.confidence,
-            variance_fast=market.variance_fast,
-            variance_slow=market.variance_slow,
-            open_interest=market.open_interest,
-            depth=market.depth,
-        )
+    return staticcall IRiskModel(convert(market.risk_model, address)).margin_ratios(
+        risk_inputs._position_inputs(market, notional, side, notional)
     )

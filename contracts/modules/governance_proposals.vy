@@ -35,6 +35,11 @@ interface IOwned:
     def accept_ownership(): nonpayable
 
 
+# What the trading desk offers its owner.
+interface IPausable:
+    def pause(): nonpayable
+
+
 QUEUED: constant(uint256) = 1
 EXECUTED: constant(uint256) = 2
 CANCELLED: constant(uint256) = 3
@@ -42,9 +47,32 @@ CANCELLED: constant(uint256) = 3
 SET_GUARDIAN: constant(bytes4) = method_id("set_guardian(address)", output_type=bytes4)
 
 
+TRADING_DESK: immutable(address)
+
 proposal_count: public(reentrant(uint256))
 
 _proposals: HashMap[uint256, IRiskGovernor.Proposal]
+
+
+@deploy
+def __init__(trading_desk: address):
+    """
+    @notice Fixes the desk that can be paused.
+    @param trading_desk Trading desk.
+    """
+    assert trading_desk != empty(address), "governor: zero desk"
+    TRADING_DESK = trading_desk
+
+
+@view
+@external
+@reentrant
+def trading_desk() -> address:
+    """
+    @notice Desk that can be paused.
+    @return address Desk.
+    """
+    return TRADING_DESK
 
 
 @external
@@ -150,7 +178,7 @@ def pause():
     """
     if msg.sender != access.owner:
         governance_roles._check_guardian()
-    extcall governance_models.IOwnedEngine(governance_models.MARGIN_ENGINE.address).pause()
+    extcall IPausable(TRADING_DESK).pause()
 
 
 @external

@@ -10,9 +10,12 @@
 """
 
 from ..interfaces import IInsuranceFund
+from ..interfaces import ILedger
 from ..interfaces import ILiquidationEngine
 from ..interfaces import ILiquidityPool
-from ..interfaces import IMarginEngine
+from ..interfaces import ILossWaterfall
+from ..interfaces import IMarketRegistry
+from ..interfaces import IRiskEngine
 from ..lib import constants
 from ..lib import fixed_point
 from ..lib import liquidation_math
@@ -32,36 +35,51 @@ struct Bucket:
     updated_at: uint256
 
 
-MARGIN_ENGINE: immutable(IMarginEngine)
+LEDGER: immutable(ILedger)
+MARKET_REGISTRY: immutable(IMarketRegistry)
+RISK_ENGINE: immutable(IRiskEngine)
+LOSS_WATERFALL: immutable(ILossWaterfall)
 LIQUIDITY_POOL: immutable(ILiquidityPool)
 INSURANCE_FUND: immutable(IInsuranceFund)
 
 # @dev Liquidations so far.
 liquidations: public(reentrant(uint256))
-# @dev Liquidations that ended in a deficit, so far.
-exceptions: public(reentrant(uint256))
 
 buckets: HashMap[uint256, Bucket]
 
 
 @deploy
-def __init__(margin_engine: address, liquidity_pool: address, insurance_fund: address):
+def __init__(
+    ledger: address,
+    market_registry: address,
+    risk_engine: address,
+    loss_waterfall: address,
+    liquidity_pool: address,
+    insurance_fund: address,
+):
     """
     @notice Fixes the contracts around.
-    @param margin_engine Margin engine.
+    @param ledger Ledger, which must register the engine as an operator.
+    @param market_registry Market registry.
+    @param risk_engine Risk engine.
+    @param loss_waterfall Loss waterfall.
     @param liquidity_pool Liquidity pool.
     @param insurance_fund Insurance fund.
     """
-    assert margin_engine != empty(address), "liquidation: zero address"
-    assert liquidity_pool != empty(address), "liquidation: zero address"
-    assert insurance_fund != empty(address), "liquidation: zero address"
-    MARGIN_ENGINE = IMarginEngine(margin_engine)
+    for x: address in [
+        ledger, market_registry, risk_engine, loss_waterfall, liquidity_pool, insurance_fund
+    ]:
+        assert x != empty(address), "liquidation: zero address"
+    LEDGER = ILedger(ledger)
+    MARKET_REGISTRY = IMarketRegistry(market_registry)
+    RISK_ENGINE = IRiskEngine(risk_engine)
+    LOSS_WATERFALL = ILossWaterfall(loss_waterfall)
     LIQUIDITY_POOL = ILiquidityPool(liquidity_pool)
     INSURANCE_FUND = IInsuranceFund(insurance_fund)
 
 
 @external
-def liquidate(account: address, market: uint256):
+def liquidate(account: uint256, market: uint256):
     """
     @notice Closes as much of a position as restores the buffered maintenance margin, if the
             account's equity is below its requirement. The bounty goes to the caller.
@@ -69,7 +87,8 @@ def liquidate(account: address, market: uint256):
     @param market Market to close in.
     """
     # CHECKS
-    inputs: IMarginEngine.LiquidationInputs = extcall MARGIN_ENGINE.check_maintenance(
+    extcall LEDGER.lock()
+    inputs: IRiskEngine.LiquidationInputs = extcall RISK_ENGINE.check_maintenance(
         account, market
     )
     assert inputs.size != 0, "liquidation: no position"
@@ -83,36 +102,42 @@ def liquidate(account: address, market: uint256):
     self.liquidations += 1
 
     # INTERACTIONS
-    result: IMarginEngine.LiquidationResult = extcall MARGIN_ENGINE.liquidate_position(
-        IMarginEngine.LiquidationOrder(
-            account=account,
-            market=market,
-            size=plan.size,
-            fee=plan.fee,
-            bounty=plan.bounty,
-            tip=plan.tip,
-            liquidator=msg.sender,
-        )
-    )
-    if result.deficit != 0:
-        self.exceptions += 1
+    closed: int256 = convert(plan.size, int256)
+    if inputs.size < 0:
+        closed = -closed
+    order: ILedger.Order = empty(ILedger.Order)
+    order.account = account
+    order.market = market
+    order.cause = constants.CAUSE_LIQUIDATION
+    order.size_delta = -closed
+    order.index_price = inputs.index_price
+    order.funding_index = inputs.funding_index
+    order.fee = plan.fee
+    order.bounty = plan.bounty
+    order.liquidator = msg.sender
+    settled: ILedger.Settled = extcall LEDGER.settle(order)
+    if settled.deficit != 0:
+        extcall LOSS_WATERFALL.resolve(account)
+    tip: uint256 = 0
+    if plan.tip != 0:
+        tip = extcall LEDGER.pay_tip(msg.sender, plan.tip)
+    extcall LEDGER.unlock()
 
     # EVENT
-    closed: int256 = convert(plan.size, int256)
     log ILiquidationEngine.Liquidated(
         account=account,
         market=market,
         liquidator=msg.sender,
-        size_closed=closed if inputs.size > 0 else -closed,
-        fill_price=result.fill_price,
+        size_closed=closed,
+        fill_price=settled.fill_price,
         risk_price=inputs.risk_price,
         equity=plan.equity,
         maintenance_requirement=plan.maintenance_requirement,
-        fee=result.fee,
-        bounty=result.bounty,
-        insurance_fee=result.fee - result.bounty,
-        tip=result.tip,
-        deficit=result.deficit,
+        fee=settled.fee,
+        bounty=settled.bounty,
+        insurance_fee=settled.fee - settled.bounty,
+        tip=tip,
+        deficit=settled.deficit,
         sigma=plan.volatility,
         breach_cause=plan.breach_cause,
     )
@@ -122,7 +147,7 @@ def liquidate(account: address, market: uint256):
 @external
 @reentrant
 def preview_liquidation(
-    account: address, market: uint256
+    account: uint256, market: uint256
 ) -> ILiquidationEngine.LiquidationPlan:
     """
     @notice What `liquidate` would do now.
@@ -130,7 +155,7 @@ def preview_liquidation(
     @param market Market id.
     @return LiquidationPlan Plan; not eligible: nothing. Eligible with no size: throttled.
     """
-    inputs: IMarginEngine.LiquidationInputs = staticcall MARGIN_ENGINE.liquidation_inputs(
+    inputs: IRiskEngine.LiquidationInputs = staticcall RISK_ENGINE.liquidation_inputs(
         account, market
     )
     if inputs.size == 0:
@@ -147,14 +172,14 @@ def throttle_capacity(market: uint256) -> uint256:
     @param market Market id.
     @return uint256 WAD quote, max uint256 if the throttle is off.
     """
-    snapshot: IMarginEngine.MarketSnapshot = staticcall MARGIN_ENGINE.market_snapshot(market)
+    snapshot: IMarketRegistry.MarketSnapshot = staticcall MARKET_REGISTRY.market_snapshot(market)
     return self._capacity(market, snapshot.depth)
 
 
 @view
 @internal
 def _plan(
-    market: uint256, inputs: IMarginEngine.LiquidationInputs
+    market: uint256, inputs: IRiskEngine.LiquidationInputs
 ) -> ILiquidationEngine.LiquidationPlan:
     """
     @dev Decides a liquidation.
@@ -191,7 +216,7 @@ def _plan(
 
 @view
 @internal
-def _fee_rate(inputs: IMarginEngine.LiquidationInputs, volatility: uint256) -> uint256:
+def _fee_rate(inputs: IRiskEngine.LiquidationInputs, volatility: uint256) -> uint256:
     """
     @dev Adaptive fee rate: convex in volatility and in shortfall.
     @param inputs What the decision is made on.
@@ -217,7 +242,7 @@ def _fee_rate(inputs: IMarginEngine.LiquidationInputs, volatility: uint256) -> u
 @view
 @internal
 def _size_to_close(
-    market: uint256, inputs: IMarginEngine.LiquidationInputs, fee_rate: uint256
+    market: uint256, inputs: IRiskEngine.LiquidationInputs, fee_rate: uint256
 ) -> uint256:
     """
     @dev Size that restores the buffered margin, or all of it; zero if throttled.
@@ -258,7 +283,7 @@ def _size_to_close(
 @view
 @internal
 def _without_dust(
-    size: uint256, held: uint256, inputs: IMarginEngine.LiquidationInputs
+    size: uint256, held: uint256, inputs: IRiskEngine.LiquidationInputs
 ) -> uint256:
     """
     @dev All of a position if less than the smallest position would be left of it.
@@ -277,7 +302,7 @@ def _without_dust(
 @internal
 def _fee(
     market: uint256,
-    inputs: IMarginEngine.LiquidationInputs,
+    inputs: IRiskEngine.LiquidationInputs,
     size: uint256,
     fee_rate: uint256,
 ) -> uint256:
@@ -329,7 +354,7 @@ def _bounty_share(volatility: uint256) -> uint256:
 
 @view
 @internal
-def _is_throttled(inputs: IMarginEngine.LiquidationInputs) -> bool:
+def _is_throttled(inputs: IRiskEngine.LiquidationInputs) -> bool:
     """
     @dev Whether the throttle applies: it is on, and the account is not far below.
     @param inputs What the decision is made on.
@@ -366,7 +391,7 @@ def _capacity(market: uint256, depth: uint256) -> uint256:
 
 @internal
 def _use_capacity(
-    market: uint256, inputs: IMarginEngine.LiquidationInputs, notional: uint256
+    market: uint256, inputs: IRiskEngine.LiquidationInputs, notional: uint256
 ):
     """
     @dev Takes a liquidation off the throttle, also one that was not held back by it.

@@ -61,7 +61,6 @@ def _set_parameters(parameters: ILiquidationEngine.LiquidationParameters):
     self._check_bound(parameters.min_bounty, 10_000 * wad)
     self._check_bound(parameters.throttle_share_per_hour, 1000 * wad)
     self._check_bound(parameters.backstop_ratio, wad)
-    self._check_bound(parameters.adl_window_seconds, 604_800)
     assert (
         parameters.min_bounty % constants.QUANTUM == 0
     ), "liquidation_params: not whole quanta"

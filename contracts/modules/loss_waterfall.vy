@@ -5,30 +5,84 @@
 @custom:contract-name loss_waterfall
 @license Apache-2.0
 @author Seawall contributors
-@notice What happens to negative collateral without a position: the fund, then haircuts on
-        winners, then the pool. Each part is booked as bad debt when it is resolved, once.
+@notice The order in which a loss is borne: the account, the fund, winners, the pool. This
+        module has the fund and the pool; winners are in `deleveraging.vy`. Each part is booked
+        as bad debt when it is resolved, once.
 """
 
 from ..interfaces import IInsuranceFund
-from ..interfaces import ILiquidityPool
-from ..interfaces import IMarginEngine
-from . import connections
-from . import ledger
-from . import settlement
+from ..interfaces import ILedger
+from ..interfaces import ILossWaterfall
+from ..interfaces import IMarketRegistry
+from ..interfaces import IRiskEngine
+from . import waterfall_params
 
-uses: connections
-uses: ledger
-uses: settlement
+uses: waterfall_params
+
+
+LEDGER: immutable(ILedger)
+MARKET_REGISTRY: immutable(IMarketRegistry)
+RISK_ENGINE: immutable(IRiskEngine)
+INSURANCE_FUND: immutable(IInsuranceFund)
+
+
+@deploy
+def __init__(
+    ledger: address, market_registry: address, risk_engine: address, insurance_fund: address
+):
+    """
+    @notice Fixes the contracts around.
+    @param ledger Ledger, which must register the waterfall as an operator.
+    @param market_registry Market registry.
+    @param risk_engine Risk engine.
+    @param insurance_fund Insurance fund.
+    """
+    for x: address in [ledger, market_registry, risk_engine, insurance_fund]:
+        assert x != empty(address), "loss_waterfall: zero address"
+    LEDGER = ILedger(ledger)
+    MARKET_REGISTRY = IMarketRegistry(market_registry)
+    RISK_ENGINE = IRiskEngine(risk_engine)
+    INSURANCE_FUND = IInsuranceFund(insurance_fund)
 
 
 @external
-def cover_deficit(account: address) -> uint256:
+def resolve(account: uint256):
+    """
+    @notice Covers a deficit that a close has just left, as far as the fund can. Holder of the
+            ledger's lock only.
+    @param account Account.
+    """
+    assert msg.sender == staticcall LEDGER.holder(), "loss_waterfall: not holder of the lock"
+    self._cover(account)
+
+
+@external
+def cover_deficit(account: uint256) -> uint256:
     """
     @notice Draws the insurance fund against an account's pending deficit. Anyone may call.
     @param account Account without a position and with negative collateral.
     @return uint256 Deficit still pending (WAD quote).
     """
-    return self._cover(account)
+    extcall LEDGER.lock()
+    pending: uint256 = self._cover(account)
+    extcall LEDGER.unlock()
+    return pending
+
+
+@external
+def socialize_loss(bankrupt: uint256):
+    """
+    @notice Writes the rest of a deficit off against the pool: after the window, or at once
+            if nobody is left to deleverage. Returns without a loss if the fund covers it now.
+    @param bankrupt Account with a pending deficit.
+    """
+    extcall LEDGER.lock()
+    record: ILedger.PendingDeficit = self._record(bankrupt)
+    if self._cover(bankrupt) != 0:
+        self._check_nobody_left(record)
+        amount: uint256 = extcall LEDGER.write_off(bankrupt)
+        log ILossWaterfall.LossSocialized(account=bankrupt, amount=amount)
+    extcall LEDGER.unlock()
 
 
 @view
@@ -39,98 +93,53 @@ def withdrawals_open() -> bool:
     @notice Whether collateral and pool shares may leave: no deficit beyond the fund pends.
     @return bool True if they may.
     """
-    return self._withdrawals_open()
+    pending: uint256 = (staticcall LEDGER.totals()).pending_deficit
+    if pending == 0:
+        return True
+    return pending <= staticcall INSURANCE_FUND.reserves()
 
 
 @internal
-def _resolve(account: address, market: uint256, size: int256) -> uint256:
-    """
-    @dev Called after a close: records and covers a deficit if the account is left with one.
-    @param account Account.
-    @param market Market of the close.
-    @param size Closed size, signed as the position was (WAD base).
-    @return uint256 Deficit before the fund (WAD quote).
-    """
-    deficit: uint256 = ledger._pending_deficit(account)
-    if deficit == 0:
-        return 0
-    ledger.deficits[account] = IMarginEngine.PendingDeficit(
-        market=market, size=size, recorded_at=block.timestamp
-    )
-    log IMarginEngine.DeficitRecorded(
-        account=account, market=market, size=size, deficit=deficit
-    )
-    self._cover(account)
-    return deficit
-
-
-@internal
-def _cover(account: address) -> uint256:
+def _cover(account: uint256) -> uint256:
     """
     @dev Pays the pool from the fund what an account without a position owes.
     @param account Account.
     @return uint256 Deficit still pending (WAD quote).
     """
-    deficit: uint256 = ledger._pending_deficit(account)
+    deficit: uint256 = staticcall LEDGER.pending_deficit_of(account)
     if deficit == 0:
         return 0
-    pool: address = connections.liquidity_pool
-    paid: uint256 = extcall IInsuranceFund(connections.insurance_fund).draw(deficit, pool)
-    if paid != 0:
-        ledger.sums.bad_debt += paid
-        ledger.sums.fund_draws += paid
-        settlement._change_collateral(
-            account, settlement.REASON_FUND_COVER, convert(paid, int256)
-        )
-        extcall ILiquidityPool(pool).collect(paid)
-    log IMarginEngine.BadDebtCovered(account=account, amount=paid, pending=deficit - paid)
+    paid: uint256 = extcall LEDGER.draw_fund(account)
+    log ILossWaterfall.BadDebtCovered(account=account, amount=paid, pending=deficit - paid)
     return deficit - paid
-
-
-@internal
-def _apply_haircut(bankrupt: address, haircut: uint256, size: uint256):
-    """
-    @dev Uses what a winner's gain was cut by to repay the bankrupt's debt to the pool.
-    @param bankrupt Account with the pending deficit.
-    @param haircut Amount (WAD quote, whole quanta), at most the deficit.
-    @param size Magnitude of the deficit's closed size that is now matched (WAD base).
-    """
-    assert haircut <= ledger._pending_deficit(bankrupt), "loss_waterfall: over budget"
-    record: IMarginEngine.PendingDeficit = ledger.deficits[bankrupt]
-    matched: int256 = convert(size, int256)
-    record.size -= matched if record.size > 0 else -matched
-    ledger.deficits[bankrupt] = record
-    ledger.sums.bad_debt += haircut
-    ledger.sums.haircuts += haircut
-    settlement._change_collateral(
-        bankrupt, settlement.REASON_HAIRCUT, convert(haircut, int256)
-    )
-
-
-@internal
-def _write_off(account: address) -> uint256:
-    """
-    @dev Writes the pool's receivable from an account off: its share price falls.
-    @param account Account without a position.
-    @return uint256 Amount (WAD quote).
-    """
-    amount: uint256 = ledger._pending_deficit(account)
-    ledger.sums.bad_debt += amount
-    ledger.sums.socialized_loss += amount
-    settlement._change_collateral(
-        account, settlement.REASON_SOCIALIZED, convert(amount, int256)
-    )
-    return amount
 
 
 @view
 @internal
-def _withdrawals_open() -> bool:
+def _record(bankrupt: uint256) -> ILedger.PendingDeficit:
     """
-    @dev Whether the fund could cover every pending deficit.
-    @return bool True if nothing pends beyond the fund.
+    @dev Guarantees that an account has a pending deficit.
+    @param bankrupt Account.
+    @return PendingDeficit Its record.
     """
-    pending: uint256 = ledger.sums.pending_deficit
-    if pending == 0:
-        return True
-    return pending <= staticcall IInsuranceFund(connections.insurance_fund).reserves()
+    record: ILedger.PendingDeficit = staticcall LEDGER.deficit_of(bankrupt)
+    assert record.recorded_at != 0, "loss_waterfall: no deficit"
+    return record
+
+
+@view
+@internal
+def _check_nobody_left(record: ILedger.PendingDeficit):
+    """
+    @dev Guarantees that winners have had their turn: the window is over, or there is none.
+    @param record Pending deficit.
+    """
+    info: ILedger.MarketAggregates = staticcall LEDGER.aggregates_of(record.market)
+    opposite: uint256 = (
+        info.short_open_interest if record.size > 0 else info.long_open_interest
+    )
+    is_over: bool = (
+        block.timestamp
+        >= record.recorded_at + waterfall_params.parameters.adl_window_seconds
+    )
+    assert is_over or opposite == 0 or record.size == 0, "loss_waterfall: window open"

@@ -6,7 +6,7 @@
 @license Apache-2.0
 @author Seawall contributors
 @notice The pool's positions, the prices at which they change, and its dealings with the
-        engine.
+        ledger.
 """
 
 from ..interfaces import ILiquidityPool
@@ -62,13 +62,13 @@ def set_pricing_terms(market: uint256, skew_scale: uint256, max_premium: uint256
 @external
 def apply_fill(market: uint256, size_delta: int256, index_price: uint256) -> uint256:
     """
-    @notice Takes the other side of a trade at the skew price. Engine only.
+    @notice Takes the other side of a trade at the skew price. Ledger only.
     @param market Market id.
     @param size_delta Signed base units the traders gain.
     @param index_price Index price (WAD).
     @return uint256 Fill price (WAD), rounded against the trader.
     """
-    self._check_engine()
+    self._check_ledger()
     fill_price: uint256 = self._quote(market, size_delta, index_price)
     self._take(market, size_delta, fill_price)
     return fill_price
@@ -77,22 +77,22 @@ def apply_fill(market: uint256, size_delta: int256, index_price: uint256) -> uin
 @external
 def apply_deleverage(market: uint256, size_delta: int256, index_price: uint256):
     """
-    @notice Takes the other side of an auto-deleveraging at the index price. Engine only.
+    @notice Takes the other side of an auto-deleveraging at the index price. Ledger only.
     @param market Market id.
     @param size_delta Signed base units the traders gain.
     @param index_price Index price (WAD).
     """
-    self._check_engine()
+    self._check_ledger()
     self._take(market, size_delta, index_price)
 
 
 @external
 def collect(amount: uint256):
     """
-    @notice Books tokens that have just been sent. Engine only.
+    @notice Books tokens that have just been sent. Ledger only.
     @param amount WAD quote, whole quanta.
     """
-    self._check_engine()
+    self._check_ledger()
     erc4626_vault._receive(amount)
     log ILiquidityPool.ReservesChanged(
         delta=convert(amount, int256), reserves=erc4626_vault.reserves
@@ -102,10 +102,10 @@ def collect(amount: uint256):
 @external
 def pay(amount: uint256):
     """
-    @notice Pays the engine from the reserves. Engine only.
+    @notice Pays the ledger from the reserves. Ledger only.
     @param amount WAD quote, whole quanta, at most the reserves.
     """
-    self._check_engine()
+    self._check_ledger()
     log ILiquidityPool.ReservesChanged(
         delta=-convert(amount, int256), reserves=erc4626_vault.reserves - amount
     )
@@ -189,8 +189,8 @@ def _quote(market: uint256, size_delta: int256, index_price: uint256) -> uint256
 
 @view
 @internal
-def _check_engine():
+def _check_ledger():
     """
-    @dev Guarantees that the caller is the margin engine.
+    @dev Guarantees that the caller is the ledger.
     """
-    assert msg.sender == pool_vault.MARGIN_ENGINE.address, "pool: not engine"
+    assert msg.sender == pool_vault.LEDGER.address, "pool: not ledger"

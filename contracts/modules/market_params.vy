@@ -1,42 +1,37 @@
 # pragma version 0.4.3
 # pragma nonreentrancy on
 """
-@title Margin parameters
-@custom:contract-name margin_params
+@title Market parameters
+@custom:contract-name market_params
 @license Apache-2.0
 @author Seawall contributors
-@notice What the owner may change about fees, credits, ramp and funding, and its bounds.
+@notice What the owner may change about ramp, funding and the least position, and its bounds.
 """
 
-from ..interfaces import IMarginEngine
+from ..interfaces import IMarketRegistry
 from ..lib import constants
 from ..lib import ramp_math
 
 
-parameters: public(reentrant(IMarginEngine.MarginParameters))
+parameters: public(reentrant(IMarketRegistry.MarketParameters))
 
 
 @deploy
-def __init__(parameters: IMarginEngine.MarginParameters):
+def __init__(parameters: IMarketRegistry.MarketParameters):
     """
     @notice Sets the first parameters.
-    @param parameters Margin parameters.
+    @param parameters Market parameters.
     """
     self._set_parameters(parameters)
 
 
 @internal
-def _set_parameters(parameters: IMarginEngine.MarginParameters):
+def _set_parameters(parameters: IMarketRegistry.MarketParameters):
     """
     @dev Checks every bound, then sets.
-    @param parameters Margin parameters.
+    @param parameters Market parameters.
     """
     wad: uint256 = constants.WAD
-    self._check_bound(parameters.trade_fee_rate, wad // 10)
-    self._check_bound(parameters.pool_fee_share + parameters.fund_fee_share, wad)
-    self._check_bound(parameters.upnl_weight, wad)
-    self._check_bound(parameters.upnl_cap, 10**36)
-    self._check_bound(parameters.withdraw_margin_ratio, wad)
     if parameters.ramp_per_hour != ramp_math.NO_RAMP:
         self._check_bound(parameters.ramp_per_hour, 10**24)
     self._check_bound(parameters.funding_coefficient, 100 * wad)
@@ -44,7 +39,7 @@ def _set_parameters(parameters: IMarginEngine.MarginParameters):
     self._check_bound(parameters.max_funding_rate_per_hour, wad)
     self._check_bound(parameters.min_position_notional, 10**30)
     self.parameters = parameters
-    log IMarginEngine.ParametersSet(parameters=parameters)
+    log IMarketRegistry.MarketParametersSet(parameters=parameters)
 
 
 @pure
@@ -55,4 +50,4 @@ def _check_bound(x: uint256, most: uint256):
     @param x Parameter.
     @param most Bound.
     """
-    assert x <= most, "margin_params: out of bounds"
+    assert x <= most, "market_params: out of bounds"

@@ -1,16 +1,18 @@
 # pragma version 0.4.3
 # pragma nonreentrancy on
 """
-@title Market state
-@custom:contract-name market_state
+@title Markets
+@custom:contract-name markets
 @license Apache-2.0
 @author Seawall contributors
-@notice One reading of a market per transaction: oracle, pool, model, funding and ramp as of
-        now. A view and a transaction at the same time see the same snapshot.
+@notice Formula and cap of each market, and its snapshot: oracle, pool, open interest,
+        formula, funding and ramp as of now. A view and a transaction at the same time see the
+        same snapshot.
 """
 
+from ..interfaces import ILedger
 from ..interfaces import ILiquidityPool
-from ..interfaces import IMarginEngine
+from ..interfaces import IMarketRegistry
 from ..interfaces import IPriceOracle
 from ..interfaces import IRiskModel
 from ..lib import constants
@@ -18,18 +20,48 @@ from ..lib import funding_math
 from ..lib import margin_math
 from ..lib import pool_math
 from . import access
-from . import connections
+from . import formulas
 from . import funding
-from . import ledger
-from . import margin_params
+from . import market_params
 from . import ramp
 
 uses: access
-uses: connections
 uses: funding
-uses: ledger
-uses: margin_params
+uses: market_params
 uses: ramp
+
+
+# What is stored of a market: formula and flag share a slot.
+struct Configuration:
+    formula: uint256  # address, and above it the flag
+    open_interest_cap: uint256  # base units per side (WAD)
+
+
+ADDRESS_BITS: constant(uint256) = 160
+ADDRESSES: constant(uint256) = 2**160 - 1
+
+PRICE_ORACLE: immutable(IPriceOracle)
+LEDGER: immutable(ILedger)
+LIQUIDITY_POOL: immutable(ILiquidityPool)
+
+market_count: public(reentrant(uint256))
+
+configurations: HashMap[uint256, Configuration]
+
+
+@deploy
+def __init__(price_oracle: address, ledger: address, liquidity_pool: address):
+    """
+    @notice Fixes the contracts around.
+    @param price_oracle Price oracle; its asset ids are the market ids.
+    @param ledger Ledger.
+    @param liquidity_pool Liquidity pool.
+    """
+    for x: address in [price_oracle, ledger, liquidity_pool]:
+        assert x != empty(address), "markets: zero address"
+    PRICE_ORACLE = IPriceOracle(price_oracle)
+    LEDGER = ILedger(ledger)
+    LIQUIDITY_POOL = ILiquidityPool(liquidity_pool)
 
 
 @external
@@ -41,11 +73,10 @@ def add_market(risk_model: address, open_interest_cap: uint256) -> uint256:
     @return uint256 Market id, equal to the oracle's asset id.
     """
     access._check_owner()
-    market: uint256 = ledger.market_count
-    assert market < constants.MAX_MARKETS, "market_state: too many markets"
-    ledger.market_count = market + 1
+    market: uint256 = self.market_count
+    assert market < constants.MAX_MARKETS, "markets: too many markets"
+    self.market_count = market + 1
     self._set_market(market, risk_model, open_interest_cap)
-    self._touch(market)
     return market
 
 
@@ -60,22 +91,22 @@ def set_market(market: uint256, risk_model: address, open_interest_cap: uint256)
     @param open_interest_cap Base units per side (WAD).
     """
     access._check_owner()
+    assert market < self.market_count, "markets: unknown market"
     self._touch_if_possible(market)
     self._set_market(market, risk_model, open_interest_cap)
-    self._touch(market)
 
 
 @external
-def set_parameters(parameters: IMarginEngine.MarginParameters):
+def set_parameters(parameters: IMarketRegistry.MarketParameters):
     """
-    @notice Changes the margin parameters; funding up to now accrues at the old ones, except
+    @notice Changes the market parameters; funding up to now accrues at the old ones, except
             in a market whose formula does not answer. Owner only.
-    @param parameters Margin parameters.
+    @param parameters Market parameters.
     """
     access._check_owner()
-    for market: uint256 in range(ledger.market_count, bound=8):
+    for market: uint256 in range(self.market_count, bound=8):
         self._touch_if_possible(market)
-    margin_params._set_parameters(parameters)
+    market_params._set_parameters(parameters)
 
 
 @external
@@ -87,10 +118,52 @@ def poke(market: uint256):
     self._touch(market)
 
 
+@external
+def touch_one(market: uint256) -> IMarketRegistry.MarketSnapshot:
+    """
+    @notice Brings funding and ramp of a market up to now and reads it. Anyone may: a second
+            time in the same second changes nothing.
+    @param market Market id.
+    @return MarketSnapshot Snapshot.
+    """
+    return self._touch(market)
+
+
+@external
+def touch(market: uint256, others: uint256) -> IMarketRegistry.MarketSnapshot[8]:
+    """
+    @notice The same, and reads other markets as well.
+    @param market Market id.
+    @param others Bit m set: read market m.
+    @return MarketSnapshot[8] By market id, empty where not read.
+    """
+    touched: IMarketRegistry.MarketSnapshot = self._touch(market)
+    snapshots: IMarketRegistry.MarketSnapshot[8] = self._snapshots(others & ~(1 << market))
+    snapshots[market] = touched
+    return snapshots
+
+
 @view
 @external
 @reentrant
-def market_snapshot(market: uint256) -> IMarginEngine.MarketSnapshot:
+def market_info(market: uint256) -> IMarketRegistry.MarketInfo:
+    """
+    @notice How a market is configured.
+    @param market Market id.
+    @return MarketInfo Formula, cap and flag.
+    """
+    stored: Configuration = self.configurations[market]
+    return IMarketRegistry.MarketInfo(
+        risk_model=convert(stored.formula & ADDRESSES, address),
+        open_interest_cap=stored.open_interest_cap,
+        is_batched=stored.formula >> ADDRESS_BITS == 1,
+    )
+
+
+@view
+@external
+@reentrant
+def market_snapshot(market: uint256) -> IMarketRegistry.MarketSnapshot:
     """
     @notice A market with funding and ramp as of now.
     @param market Market id.
@@ -102,23 +175,36 @@ def market_snapshot(market: uint256) -> IMarginEngine.MarketSnapshot:
 @view
 @external
 @reentrant
-def pool_claims() -> IMarginEngine.PoolClaims:
+def snapshots(markets: uint256) -> IMarketRegistry.MarketSnapshot[8]:
+    """
+    @notice Several markets with funding and ramp as of now.
+    @param markets Bit m set: read market m; bits beyond the last market do not matter.
+    @return MarketSnapshot[8] By market id, empty where not read.
+    """
+    return self._snapshots(markets)
+
+
+@view
+@external
+@reentrant
+def pool_claims() -> IMarketRegistry.PoolClaims:
     """
     @notice What the traders as a whole hold against the pool, at index prices, in constant
             time per market.
     @return PoolClaims Claims (WAD quote).
     """
-    claims: IMarginEngine.PoolClaims = empty(IMarginEngine.PoolClaims)
-    claims.total_debt = ledger.sums.total_debt
-    for market: uint256 in range(ledger.market_count, bound=8):
-        snapshot: IMarginEngine.MarketSnapshot = self._snapshot(market)
-        net_size: int256 = ledger._net_size(market)
+    claims: IMarketRegistry.PoolClaims = empty(IMarketRegistry.PoolClaims)
+    claims.total_debt = (staticcall LEDGER.totals()).total_debt
+    for market: uint256 in range(self.market_count, bound=8):
+        snapshot: IMarketRegistry.MarketSnapshot = self._snapshot(market)
+        info: ILedger.MarketAggregates = staticcall LEDGER.aggregates_of(market)
+        net_size: int256 = self._net_size(info)
         # NOTE: rounds down the traders' gain by less than one WAD unit per market.
         claims.unrealized_pnl += margin_math._unrealized_pnl(
-            net_size, snapshot.index_price, ledger.markets[market].net_entry_notional
+            net_size, snapshot.index_price, info.net_entry_notional
         )
         claims.unsettled_funding += funding_math._unsettled_funding(
-            net_size, snapshot.funding_index, ledger.markets[market].net_funding_index
+            net_size, snapshot.funding_index, info.net_funding_index
         )
     return claims
 
@@ -142,13 +228,13 @@ def _touch_if_possible(market: uint256):
 
 
 @internal
-def _touch(market: uint256) -> IMarginEngine.MarketSnapshot:
+def _touch(market: uint256) -> IMarketRegistry.MarketSnapshot:
     """
     @dev Takes a snapshot and stores its funding and ramp.
     @param market Market id.
     @return MarketSnapshot Snapshot.
     """
-    snapshot: IMarginEngine.MarketSnapshot = self._snapshot(market)
+    snapshot: IMarketRegistry.MarketSnapshot = self._snapshot(market)
     funding._store(market, snapshot.funding_rate, snapshot.funding_index)
     ramp._store(market, snapshot.maintenance_ratio, snapshot.ramped_maintenance_ratio)
     return snapshot
@@ -156,20 +242,37 @@ def _touch(market: uint256) -> IMarginEngine.MarketSnapshot:
 
 @view
 @internal
-def _snapshot(market: uint256) -> IMarginEngine.MarketSnapshot:
+def _snapshots(markets: uint256) -> IMarketRegistry.MarketSnapshot[8]:
+    """
+    @dev Reads several markets.
+    @param markets Bit m set: read market m; bits beyond the last market do not matter.
+    @return MarketSnapshot[8] By market id, empty where not read.
+    """
+    snapshots: IMarketRegistry.MarketSnapshot[8] = empty(IMarketRegistry.MarketSnapshot[8])
+    for market: uint256 in range(self.market_count, bound=8):
+        if markets >> market == 0:
+            break
+        if (markets >> market) & 1 == 1:
+            snapshots[market] = self._snapshot(market)
+    return snapshots
+
+
+@view
+@internal
+def _snapshot(market: uint256) -> IMarketRegistry.MarketSnapshot:
     """
     @dev Reads everything about a market once.
     @param market Market id.
     @return MarketSnapshot Snapshot.
     """
-    assert market < ledger.market_count, "market_state: unknown market"
-    asset: IPriceOracle.AssetPrice = staticcall connections.PRICE_ORACLE.asset_price(market)
-    terms: ILiquidityPool.PricingTerms = staticcall ILiquidityPool(
-        connections.liquidity_pool
-    ).pricing_terms(market)
-    info: IMarginEngine.Market = ledger.markets[market]
+    assert market < self.market_count, "markets: unknown market"
+    asset: IPriceOracle.AssetPrice = staticcall PRICE_ORACLE.asset_price(market)
+    terms: ILiquidityPool.PricingTerms = staticcall LIQUIDITY_POOL.pricing_terms(market)
+    info: ILedger.MarketAggregates = staticcall LEDGER.aggregates_of(market)
+    stored: Configuration = self.configurations[market]
+    net_size: int256 = self._net_size(info)
 
-    snapshot: IMarginEngine.MarketSnapshot = empty(IMarginEngine.MarketSnapshot)
+    snapshot: IMarketRegistry.MarketSnapshot = empty(IMarketRegistry.MarketSnapshot)
     snapshot.index_price = asset.index_price
     snapshot.risk_price = asset.risk_price
     snapshot.ema_price = asset.ema_price
@@ -177,18 +280,22 @@ def _snapshot(market: uint256) -> IMarginEngine.MarketSnapshot:
     snapshot.variance_fast = asset.variance_fast
     snapshot.variance_slow = asset.variance_slow
     snapshot.round_id = asset.round_id
-    snapshot.risk_model = info.risk_model
+    snapshot.report_age_seconds = block.timestamp - min(asset.updated_at, block.timestamp)
+    snapshot.risk_model = stored.formula & ADDRESSES
+    snapshot.is_batched = stored.formula >> ADDRESS_BITS
+    snapshot.open_interest_cap = stored.open_interest_cap
+    snapshot.min_position_notional = market_params.parameters.min_position_notional
     snapshot.open_interest = margin_math._notional(
         convert(max(info.long_open_interest, info.short_open_interest), int256),
         asset.risk_price,
     )
+    snapshot.skew = margin_math._skew_notional(net_size, asset.risk_price)
+    snapshot.exceptions = info.exceptions
     snapshot.depth = pool_math._depth(terms.skew_scale, asset.index_price)
-    snapshot.premium = pool_math._mark_premium(
-        ledger._net_size(market), terms.skew_scale, terms.max_premium
-    )
+    snapshot.premium = pool_math._mark_premium(net_size, terms.skew_scale, terms.max_premium)
 
     # MARGIN
-    base: IRiskModel.MarginRatios = self._ratios(snapshot, 0)
+    base: IRiskModel.MarginRatios = formulas._ratios(snapshot, 0, 0, 0)
     snapshot.initial_ratio = base.initial
     snapshot.maintenance_ratio = base.maintenance
     snapshot.ramped_maintenance_ratio = ramp._ratio_now(market, base.maintenance)
@@ -199,48 +306,40 @@ def _snapshot(market: uint256) -> IMarginEngine.MarketSnapshot:
     return snapshot
 
 
-@view
-@internal
-def _ratios(
-    snapshot: IMarginEngine.MarketSnapshot, notional: uint256
-) -> IRiskModel.MarginRatios:
-    """
-    @dev Asks the market's model. A model that breaks its promise stops the market.
-    @param snapshot Market.
-    @param notional Notional of the position (WAD quote).
-    @return MarginRatios Target ratios.
-    """
-    ratios: IRiskModel.MarginRatios = staticcall IRiskModel(snapshot.risk_model).margin_ratios(
-        IRiskModel.RiskInputs(
-            notional=notional,
-            price=snapshot.index_price,
-            confidence=snapshot.confidence,
-            variance_fast=snapshot.variance_fast,
-            variance_slow=snapshot.variance_slow,
-            open_interest=snapshot.open_interest,
-            depth=snapshot.depth,
-        )
-    )
-    assert (
-        ratios.maintenance != 0
-        and ratios.maintenance < ratios.initial
-        and ratios.initial <= constants.WAD
-    ), "market_state: invalid ratios"
-    return ratios
-
-
 @internal
 def _set_market(market: uint256, risk_model: address, open_interest_cap: uint256):
     """
-    @dev Checks every bound, then sets.
+    @dev Checks every bound, sets, brings the market up to now and finds out whether the
+         formula answers many positions at once.
     @param market Market id.
     @param risk_model Margin formula of this market.
     @param open_interest_cap Base units per side (WAD).
     """
-    connections._check_address(risk_model)
-    assert open_interest_cap <= 10**36, "market_state: cap out of bounds"
-    ledger.markets[market].risk_model = risk_model
-    ledger.markets[market].open_interest_cap = open_interest_cap
-    log IMarginEngine.MarketSet(
-        market=market, risk_model=risk_model, open_interest_cap=open_interest_cap
+    assert risk_model != empty(address), "markets: zero address"
+    assert open_interest_cap <= 10**36, "markets: cap out of bounds"
+    formula: uint256 = convert(risk_model, uint256)
+    self.configurations[market] = Configuration(
+        formula=formula, open_interest_cap=open_interest_cap
+    )
+    is_batched: bool = formulas._has_batch(self._touch(market))
+    if is_batched:
+        self.configurations[market].formula = formula | (1 << ADDRESS_BITS)
+    log IMarketRegistry.MarketSet(
+        market=market,
+        risk_model=risk_model,
+        open_interest_cap=open_interest_cap,
+        is_batched=is_batched,
+    )
+
+
+@pure
+@internal
+def _net_size(info: ILedger.MarketAggregates) -> int256:
+    """
+    @dev Skew of a market.
+    @param info Its aggregates.
+    @return int256 Long minus short open interest (WAD base).
+    """
+    return convert(info.long_open_interest, int256) - convert(
+        info.short_open_interest, int256
     )

@@ -9,39 +9,79 @@
         it owes them.
 """
 
-from ..interfaces import IMarginEngine
+from ..interfaces import ILedger
+from ..interfaces import ILossWaterfall
+from ..interfaces import IMarketRegistry
 from ..lib import constants
 from ..lib import pool_math
+from . import access
 from . import erc4626_vault
 from . import token
 
+uses: access
 uses: erc4626_vault
 uses: token
 
 
-# @dev Engine whose traders the pool stands against.
-MARGIN_ENGINE: immutable(IMarginEngine)
+event Connected:
+    market_registry: indexed(address)
+    loss_waterfall: indexed(address)
+
+
+# @dev Ledger of the traders that the pool stands against.
+LEDGER: immutable(ILedger)
+
+# @dev What says what the traders hold against the pool.
+market_registry: public(reentrant(address))
+# @dev What says whether shares may leave.
+loss_waterfall: public(reentrant(address))
 
 
 @deploy
-def __init__(margin_engine: address):
+def __init__(ledger: address):
     """
-    @notice Fixes the engine.
-    @param margin_engine Margin engine.
+    @notice Fixes the ledger.
+    @param ledger Ledger.
     """
-    assert margin_engine != empty(address), "pool: zero engine"
-    MARGIN_ENGINE = IMarginEngine(margin_engine)
+    assert ledger != empty(address), "pool: zero address"
+    LEDGER = ILedger(ledger)
+
+
+@external
+def connect(market_registry: address, loss_waterfall: address):
+    """
+    @notice Fixes what is deployed after the pool. Owner only, once.
+    @param market_registry Market registry.
+    @param loss_waterfall Loss waterfall.
+    """
+    access._check_owner()
+    assert self.market_registry == empty(address), "pool: connected"
+    assert market_registry != empty(address), "pool: zero address"
+    assert loss_waterfall != empty(address), "pool: zero address"
+    self.market_registry = market_registry
+    self.loss_waterfall = loss_waterfall
+    log Connected(market_registry=market_registry, loss_waterfall=loss_waterfall)
 
 
 @view
 @external
 @reentrant
-def margin_engine() -> address:
+def ledger() -> address:
     """
-    @notice Engine whose traders the pool stands against.
-    @return address Margin engine.
+    @notice Ledger of the traders that the pool stands against.
+    @return address Ledger.
     """
-    return MARGIN_ENGINE.address
+    return LEDGER.address
+
+
+@view
+@internal
+def _check_ledger_free():
+    """
+    @dev Guarantees that no operation on accounts is under way: in the middle of one, what the
+         traders hold and what the pool has do not belong together.
+    """
+    assert staticcall LEDGER.holder() == empty(address), "pool: ledger locked"
 
 
 @view
@@ -51,7 +91,9 @@ def _total_assets() -> uint256:
     @dev Reserves plus receivables minus the traders' unrealised gains.
     @return uint256 Token units, rounded down.
     """
-    claims: IMarginEngine.PoolClaims = staticcall MARGIN_ENGINE.pool_claims()
+    claims: IMarketRegistry.PoolClaims = staticcall IMarketRegistry(
+        self.market_registry
+    ).pool_claims()
     assets: uint256 = pool_math._pool_assets(
         erc4626_vault.reserves,
         claims.total_debt,
@@ -70,7 +112,7 @@ def _withdrawable() -> uint256:
          the others.
     @return uint256 Token units.
     """
-    if not (staticcall MARGIN_ENGINE.withdrawals_open()):
+    if not (staticcall ILossWaterfall(self.loss_waterfall).withdrawals_open()):
         return 0
     return erc4626_vault.reserves // constants.QUANTUM
 
@@ -219,6 +261,7 @@ def deposit(assets: uint256, receiver: address) -> uint256:
     @param receiver Who gets the shares.
     @return uint256 Shares minted.
     """
+    self._check_ledger_free()
     shares: uint256 = erc4626_vault._shares_down(assets, self._total_assets())
     erc4626_vault._enter(assets, shares, receiver)
     return shares
@@ -232,6 +275,7 @@ def mint(shares: uint256, receiver: address) -> uint256:
     @param receiver Who gets the shares.
     @return uint256 Token units taken from the caller.
     """
+    self._check_ledger_free()
     assets: uint256 = erc4626_vault._assets_up(shares, self._total_assets())
     erc4626_vault._enter(assets, shares, receiver)
     return assets
@@ -246,6 +290,7 @@ def withdraw(assets: uint256, receiver: address, owner: address) -> uint256:
     @param owner Whose shares.
     @return uint256 Shares burned.
     """
+    self._check_ledger_free()
     assert assets <= self._withdrawable(), "vault: not withdrawable"
     shares: uint256 = erc4626_vault._shares_up(assets, self._total_assets())
     erc4626_vault._leave(assets, shares, receiver, owner)
@@ -261,6 +306,7 @@ def redeem(shares: uint256, receiver: address, owner: address) -> uint256:
     @param owner Whose shares.
     @return uint256 Token units sent.
     """
+    self._check_ledger_free()
     assets: uint256 = erc4626_vault._assets_down(shares, self._total_assets())
     assert assets <= self._withdrawable(), "vault: not withdrawable"
     erc4626_vault._leave(assets, shares, receiver, owner)

@@ -8,11 +8,11 @@
 @notice How much of a risen base maintenance ratio existing positions must hold by now.
 """
 
-from ..interfaces import IMarginEngine
+from ..interfaces import IMarketRegistry
 from ..lib import ramp_math
-from . import margin_params
+from . import market_params
 
-uses: margin_params
+uses: market_params
 
 
 # @dev Ramped base ratio at the last touch (WAD), by market.
@@ -33,7 +33,7 @@ def _ratio_now(market: uint256, base_ratio: uint256) -> uint256:
     return ramp_math._ramped_ratio(
         self.ramped_ratio[market],
         base_ratio,
-        margin_params.parameters.ramp_per_hour,
+        market_params.parameters.ramp_per_hour,
         block.timestamp - self.ramped_at[market],
     )
 
@@ -50,4 +50,4 @@ def _store(market: uint256, base_ratio: uint256, ramped: uint256):
     if self.ramped_ratio[market] == ramped:
         return
     self.ramped_ratio[market] = ramped
-    log IMarginEngine.RampUpdated(market=market, base_ratio=base_ratio, ramped_ratio=ramped)
+    log IMarketRegistry.RampUpdated(market=market, base_ratio=base_ratio, ramped_ratio=ramped)

@@ -6,44 +6,30 @@
 @license Apache-2.0
 @author Seawall contributors
 @notice Books a fill into position and collateral, then moves the tokens that this implies:
-        the engine holds exactly the positive collateral and its own fees, the pool stands
+        the ledger holds exactly the positive collateral and its own fees, the pool stands
         on the other side of everything else.
 """
 
 from ..interfaces import IInsuranceFund
+from ..interfaces import ILedger
 from ..interfaces import ILiquidityPool
-from ..interfaces import IMarginEngine
+from ..lib import constants
 from ..lib import funding_math
 from ..lib import margin_math
+from . import accounts
 from . import connections
-from . import ledger
+from . import operators
 
+uses: accounts
 uses: connections
-uses: ledger
+uses: operators
 
-
-CAUSE_TRADE: constant(uint256) = 0
-CAUSE_LIQUIDATION: constant(uint256) = 1
-CAUSE_DELEVERAGE: constant(uint256) = 2
 
 REASON_LIQUIDATION_FEE: constant(uint256) = 1
 REASON_FUND_COVER: constant(uint256) = 2
 REASON_HAIRCUT: constant(uint256) = 3
 REASON_SOCIALIZED: constant(uint256) = 4
 REASON_UNPAID_GAIN: constant(uint256) = 6
-
-
-# A fill that has been priced and is to be booked.
-struct Fill:
-    account: address
-    market: uint256
-    cause: uint256
-    size_delta: int256
-    fill_price: uint256
-    index_price: uint256
-    funding_index: int256
-    trade_fee: uint256
-    entry_ratio: uint256  # entry maintenance ratio after the fill, if it adds size
 
 
 # Who gets what from an account's collateral besides the pool.
@@ -54,81 +40,186 @@ struct Payout:
     liquidator: address
 
 
+@external
+def settle(order: ILedger.Order) -> ILedger.Settled:
+    """
+    @notice Fills an order against the pool, books it with fee, bounty or haircut, moves the
+            tokens and records a deficit that it leaves. Operators only, lock held.
+    @param order What to change and what to charge.
+    @return Settled What was done.
+    """
+    # CHECKS
+    operators._check_held()
+    self._check_size(order)
+    before: int256 = accounts.collateral[order.account]
+    settled: ILedger.Settled = empty(ILedger.Settled)
+    payout: Payout = empty(Payout)
+
+    # FILL
+    settled.fill_price = self._fill(order)
+    self._check_limit(order.size_delta, settled.fill_price, order.limit_price)
+
+    # EFFECTS
+    if order.cause == constants.CAUSE_TRADE:
+        settled.fee = margin_math._fee(
+            margin_math._notional(order.size_delta, settled.fill_price), order.fee_rate
+        )
+        payout.to_fund = margin_math._share(settled.fee, order.fund_fee_share)
+        payout.to_protocol = (
+            settled.fee
+            - payout.to_fund
+            - margin_math._share(settled.fee, order.pool_fee_share)
+        )
+        self._book_fill(order, settled.fill_price, settled.fee)
+    elif order.cause == constants.CAUSE_LIQUIDATION:
+        self._book_fill(order, settled.fill_price, 0)
+        settled.fee = order.fee
+        if accounts._open_markets(order.account) == 0:
+            # Rounding of the close must not turn a fee into a deficit.
+            settled.fee = min(
+                order.fee, accounts._positive(accounts.collateral[order.account])
+            )
+        payout.bounty = min(order.bounty, settled.fee)
+        payout.to_fund = settled.fee - payout.bounty
+        payout.liquidator = order.liquidator
+        self._change_collateral(
+            order.account, REASON_LIQUIDATION_FEE, -convert(settled.fee, int256)
+        )
+    else:
+        self._book_fill(order, settled.fill_price, 0)
+        settled.haircut = self._withhold(order)
+
+    # INTERACTIONS
+    settled.bounty = self._move_tokens(order.account, before, payout)
+
+    # DEFICIT
+    settled.deficit = accounts._record_deficit(
+        order.account, order.market, -order.size_delta
+    )
+    if order.cause == constants.CAUSE_LIQUIDATION and settled.deficit != 0:
+        accounts.markets[order.market].exceptions += 1
+    settled.long_open_interest = accounts.markets[order.market].long_open_interest
+    settled.short_open_interest = accounts.markets[order.market].short_open_interest
+    return settled
+
+
 @internal
-def _book_fill(fill: Fill) -> int256:
+def _fill(order: ILedger.Order) -> uint256:
+    """
+    @dev Lets the pool take the other side: at the skew price, or at the index price if a
+         winner is deleveraged.
+    @param order Order.
+    @return uint256 Fill price (WAD).
+    """
+    pool: ILiquidityPool = ILiquidityPool(connections.liquidity_pool)
+    if order.cause == constants.CAUSE_DELEVERAGE:
+        extcall pool.apply_deleverage(order.market, order.size_delta, order.index_price)
+        return order.index_price
+    return extcall pool.apply_fill(order.market, order.size_delta, order.index_price)
+
+
+@internal
+def _withhold(order: ILedger.Order) -> uint256:
+    """
+    @dev Uses part of a winner's gain to repay the bankrupt's debt to the pool.
+    @param order Order that has closed part of the winner.
+    @return uint256 Amount (WAD quote): never what the winner's collateral does not hold.
+    """
+    assert order.haircut % constants.QUANTUM == 0, "settlement: not whole quanta"
+    # The gain may have gone into a debt or into funding.
+    taken: uint256 = min(
+        order.haircut, accounts._positive(accounts.collateral[order.account])
+    )
+    assert taken <= accounts._pending_deficit(order.bankrupt), "settlement: over budget"
+    self._change_collateral(order.account, REASON_HAIRCUT, -convert(taken, int256))
+    record: ILedger.PendingDeficit = accounts.deficits[order.bankrupt]
+    assert (record.size > 0) == (order.size_delta > 0) and abs(order.size_delta) <= abs(
+        record.size
+    ), "settlement: over budget"
+    record.size -= order.size_delta
+    accounts.deficits[order.bankrupt] = record
+    accounts.sums.bad_debt += taken
+    accounts.sums.haircuts += taken
+    self._change_collateral(order.bankrupt, REASON_HAIRCUT, convert(taken, int256))
+    return taken
+
+
+@internal
+def _book_fill(order: ILedger.Order, fill_price: uint256, trade_fee: uint256):
     """
     @dev Settles funding, changes the position, realises profit, charges the trade fee. No
          token moves here.
-    @param fill Fill to book.
-    @return int256 Collateral before.
+    @param order Order.
+    @param fill_price Its price (WAD).
+    @param trade_fee Its fee (WAD quote).
     """
-    position: IMarginEngine.Position = ledger.positions[fill.account][fill.market]
-    collateral: int256 = ledger.collateral[fill.account]
+    position: ILedger.Position = accounts.positions[order.account][order.market]
 
     # FUNDING
     paid: int256 = funding_math._funding_payment(
-        position.size, fill.funding_index - position.funding_index
+        position.size, order.funding_index - position.funding_index
     )
-    position.funding_index = fill.funding_index
+    position.funding_index = order.funding_index
 
     # POSITION
     pnl: int256 = 0
-    if position.size == 0 or (position.size > 0) == (fill.size_delta > 0):
-        position.entry_notional += margin_math._entry_cost(fill.size_delta, fill.fill_price)
-        position.entry_maintenance_ratio = fill.entry_ratio
+    if position.size == 0 or (position.size > 0) == (order.size_delta > 0):
+        position.entry_notional += margin_math._entry_cost(order.size_delta, fill_price)
+        position.entry_maintenance_ratio = order.entry_ratio
     else:
         released: int256 = margin_math._released_entry(
-            position.entry_notional, position.size, -fill.size_delta
+            position.entry_notional, position.size, -order.size_delta
         )
-        pnl = margin_math._realized_pnl(-fill.size_delta, fill.fill_price, released)
+        pnl = margin_math._realized_pnl(-order.size_delta, fill_price, released)
         position.entry_notional -= released
-    position.size += fill.size_delta
+    position.size += order.size_delta
 
     # EFFECTS
-    after: int256 = collateral + pnl - paid - convert(fill.trade_fee, int256)
-    ledger._set_position(fill.account, fill.market, position)
-    ledger._set_collateral(fill.account, after)
+    after: int256 = (
+        accounts.collateral[order.account] + pnl - paid - convert(trade_fee, int256)
+    )
+    accounts._set_position(order.account, order.market, position)
+    accounts._set_collateral(order.account, after)
 
     # EVENT
-    stored: IMarginEngine.Position = ledger.positions[fill.account][fill.market]
-    log IMarginEngine.PositionChanged(
-        account=fill.account,
-        market=fill.market,
-        cause=fill.cause,
-        size_delta=fill.size_delta,
-        fill_price=fill.fill_price,
-        index_price=fill.index_price,
+    stored: ILedger.Position = accounts.positions[order.account][order.market]
+    log ILedger.PositionChanged(
+        account=order.account,
+        market=order.market,
+        cause=order.cause,
+        size_delta=order.size_delta,
+        fill_price=fill_price,
+        index_price=order.index_price,
         size=stored.size,
         entry_notional=stored.entry_notional,
         realized_pnl=pnl,
-        fee=fill.trade_fee,
+        fee=trade_fee,
         funding=paid,
         collateral=after,
         entry_maintenance_ratio=stored.entry_maintenance_ratio,
         funding_index=stored.funding_index,
     )
-    return collateral
 
 
 @internal
-def _change_collateral(account: address, reason: uint256, delta: int256):
+def _change_collateral(account: uint256, reason: uint256, delta: int256):
     """
     @dev Changes collateral for a reason other than a fill.
     @param account Account.
-    @param reason See `IMarginEngine.CollateralChanged`.
+    @param reason See `ILedger.CollateralChanged`.
     @param delta Change (WAD quote, whole quanta).
     """
     if delta == 0:
         return
-    collateral: int256 = ledger.collateral[account] + delta
-    ledger._set_collateral(account, collateral)
-    log IMarginEngine.CollateralChanged(
+    collateral: int256 = accounts.collateral[account] + delta
+    accounts._set_collateral(account, collateral)
+    log ILedger.CollateralChanged(
         account=account, reason=reason, delta=delta, collateral=collateral
     )
 
 
 @internal
-def _move_tokens(account: address, before: int256, payout: Payout) -> uint256:
+def _move_tokens(account: uint256, before: int256, payout: Payout) -> uint256:
     """
     @dev Moves tokens after an account's collateral changed against the pool. What the pool
          cannot pay is drawn from the fund; the rest is a haircut on the gain. A pool that
@@ -139,7 +230,7 @@ def _move_tokens(account: address, before: int256, payout: Payout) -> uint256:
     @return uint256 Bounty really paid (WAD quote).
     """
     out: Payout = payout
-    growth: int256 = max(ledger.collateral[account], 0) - max(before, 0)
+    growth: int256 = max(accounts.collateral[account], 0) - max(before, 0)
     due: int256 = growth + convert(out.to_fund + out.to_protocol + out.bounty, int256)
     if due > 0:
         due = self._take_from_pool(account, growth, due)
@@ -148,7 +239,7 @@ def _move_tokens(account: address, before: int256, payout: Payout) -> uint256:
             due = 0
 
     # EFFECTS
-    ledger.sums.accrued_fees += out.to_protocol
+    accounts.sums.accrued_fees += out.to_protocol
 
     # INTERACTIONS
     if due < 0:
@@ -159,7 +250,7 @@ def _move_tokens(account: address, before: int256, payout: Payout) -> uint256:
 
 
 @internal
-def _take_from_pool(account: address, growth: int256, due: int256) -> int256:
+def _take_from_pool(account: uint256, growth: int256, due: int256) -> int256:
     """
     @dev Takes what is due out of the pool's reserves, and resolves what they lack.
     @param account Account whose collateral grew.
@@ -182,9 +273,45 @@ def _take_from_pool(account: address, growth: int256, due: int256) -> int256:
     if missing != 0:
         drawn: uint256 = extcall IInsuranceFund(connections.insurance_fund).draw(missing, self)
         haircut: uint256 = missing - drawn
-        ledger.sums.bad_debt += missing
-        ledger.sums.fund_draws += drawn
-        ledger.sums.socialized_loss += haircut
+        accounts.sums.bad_debt += missing
+        accounts.sums.fund_draws += drawn
+        accounts.sums.socialized_loss += haircut
         self._change_collateral(account, REASON_UNPAID_GAIN, -convert(haircut, int256))
-        log IMarginEngine.GainUnpaid(account=account, fund_draw=drawn, haircut=haircut)
+        log ILedger.GainUnpaid(account=account, fund_draw=drawn, haircut=haircut)
     return -1
+
+
+@view
+@internal
+def _check_size(order: ILedger.Order):
+    """
+    @dev Guarantees that an order opens, adds to or reduces a position and never turns it; any
+         cause but a trade only reduces.
+    @param order Order.
+    """
+    assert order.market < constants.MAX_MARKETS, "settlement: unknown market"
+    assert order.cause <= constants.CAUSE_DELEVERAGE, "settlement: unknown cause"
+    assert order.size_delta != 0, "settlement: zero size"
+    held: int256 = accounts.positions[order.account][order.market].size
+    if order.cause == constants.CAUSE_TRADE and (held == 0 or (held > 0) == (order.size_delta > 0)):
+        return
+    assert (held > 0) != (order.size_delta > 0) and abs(order.size_delta) <= abs(
+        held
+    ), "settlement: invalid size"
+
+
+@pure
+@internal
+def _check_limit(size_delta: int256, fill_price: uint256, limit_price: uint256):
+    """
+    @dev Guarantees that a fill is no worse than its limit.
+    @param size_delta Signed size of the order.
+    @param fill_price Fill price (WAD).
+    @param limit_price Worst acceptable price (WAD), 0 for none.
+    """
+    if limit_price == 0:
+        return
+    if size_delta > 0:
+        assert fill_price <= limit_price, "settlement: limit price"
+    else:
+        assert fill_price >= limit_price, "settlement: limit price"

@@ -7,161 +7,137 @@
 @author Seawall contributors
 @notice What account holders do. Adding risk needs a valid price and ends with the initial
         check; deposits and reductions are always possible.
+@dev Every operation of more than one call takes the ledger's lock first. Nothing returns
+     between taking it and giving it back.
 """
 
-from ..interfaces import ILiquidityPool
-from ..interfaces import IMarginEngine
+from ..interfaces import ILedger
+from ..interfaces import ILossWaterfall
+from ..interfaces import IMarketRegistry
+from ..interfaces import IRiskEngine
+from ..lib import account_ids
 from ..lib import constants
 from ..lib import margin_math
-from ..lib import ramp_math
 from . import access
-from . import account_risk
-from . import connections
-from . import ledger
-from . import loss_waterfall
-from . import margin_params
-from . import market_state
+from . import fee_params
 from . import pausable
-from . import settlement
 
 uses: access
-uses: account_risk
-uses: connections
-uses: ledger
-uses: loss_waterfall
-uses: margin_params
-uses: market_state
+uses: fee_params
 uses: pausable
-uses: settlement
+
+
+LEDGER: immutable(ILedger)
+MARKET_REGISTRY: immutable(IMarketRegistry)
+RISK_ENGINE: immutable(IRiskEngine)
+LOSS_WATERFALL: immutable(ILossWaterfall)
+
+
+@deploy
+def __init__(
+    ledger: address, market_registry: address, risk_engine: address, loss_waterfall: address
+):
+    """
+    @notice Fixes the contracts around.
+    @param ledger Ledger, which must register the desk as an operator.
+    @param market_registry Market registry.
+    @param risk_engine Risk engine.
+    @param loss_waterfall Loss waterfall.
+    """
+    for x: address in [ledger, market_registry, risk_engine, loss_waterfall]:
+        assert x != empty(address), "trading: zero address"
+    LEDGER = ILedger(ledger)
+    MARKET_REGISTRY = IMarketRegistry(market_registry)
+    RISK_ENGINE = IRiskEngine(risk_engine)
+    LOSS_WATERFALL = ILossWaterfall(loss_waterfall)
 
 
 @external
-def deposit(account: address, amount: uint256):
+def deposit(account: uint256, amount: uint256):
     """
     @notice Adds collateral to any account; a debt is repaid to the pool first. Always
             possible.
-    @param account Account to credit.
-    @param amount Token units, taken from the caller.
+    @param account Account to credit, anybody's.
+    @param amount Token units, taken from the caller, who has allowed the ledger to.
     """
-    # CHECKS
-    assert account != empty(address), "trading: zero account"
-
-    # EFFECTS
-    before: int256 = ledger.collateral[account]
-    booked: uint256 = amount * constants.QUANTUM
-    after: int256 = before + convert(booked, int256)
-    ledger._set_collateral(account, after)
-
-    # EVENT
-    log IMarginEngine.Deposited(account=account, amount=amount, collateral=after)
-
-    # INTERACTIONS
-    assert extcall connections.QUOTE_TOKEN.transferFrom(
-        msg.sender, self, amount, default_return_value=True
-    ), "trading: transfer failed"
-    if before < 0:
-        connections._send_to_pool(min(booked, convert(-before, uint256)))
+    extcall LEDGER.deposit(msg.sender, account, amount)
 
 
 @external
-def withdraw(amount: uint256):
+def withdraw(index: uint256, amount: uint256):
     """
-    @notice Takes collateral out of the caller's account, if the withdrawal rule holds after.
+    @notice Takes collateral out of an account of the caller, if the withdrawal rule holds
+            after.
+    @param index Which of the caller's accounts.
     @param amount Token units.
     """
-    # CHECKS
-    assert loss_waterfall._withdrawals_open(), "trading: deficit pending"
-
-    # EFFECTS
-    booked: uint256 = amount * constants.QUANTUM
-    after: int256 = ledger.collateral[msg.sender] - convert(booked, int256)
-    assert after >= 0, "trading: collateral too low"
-    ledger._set_collateral(msg.sender, after)
-
-    # MARGIN
-    markets: uint256 = ledger.open_markets[msg.sender]
-    if markets != 0:
-        self._check_oracle(markets, constants.ACTION_WITHDRAW)
-        self._check_margin(
-            msg.sender, account_risk.WITHDRAW, account_risk._snapshots(markets)
-        )
-
-    # EVENT
-    log IMarginEngine.Withdrawn(account=msg.sender, amount=amount, collateral=after)
-
-    # INTERACTIONS
-    connections._send_tokens(msg.sender, booked)
+    extcall LEDGER.lock()
+    assert staticcall LOSS_WATERFALL.withdrawals_open(), "trading: deficit pending"
+    account: uint256 = account_ids._account_id(msg.sender, index)
+    extcall RISK_ENGINE.check_withdraw(account, amount * constants.QUANTUM)
+    extcall LEDGER.withdraw(account, amount, msg.sender)
+    extcall LEDGER.unlock()
 
 
 @external
-def increase_position(market: uint256, size_delta: int256, limit_price: uint256):
+def increase_position(index: uint256, market: uint256, size_delta: int256, limit_price: uint256):
     """
-    @notice Opens or adds to the caller's position, if the initial check holds after.
+    @notice Opens or adds to a position of the caller, if the initial check holds after.
+    @param index Which of the caller's accounts.
     @param market Market id.
     @param size_delta Signed base units, in the direction of the position (WAD).
     @param limit_price Worst acceptable fill price (WAD), 0 for none.
     """
     # CHECKS
     pausable._check_not_paused()
-    snapshot: IMarginEngine.MarketSnapshot = market_state._touch(market)
-    position: IMarginEngine.Position = ledger.positions[msg.sender][market]
+    extcall LEDGER.lock()
+    snapshot: IMarketRegistry.MarketSnapshot = extcall MARKET_REGISTRY.touch_one(market)
+    account: uint256 = account_ids._account_id(msg.sender, index)
+    held: int256 = (staticcall LEDGER.position_of(account, market)).size
     assert size_delta != 0, "trading: zero size"
     assert abs(size_delta) <= 10**36, "trading: size out of bounds"
+    assert held == 0 or (held > 0) == (size_delta > 0), "trading: opposite direction"
     assert (
-        position.size == 0 or (position.size > 0) == (size_delta > 0)
-    ), "trading: opposite direction"
-    markets: uint256 = ledger.open_markets[msg.sender] | (1 << market)
-    self._check_oracle(markets, constants.ACTION_OPEN)
+        margin_math._notional(held + size_delta, snapshot.index_price)
+        >= snapshot.min_position_notional
+    ), "trading: position too small"
 
     # FILL
-    fill_price: uint256 = extcall ILiquidityPool(connections.liquidity_pool).apply_fill(
-        market, size_delta, snapshot.index_price
+    entry_ratio: uint256 = staticcall RISK_ENGINE.entry_ratio(
+        account, market, size_delta, snapshot
     )
-    self._check_limit(size_delta, fill_price, limit_price)
-    size: int256 = position.size + size_delta
-    notional: uint256 = margin_math._notional(size, snapshot.index_price)
-    assert (
-        notional >= margin_params.parameters.min_position_notional
-    ), "trading: position too small"
-    entry_ratio: uint256 = market_state._ratios(snapshot, notional).maintenance
-    if position.size != 0:
-        entry_ratio = ramp_math._blended_ratio(
-            convert(abs(position.size), uint256),
-            account_risk._effective_ratio(position, snapshot),
-            convert(abs(size_delta), uint256),
-            entry_ratio,
-        )
-
-    # EFFECTS AND INTERACTIONS
-    self._trade(market, size_delta, fill_price, entry_ratio, snapshot)
-    info: IMarginEngine.Market = ledger.markets[market]
-    larger_side: uint256 = max(info.long_open_interest, info.short_open_interest)
-    own_side: uint256 = info.long_open_interest if size_delta > 0 else info.short_open_interest
-    assert own_side <= info.open_interest_cap, "trading: open interest cap"
+    settled: ILedger.Settled = self._trade(
+        account, market, size_delta, limit_price, entry_ratio, snapshot
+    )
+    own_side: uint256 = settled.short_open_interest
+    if size_delta > 0:
+        own_side = settled.long_open_interest
+    assert own_side <= snapshot.open_interest_cap, "trading: open interest cap"
 
     # MARGIN
-    snapshots: IMarginEngine.MarketSnapshot[8] = account_risk._snapshots(
-        markets & ~(1 << market)
-    )
-    snapshot.open_interest = margin_math._notional(
-        convert(larger_side, int256), snapshot.risk_price
-    )
-    snapshots[market] = snapshot
-    self._check_margin(msg.sender, account_risk.INITIAL, snapshots)
+    long: int256 = convert(settled.long_open_interest, int256)
+    short: int256 = convert(settled.short_open_interest, int256)
+    snapshot.open_interest = margin_math._notional(max(long, short), snapshot.risk_price)
+    snapshot.skew = margin_math._skew_notional(long - short, snapshot.risk_price)
+    extcall RISK_ENGINE.check_initial(account, market, snapshot)
+    extcall LEDGER.unlock()
 
 
 @external
-def decrease_position(market: uint256, size: uint256, limit_price: uint256):
+def decrease_position(index: uint256, market: uint256, size: uint256, limit_price: uint256):
     """
-    @notice Closes part or all of the caller's position at the last good index price; always
-            possible. What would be left below the smallest position closes too.
+    @notice Closes part or all of a position of the caller at the last good index price;
+            always possible. What would be left below the smallest position closes too.
+    @param index Which of the caller's accounts.
     @param market Market id.
     @param size Magnitude to close (WAD base), max uint256 for all of it.
     @param limit_price Worst acceptable fill price (WAD), 0 for none.
     """
     # CHECKS
-    snapshot: IMarginEngine.MarketSnapshot = market_state._touch(market)
-    held: int256 = ledger.positions[msg.sender][market].size
+    extcall LEDGER.lock()
+    snapshot: IMarketRegistry.MarketSnapshot = extcall MARKET_REGISTRY.touch_one(market)
+    account: uint256 = account_ids._account_id(msg.sender, index)
+    held: int256 = (staticcall LEDGER.position_of(account, market)).size
     assert held != 0, "trading: no position"
     assert size != 0, "trading: zero size"
     magnitude: uint256 = convert(abs(held), uint256)
@@ -170,19 +146,31 @@ def decrease_position(market: uint256, size: uint256, limit_price: uint256):
     left: uint256 = margin_math._notional(
         convert(magnitude - closed, int256), snapshot.index_price
     )
-    if left < margin_params.parameters.min_position_notional:
+    if left < snapshot.min_position_notional:
         closed = magnitude
-    size_delta: int256 = -convert(closed, int256) if held > 0 else convert(closed, int256)
 
     # FILL
-    fill_price: uint256 = extcall ILiquidityPool(connections.liquidity_pool).apply_fill(
-        market, size_delta, snapshot.index_price
+    settled: ILedger.Settled = self._trade(
+        account,
+        market,
+        -convert(closed, int256) if held > 0 else convert(closed, int256),
+        limit_price,
+        0,
+        snapshot,
     )
-    self._check_limit(size_delta, fill_price, limit_price)
+    if settled.deficit != 0:
+        extcall LOSS_WATERFALL.resolve(account)
+    extcall LEDGER.unlock()
 
-    # EFFECTS AND INTERACTIONS
-    self._trade(market, size_delta, fill_price, 0, snapshot)
-    loss_waterfall._resolve(msg.sender, market, -size_delta)
+
+@external
+def set_mode(index: uint256, mode: uint256):
+    """
+    @notice Changes the mode of an account of the caller that has no position.
+    @param index Which of the caller's accounts.
+    @param mode 0 cross, 1 isolated: at most one market open at a time.
+    """
+    extcall LEDGER.set_mode(account_ids._account_id(msg.sender, index), mode)
 
 
 @external
@@ -192,100 +180,38 @@ def collect_fees(recipient: address):
     @param recipient Who gets them.
     """
     access._check_owner()
-    amount: uint256 = ledger.sums.accrued_fees
-    ledger.sums.accrued_fees = 0
-    log IMarginEngine.FeesCollected(recipient=recipient, amount=amount)
-    connections._send_tokens(recipient, amount)
+    extcall LEDGER.collect_fees(recipient)
 
 
 @internal
 def _trade(
+    account: uint256,
     market: uint256,
     size_delta: int256,
-    fill_price: uint256,
+    limit_price: uint256,
     entry_ratio: uint256,
-    snapshot: IMarginEngine.MarketSnapshot,
-):
+    snapshot: IMarketRegistry.MarketSnapshot,
+) -> ILedger.Settled:
     """
-    @dev Books a trade of the caller with its fee and moves the tokens.
+    @dev Settles a trade with its fee.
+    @param account Account.
     @param market Market id.
     @param size_delta Signed base units (WAD).
-    @param fill_price Fill price (WAD).
+    @param limit_price Worst acceptable fill price (WAD), 0 for none.
     @param entry_ratio Entry maintenance ratio after, if the trade adds size.
     @param snapshot Market.
+    @return Settled What was done.
     """
-    fee: uint256 = margin_math._fee(
-        margin_math._notional(size_delta, fill_price), margin_params.parameters.trade_fee_rate
-    )
-    to_fund: uint256 = margin_math._share(fee, margin_params.parameters.fund_fee_share)
-    to_pool: uint256 = margin_math._share(fee, margin_params.parameters.pool_fee_share)
-    before: int256 = settlement._book_fill(
-        settlement.Fill(
-            account=msg.sender,
-            market=market,
-            cause=settlement.CAUSE_TRADE,
-            size_delta=size_delta,
-            fill_price=fill_price,
-            index_price=snapshot.index_price,
-            funding_index=snapshot.funding_index,
-            trade_fee=fee,
-            entry_ratio=entry_ratio,
-        )
-    )
-    settlement._move_tokens(
-        msg.sender,
-        before,
-        settlement.Payout(
-            to_fund=to_fund,
-            to_protocol=fee - to_fund - to_pool,
-            bounty=0,
-            liquidator=empty(address),
-        ),
-    )
-
-
-@internal
-def _check_margin(
-    account: address, kind: uint256, snapshots: IMarginEngine.MarketSnapshot[8]
-):
-    """
-    @dev Guarantees the initial or the withdrawal rule, and logs what it was checked on.
-    @param account Account.
-    @param kind 0 initial, 2 withdraw.
-    @param snapshots Its markets.
-    """
-    found: account_risk.Assessment = account_risk._assess(account, kind, snapshots)
-    assert found.equity >= convert(found.requirement, int256), "trading: margin too low"
-    account_risk._log_check(account, kind, found, snapshots)
-
-
-@view
-@internal
-def _check_oracle(markets: uint256, action: uint256):
-    """
-    @dev Guarantees that every one of several markets has a price good enough.
-    @param markets Bit m set: market m.
-    @param action What the price is for, see `constants.vy`.
-    """
-    for market: uint256 in range(8):
-        if (markets >> market) & 1 == 1:
-            assert staticcall connections.PRICE_ORACLE.is_allowed(
-                market, action
-            ), "trading: price not valid"
-
-
-@pure
-@internal
-def _check_limit(size_delta: int256, fill_price: uint256, limit_price: uint256):
-    """
-    @dev Guarantees that a fill is no worse than its limit.
-    @param size_delta Signed size of the trade.
-    @param fill_price Fill price (WAD).
-    @param limit_price Worst acceptable price (WAD), 0 for none.
-    """
-    if limit_price == 0:
-        return
-    if size_delta > 0:
-        assert fill_price <= limit_price, "trading: limit price"
-    else:
-        assert fill_price >= limit_price, "trading: limit price"
+    order: ILedger.Order = empty(ILedger.Order)
+    order.account = account
+    order.market = market
+    order.cause = constants.CAUSE_TRADE
+    order.size_delta = size_delta
+    order.index_price = snapshot.index_price
+    order.funding_index = snapshot.funding_index
+    order.limit_price = limit_price
+    order.entry_ratio = entry_ratio
+    order.fee_rate = fee_params.parameters.trade_fee_rate
+    order.fund_fee_share = fee_params.parameters.fund_fee_share
+    order.pool_fee_share = fee_params.parameters.pool_fee_share
+    return extcall LEDGER.settle(order)

@@ -14,11 +14,13 @@
 @custom:invariants 0 < maintenance < initial <= WAD for every input; no input reverts.
 """
 
+from ..interfaces import IBatchedRiskModel
 from ..interfaces import IRiskModel
 from ..lib import risk_math
 
 
 implements: IRiskModel
+implements: IBatchedRiskModel
 
 
 OWNER: immutable(address)
@@ -44,10 +46,25 @@ def __init__(owner: address, parameters: risk_math.AdaptiveParameters):
 def margin_ratios(inputs: IRiskModel.RiskInputs) -> IRiskModel.MarginRatios:
     """
     @notice Target margin ratios of a position.
-    @param inputs The position's notional and the market's state.
+    @param inputs The position and the market's state.
     @return MarginRatios With 0 < maintenance < initial <= WAD.
     """
     return risk_math._adaptive_ratios(inputs, PARAMETERS)
+
+
+@view
+@external
+@reentrant
+def margin_ratios_batch(
+    inputs: IRiskModel.RiskInputs, positions: DynArray[IBatchedRiskModel.PositionInputs, 512]
+) -> DynArray[IRiskModel.MarginRatios, 512]:
+    """
+    @notice Target margin ratios of many positions of one market.
+    @param inputs The market's state.
+    @param positions The positions.
+    @return DynArray For each position exactly what `margin_ratios` says, in order.
+    """
+    return risk_math._adaptive_batch(inputs, positions, PARAMETERS)
 
 
 @view

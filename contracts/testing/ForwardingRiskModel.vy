@@ -14,10 +14,12 @@
 @custom:invariants The answers are the formula's at all times.
 """
 
+from ..interfaces import IBatchedRiskModel
 from ..interfaces import IRiskModel
 
 
 implements: IRiskModel
+implements: IBatchedRiskModel
 
 
 HALF_BITS: constant(uint256) = 80
@@ -57,10 +59,25 @@ def parameters() -> (uint256, uint256):
 def margin_ratios(inputs: IRiskModel.RiskInputs) -> IRiskModel.MarginRatios:
     """
     @notice Target margin ratios of a position.
-    @param inputs The position's notional and the market's state.
+    @param inputs The position and the market's state.
     @return MarginRatios The formula's.
     """
     return staticcall IRiskModel(FORMULA).margin_ratios(inputs)
+
+
+@view
+@external
+@reentrant
+def margin_ratios_batch(
+    inputs: IRiskModel.RiskInputs, positions: DynArray[IBatchedRiskModel.PositionInputs, 512]
+) -> DynArray[IRiskModel.MarginRatios, 512]:
+    """
+    @notice Target margin ratios of many positions; reverts if the formula has no batch.
+    @param inputs The market's state.
+    @param positions The positions.
+    @return DynArray The formula's.
+    """
+    return staticcall IBatchedRiskModel(FORMULA).margin_ratios_batch(inputs, positions)
 
 
 @view

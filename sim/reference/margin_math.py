@@ -20,6 +20,12 @@ def notional(size: int, price: int) -> int:
     return mul_wad_up(abs(size), price)
 
 
+def skew_notional(skew: int, price: int) -> int:
+    """Return skew * price, rounded toward zero."""
+    magnitude = mul_wad_down(abs(skew), price)
+    return magnitude if skew > 0 else -magnitude
+
+
 def unrealized_pnl(size: int, price: int, entry_notional: int) -> int:
     """Return size * price - entry notional, rounded down."""
     return mul_wad_signed_floor(size, price) - entry_notional

@@ -26,7 +26,10 @@ MAX_RATIO = 10**24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskInputs:
-    """What a risk model sees of a position and its market (all WAD)."""
+    """What a risk model sees of a position and its market, ``IRiskModel.RiskInputs``.
+
+    WAD but for the side, the count and the age. The formulas of this module look at the first seven only.
+    """
 
     notional: int
     price: int
@@ -35,6 +38,13 @@ class RiskInputs:
     variance_slow: int
     open_interest: int
     depth: int
+    side: int = 0
+    skew: int = 0
+    exceptions: int = 0
+    variance_range: int = 0
+    variance_implied: int = 0
+    account_notional: int = 0
+    report_age_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

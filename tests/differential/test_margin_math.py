@@ -23,6 +23,7 @@ def partial_close(draw):
 
 CASES = {
     "notional": st.tuples(SIGNED, PRICE),
+    "skew_notional": st.tuples(SIGNED, PRICE),
     "unrealized_pnl": st.tuples(SIGNED, PRICE, SIGNED),
     "entry_cost": st.tuples(SIGNED, PRICE),
     "released_entry": partial_close(),
@@ -81,3 +82,9 @@ def test_fee_is_whole_quanta_and_not_below_the_exact_fee(amount, rate):
 def test_long_and_short_entries_both_round_against_the_account(size, price):
     assert twin.entry_cost(size, price) * WAD >= size * price
     assert twin.entry_cost(-size, price) * WAD >= -size * price
+
+
+@given(skew=SIGNED, price=PRICE)
+def test_the_skew_of_a_mirrored_market_is_the_opposite(skew, price):
+    assert twin.skew_notional(-skew, price) == -twin.skew_notional(skew, price)
+    assert 0 <= abs(skew) * price - abs(twin.skew_notional(skew, price)) * WAD < WAD

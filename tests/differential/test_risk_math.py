@@ -39,6 +39,13 @@ INPUTS = st.builds(
     variance_slow=ANY,
     open_interest=ANY,
     depth=ANY,
+    side=st.integers(-1, 1),
+    skew=st.integers(-(2**255), 2**255 - 1),
+    exceptions=ANY,
+    variance_range=ANY,
+    variance_implied=ANY,
+    account_notional=ANY,
+    report_age_seconds=ANY,
 )
 
 
@@ -106,6 +113,23 @@ def test_adaptive_ratios_match_twin_never_revert_and_are_ordered(library, parame
             row, parameters
         )
         assert 0 < result.maintenance < result.initial <= WAD
+
+
+@BATCHES
+@given(
+    parameters=st.one_of(adaptive_parameters(), st.just(ADAPTIVE)),
+    market=INPUTS,
+    positions=st.lists(st.tuples(ANY, st.sampled_from([-1, 1]), ANY), max_size=40),
+)
+def test_a_batch_is_what_each_position_alone_is(library, parameters, market, positions):
+    results = library.adaptive_batch(astuple(market), positions, astuple(parameters))
+    alone = [
+        twin.adaptive_ratios(
+            replace(market, notional=notional, side=side, account_notional=whole), parameters
+        )
+        for notional, side, whole in positions
+    ]
+    assert [(r.initial, r.maintenance) for r in results] == [(r.initial, r.maintenance) for r in alone]
 
 
 @BATCHES

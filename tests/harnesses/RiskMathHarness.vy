@@ -7,6 +7,7 @@
 @notice Runs the library over arrays, so that one call compares hundreds of examples.
 """
 
+from ...contracts.interfaces import IBatchedRiskModel
 from ...contracts.interfaces import IRiskModel
 from ...contracts.lib import risk_math
 
@@ -57,3 +58,14 @@ def volatility(
     for row: IRiskModel.RiskInputs in inputs:
         results.append(risk_math._volatility_ratios(row, parameters))
     return results
+
+
+@pure
+@external
+def adaptive_batch(
+    inputs: IRiskModel.RiskInputs,
+    positions: DynArray[IBatchedRiskModel.PositionInputs, 512],
+    parameters: risk_math.AdaptiveParameters,
+) -> DynArray[IRiskModel.MarginRatios, 512]:
+    risk_math._check_adaptive(parameters)
+    return risk_math._adaptive_batch(inputs, positions, parameters)

@@ -6,12 +6,13 @@ says which price the contracts see; limits of the oracle have tests of their own
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import boa
 
+from sim.reference.account_ids import account_id
 from sim.reference.fixed_point import QUANTUM, WAD
 from tests.support.deployers import deploy, deploy_oracle
 from tests.support.risk_parameters import STATIC
@@ -21,22 +22,28 @@ ALL = 2**256 - 1
 START_PRICE = 2_000 * WAD
 START_VARIANCE = 36 * WAD // 100  # 60 %: the fee's reference volatility
 PRICE_INTERVAL_SECONDS = 300
-MARGIN_ENGINE_OPEN_INTEREST_CAP = 10**6 * WAD
+OPEN_INTEREST_CAP = 10**6 * WAD
 
-# In the order of `IMarginEngine.MarginParameters`; no fees and no ramp unless a test asks for them.
-MARGIN: dict[str, int] = {
-    "trade_fee_rate": 0,
-    "pool_fee_share": 6 * WAD // 10,
-    "fund_fee_share": 2 * WAD // 10,
-    "upnl_weight": WAD,
-    "upnl_cap": 10**7 * WAD,
-    "withdraw_margin_ratio": WAD // 10,
+# What the owner may change about margin, by the contract that reads it, in the order of its struct; no fees
+# and no ramp unless a test asks for them.
+MARKET: dict[str, int] = {
     "ramp_per_hour": NO_RAMP,
     "funding_coefficient": 0,
     "funding_margin_coefficient": 75 * WAD // 100,
     "max_funding_rate_per_hour": 4 * WAD // 100,
     "min_position_notional": 100 * WAD,
 }
+RISK: dict[str, int] = {
+    "upnl_weight": WAD,
+    "upnl_cap": 10**7 * WAD,
+    "withdraw_margin_ratio": WAD // 10,
+}
+FEES: dict[str, int] = {
+    "trade_fee_rate": 0,
+    "pool_fee_share": 6 * WAD // 10,
+    "fund_fee_share": 2 * WAD // 10,
+}
+MARGIN = MARKET | RISK | FEES
 
 # In the order of `ILiquidationEngine.LiquidationParameters`; no fee, tip or throttle unless asked for.
 LIQUIDATION: dict[str, int] = {
@@ -56,16 +63,26 @@ LIQUIDATION: dict[str, int] = {
     "min_bounty": 0,
     "throttle_share_per_hour": 0,
     "backstop_ratio": 2 * WAD // 3,
-    "adl_window_seconds": 60,
 }
+WATERFALL: dict[str, int] = {"adl_window_seconds": 60}
 
 
-def merged(defaults: dict[str, int], changes: dict[str, int]) -> tuple[int, ...]:
-    """Return a parameter struct with some fields replaced."""
-    unknown = changes.keys() - defaults.keys()
+def merged(defaults: Mapping[str, int], changes: Mapping[str, int]) -> tuple[int, ...]:
+    """Return a parameter struct with some fields replaced; changes of other structs do not count."""
+    return tuple(changes.get(name, value) for name, value in defaults.items())
+
+
+def known(changes: Mapping[str, int] | None, *structs: Mapping[str, int]) -> dict[str, int]:
+    """Return changes, all of which are fields of one of the structs."""
+    unknown = (changes or {}).keys() - {name for struct in structs for name in struct}
     if unknown:
         raise KeyError(f"no such parameters: {sorted(unknown)}")
-    return tuple((defaults | changes).values())
+    return dict(changes or {})
+
+
+def id_of(account: Any, index: int = 0) -> int:
+    """Return the account of an owner's address; of an account, itself."""
+    return account if isinstance(account, int) else account_id(int(str(account), 16), index)
 
 
 def units(quote: int) -> int:
@@ -79,7 +96,7 @@ class Protocol:
     Parameters
     ----------
     margin, liquidation
-        Fields that differ from ``MARGIN`` and ``LIQUIDATION``.
+        Fields that differ from ``MARGIN``, and from ``LIQUIDATION`` and ``WATERFALL``.
     skew_scale
         Base units (WAD); the default is so large that fills are at the index price to 1e-18.
     pool, fund
@@ -95,7 +112,7 @@ class Protocol:
         skew_scale: int = 10**22 * WAD,
         max_premium: int = WAD // 10,
         risk_model: Any = None,
-        open_interest_cap: int = MARGIN_ENGINE_OPEN_INTEREST_CAP,
+        open_interest_cap: int = OPEN_INTEREST_CAP,
         pool: int = 10_000_000,
         fund: int = 1_000_000,
         fund_target: int = 1_000_000,
@@ -105,41 +122,74 @@ class Protocol:
         self.liquidity_provider = boa.env.generate_address("liquidity provider")
         self.fund_backer = boa.env.generate_address("fund backer")
         self.liquidator = boa.env.generate_address("liquidator")
-        self.margin_changes = dict(margin or {})
-        self.liquidation_changes = dict(liquidation or {})
+        self.margin_changes = known(margin, MARGIN)
+        self.liquidation_changes = known(liquidation, LIQUIDATION, WATERFALL)
         self.token = deploy("testing/ERC20Mock", "USD Coin", "USDC", 6)
         self.oracle = deploy_oracle(self.owner, limiter_minimum=WAD, limiter_coefficient=100 * WAD)
-        self.engine = deploy(
-            "MarginEngine",
-            self.owner,
-            self.token.address,
-            self.oracle.address,
-            merged(MARGIN, self.margin_changes),
+        oracle, token = self.oracle.address, self.token.address
+        self.ledger = deploy("Ledger", self.owner, token)
+        ledger = self.ledger.address
+        self.pool = deploy("LiquidityPool", self.owner, token, ledger)
+        self.fund = deploy("InsuranceFund", self.owner, token, ledger, (fund_target * WAD,))
+        pool_address, fund_address = self.pool.address, self.fund.address
+        self.registry = deploy(
+            "MarketRegistry", self.owner, oracle, ledger, pool_address, merged(MARKET, self.margin_changes)
         )
-        self.pool = deploy("LiquidityPool", self.owner, self.token.address, self.engine.address)
-        self.fund = deploy("InsuranceFund", self.owner, self.token.address, (fund_target * WAD,))
+        registry = self.registry.address
+        self.risk = deploy(
+            "RiskEngine",
+            self.owner,
+            oracle,
+            ledger,
+            registry,
+            pool_address,
+            merged(RISK, self.margin_changes),
+        )
+        risk = self.risk.address
+        self.waterfall = deploy(
+            "LossWaterfall",
+            self.owner,
+            ledger,
+            registry,
+            risk,
+            fund_address,
+            merged(WATERFALL, self.liquidation_changes),
+        )
+        waterfall = self.waterfall.address
         self.liquidation = deploy(
             "LiquidationEngine",
             self.owner,
-            self.engine.address,
-            self.pool.address,
-            self.fund.address,
+            ledger,
+            registry,
+            risk,
+            waterfall,
+            pool_address,
+            fund_address,
             merged(LIQUIDATION, self.liquidation_changes),
+        )
+        self.desk = deploy(
+            "TradingDesk", self.owner, ledger, registry, risk, waterfall, merged(FEES, self.margin_changes)
         )
         self.lens = deploy(
             "Lens",
-            self.engine.address,
-            self.pool.address,
-            self.fund.address,
+            ledger,
+            registry,
+            risk,
+            pool_address,
+            fund_address,
             self.liquidation.address,
-            self.oracle.address,
-            self.token.address,
+            oracle,
+            token,
         )
+        self.operators = (self.desk, self.liquidation, self.waterfall)
         self.accounts: list[str] = []
         self.risk_models: list[Any] = []
         with boa.env.prank(self.owner):
-            self.engine.connect(self.pool.address, self.fund.address, self.liquidation.address)
-            self.fund.set_drawer(self.engine.address, True)
+            self.ledger.connect(pool_address, fund_address)
+            self.pool.connect(registry, waterfall)
+            self.fund.set_drawer(ledger, True)
+            for operator in self.operators:
+                self.ledger.set_operator(operator.address, True)
             for market in range(markets):
                 model = risk_model or deploy("risk_models/StaticRiskModel", self.owner, STATIC)
                 self.risk_models.append(model)
@@ -147,7 +197,7 @@ class Protocol:
                 for reporter in self.reporters:
                     self.oracle.add_reporter(market, reporter, 1, 86_400)
                 self.pool.add_market(skew_scale, max_premium)
-                self.engine.add_market(model.address, open_interest_cap)
+                self.registry.add_market(model.address, open_interest_cap)
         for market in range(markets):
             self.set_price(START_PRICE, market=market)
         self.supply(self.pool, self.liquidity_provider, pool)
@@ -175,87 +225,133 @@ class Protocol:
     # What traders do
 
     def account(self, name: str, quote: int = 0) -> str:
-        """Return a new account with collateral."""
+        """Return the owner of a new account with collateral: its account of index 0."""
         account: str = boa.env.generate_address(name)
         self.accounts.append(account)
         if quote:
             self.deposit(account, units(quote))
         return account
 
-    def deposit(self, account: str, token_units: int) -> None:
+    def deposit(self, account: Any, token_units: int, *, payer: str | None = None) -> None:
         """Mint and deposit collateral."""
-        self.token.mint(account, token_units)
-        self.token.approve(self.engine.address, token_units, sender=account)
-        self.engine.deposit(account, token_units, sender=account)
+        payer = payer or account
+        self.token.mint(payer, token_units)
+        self.token.approve(self.ledger.address, token_units, sender=payer)
+        self.desk.deposit(id_of(account), token_units, sender=payer)
 
-    def increase(self, account: str, size: int, *, market: int = 0, limit: int = 0) -> None:
+    def withdraw(self, account: str, token_units: int, *, index: int = 0) -> None:
+        """Take collateral out."""
+        self.desk.withdraw(index, token_units, sender=account)
+
+    def increase(self, account: str, size: int, *, market: int = 0, limit: int = 0, index: int = 0) -> None:
         """Open or add to a position; size in WAD base, signed."""
-        self.engine.increase_position(market, size, limit, sender=account)
+        self.desk.increase_position(index, market, size, limit, sender=account)
 
-    def decrease(self, account: str, size: int = ALL, *, market: int = 0, limit: int = 0) -> None:
+    def decrease(
+        self, account: str, size: int = ALL, *, market: int = 0, limit: int = 0, index: int = 0
+    ) -> None:
         """Close part or all of a position."""
-        self.engine.decrease_position(market, size, limit, sender=account)
+        self.desk.decrease_position(index, market, size, limit, sender=account)
 
-    def liquidate(self, account: str, *, market: int = 0) -> None:
+    def liquidate(self, account: Any, *, market: int = 0) -> None:
         """Liquidate as the liquidator."""
-        self.liquidation.liquidate(account, market, sender=self.liquidator)
+        self.liquidation.liquidate(id_of(account), market, sender=self.liquidator)
+
+    def preview(self, account: Any, *, market: int = 0) -> Any:
+        """Return what a liquidation would do now."""
+        return self.liquidation.preview_liquidation(id_of(account), market)
+
+    def deleverage(self, bankrupt: Any, winners: Iterable[Any], *, market: int = 0) -> None:
+        """Deleverage winners against a bankrupt account."""
+        self.waterfall.auto_deleverage(id_of(bankrupt), market, [id_of(winner) for winner in winners])
+
+    def socialize(self, bankrupt: Any) -> None:
+        """Write the rest of a deficit off."""
+        self.waterfall.socialize_loss(id_of(bankrupt))
+
+    def cover(self, bankrupt: Any) -> int:
+        """Draw the fund against a deficit; return what still pends."""
+        return int(self.waterfall.cover_deficit(id_of(bankrupt)))
 
     # What the owner does
 
     def set_margin(self, **changes: int) -> None:
-        """Change margin parameters."""
-        self.margin_changes |= changes
-        self.engine.set_parameters(merged(MARGIN, self.margin_changes), sender=self.owner)
+        """Change margin parameters, in the contracts that have them."""
+        self.margin_changes |= known(changes, MARGIN)
+        for contract, struct in ((self.registry, MARKET), (self.risk, RISK), (self.desk, FEES)):
+            if changes.keys() & struct.keys():
+                contract.set_parameters(merged(struct, self.margin_changes), sender=self.owner)
 
     def set_liquidation(self, **changes: int) -> None:
-        """Change liquidation parameters."""
-        self.liquidation_changes |= changes
-        self.liquidation.set_parameters(merged(LIQUIDATION, self.liquidation_changes), sender=self.owner)
+        """Change liquidation parameters, in the contracts that have them."""
+        self.liquidation_changes |= known(changes, LIQUIDATION, WATERFALL)
+        for contract, struct in ((self.liquidation, LIQUIDATION), (self.waterfall, WATERFALL)):
+            if changes.keys() & struct.keys():
+                contract.set_parameters(merged(struct, self.liquidation_changes), sender=self.owner)
 
     def set_ratios(self, initial: int, maintenance: int, *, haircut: int = 0, market: int = 0) -> None:
         """Swap a market's model for a static one with these ratios."""
         model = deploy("risk_models/StaticRiskModel", self.owner, (initial, maintenance, haircut))
-        cap = self.engine.market_info(market).open_interest_cap
-        self.engine.set_market(market, model.address, cap, sender=self.owner)
+        cap = self.registry.market_info(market).open_interest_cap
+        self.registry.set_market(market, model.address, cap, sender=self.owner)
 
     # What can be seen
 
-    def state(self, account: str) -> Any:
+    def state(self, account: Any) -> Any:
         """Return the account as the maintenance check sees it."""
-        return self.engine.account_states([account])[0]
+        return self.risk.account_states([id_of(account)])[0]
 
-    def position(self, account: str, market: int = 0) -> Any:
+    def position(self, account: Any, market: int = 0) -> Any:
         """Return a stored position."""
-        return self.engine.position_of(account, market)
+        return self.ledger.position_of(id_of(account), market)
 
-    def collateral(self, account: str) -> int:
+    def collateral(self, account: Any) -> int:
         """Return an account's collateral."""
-        return int(self.engine.collateral_of(account))
+        return int(self.ledger.collateral_of(id_of(account)))
+
+    def open_markets(self, account: Any) -> int:
+        """Return the markets in which an account has a position, as bits."""
+        return int(self.ledger.open_markets_of(id_of(account)))
+
+    def deficit(self, account: Any) -> Any:
+        """Return the record of an account's pending deficit."""
+        return self.ledger.deficit_of(id_of(account))
+
+    def score(self, account: Any, market: int = 0) -> int:
+        """Return an account's rank for deleveraging."""
+        return int(self.waterfall.deleverage_score(id_of(account), market))
+
+    def exceptions(self, market: int = 0) -> int:
+        """Return how many liquidations of a market ended in a deficit."""
+        return int(self.ledger.aggregates_of(market).exceptions)
 
     def wallet(self, holder: Any) -> int:
         """Return a token balance in WAD."""
         return int(self.token.balanceOf(getattr(holder, "address", holder))) * QUANTUM
 
-    def check_books(self, others: Iterable[str] = ()) -> None:
+    def check_books(self, others: Iterable[Any] = ()) -> None:
         """Assert every conservation law that holds at all times, to the wei."""
         accounts = [*self.accounts, *others]
-        totals = self.engine.totals()
+        totals = self.ledger.totals()
         collaterals = [self.collateral(account) for account in accounts]
         assert totals.total_collateral == sum(max(c, 0) for c in collaterals)
         assert totals.total_debt == sum(max(-c, 0) for c in collaterals)
         assert totals.pending_deficit == sum(
             max(-c, 0)
             for account, c in zip(accounts, collaterals, strict=True)
-            if self.engine.open_markets_of(account) == 0
+            if self.open_markets(account) == 0
         )
         assert all(c % QUANTUM == 0 for c in collaterals)
-        assert self.wallet(self.engine) == totals.total_collateral + totals.accrued_fees
+        for account, collateral in zip(accounts, collaterals, strict=True):
+            owes = collateral < 0 and self.open_markets(account) == 0
+            assert (self.deficit(account).recorded_at != 0) == owes
+        assert self.wallet(self.ledger) == totals.total_collateral + totals.accrued_fees
         assert self.wallet(self.pool) == self.pool.reserves()
         assert self.wallet(self.fund) == self.fund.reserves()
         assert totals.bad_debt == totals.fund_draws + totals.haircuts + totals.socialized_loss
-        for market in range(self.engine.market_count()):
+        for market in range(self.registry.market_count()):
             positions = [self.position(account, market) for account in accounts]
-            info = self.engine.market_info(market)
+            info = self.ledger.aggregates_of(market)
             sizes = [position.size for position in positions]
             assert info.long_open_interest == sum(max(size, 0) for size in sizes)
             assert info.short_open_interest == sum(max(-size, 0) for size in sizes)

@@ -1,0 +1,69 @@
+# pragma version 0.4.3
+# pragma nonreentrancy on
+"""
+@title LossWaterfall
+@custom:contract-name LossWaterfall
+@license Apache-2.0
+@author Seawall contributors
+@notice What follows when an account's collateral does not suffice: the fund, then winners by
+        rank, then the pool.
+@dev Holds no token and no account; an operator of the ledger.
+@custom:kill None: a loss must stay resolvable.
+@custom:invariants Nobody is closed against a deficit by more than the deficit's own size, and
+             no haircut is larger than the deficit, the winner's equity or its collateral.
+"""
+
+from .interfaces import ILossWaterfall
+from .modules import access
+from .modules import deleveraging
+from .modules import loss_waterfall
+from .modules import waterfall_params
+
+
+implements: ILossWaterfall
+
+initializes: access
+initializes: waterfall_params[access := access]
+initializes: loss_waterfall[waterfall_params := waterfall_params]
+initializes: deleveraging[loss_waterfall := loss_waterfall]
+
+exports: (
+    # Ownership
+    access.owner,
+    access.pending_owner,
+    access.transfer_ownership,
+    access.accept_ownership,
+    # Parameters
+    waterfall_params.parameters,
+    waterfall_params.set_parameters,
+    # Losses
+    loss_waterfall.resolve,
+    loss_waterfall.cover_deficit,
+    loss_waterfall.socialize_loss,
+    loss_waterfall.withdrawals_open,
+    deleveraging.auto_deleverage,
+    deleveraging.deleverage_score,
+)
+
+
+@deploy
+def __init__(
+    owner: address,
+    ledger: address,
+    market_registry: address,
+    risk_engine: address,
+    insurance_fund: address,
+    parameters: ILossWaterfall.WaterfallParameters,
+):
+    """
+    @notice Deploys a waterfall; the ledger must register it as an operator.
+    @param owner Address that sets parameters.
+    @param ledger Ledger.
+    @param market_registry Market registry.
+    @param risk_engine Risk engine.
+    @param insurance_fund Insurance fund.
+    @param parameters Waterfall parameters.
+    """
+    access.__init__(owner)
+    waterfall_params.__init__(parameters)
+    loss_waterfall.__init__(ledger, market_registry, risk_engine, insurance_fund)

@@ -1,0 +1,101 @@
+# pragma version 0.4.3
+# pragma nonreentrancy on
+"""
+@title Accounts in batches
+@custom:contract-name batched_accounts
+@license Apache-2.0
+@author Seawall contributors
+@notice The maintenance check of many accounts at once, market by market: a market is read
+        once, its formula is asked once if it can answer many positions at once.
+"""
+
+from ..interfaces import IBatchedRiskModel
+from ..interfaces import ILedger
+from ..interfaces import IMarketRegistry
+from ..interfaces import IRiskEngine
+from ..interfaces import IRiskModel
+from ..lib import margin_math
+from ..lib import risk_inputs
+from . import account_risk
+from . import formulas
+
+uses: account_risk
+
+
+@view
+@external
+@reentrant
+def account_states(
+    accounts: DynArray[uint256, 512]
+) -> DynArray[IRiskEngine.AccountState, 512]:
+    """
+    @notice Margin state of many accounts at the risk price.
+    @param accounts Accounts.
+    @return DynArray One state per account, in order.
+    """
+    snapshots: IMarketRegistry.MarketSnapshot[8] = (
+        staticcall account_risk.MARKET_REGISTRY.snapshots(max_value(uint256))
+    )
+    prices: uint256[8] = empty(uint256[8])
+    for market: uint256 in range(8):
+        prices[market] = snapshots[market].risk_price
+    summaries: DynArray[ILedger.AccountSummary, 512] = (
+        staticcall account_risk.LEDGER.summaries_of(accounts, prices)
+    )
+    states: DynArray[IRiskEngine.AccountState, 512] = []
+    for summary: ILedger.AccountSummary in summaries:
+        states.append(
+            IRiskEngine.AccountState(
+                collateral=summary.collateral,
+                equity=summary.collateral,
+                initial_requirement=0,
+                maintenance_requirement=0,
+                notional=summary.notional,
+            )
+        )
+
+    for market: uint256 in range(8):
+        snapshot: IMarketRegistry.MarketSnapshot = snapshots[market]
+
+        # HOLDERS of this market
+        holders: DynArray[uint256, 512] = []
+        places: DynArray[uint256, 512] = []
+        for i: uint256 in range(len(summaries), bound=512):
+            if (summaries[i].open_markets >> market) & 1 == 1:
+                holders.append(accounts[i])
+                places.append(i)
+        if len(holders) == 0:
+            continue
+        positions: DynArray[ILedger.Position, 512] = (
+            staticcall account_risk.LEDGER.positions_of(market, holders)
+        )
+
+        # RATIOS
+        asked: DynArray[IBatchedRiskModel.PositionInputs, 512] = []
+        for i: uint256 in range(len(holders), bound=512):
+            asked.append(
+                IBatchedRiskModel.PositionInputs(
+                    notional=margin_math._notional(positions[i].size, snapshot.risk_price),
+                    side=risk_inputs._side(positions[i].size),
+                    account_notional=summaries[places[i]].notional,
+                )
+            )
+        ratios: DynArray[IRiskModel.MarginRatios, 512] = formulas._ratios_of_many(
+            snapshot, asked
+        )
+
+        # SUMS
+        for i: uint256 in range(len(holders), bound=512):
+            place: uint256 = places[i]
+            notional: uint256 = asked[i].notional
+            states[place].equity += account_risk._profit(
+                positions[i], snapshot, snapshot.risk_price
+            )
+            states[place].initial_requirement += margin_math._requirement(
+                notional, ratios[i].initial
+            )
+            states[place].maintenance_requirement += margin_math._requirement(
+                notional,
+                account_risk._effective_ratio(ratios[i].maintenance, positions[i], snapshot),
+            )
+    return states
