@@ -1,0 +1,300 @@
+"""Looks at every step: the block invariants of `sim`, the rules of the bench, and what only a fork shows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Final
+
+from sim.core.units import QUANTUM, WAD
+from sim.protocol.events import ProtocolEvent
+from sim.protocol.invariants import INVARIANTS, BlockFacts
+from tests.support.economic.history import Action
+from tests.support.economic.rules import RULES
+from tests.support.economic.seen import Seen, Step, look
+from tests.support.economic.verbs import ALL, BACKER, PARTICIPANTS, Result, World
+
+EVERYBODY: Final = range(PARTICIPANTS)
+SOMETIMES: Final = 6
+"""Rules that ask the chain about every account are looked at after every so many actions."""
+ASKING: Final = ("B3", "C1b", "E5")
+SHARE_THAT_WINNERS_PAY: Final = 9
+"""Tenths of a loss that winners must bear, as far as they won it."""
+
+
+class Checks:
+    """What must be true of one history, and what was found to be wrong."""
+
+    def __init__(self, world: World, broken: list[tuple[str, int, str]], checked: Counter[str]) -> None:
+        self._world = world
+        self._broken = broken
+        self._checked = checked
+        self._calls: list[Result] = []
+        self._donated = {"engine": 0, "pool": 0, "fund": 0}
+        self._seen = look(world)
+        self._previews: dict[str, int] = {}
+        self._steps = 0
+        self._losses = LossRecords()
+
+    def _report(self, identifier: str, played: int, problem: str | None) -> None:
+        self._checked[identifier] += 1
+        if problem is not None:
+            self._broken.append((identifier, played, problem))
+
+    def before(self, action: Action) -> None:
+        """See what an action begins with."""
+        self._calls.clear()
+        self._previews = {}
+        if self._world.now != self._seen.now:  # a checkpoint has let a second pass
+            self._seen = look(self._world)
+        if action.verb == "enter":
+            vault, units = str(action.arguments[0]), int(action.arguments[1])
+            self._previews["shares"] = self._world.preview(vault, "Deposit", units)
+        elif action.verb == "mint":
+            vault, shares = str(action.arguments[0]), int(action.arguments[1])
+            self._previews["units"] = self._world.preview(vault, "Mint", shares)
+
+    def call(self, result: Result) -> None:
+        """Take note of one call of the action."""
+        self._calls.append(result)
+
+    def after(self, action: Action, result: Result, events: Sequence[ProtocolEvent], played: int) -> None:
+        """Look at what an action did."""
+        world, before = self._world, self._seen
+        try:
+            after = look(world)
+        except Exception as error:  # noqa: BLE001  (whatever a view does instead of answering is the finding)
+            self._report("D5", played, f"after {action.verb}: {error}")
+            return
+        self._report("D5", played, None)
+        self._seen = after
+        self._steps += 1
+        if action.verb == "donate" and result.status:
+            to = str(action.arguments[0])
+            self._donated[to] += int(action.arguments[1]) * QUANTUM
+        step = Step(action, world, before, after, result, tuple(events), tuple(self._calls), self._previews)
+        often = self._steps % SOMETIMES == 0
+        for identifier, known in RULES.items():
+            if often or identifier not in ASKING:
+                self._report(identifier, played, known.check(step))
+        self._block_invariants(before, after, events, played)
+        self._report("C10p", played, self._losses.problem(step))
+
+    def _block_invariants(
+        self, before: Seen, after: Seen, events: Sequence[ProtocolEvent], played: int
+    ) -> None:
+        world, donated = self._world, self._donated
+        taken_out = {
+            "engine_token_balance": after.totals.engine_token_balance - donated["engine"],
+            "pool_token_balance": after.totals.pool_token_balance - donated["pool"],
+            "fund_token_balance": after.totals.fund_token_balance - donated["fund"],
+        }
+        facts = BlockFacts(
+            block=world.chain.block_number,
+            before=before.totals,
+            after=replace(after.totals, **taken_out),
+            markets=after.markets,
+            mirror=world.mirror,
+            events=events,
+            token_supply=world.supply - sum(donated.values()) // QUANTUM,
+            wallet_token_units=world.mirror.total_wallet,
+            skew_by_origin=world.net_traded,
+        )
+        for invariant in INVARIANTS:
+            self._report(invariant.id, played, invariant.check(facts))
+
+    def at_the_end(self, played: int, settle: Callable[[], None]) -> None:
+        """Try, on a fork, what a history may come to: each of these is undone."""
+        for identifier, probe in PROBES.items():
+            with self._world.fork():
+                self._report(identifier, played, probe(self._world, settle))
+
+
+class LossRecords:
+    """Rule C10p: whoever won what a bankrupt lost pays for it, as far as it was won.
+
+    Remembers, from the moment at which a deficit beyond the fund exists, what the winners of the markets in
+    which it arose have then, and looks at who has borne it once it is resolved.
+    """
+
+    def __init__(self) -> None:
+        self._open: dict[int, tuple[int, int]] = {}
+        """Account -> (deficit, gains of the winners), WAD."""
+        self._asked: set[int] = set()
+        """Accounts for whose deficit an honest keeper has named every winner there was."""
+        self._haircuts: Counter[int] = Counter()
+        self._lost: Counter[tuple[int, int]] = Counter()
+        """(account, market) -> what it has realised there since it was last without a position."""
+
+    def problem(self, step: Step) -> str | None:
+        """Return what is wrong after a step."""
+        found = None
+        if step.verb in ("price", "report", "wait") and any(
+            old.index_price != new.index_price
+            for old, new in zip(step.before.markets, step.after.markets, strict=True)
+        ):
+            self._open.clear()  # at another price winners have won something else
+        for event in step.events:
+            if event.name == "PositionChanged":
+                values = event.values
+                self._lost[event.actor, values["market"]] -= (
+                    values["realized_pnl"] - values["fee"] - values["funding"]
+                )
+            elif event.name == "AutoDeleveraged":
+                self._haircuts[event.actor] += event.values["haircut"]
+            elif event.name == "DeficitRecorded":
+                self._haircuts[event.actor] = 0
+                self._asked.discard(event.actor)
+        if step.verb == "resolve":
+            self._asked.update(step.before.deficits)
+        for account in [*self._open]:
+            if account not in step.after.deficits:
+                deficit, gains = self._open.pop(account)
+                due = min(deficit, gains) * SHARE_THAT_WINNERS_PAY // 10
+                written_off = any(
+                    event.name == "LossSocialized" and event.actor == account for event in step.events
+                )
+                if written_off and account in self._asked and self._haircuts[account] + WAD < due:
+                    found = (
+                        f"account {account} left {deficit} beyond the fund, winners had {gains},"
+                        f" {self._haircuts[account]} came from them"
+                    )
+        for account, record in step.after.deficits.items():
+            if account in self._open or account in step.before.deficits:
+                continue
+            deficit = -step.after.accounts[account].collateral
+            self._open[account] = (deficit, self._gains(step, account, record.size > 0))
+        for account in EVERYBODY:
+            if not step.after.open_markets(account) and account not in step.after.deficits:
+                for market in range(len(step.after.markets)):
+                    self._lost.pop((account, market), None)
+        return found
+
+    def _gains(self, step: Step, bankrupt: int, was_long: bool) -> int:
+        """Return what winners on the other side have, of the markets in which the bankrupt lost most."""
+        seen = step.after
+        losses = {market: self._lost[bankrupt, market] for market in range(len(seen.markets))}
+        market = max(losses, key=lambda number: losses[number])
+        side = -1 if was_long else 1
+        return sum(
+            max(
+                min(
+                    seen.gain(account, market, seen.markets[market].index_price),
+                    seen.accounts[account].equity,
+                ),
+                0,
+            )
+            for account in EVERYBODY
+            if seen.positions[market][account].size * side > 0
+        )
+
+
+def _everybody_leaves(world: World, settle: Callable[[], None]) -> str | None:
+    """Close everything, let honest people settle what pends, and take everything out."""
+    for account in EVERYBODY:
+        for market in world.open_markets(account):
+            result = world.decrease(account, market)
+            if not result.status:
+                return f"account {account} cannot close in market {market}: {result.reason}"
+    settle()
+    settle()
+    if not world.withdrawals_open():
+        return "withdrawals stay closed after everybody has left and honest people have done their part"
+    for account in EVERYBODY:
+        units = world.collateral(account) // QUANTUM
+        if units > 0:
+            result = world.withdraw(account, units)
+            if not result.status:
+                return f"account {account} cannot take {units} out: {result.reason}"
+    return None
+
+
+def _funding_is_additive(world: World, _settle: Callable[[], None]) -> str | None:
+    """Poke three times in an hour, and once; the index grows alike."""
+    pokes, markets, found = 3, range(len(world.prices)), []
+    for market in markets:
+        world.poke(0, market)
+    end = world.now + 600
+    for stops in (1, pokes):
+        with world.fork():
+            for stop in range(stops):
+                world.wait((end - world.now) // (stops - stop))
+                for market in markets:
+                    world.poke(0, market)
+            found.append([state.funding_index for state in world.markets()])
+    once, often = found
+    for market, (one, many) in enumerate(zip(once, often, strict=True)):
+        if abs(one - many) > pokes + 1:
+            return f"market {market}: {one} in one, {many} in {pokes} steps"
+    return None
+
+
+def _ratios_rise_with_size(world: World, _settle: Callable[[], None]) -> str | None:
+    """Ask each formula about sizes: the ratio never falls, maintenance stays below initial."""
+    notionals = [10**exponent * WAD for exponent in range(0, 10, 2)]
+    for market in range(len(world.prices)):
+        rows = world.ratios(market, notionals)
+        for (initial, maintenance), (larger, larger_maintenance) in pairwise(rows):
+            if larger < initial or larger_maintenance < maintenance:
+                return f"market {market}: ratios fall with size, {rows}"
+        if any(not 0 < maintenance < initial <= WAD for initial, maintenance in rows):
+            return f"market {market}: ratios {rows}"
+    return None
+
+
+def _round_trip(world: World, _settle: Callable[[], None]) -> str | None:
+    """Enter each vault and leave it at once: nothing is gained."""
+    for vault in ("pool", "fund"):
+        start, held, units = world.wallet(0), world.shares(0, vault), world.wallet(0) // 3
+        if not units or not world.enter(0, vault, units).status:
+            continue
+        world.leave(0, vault, min(world.redeemable(0, vault), world.shares(0, vault) - held))
+        if world.wallet(0) > start:
+            return f"{vault}: {world.wallet(0) - start} units gained by going in and out"
+    return None
+
+
+def _victim_keeps_its_stake(world: World, _settle: Callable[[], None]) -> str | None:
+    """Let an outsider stake: what it gets is worth what it paid, whoever was there before."""
+    units = 1_000 * 10**6
+    before = world.shares(BACKER, "fund")
+    if not world.enter(BACKER, "fund", units).status:
+        return None
+    worth = world.preview("fund", "Redeem", world.shares(BACKER, "fund") - before)
+    return f"{units} units bought a stake worth {worth}" if worth * 1_000 < units * 999 else None
+
+
+def _governor_is_bound(world: World, _settle: Callable[[], None]) -> str | None:
+    """Let governance try what it may not."""
+    return world.governance_problem()
+
+
+def _paused(world: World, _settle: Callable[[], None]) -> str | None:
+    """Let the guardian pause: nobody adds risk, everybody may deposit and reduce."""
+    if not world.pause().status:
+        return "the guardian cannot pause"
+    for account in EVERYBODY:
+        markets = world.open_markets(account)
+        reason = world.would_increase(account, 0, WAD)
+        if reason is None or "paused" not in reason:
+            return f"account {account} increases while paused: {reason}"
+        for market in markets:
+            reason = world.would_decrease(account, market, ALL)
+            if reason is not None:
+                return f"account {account} cannot close while paused: {reason}"
+    deposited = world.deposit(BACKER, 0, 1)
+    return None if deposited.status else f"nobody can deposit while paused: {deposited.reason}"
+
+
+PROBES: Final[dict[str, Callable[[World, Callable[[], None]], str | None]]] = {
+    "I1": _everybody_leaves,
+    "A4": _funding_is_additive,
+    "B5m": _ratios_rise_with_size,
+    "E1r": _round_trip,
+    "E2": _victim_keeps_its_stake,
+    "G2": _governor_is_bound,
+    "G4": _paused,
+}
+"""What is tried at the end of a history, on forks."""

@@ -1,0 +1,179 @@
+"""The parameters of one history: clamps, caps, fees and floors bind, within the governor's bounds."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sim.protocol.governance import rules
+from sim.protocol.parameters.table import STRUCTS
+from sim.protocol.parameters.values import MarketParameters, ProtocolParameters
+from sim.protocol.parameters.words import Number, to_chain
+
+MODELS = ("static", "volatility", "adaptive")
+SECONDS_A_BLOCK = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """One world before anybody acts; plain numbers in people's units, so that a transcript can hold it."""
+
+    model: str
+    members: int
+    """Coordinated accounts."""
+    dishonest_reporters: int
+    """Members, counted from the first, who also report prices."""
+    pool: int
+    """What outsiders put into the pool, quote."""
+    fund: int
+    """What outsiders put into the insurance fund, quote."""
+    wallet: int
+    """Tokens of every member, quote."""
+    structs: Mapping[str, Mapping[str, Number]]
+    markets: Sequence[Mapping[str, Any]]
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    def parameters(self) -> ProtocolParameters:
+        """Return what the contracts are deployed with."""
+        return ProtocolParameters(
+            **self.structs,
+            markets=[MarketParameters(**market) for market in self.markets],
+        )
+
+
+def _one(draw: random.Random, *choices: float) -> float:
+    return draw.choice(choices)
+
+
+def _log(draw: random.Random, low: float, high: float) -> float:
+    """Return a number whose order of magnitude is uniform; four digits, so that transcripts are short."""
+    return float(f"{low * (high / low) ** draw.random():.4g}")
+
+
+def draw_world(seed: str, *, moving: bool = False) -> Draw:
+    """Return the world of a seed."""
+    draw = random.Random(f"world {seed}")
+    model = draw.choice(MODELS)
+    fees = draw.choice(((0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (0.6, 0.2), (0.5, 0.5)))
+    fee_base = _one(draw, 0.0, 0.005, 0.02)
+    shares = sorted((_one(draw, 0.0, 0.3, 0.5), _one(draw, 0.5, 0.8, 1.0)))
+    structs: dict[str, dict[str, Number]] = {
+        "margin": {
+            "trade_fee_rate": _one(draw, 0.0, 0.0, 0.0005, 0.01),
+            "pool_fee_share": fees[0],
+            "fund_fee_share": fees[1],
+            "upnl_weight": _one(draw, 0.0, 0.5, 1.0, 1.0),
+            "upnl_cap": _one(draw, 100.0, 1_000_000.0, 1_000_000.0),
+            "withdraw_margin_ratio": _one(draw, 0.0, 0.1, 0.5),
+            "ramp_per_hour": _one(draw, 0.01, 0.25, 1_000.0),
+            "funding_coefficient": _one(draw, 0.0, 0.125, 5.0),
+            "funding_margin_coefficient": _one(draw, 0.01, 0.75, 100.0),
+            "max_funding_rate_per_hour": _one(draw, 0.0, 0.001, 0.04),
+            "min_position_notional": _one(draw, 0.0, 100.0, 1_000.0, 20_000.0),
+        },
+        "liquidation": {
+            "buffer": _one(draw, 0.0, 0.15, 2.0),
+            "fee_base": fee_base,
+            "fee_volatility_coefficient": _one(draw, 0.0, 0.5, 10.0),
+            "fee_shortfall_coefficient": _one(draw, 0.0, 1.0, 10.0),
+            "fee_max": max(fee_base, _one(draw, 0.005, 0.05, 0.2)),
+            "fee_maintenance_share": _one(draw, 0.0, 0.6, 1.0),
+            "fee_equity_share": _one(draw, 0.0, 0.95, 1.0),
+            "volatility_reference": _one(draw, 0.1, 0.6, 3.0),
+            "bounty_share_base": _one(draw, 0.0, 0.5, 1.0),
+            "bounty_volatility_coefficient": _one(draw, 0.0, 0.1, 5.0),
+            "bounty_adequacy_coefficient": _one(draw, 0.0, 0.2, 5.0),
+            "bounty_share_min": shares[0],
+            "bounty_share_max": shares[1],
+            "min_bounty": _one(draw, 0.0, 0.0, 10.0, 500.0),
+            "throttle_share_per_hour": _one(draw, 0.0, 0.0, 0.5, 20.0),
+            "backstop_ratio": _one(draw, 0.0, 0.6667, 1.0),
+            "adl_window_seconds": int(_one(draw, 0, 60, 3_600)),
+        },
+        "fund": {"target_reserves": _one(draw, 0.0, 100_000.0, 500_000.0)},
+    }
+    for name in ("oracle", "reporter"):
+        structs[name] = dict(STRUCTS[name].defaults)
+    structs["oracle"] |= {
+        "limiter_minimum": _one(draw, 0.01, 0.05, 0.5),
+        "limiter_horizon_seconds": int(_one(draw, 60, 300, 3_600)),
+        "max_confidence_ratio": _one(draw, 0.001, 0.02, 0.1),
+        "tau_ema_seconds": int(_one(draw, 300, 3_600, 86_400)),
+    }
+    markets = [_market(draw, model, index) for index in range(draw.choice((1, 1, 2, 3)))]
+    made = Draw(
+        model=model,
+        members=draw.randint(2, 6),
+        dishonest_reporters=draw.randint(0, 1),
+        pool=int(_log(draw, 2e5, 2e7)),
+        fund=int(_one(draw, 0, _log(draw, 1e3, 5e5), _log(draw, 1e3, 5e5))),
+        wallet=int(_log(draw, 1e6, 1e7)),
+        structs=structs,
+        markets=markets,
+    )
+    _check(made)
+    return made
+
+
+def _market(draw: random.Random, model: str, index: int) -> dict[str, Any]:
+    price = _log(draw, 0.5, 60_000.0)
+    max_premium = _one(draw, 0.0, 0.0005, 0.005, 0.05, 0.05, 0.2)
+    # Where the clamp begins, in quote: within reach of a member's wallet and leverage, most of the time.
+    clamp = _log(draw, 1e4, 1e7)
+    return {
+        "name": f"M{index}",
+        "initial_price": price,
+        "initial_variance_fast": _one(draw, 0.04, 0.36, 1.0),
+        "initial_variance_slow": _one(draw, 0.04, 0.36, 1.0),
+        "pricing_terms": {
+            "skew_scale": float(f"{clamp / price / max(max_premium, 0.001):.4g}"),
+            "max_premium": max_premium,
+        },
+        "market": {"open_interest_cap": float(f"{_log(draw, 1e5, 1e8) / price:.4g}")},
+        "risk_model": _model(draw, model),
+    }
+
+
+def _model(draw: random.Random, model: str) -> dict[str, Number]:
+    floor = _one(draw, 0.005, 0.01, 0.02, 0.05, 0.2)
+    haircut = _one(draw, 0.0, 0.0, 0.1)
+    words = dict(STRUCTS[model].defaults)
+    if model == "static":
+        return words | {"initial_ratio": floor, "maintenance_ratio": floor / 2, "haircut": haircut}
+    words |= {
+        "z": _one(draw, 0.5, 2.5, 4.0),
+        "initial_horizon_seconds": int(_one(draw, 3_600, 14_400)),
+        "maintenance_horizon_seconds": int(_one(draw, 600, 3_600)),
+        "haircut": haircut,
+    }
+    end = "min" if model == "volatility" else "floor"
+    words |= {f"initial_{end}": floor, f"maintenance_{end}": floor / 2}
+    if model == "adaptive":
+        words |= {
+            "fast_weight": _one(draw, 0.0, 0.25),
+            "size_coefficient": _one(draw, 0.0, 1.0, 10.0),
+            "liquidity_floor": _log(draw, 1e6, 1e9),
+            "open_interest_lower": _one(draw, 1e5, 2e7),
+            "confidence_coefficient": _one(draw, 0.0, 2.0),
+        }
+    return words
+
+
+def _check(made: Draw) -> None:
+    """Guarantee that every word is one the governor could have set."""
+    given: list[tuple[str, Mapping[str, Number]]] = [
+        (name, made.structs[name]) for name in ("margin", "liquidation", "fund")
+    ]
+    for market in made.markets:
+        given += [("pricing_terms", market["pricing_terms"]), ("market", market["market"])]
+        given.append((made.model, market["risk_model"]))
+    for name, values in given:
+        for field, rule in rules.GOVERNED[name].items():
+            word = to_chain(field, "uint256", values[field])
+            if not rule.words(field).allows(word):
+                raise AssertionError(f"{name}.{field} = {values[field]} is outside the governor's bounds")

@@ -1,0 +1,483 @@
+"""What accounts can do and see: the only file of the bench that knows how contracts are called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from sim.chain.chain import CallReverted, Chain
+from sim.chain.compile import Artifact
+from sim.chain.transaction import Transaction
+from sim.core.units import QUANTUM, TOKEN_UNIT, to_wad
+from sim.protocol.address_book import AddressBook
+from sim.protocol.client import AccountState, ProtocolClient
+from sim.protocol.contracts import compile_protocol, compile_risk_models
+from sim.protocol.deployed import OWNER
+from sim.protocol.deployment import Deployer
+from sim.protocol.events import ProtocolEvent
+from sim.protocol.governance.setup import GUARDIAN
+from sim.protocol.mirror import AccountMirror
+from sim.protocol.state import MarketState, ProtocolState
+from tests.support.economic.draws import SECONDS_A_BLOCK, Draw
+
+GENESIS: Final = 1_700_000_000
+MOST_MEMBERS: Final = 6
+HONEST_REPORTERS: Final = 3
+ALL: Final = 2**256 - 1
+WINNERS_A_CALL: Final = 32
+ZERO: Final = "0x" + "00" * 20
+
+# Participants: the coalition first, then outsiders, who are nobody's accomplices.
+LP: Final = MOST_MEMBERS
+BACKER: Final = MOST_MEMBERS + 1
+KEEPER: Final = MOST_MEMBERS + 2
+TRADER: Final = MOST_MEMBERS + 3
+"""An outsider who trades in moving worlds."""
+REPORTERS: Final = MOST_MEMBERS + 4
+PARTICIPANTS: Final = REPORTERS + HONEST_REPORTERS
+
+VAULTS: Final = {"pool": "liquidity_pool", "fund": "insurance_fund"}
+
+
+class Result(NamedTuple):
+    """What became of one call."""
+
+    status: bool
+    reason: str | None
+    events: list[ProtocolEvent]
+    gas: int
+    output: bytes
+
+
+class Position(NamedTuple):
+    """One position as stored, WAD integers."""
+
+    size: int
+    entry_notional: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deficit:
+    """A pending deficit's record."""
+
+    account: int
+    market: int
+    size: int
+    recorded_at: int
+
+
+@lru_cache(maxsize=8)
+def compiled(model: str, contracts: Path | None) -> tuple[Mapping[str, Artifact], Mapping[str, Artifact]]:
+    """Return the contracts and the risk models: thousands of worlds are deployed from them."""
+    return compile_protocol(model, root=contracts), compile_risk_models(contracts)
+
+
+class World:
+    """A deployed protocol with people, between two calls.
+
+    All calls between two `wait` are in one block.
+    """
+
+    def __init__(self, draw: Draw, contracts: Path | None = None) -> None:
+        self.draw = draw
+        self.book = AddressBook(
+            [
+                ("members", MOST_MEMBERS),
+                ("outsiders", REPORTERS - MOST_MEMBERS),
+                ("keepers:0", HONEST_REPORTERS),
+            ]
+        )
+        self.chain = Chain.create("native", GENESIS)
+        self.chain.start_block(1, GENESIS + SECONDS_A_BLOCK)
+        honest = range(REPORTERS, PARTICIPANTS)
+        self.reporters = [*honest, *range(draw.dishonest_reporters)]
+        names = [self.book.addresses[reporter] for reporter in self.reporters]
+        self.deployment = Deployer(self.chain, *compiled(draw.model, contracts)).deploy(
+            draw.parameters(), [names for _ in draw.markets]
+        )
+        self.client = ProtocolClient(self.chain, self.deployment, self.book)
+        self.mirror = AccountMirror(PARTICIPANTS, len(draw.markets))
+        self.net_traded = [0 for _ in draw.markets]
+        """[market] sum of the sizes that events say were traded."""
+        self.prices = [to_wad(market["initial_price"]) for market in draw.markets]
+        """[market] what honest reporters say."""
+        self.transactions = 0
+        self.supply = 0
+        self.quiet = False
+        """Whether events are left alone: nobody looks at the mirror."""
+        self._open_wallets()
+
+    def _open_wallets(self) -> None:
+        wallets = dict.fromkeys(range(self.draw.members), self.draw.wallet)
+        wallets |= {LP: 4 * self.draw.pool, BACKER: 4 * self.draw.fund + 1_000_000, TRADER: self.draw.wallet}
+        spenders = ("margin_engine", *VAULTS.values())
+        for actor, quote in wallets.items():
+            self._must(OWNER, "token", "mint", self.book.addresses[actor], quote * TOKEN_UNIT)
+            self.supply += quote * TOKEN_UNIT
+            for spender in spenders:
+                self._must(
+                    self.book.addresses[actor], "token", "approve", self.deployment.addresses[spender], ALL
+                )
+        self._must(
+            self.book.addresses[LP],
+            "liquidity_pool",
+            "deposit",
+            self.draw.pool * TOKEN_UNIT,
+            self.book.addresses[LP],
+        )
+        if self.draw.fund:
+            self._must(
+                self.book.addresses[BACKER],
+                "insurance_fund",
+                "deposit",
+                self.draw.fund * TOKEN_UNIT,
+                self.book.addresses[BACKER],
+            )
+        for market in range(len(self.prices)):
+            self.honest_report(market)
+        for actor in range(PARTICIPANTS):
+            self.mirror.set_wallet(actor, self.wallet(actor))
+
+    # Calls
+
+    def _data(self, key: str, function: str, arguments: Sequence[Any]) -> bytes:
+        return self.deployment.abis[key][function].encode(*arguments)
+
+    def _send(self, sender: str, key: str, function: str, *arguments: Any) -> Result:
+        receipt = self.chain.execute(
+            Transaction(sender, self.deployment.addresses[key], self._data(key, function, arguments))
+        )
+        events: list[ProtocolEvent] = []
+        if receipt.logs and not self.quiet:
+            events = self.client.events(receipt.logs, self.transactions)
+            for event in events:
+                self.mirror.apply(event)
+                if event.name == "PositionChanged":
+                    self.net_traded[event.values["market"]] += event.values["size_delta"]
+        self.transactions += 1
+        return Result(receipt.status, receipt.revert_reason, events, self.chain.exact_gas, receipt.output)
+
+    def _must(self, sender: str, key: str, function: str, *arguments: Any) -> Result:
+        result = self._send(sender, key, function, *arguments)
+        if not result.status:
+            raise AssertionError(f"{key}.{function}: {result.reason}")
+        return result
+
+    def _by(self, actor: int, key: str, function: str, *arguments: Any) -> Result:
+        return self._send(self.book.addresses[actor], key, function, *arguments)
+
+    def _read(self, key: str, function: str, *arguments: Any) -> Any:
+        entry = self.deployment.abis[key][function]
+        return entry.decode(self.chain.call(self.deployment.addresses[key], entry.encode(*arguments)))
+
+    def _would(self, actor: int, key: str, function: str, *arguments: Any) -> str | None:
+        """Return why a call would revert, None if it would not."""
+        try:
+            self.chain.call(
+                self.deployment.addresses[key],
+                self._data(key, function, arguments),
+                sender=self.book.addresses[actor],
+            )
+        except CallReverted as reverted:
+            return reverted.reason
+        return None
+
+    # Traders
+
+    def deposit(self, actor: int, account: int, units: int) -> Result:
+        """Add collateral to an account."""
+        return self._by(actor, "margin_engine", "deposit", self.book.addresses[account], units)
+
+    def withdraw(self, actor: int, units: int) -> Result:
+        """Take collateral out."""
+        return self._by(actor, "margin_engine", "withdraw", units)
+
+    def would_withdraw(self, actor: int, units: int) -> str | None:
+        """Return why `withdraw` would be refused."""
+        return self._would(actor, "margin_engine", "withdraw", units)
+
+    def increase(self, actor: int, market: int, size: int, limit: int = 0) -> Result:
+        """Open or add to a position; signed WAD base."""
+        return self._by(actor, "margin_engine", "increase_position", market, size, limit)
+
+    def would_increase(self, actor: int, market: int, size: int) -> str | None:
+        """Return why `increase` would be refused."""
+        return self._would(actor, "margin_engine", "increase_position", market, size, 0)
+
+    def decrease(self, actor: int, market: int, size: int = ALL, limit: int = 0) -> Result:
+        """Close part of a position, or all of it."""
+        return self._by(actor, "margin_engine", "decrease_position", market, size, limit)
+
+    def would_decrease(self, actor: int, market: int, size: int) -> str | None:
+        """Return why `decrease` would be refused."""
+        return self._would(actor, "margin_engine", "decrease_position", market, size, 0)
+
+    # Liquidators
+
+    def liquidate(self, actor: int, account: int, market: int) -> Result:
+        """Liquidate an account."""
+        return self._by(actor, "liquidation_engine", "liquidate", self.book.addresses[account], market)
+
+    def would_liquidate(self, actor: int, account: int, market: int) -> str | None:
+        """Return why `liquidate` would be refused."""
+        return self._would(actor, "liquidation_engine", "liquidate", self.book.addresses[account], market)
+
+    def deleverage(self, actor: int, bankrupt: int, market: int, winners: Sequence[int]) -> Result:
+        """Close winners against a deficit."""
+        names = [self.book.addresses[winner] for winner in winners]
+        return self._by(
+            actor, "liquidation_engine", "auto_deleverage", self.book.addresses[bankrupt], market, names
+        )
+
+    def socialize(self, actor: int, account: int) -> Result:
+        """Write a deficit off against the pool."""
+        return self._by(actor, "liquidation_engine", "socialize_loss", self.book.addresses[account])
+
+    def cover(self, actor: int, account: int) -> Result:
+        """Let the fund pay a deficit."""
+        return self._by(actor, "margin_engine", "cover_deficit", self.book.addresses[account])
+
+    def deficit(self, account: int) -> Deficit | None:
+        """Return an account's record of a pending deficit."""
+        market, size, recorded_at = self._read("margin_engine", "deficit_of", self.book.addresses[account])[
+            :3
+        ]
+        return Deficit(account, market, size, recorded_at) if recorded_at else None
+
+    def ranked_winners(self, bankrupt: int, market: int) -> list[int]:
+        """Return every account that deleveraging could name, in the order that it asks for."""
+        record = self.deficit(bankrupt)
+        if record is None:
+            return []
+        scores = []
+        for account in range(PARTICIPANTS):
+            size = self.position(account, market).size
+            if size and (size > 0) != (record.size > 0):
+                address = self.book.addresses[account]
+                score = self._read("liquidation_engine", "deleverage_score", address, market)
+                if score:
+                    scores.append((-score, int(address, 16), account))
+        return [account for _, _, account in sorted(scores)]
+
+    # Vaults: ``pool`` and ``fund``
+
+    def enter(self, actor: int, vault: str, units: int) -> Result:
+        """Deposit into a vault."""
+        return self._by(actor, VAULTS[vault], "deposit", units, self.book.addresses[actor])
+
+    def mint(self, actor: int, vault: str, shares: int) -> Result:
+        """Deposit what a number of shares costs."""
+        return self._by(actor, VAULTS[vault], "mint", shares, self.book.addresses[actor])
+
+    def leave(self, actor: int, vault: str, shares: int) -> Result:
+        """Redeem shares."""
+        address = self.book.addresses[actor]
+        return self._by(actor, VAULTS[vault], "redeem", shares, address, address)
+
+    def take(self, actor: int, vault: str, units: int) -> Result:
+        """Withdraw assets from a vault."""
+        address = self.book.addresses[actor]
+        return self._by(actor, VAULTS[vault], "withdraw", units, address, address)
+
+    def shares(self, actor: int, vault: str) -> int:
+        """Return shares of a vault."""
+        return int(self._read(VAULTS[vault], "balanceOf", self.book.addresses[actor]))
+
+    def share_supply(self, vault: str) -> int:
+        """Return all shares of a vault."""
+        return int(self._read(VAULTS[vault], "totalSupply"))
+
+    def assets(self, vault: str) -> int:
+        """Return what all shares of a vault are worth, token units."""
+        return int(self._read(VAULTS[vault], "totalAssets"))
+
+    def redeemable(self, actor: int, vault: str) -> int:
+        """Return the shares that may be redeemed now."""
+        return int(self._read(VAULTS[vault], "maxRedeem", self.book.addresses[actor]))
+
+    def preview(self, vault: str, what: str, amount: int) -> int:
+        """Return what a ``previewDeposit``, ``previewMint`` and so on says."""
+        return int(self._read(VAULTS[vault], f"preview{what}", amount))
+
+    # Everybody
+
+    def donate(self, actor: int, to: str, units: int) -> Result:
+        """Send tokens straight to a contract."""
+        key = VAULTS.get(to, "margin_engine")
+        return self._by(actor, "token", "transfer", self.deployment.addresses[key], units)
+
+    def poke(self, actor: int, market: int) -> Result:
+        """Bring funding and ramp up to now."""
+        return self._by(actor, "margin_engine", "poke", market)
+
+    def report(self, actor: int, market: int, price: int, confidence: int = 0, age: int = 0) -> Result:
+        """Report a price."""
+        at = self.now - age
+        return self._by(actor, "price_oracle", "report", market, price, confidence, at)
+
+    def honest_report(self, market: int) -> list[Result]:
+        """Let every honest reporter report its price."""
+        return [
+            self.report(reporter, market, self.prices[market]) for reporter in range(REPORTERS, PARTICIPANTS)
+        ]
+
+    def pause(self) -> Result:
+        """Let the guardian stop what adds risk."""
+        return self._send(GUARDIAN, "risk_governor", "pause")
+
+    def governance_problem(self) -> str | None:
+        """Let governance try what it may not do; return what it could do all the same."""
+        engine = self.deployment.addresses["margin_engine"]
+        words = list(self._read("margin_engine", "parameters"))
+        tried = {
+            "a fee out of bounds": [ALL >> 129, *words[1:]],
+            "a fee that jumps": [words[0] + 5 * 10**15 + 1, *words[1:]] if words[0] < 10**15 else None,
+        }
+        for what, changed in tried.items():
+            if changed is not None:
+                data = self._data("margin_engine", "set_parameters", [tuple(changed)])
+                if self._send(OWNER, "risk_governor", "propose", engine, data).status:
+                    return f"{what} could be proposed"
+                if self._send(GUARDIAN, "risk_governor", "tighten", engine, data).status:
+                    return f"the guardian could set {what}"
+        allowed = [words[0] + 10**14 if words[0] < 10**15 else words[0] - 10**14, *words[1:]]
+        data = self._data("margin_engine", "set_parameters", [tuple(allowed)])
+        proposed = self._send(OWNER, "risk_governor", "propose", engine, data)
+        if not proposed.status:
+            return f"a small change cannot be proposed: {proposed.reason}"
+        number = int.from_bytes(proposed.output, "big")
+        if self._send(OWNER, "risk_governor", "execute", number).status:
+            return "a proposal was executed before its time"
+        return None
+
+    def ratios(self, market: int, notionals: Sequence[int]) -> list[tuple[int, int]]:
+        """Return initial and maintenance ratios of positions of these notionals, WAD."""
+        rows = self._read("lens", "margin_curve", market, list(notionals))
+        return [(row[0], row[1]) for row in rows]
+
+    def forbidden(self, actor: int, number: int) -> Result:
+        """Call one of the functions that are others' alone."""
+        address = self.book.addresses[actor]
+        calls: tuple[tuple[str, str, tuple[Any, ...]], ...] = (
+            ("margin_engine", "connect", (address, address, address)),
+            ("margin_engine", "collect_fees", (address,)),
+            ("margin_engine", "set_market", (0, address, ALL)),
+            ("margin_engine", "write_off", (address,)),
+            ("margin_engine", "deleverage_position", (address, address, 0, 1, 0)),
+            ("margin_engine", "check_maintenance", (address, 0)),
+            ("margin_engine", "transfer_ownership", (address,)),
+            ("margin_engine", "pause", ()),
+            ("liquidity_pool", "pay", (QUANTUM,)),
+            ("liquidity_pool", "collect", (QUANTUM,)),
+            ("liquidity_pool", "apply_fill", (0, 10**18, 10**18)),
+            ("liquidity_pool", "apply_deleverage", (0, 10**18, 10**18)),
+            ("liquidity_pool", "set_pricing_terms", (0, 10**30, 0)),
+            ("insurance_fund", "draw", (QUANTUM, address)),
+            ("insurance_fund", "contribute", (QUANTUM,)),
+            ("insurance_fund", "set_drawer", (address, True)),
+            ("price_oracle", "add_reporter", (0, address, 1, 3_600)),
+            ("risk_governor", "propose", (self.deployment.addresses["margin_engine"], b"\0" * 4)),
+            ("risk_governor", "tighten", (self.deployment.addresses["margin_engine"], b"\0" * 4)),
+        )
+        key, function, arguments = calls[number % len(calls)]
+        return self._by(actor, key, function, *arguments)
+
+    def leave_for_another(self, actor: int, vault: str, owner: int) -> Result:
+        """Try to redeem somebody else's shares."""
+        names = self.book.addresses
+        return self._by(actor, VAULTS[vault], "redeem", 1, names[actor], names[owner])
+
+    # What can be seen
+
+    @property
+    def now(self) -> int:
+        """Time of the open block."""
+        return self.chain.timestamp
+
+    def index(self, market: int) -> int:
+        """Return the index price, WAD."""
+        return int(self._read("price_oracle", "asset_price", market)[0])
+
+    def pool_position(self, market: int) -> int:
+        """Return the pool's position, WAD base."""
+        return int(self._read("liquidity_pool", "position", market))
+
+    def wallet(self, actor: int) -> int:
+        """Return tokens outside the protocol, units."""
+        return int(self._read("token", "balanceOf", self.book.addresses[actor]))
+
+    def collateral(self, actor: int) -> int:
+        """Return booked collateral, signed WAD."""
+        return int(self._read("margin_engine", "collateral_of", self.book.addresses[actor]))
+
+    def position(self, actor: int, market: int) -> Position:
+        """Return a position."""
+        found = self._read("margin_engine", "position_of", self.book.addresses[actor], market)
+        return Position(found[0], found[1])
+
+    def open_markets(self, actor: int) -> list[int]:
+        """Return the markets in which an account has a position."""
+        bits = int(self._read("margin_engine", "open_markets_of", self.book.addresses[actor]))
+        return [market for market in range(len(self.prices)) if bits >> market & 1]
+
+    def states(self) -> list[AccountState]:
+        """Return the margin state of every participant at the risk price."""
+        return self.client.account_states(range(PARTICIPANTS))
+
+    def markets(self) -> tuple[MarketState, ...]:
+        """Return every market."""
+        return self.client.markets()
+
+    def totals(self) -> ProtocolState:
+        """Return the protocol's totals."""
+        return self.client.totals()
+
+    def withdrawals_open(self) -> bool:
+        """Return whether collateral may leave."""
+        return bool(self._read("margin_engine", "withdrawals_open"))
+
+    def may(self, market: int, action: int) -> bool:
+        """Return whether the price is good enough for an action."""
+        return bool(self._read("price_oracle", "is_allowed", market, action))
+
+    # Time
+
+    def wait(self, seconds: int) -> None:
+        """End the block and start one that much later; honest reporters repeat what they know."""
+        if seconds <= 0:
+            raise ValueError("time does not stand still between blocks")
+        self.chain.end_block()
+        self.chain.start_block(self.chain.block_number + 1, self.chain.timestamp + seconds)
+
+    def fork(self) -> Fork:
+        """Return a context in which everything that happens is undone afterwards; a block passes."""
+        return Fork(self)
+
+    def close(self) -> None:
+        """Release the engine's memory."""
+        self.chain.close()
+
+
+class Fork:
+    """Undoes what happens inside; nobody keeps events there."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def __enter__(self) -> None:
+        world = self._world
+        world.chain.end_block()
+        self._handle = world.chain.snapshot()
+        self._kept = (world.quiet, world.transactions, list(world.prices))
+        world.quiet = True
+        world.chain.start_block(world.chain.block_number + 1, world.chain.timestamp + 1)
+
+    def __exit__(self, *_: object) -> None:
+        world = self._world
+        world.chain.end_block()
+        world.chain.restore(self._handle)
+        world.quiet, world.transactions, world.prices = self._kept
+        world.chain.start_block(world.chain.block_number + 1, world.chain.timestamp + 1)
