@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from sim.protocol.invariants import INVARIANTS
+from tests.support.economic.checks import statements
 from tests.support.economic.history import FREE, History, read_transcript
 from tests.support.economic.minimise import minimised, replay
 from tests.support.economic.search import LEAST_ACTIONS, LEAST_SUCCEEDED, Search
@@ -89,3 +93,10 @@ def test_what_is_found_is_minimised():
     assert somebody_closed(short)
     assert [action.verb for action in short.actions][-1] == "decrease"
     assert len(short.actions) == 3 < len(noisy.actions)
+
+
+def test_the_document_lists_every_rule():
+    document = (Path(__file__).resolve().parents[2] / "docs" / "invariants.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|$", document, re.MULTILINE))
+    assert rows == statements()
+    assert not rows.keys() & {invariant.id for invariant in INVARIANTS}

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from typing import Final
 
 from sim.core.units import QUANTUM, WAD
 from sim.protocol.events import ProtocolEvent
 from sim.protocol.invariants import INVARIANTS, BlockFacts
 from tests.support.economic.history import Action
+from tests.support.economic.probes import PROBES
 from tests.support.economic.rules import RULES
 from tests.support.economic.seen import Seen, Step, look
-from tests.support.economic.verbs import ALL, BACKER, PARTICIPANTS, Result, World
+from tests.support.economic.verbs import PARTICIPANTS, Result, World
 
 EVERYBODY: Final = range(PARTICIPANTS)
 SOMETIMES: Final = 6
@@ -32,7 +32,7 @@ class Checks:
         self._broken = broken
         self._checked = checked
         self._calls: list[Result] = []
-        self._donated = {"engine": 0, "pool": 0, "fund": 0}
+        self._donated = {"ledger": 0, "pool": 0, "fund": 0}
         self._seen = look(world)
         self._previews: dict[str, int] = {}
         self._steps = 0
@@ -87,7 +87,7 @@ class Checks:
     ) -> None:
         world, donated = self._world, self._donated
         taken_out = {
-            "engine_token_balance": after.totals.engine_token_balance - donated["engine"],
+            "ledger_token_balance": after.totals.ledger_token_balance - donated["ledger"],
             "pool_token_balance": after.totals.pool_token_balance - donated["pool"],
             "fund_token_balance": after.totals.fund_token_balance - donated["fund"],
         }
@@ -109,7 +109,7 @@ class Checks:
         """Try, on a fork, what a history may come to: each of these is undone."""
         for identifier, probe in PROBES.items():
             with self._world.fork():
-                self._report(identifier, played, probe(self._world, settle))
+                self._report(identifier, played, probe.attempt(self._world, settle))
 
 
 class LossRecords:
@@ -191,110 +191,13 @@ class LossRecords:
         )
 
 
-def _everybody_leaves(world: World, settle: Callable[[], None]) -> str | None:
-    """Close everything, let honest people settle what pends, and take everything out."""
-    for account in EVERYBODY:
-        for market in world.open_markets(account):
-            result = world.decrease(account, market)
-            if not result.status:
-                return f"account {account} cannot close in market {market}: {result.reason}"
-    settle()
-    settle()
-    if not world.withdrawals_open():
-        return "withdrawals stay closed after everybody has left and honest people have done their part"
-    for account in EVERYBODY:
-        units = world.collateral(account) // QUANTUM
-        if units > 0:
-            result = world.withdraw(account, units)
-            if not result.status:
-                return f"account {account} cannot take {units} out: {result.reason}"
-    return None
-
-
-def _funding_is_additive(world: World, _settle: Callable[[], None]) -> str | None:
-    """Poke three times in an hour, and once; the index grows alike."""
-    pokes, markets, found = 3, range(len(world.prices)), []
-    for market in markets:
-        world.poke(0, market)
-    end = world.now + 600
-    for stops in (1, pokes):
-        with world.fork():
-            for stop in range(stops):
-                world.wait((end - world.now) // (stops - stop))
-                for market in markets:
-                    world.poke(0, market)
-            found.append([state.funding_index for state in world.markets()])
-    once, often = found
-    for market, (one, many) in enumerate(zip(once, often, strict=True)):
-        if abs(one - many) > pokes + 1:
-            return f"market {market}: {one} in one, {many} in {pokes} steps"
-    return None
-
-
-def _ratios_rise_with_size(world: World, _settle: Callable[[], None]) -> str | None:
-    """Ask each formula about sizes: the ratio never falls, maintenance stays below initial."""
-    notionals = [10**exponent * WAD for exponent in range(0, 10, 2)]
-    for market in range(len(world.prices)):
-        rows = world.ratios(market, notionals)
-        for (initial, maintenance), (larger, larger_maintenance) in pairwise(rows):
-            if larger < initial or larger_maintenance < maintenance:
-                return f"market {market}: ratios fall with size, {rows}"
-        if any(not 0 < maintenance < initial <= WAD for initial, maintenance in rows):
-            return f"market {market}: ratios {rows}"
-    return None
-
-
-def _round_trip(world: World, _settle: Callable[[], None]) -> str | None:
-    """Enter each vault and leave it at once: nothing is gained."""
-    for vault in ("pool", "fund"):
-        start, held, units = world.wallet(0), world.shares(0, vault), world.wallet(0) // 3
-        if not units or not world.enter(0, vault, units).status:
-            continue
-        world.leave(0, vault, min(world.redeemable(0, vault), world.shares(0, vault) - held))
-        if world.wallet(0) > start:
-            return f"{vault}: {world.wallet(0) - start} units gained by going in and out"
-    return None
-
-
-def _victim_keeps_its_stake(world: World, _settle: Callable[[], None]) -> str | None:
-    """Let an outsider stake: what it gets is worth what it paid, whoever was there before."""
-    units = 1_000 * 10**6
-    before = world.shares(BACKER, "fund")
-    if not world.enter(BACKER, "fund", units).status:
-        return None
-    worth = world.preview("fund", "Redeem", world.shares(BACKER, "fund") - before)
-    return f"{units} units bought a stake worth {worth}" if worth * 1_000 < units * 999 else None
-
-
-def _governor_is_bound(world: World, _settle: Callable[[], None]) -> str | None:
-    """Let governance try what it may not."""
-    return world.governance_problem()
-
-
-def _paused(world: World, _settle: Callable[[], None]) -> str | None:
-    """Let the guardian pause: nobody adds risk, everybody may deposit and reduce."""
-    if not world.pause().status:
-        return "the guardian cannot pause"
-    for account in EVERYBODY:
-        markets = world.open_markets(account)
-        reason = world.would_increase(account, 0, WAD)
-        if reason is None or "paused" not in reason:
-            return f"account {account} increases while paused: {reason}"
-        for market in markets:
-            reason = world.would_decrease(account, market, ALL)
-            if reason is not None:
-                return f"account {account} cannot close while paused: {reason}"
-    deposited = world.deposit(BACKER, 0, 1)
-    return None if deposited.status else f"nobody can deposit while paused: {deposited.reason}"
-
-
-PROBES: Final[dict[str, Callable[[World, Callable[[], None]], str | None]]] = {
-    "I1": _everybody_leaves,
-    "A4": _funding_is_additive,
-    "B5m": _ratios_rise_with_size,
-    "E1r": _round_trip,
-    "E2": _victim_keeps_its_stake,
-    "G2": _governor_is_bound,
-    "G4": _paused,
-}
-"""What is tried at the end of a history, on forks."""
+def statements() -> dict[str, str]:
+    """Return what every rule of the bench states, by its number."""
+    others = {
+        "C5": "at constant prices no coalition ends with more than it began, above rounding",
+        "C10p": "of a deficit beyond the fund, winners of its market bear nine tenths of what they have won",
+        "D5": "every view answers in every state that is reached",
+    }
+    found = {rule.id: rule.statement for rule in RULES.values()}
+    found |= {identifier: probe.statement for identifier, probe in PROBES.items()}
+    return dict(sorted((found | others).items()))

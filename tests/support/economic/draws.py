@@ -31,8 +31,13 @@ class Draw:
     """What outsiders put into the insurance fund, quote."""
     wallet: int
     """Tokens of every member, quote."""
-    structs: Mapping[str, Mapping[str, Number]]
+    words: Mapping[str, Number]
+    """Every parameter that is not a market's, by ``struct.name``."""
     markets: Sequence[Mapping[str, Any]]
+
+    def word(self, name: str) -> Number:
+        """Return a parameter by its name alone."""
+        return next(value for key, value in self.words.items() if key.endswith(f".{name}"))
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
@@ -40,10 +45,12 @@ class Draw:
 
     def parameters(self) -> ProtocolParameters:
         """Return what the contracts are deployed with."""
-        return ProtocolParameters(
-            **self.structs,
-            markets=[MarketParameters(**market) for market in self.markets],
-        )
+        structs = {
+            struct.name: {row.name: self.words[f"{struct.name}.{row.name}"] for row in struct}
+            for struct in STRUCTS
+            if not struct.per_market
+        }
+        return ProtocolParameters(**structs, markets=[MarketParameters(**market) for market in self.markets])
 
 
 def _one(draw: random.Random, *choices: float) -> float:
@@ -62,44 +69,40 @@ def draw_world(seed: str, *, moving: bool = False) -> Draw:
     fees = draw.choice(((0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (0.6, 0.2), (0.5, 0.5)))
     fee_base = _one(draw, 0.0, 0.005, 0.02)
     shares = sorted((_one(draw, 0.0, 0.3, 0.5), _one(draw, 0.5, 0.8, 1.0)))
-    structs: dict[str, dict[str, Number]] = {
-        "margin": {
-            "trade_fee_rate": _one(draw, 0.0, 0.0, 0.0005, 0.01),
-            "pool_fee_share": fees[0],
-            "fund_fee_share": fees[1],
-            "upnl_weight": _one(draw, 0.0, 0.5, 1.0, 1.0),
-            "upnl_cap": _one(draw, 100.0, 1_000_000.0, 1_000_000.0),
-            "withdraw_margin_ratio": _one(draw, 0.0, 0.1, 0.5),
-            "ramp_per_hour": _one(draw, 0.01, 0.25, 1_000.0),
-            "funding_coefficient": _one(draw, 0.0, 0.125, 5.0),
-            "funding_margin_coefficient": _one(draw, 0.01, 0.75, 100.0),
-            "max_funding_rate_per_hour": _one(draw, 0.0, 0.001, 0.04),
-            "min_position_notional": _one(draw, 0.0, 100.0, 1_000.0, 20_000.0),
-        },
-        "liquidation": {
-            "buffer": _one(draw, 0.0, 0.15, 2.0),
-            "fee_base": fee_base,
-            "fee_volatility_coefficient": _one(draw, 0.0, 0.5, 10.0),
-            "fee_shortfall_coefficient": _one(draw, 0.0, 1.0, 10.0),
-            "fee_max": max(fee_base, _one(draw, 0.005, 0.05, 0.2)),
-            "fee_maintenance_share": _one(draw, 0.0, 0.6, 1.0),
-            "fee_equity_share": _one(draw, 0.0, 0.95, 1.0),
-            "volatility_reference": _one(draw, 0.1, 0.6, 3.0),
-            "bounty_share_base": _one(draw, 0.0, 0.5, 1.0),
-            "bounty_volatility_coefficient": _one(draw, 0.0, 0.1, 5.0),
-            "bounty_adequacy_coefficient": _one(draw, 0.0, 0.2, 5.0),
-            "bounty_share_min": shares[0],
-            "bounty_share_max": shares[1],
-            "min_bounty": _one(draw, 0.0, 0.0, 10.0, 500.0),
-            "throttle_share_per_hour": _one(draw, 0.0, 0.0, 0.5, 20.0),
-            "backstop_ratio": _one(draw, 0.0, 0.6667, 1.0),
-            "adl_window_seconds": int(_one(draw, 0, 60, 3_600)),
-        },
-        "fund": {"target_reserves": _one(draw, 0.0, 100_000.0, 500_000.0)},
-    }
-    for name in ("oracle", "reporter"):
-        structs[name] = dict(STRUCTS[name].defaults)
-    structs["oracle"] |= {
+    drawn: dict[str, Number] = {
+        "trade_fee_rate": _one(draw, 0.0, 0.0, 0.0005, 0.01),
+        "pool_fee_share": fees[0],
+        "fund_fee_share": fees[1],
+        "upnl_weight": _one(draw, 0.0, 0.5, 1.0, 1.0),
+        "upnl_cap": _one(draw, 100.0, 1_000_000.0, 1_000_000.0),
+        "withdraw_margin_ratio": _one(draw, 0.0, 0.1, 0.5),
+        "ramp_per_hour": _one(draw, 0.01, 0.25, 1_000.0),
+        "funding_coefficient": _one(draw, 0.0, 0.125, 5.0),
+        "funding_margin_coefficient": _one(draw, 0.01, 0.75, 100.0),
+        "max_funding_rate_per_hour": _one(draw, 0.0, 0.001, 0.04),
+        "min_position_notional": _one(draw, 0.0, 100.0, 1_000.0, 20_000.0),
+        "buffer": _one(draw, 0.0, 0.15, 2.0),
+        "fee_base": fee_base,
+        "fee_volatility_coefficient": _one(draw, 0.0, 0.5, 10.0),
+        "fee_shortfall_coefficient": _one(draw, 0.0, 1.0, 10.0),
+        "fee_max": max(fee_base, _one(draw, 0.005, 0.05, 0.2)),
+        "fee_maintenance_share": _one(draw, 0.0, 0.6, 1.0),
+        "fee_equity_share": _one(draw, 0.0, 0.95, 1.0),
+        "volatility_reference": _one(draw, 0.1, 0.6, 3.0),
+        "bounty_share_base": _one(draw, 0.0, 0.5, 1.0),
+        "bounty_volatility_coefficient": _one(draw, 0.0, 0.1, 5.0),
+        "bounty_adequacy_coefficient": _one(draw, 0.0, 0.2, 5.0),
+        "bounty_share_min": shares[0],
+        "bounty_share_max": shares[1],
+        "min_bounty": _one(draw, 0.0, 0.0, 10.0, 500.0),
+        "throttle_share_per_hour": _one(draw, 0.0, 0.0, 0.5, 20.0),
+        "backstop_ratio": _one(draw, 0.0, 0.6667, 1.0),
+        "adl_window_seconds": int(_one(draw, 0, 60, 3_600)),
+        "target_reserves": _one(draw, 0.0, 100_000.0, 500_000.0),
+        "cooldown_seconds": int(_one(draw, 3_600, 86_400)),
+        "queue_seconds": int(_one(draw, 60, 600, 3_600)),
+        "pool.exit_window_seconds": int(_one(draw, 600, 3_600)),
+        "fund.exit_window_seconds": int(_one(draw, 3_600, 172_800)),
         "limiter_minimum": _one(draw, 0.01, 0.05, 0.5),
         "limiter_horizon_seconds": int(_one(draw, 60, 300, 3_600)),
         "max_confidence_ratio": _one(draw, 0.001, 0.02, 0.1),
@@ -113,11 +116,22 @@ def draw_world(seed: str, *, moving: bool = False) -> Draw:
         pool=int(_log(draw, 2e5, 2e7)),
         fund=int(_one(draw, 0, _log(draw, 1e3, 5e5), _log(draw, 1e3, 5e5))),
         wallet=int(_log(draw, 1e6, 1e7)),
-        structs=structs,
+        words=_all_words(drawn),
         markets=markets,
     )
-    _check(made)
+    problem = problem_of(made)
+    assert problem is None, problem
     return made
+
+
+def _all_words(drawn: Mapping[str, Number]) -> dict[str, Number]:
+    """Return every word by struct and name: as drawn, or the default."""
+    return {
+        f"{struct.name}.{name}": drawn.get(f"{struct.name}.{name}", drawn.get(name, default))
+        for struct in STRUCTS
+        if not struct.per_market
+        for name, default in struct.defaults.items()
+    }
 
 
 def _market(draw: random.Random, model: str, index: int) -> dict[str, Any]:
@@ -164,16 +178,21 @@ def _model(draw: random.Random, model: str) -> dict[str, Number]:
     return words
 
 
-def _check(made: Draw) -> None:
-    """Guarantee that every word is one the governor could have set."""
+def problem_of(made: Draw) -> str | None:
+    """Return why a world is none that governance could have made, None if it is one."""
+    parameters = made.parameters()
     given: list[tuple[str, Mapping[str, Number]]] = [
-        (name, made.structs[name]) for name in ("margin", "liquidation", "fund")
+        (struct.name, getattr(parameters, struct.name)) for struct in STRUCTS if not struct.per_market
     ]
     for market in made.markets:
         given += [("pricing_terms", market["pricing_terms"]), ("market", market["market"])]
         given.append((made.model, market["risk_model"]))
     for name, values in given:
-        for field, rule in rules.GOVERNED[name].items():
+        for field, rule in rules.GOVERNED.get(name, {}).items():
             word = to_chain(field, "uint256", values[field])
             if not rule.words(field).allows(word):
-                raise AssertionError(f"{name}.{field} = {values[field]} is outside the governor's bounds")
+                return f"{name}.{field} = {values[field]} is outside the governor's bounds"
+        words = {row.name: to_chain(row.name, "uint256", values[row.name]) for row in STRUCTS[name]}
+        if not all(condition.holds(words) for condition in STRUCTS[name].conditions):
+            return f"{name}: the contract's conditions do not hold"
+    return None

@@ -131,7 +131,7 @@ class Moves:
     def _socialize(self) -> Action | None:
         account = self._pending()
         record = None if account is None else self.world.deficit(account)
-        window = int(self.player.history.draw.structs["liquidation"]["adl_window_seconds"])
+        window = int(self.player.history.draw.word("adl_window_seconds"))
         if record is None or self.world.now < record.recorded_at + window:
             return None
         return Action("socialize", KEEPER, (record.account,))
@@ -144,14 +144,16 @@ class Moves:
         actor = self.random.choice((self._member(), self._member(), LP, BACKER))
         vault = {LP: "pool", BACKER: "fund"}.get(actor) or self.random.choice(list(VAULTS))
         units = self._amount(actor)
-        if not units or not self.world.preview(vault, "Deposit", units):
+        if not units or not self.world.preview(vault, "Deposit", units) or not self.world.is_enterable(vault):
             return None
         return Action("enter", actor, (vault, units))
 
     def _mint(self) -> Action | None:
         actor, vault = self._member(), self.random.choice(list(VAULTS))
         shares = self.world.preview(vault, "Deposit", self._amount(actor))
-        return Action("mint", actor, (vault, shares)) if shares else None
+        if not shares or not self.world.is_enterable(vault) or self.world.must_queue_in(vault):
+            return None
+        return Action("mint", actor, (vault, shares))
 
     def _leave(self) -> Action | None:
         held = [
@@ -165,12 +167,39 @@ class Moves:
         actor, vault = self.random.choice(held)
         return Action("leave", actor, (vault, self.random.choice(SHARES)))
 
+    def _ask(self) -> Action | None:
+        """Ask to leave a vault that has a queue."""
+        held = [
+            (actor, vault)
+            for actor in self.members
+            for vault in VAULTS
+            if self.world.has_queue(vault) and self.world.shares(actor, vault)
+        ]
+        if not held:
+            return None
+        actor, vault = self.random.choice(held)
+        return Action("ask", actor, (vault, self.random.choice(SHARES)))
+
+    def _cancel(self) -> Action | None:
+        waiting = [
+            (actor, vault) for actor in self.members for vault in VAULTS if self.world.waiting(actor, vault)
+        ]
+        if not waiting:
+            return None
+        actor, vault = self.random.choice(waiting)
+        return Action("cancel", actor, (vault,))
+
+    def _come_in(self) -> Action | None:
+        """Take the shares of a deposit that has waited."""
+        waiting = [actor for actor in (*self.members, LP) if self.world.entry_is_ready(actor)]
+        return Action("come_in", self.random.choice(waiting)) if waiting else None
+
     def _donate(self) -> Action | None:
         actor = self._member()
         return Action(
             "donate",
             actor,
-            (self.random.choice(("engine", *VAULTS)), min(self._amount(actor), 10 * TOKEN_UNIT)),
+            (self.random.choice(("ledger", *VAULTS)), min(self._amount(actor), 10 * TOKEN_UNIT)),
         )
 
     def _poke(self) -> Action | None:
@@ -268,6 +297,14 @@ class Moves:
         make: Callable[[], Iterator[Action]] = getattr(self, f"_attack_{kind}")
         return make()
 
+    def _out_of(self, actor: int, vault: str) -> Iterator[Action]:
+        """Leave a vault, through its queue if it has one."""
+        if self.world.has_queue(vault):
+            yield Action("come_in", actor)
+            yield Action("ask", actor, (vault, WHOLE))
+            yield Action("wait", KEEPER, (self.world.queue_seconds(vault) + self.random.choice((0, 12)),))
+        yield Action("leave", actor, (vault, WHOLE))
+
     def _pair(self) -> tuple[int, int]:
         first, second = self.random.sample(self.members, 2)
         return first, second
@@ -334,7 +371,7 @@ class Moves:
             yield Action("decrease", first, (market, WHOLE))
         if self.random.random() < 0.3:
             yield Action("wait", KEEPER, (self.random.choice(WAITS),))
-        yield Action("leave", second, (vault, WHOLE))
+        yield from self._out_of(second, vault)
         if not before:
             yield Action("decrease", first, (market, WHOLE))
         yield Action("withdraw", first, (WHOLE,))
@@ -357,7 +394,7 @@ class Moves:
         """Open the smallest pairs there are, thinly, and liquidate each."""
         first, second = self._pair()
         market = self._market()
-        least = float(self.player.history.draw.structs["margin"]["min_position_notional"])
+        least = float(self.player.history.draw.word("min_position_notional"))
         size = int((least + 1.0) * 1.01 * WAD) * WAD // self.world.index(market)
         units = int(max(least, 10.0) * self.random.choice((0.02, 0.05, 0.2, 0.5)) * TOKEN_UNIT)
         for actor, side in ((first, 1), (second, -1)):
@@ -387,7 +424,7 @@ class Moves:
         steps = list(self._attack_pair())
         cut = self.random.randrange(1, len(steps))
         yield from steps[:cut]
-        yield Action("leave", third, (vault, WHOLE))
+        yield from self._out_of(third, vault)
         yield from steps[cut:]
 
     def _attack_wash(self) -> Iterator[Action]:
@@ -501,7 +538,7 @@ class Moves:
         yield Action("increase_most", first, (market, side * 9_000))
         yield Action("wait", KEEPER, (12,))
         yield Action("price", KEEPER, (market, move))
-        yield Action("leave", second, ("pool", WHOLE))
+        yield from self._out_of(second, "pool")
         yield Action("decrease", first, (market, WHOLE))
 
     def _attack_starve(self) -> Iterator[Action]:
@@ -544,6 +581,9 @@ CONSTANT_KINDS: Final = {
     "enter": 4,
     "mint": 1,
     "leave": 3,
+    "ask": 2,
+    "cancel": 1,
+    "come_in": 1,
     "donate": 1,
     "poke": 2,
     "report": 2,

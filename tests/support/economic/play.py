@@ -175,18 +175,37 @@ class Player:
             self.wait(HOUR)
 
     def _leave_vaults(self, members: Sequence[int]) -> None:
-        for member in members:
-            for vault in verbs.VAULTS:
-                most = self.world.redeemable(member, vault) if self.world.shares(member, vault) else 0
+        """Take out of the vaults whatever may leave; what has to wait waits first."""
+        world = self.world
+        self._come_in(members)
+        for vault in verbs.VAULTS:
+            inside = [member for member in members if world.shares(member, vault)]
+            for member in inside:
+                if world.has_queue(vault):
+                    world.ask(member, vault, world.shares(member, vault))
+            inside = [member for member in members if world.waiting(member, vault)] or inside
+            if inside and world.has_queue(vault):
+                self.wait(world.queue_seconds(vault))
+            for member in inside:
+                most = world.redeemable(member, vault)
                 if most:
-                    self.world.leave(member, vault, most)
+                    world.leave(member, vault, most)
+
+    def _come_in(self, members: Sequence[int]) -> None:
+        """Take the shares of deposits that waited, or that must wait a little longer."""
+        world = self.world
+        if any(world.entry_waits(member) for member in members):
+            self.wait(world.queue_seconds("pool"))
+            for member in members:
+                if world.entry_is_ready(member):
+                    world.come_in(member)
 
     def settle(self) -> None:
         """Let honest people do what every deficit needs: the fund, winners in order, then the pool."""
         world = self.world
         self.resolve()
         if any(world.deficit(account) for account in range(verbs.PARTICIPANTS)):
-            self.wait(int(self.history.draw.structs["liquidation"]["adl_window_seconds"]) + 1)
+            self.wait(int(self.history.draw.word("adl_window_seconds")) + 1)
             for account in range(verbs.PARTICIPANTS):
                 if world.deficit(account) is not None:
                     self._note(world.socialize(KEEPER, account))
@@ -294,7 +313,9 @@ class Player:
 
     def enter(self, actor: int, vault: str, units: int) -> Result:
         """Deposit token units into a vault."""
-        return self._note(self.world.enter(actor, vault, units))
+        world = self.world
+        enter = world.ask_in if world.must_queue_in(vault) else world.enter
+        return self._note(enter(actor, vault, units))
 
     def mint(self, actor: int, vault: str, shares: int) -> Result:
         """Buy a number of shares."""
@@ -304,6 +325,19 @@ class Player:
         """Redeem a share of what may be redeemed."""
         shares = self.world.redeemable(actor, vault) * share // WHOLE
         return self._note(self.world.leave(actor, vault, shares)) if shares else NOTHING
+
+    def ask(self, actor: int, vault: str, share: int) -> Result:
+        """Ask to leave with a share of what one has."""
+        shares = self.world.shares(actor, vault) * share // WHOLE
+        return self._note(self.world.ask(actor, vault, shares)) if self.world.has_queue(vault) else NOTHING
+
+    def cancel(self, actor: int, vault: str) -> Result:
+        """Take back what one has asked for."""
+        return self._note(self.world.cancel(actor, vault)) if self.world.has_queue(vault) else NOTHING
+
+    def come_in(self, actor: int) -> Result:
+        """Take the shares of a deposit that has waited."""
+        return self._note(self.world.come_in(actor)) if self.world.entry_waits(actor) else NOTHING
 
     def take(self, actor: int, vault: str, units: int) -> Result:
         """Withdraw token units from a vault."""
@@ -433,6 +467,9 @@ VERBS: Final[dict[str, Verb]] = {
     "enter": Verb(Player.enter, ("vault", "units")),
     "mint": Verb(Player.mint, ("vault", "shares")),
     "leave": Verb(Player.leave, ("vault", "share")),
+    "ask": Verb(Player.ask, ("vault", "share")),
+    "cancel": Verb(Player.cancel, ("vault",)),
+    "come_in": Verb(Player.come_in),
     "take": Verb(Player.take, ("vault", "units")),
     "take_of": Verb(Player.take_of, ("vault", "account")),
     "donate": Verb(Player.donate, ("to", "units")),

@@ -154,8 +154,8 @@ def _gains_are_capped(step: Step) -> str | None:
         losses += min(pnl, 0)
         notional = abs(position.size) * price // WAD
         required += notional * step.world.ratios(market, [notional])[0][0] // WAD
-    margin = step.world.draw.structs["margin"]
-    credited = min(gains * to_wad(margin["upnl_weight"]) // WAD, to_wad(margin["upnl_cap"]))
+    word = step.world.draw.word
+    credited = min(gains * to_wad(word("upnl_weight")) // WAD, to_wad(word("upnl_cap")))
     equity = seen.accounts[actor].collateral + credited + losses
     if equity + 4 * len(markets) < required:
         return f"equity {equity} under {required} after a withdrawal"
@@ -224,7 +224,7 @@ def _stays_healthy(step: Step) -> str | None:
 def _partial(step: Step) -> str | None:
     if step.verb != "liquidate" or not step.done:
         return None
-    least = to_wad(step.world.draw.structs["margin"]["min_position_notional"])
+    least = to_wad(step.world.draw.word("min_position_notional"))
     for event in step.named("Liquidated"):
         account, market = event.actor, event.values["market"]
         old = step.before.positions[market][account].size
@@ -254,7 +254,7 @@ def _no_riskier(step: Step) -> str | None:
 
 @rule("C4c", "a liquidation's fee is at most the account's equity, its tip at most the least bounty")
 def _fee_has_cover(step: Step) -> str | None:
-    least = to_wad(step.world.draw.structs["liquidation"]["min_bounty"])
+    least = to_wad(step.world.draw.word("min_bounty"))
     for event in step.named("Liquidated"):
         values = event.values
         if values["fee"] > max(values["equity"], 0):
@@ -353,17 +353,17 @@ OPEN, WITHDRAW, LIQUIDATE = 0, 1, 2
 
 @rule("D1", "the risk price moves no faster than the limiter lets it, and no price leaves its bounds")
 def _limiter(step: Step) -> str | None:
-    oracle = step.world.draw.structs["oracle"]
+    word = step.world.draw.word
     for number, (old, new) in enumerate(zip(step.before.markets, step.after.markets, strict=True)):
-        if not to_wad(oracle["min_price"]) < new.index_price < to_wad(oracle["max_price"]):
+        if not to_wad(word("min_price")) < new.index_price < to_wad(word("max_price")):
             return f"market {number}: index {new.index_price}"
         if new.risk_price == old.risk_price:
             continue
         variance = max(old.variance_fast, old.variance_slow, new.variance_fast, new.variance_slow) / WAD
-        horizon = oracle["limiter_horizon_seconds"]
+        horizon = word("limiter_horizon_seconds")
         band = max(
-            oracle["limiter_minimum"],
-            oracle["limiter_coefficient"] * math.sqrt(variance * horizon / 31_536_000),
+            word("limiter_minimum"),
+            word("limiter_coefficient") * math.sqrt(variance * horizon / 31_536_000),
         )
         band *= math.sqrt(max(step.after.now - old.updated_at, horizon) / horizon)
         if abs(math.log(new.risk_price / old.risk_price)) > 2 * band + 1e-9:
@@ -492,7 +492,7 @@ def _no_dust(step: Step) -> str | None:
         return None
     actor, market = step.action.actor, int(step.action.arguments[0])
     size = step.after.positions[market][actor].size
-    least = to_wad(step.world.draw.structs["margin"]["min_position_notional"])
+    least = to_wad(step.world.draw.word("min_position_notional"))
     notional = abs(size) * step.after.markets[market].index_price // WAD
     return f"{size} is worth {notional}, less than {least}" if size and notional + 1 < least else None
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from tests.support.economic.draws import draw_world
+from tests.support.economic.draws import draw_world, problem_of
 from tests.support.economic.history import FREE, WHOLE, Action, History
 from tests.support.economic.moves import Moves
 from tests.support.economic.play import ROUNDING_UNITS, Outcome, Player, fitted, kinds_of
@@ -88,6 +88,8 @@ class Search:
         self.elites: list[tuple[int, History]] = []
         self.found: list[Found] = []
         """Most profitable first, and the first history that broke each invariant."""
+        self.last: History | None = None
+        """The history played last, whole."""
 
     def run(self, histories: int, first: int = 0) -> Iterator[Outcome]:
         """Play histories one after another."""
@@ -105,8 +107,9 @@ class Search:
             world, start = elite.draw, changed(draw, elite.actions, [history for _, history in self.elites])
             if draw.random() < 0.2:
                 fresh = draw_world(origin, moving=self.moving)
-                part = draw.choice(("margin", "liquidation", "fund", "oracle"))
-                world = replace(world, structs={**world.structs, part: fresh.structs[part]})
+                some = draw.sample(sorted(fresh.words), len(fresh.words) // 4)
+                other = replace(world, words={**world.words, **{name: fresh.words[name] for name in some}})
+                world = world if problem_of(other) else other
             origin += f" from {elite.origin.split(' ')[0]}"
         if world is None:
             world = draw_world(origin, moving=self.moving)
@@ -118,7 +121,8 @@ class Search:
             player.close()
         outcome = player.outcome
         self.totals.add(outcome)
-        self._keep(replace(history, actions=tuple(played)), outcome)
+        self.last = replace(history, actions=tuple(played))
+        self._keep(self.last, outcome)
         return outcome
 
     def _play(self, player: Player, draw: random.Random, start: tuple[Action, ...]) -> list[Action]:

@@ -8,6 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from sim.protocol.account_ids import OWN_INDEX
+
 from sim.chain.chain import CallReverted, Chain
 from sim.chain.compile import Artifact
 from sim.chain.transaction import Transaction
@@ -39,6 +41,11 @@ TRADER: Final = MOST_MEMBERS + 3
 REPORTERS: Final = MOST_MEMBERS + 4
 PARTICIPANTS: Final = REPORTERS + HONEST_REPORTERS
 
+DESK: Final = "trading_desk"
+LEDGER: Final = "ledger"
+REGISTRY: Final = "market_registry"
+WATERFALL: Final = "loss_waterfall"
+LIQUIDATION: Final = "liquidation_engine"
 VAULTS: Final = {"pool": "liquidity_pool", "fund": "insurance_fund"}
 
 
@@ -98,6 +105,12 @@ class World:
         self.deployment = Deployer(self.chain, *compiled(draw.model, contracts)).deploy(
             draw.parameters(), [names for _ in draw.markets]
         )
+        self._functions = {
+            key: {
+                entry["name"] for entry in self.deployment.artifacts[key].abi if entry["type"] == "function"
+            }
+            for key in VAULTS.values()
+        }
         self.client = ProtocolClient(self.chain, self.deployment, self.book)
         self.mirror = AccountMirror(PARTICIPANTS, len(draw.markets))
         self.net_traded = [0 for _ in draw.markets]
@@ -113,7 +126,7 @@ class World:
     def _open_wallets(self) -> None:
         wallets = dict.fromkeys(range(self.draw.members), self.draw.wallet)
         wallets |= {LP: 4 * self.draw.pool, BACKER: 4 * self.draw.fund + 1_000_000, TRADER: self.draw.wallet}
-        spenders = ("margin_engine", *VAULTS.values())
+        spenders = (LEDGER, *VAULTS.values())
         for actor, quote in wallets.items():
             self._must(OWNER, "token", "mint", self.book.addresses[actor], quote * TOKEN_UNIT)
             self.supply += quote * TOKEN_UNIT
@@ -142,6 +155,10 @@ class World:
             self.mirror.set_wallet(actor, self.wallet(actor))
 
     # Calls
+
+    def _id(self, actor: int) -> int:
+        """Return the number that the contracts know somebody's account by."""
+        return self.book.account_ids[actor]
 
     def _data(self, key: str, function: str, arguments: Sequence[Any]) -> bytes:
         return self.deployment.abis[key][function].encode(*arguments)
@@ -189,62 +206,58 @@ class World:
 
     def deposit(self, actor: int, account: int, units: int) -> Result:
         """Add collateral to an account."""
-        return self._by(actor, "margin_engine", "deposit", self.book.addresses[account], units)
+        return self._by(actor, DESK, "deposit", self._id(account), units)
 
     def withdraw(self, actor: int, units: int) -> Result:
         """Take collateral out."""
-        return self._by(actor, "margin_engine", "withdraw", units)
+        return self._by(actor, DESK, "withdraw", OWN_INDEX, units)
 
     def would_withdraw(self, actor: int, units: int) -> str | None:
         """Return why `withdraw` would be refused."""
-        return self._would(actor, "margin_engine", "withdraw", units)
+        return self._would(actor, DESK, "withdraw", OWN_INDEX, units)
 
     def increase(self, actor: int, market: int, size: int, limit: int = 0) -> Result:
         """Open or add to a position; signed WAD base."""
-        return self._by(actor, "margin_engine", "increase_position", market, size, limit)
+        return self._by(actor, DESK, "increase_position", OWN_INDEX, market, size, limit)
 
     def would_increase(self, actor: int, market: int, size: int) -> str | None:
         """Return why `increase` would be refused."""
-        return self._would(actor, "margin_engine", "increase_position", market, size, 0)
+        return self._would(actor, DESK, "increase_position", OWN_INDEX, market, size, 0)
 
     def decrease(self, actor: int, market: int, size: int = ALL, limit: int = 0) -> Result:
         """Close part of a position, or all of it."""
-        return self._by(actor, "margin_engine", "decrease_position", market, size, limit)
+        return self._by(actor, DESK, "decrease_position", OWN_INDEX, market, size, limit)
 
     def would_decrease(self, actor: int, market: int, size: int) -> str | None:
         """Return why `decrease` would be refused."""
-        return self._would(actor, "margin_engine", "decrease_position", market, size, 0)
+        return self._would(actor, DESK, "decrease_position", OWN_INDEX, market, size, 0)
 
     # Liquidators
 
     def liquidate(self, actor: int, account: int, market: int) -> Result:
         """Liquidate an account."""
-        return self._by(actor, "liquidation_engine", "liquidate", self.book.addresses[account], market)
+        return self._by(actor, LIQUIDATION, "liquidate", self._id(account), market)
 
     def would_liquidate(self, actor: int, account: int, market: int) -> str | None:
         """Return why `liquidate` would be refused."""
-        return self._would(actor, "liquidation_engine", "liquidate", self.book.addresses[account], market)
+        return self._would(actor, LIQUIDATION, "liquidate", self._id(account), market)
 
     def deleverage(self, actor: int, bankrupt: int, market: int, winners: Sequence[int]) -> Result:
         """Close winners against a deficit."""
-        names = [self.book.addresses[winner] for winner in winners]
-        return self._by(
-            actor, "liquidation_engine", "auto_deleverage", self.book.addresses[bankrupt], market, names
-        )
+        names = [self._id(winner) for winner in winners]
+        return self._by(actor, WATERFALL, "auto_deleverage", self._id(bankrupt), market, names)
 
     def socialize(self, actor: int, account: int) -> Result:
         """Write a deficit off against the pool."""
-        return self._by(actor, "liquidation_engine", "socialize_loss", self.book.addresses[account])
+        return self._by(actor, WATERFALL, "socialize_loss", self._id(account))
 
     def cover(self, actor: int, account: int) -> Result:
         """Let the fund pay a deficit."""
-        return self._by(actor, "margin_engine", "cover_deficit", self.book.addresses[account])
+        return self._by(actor, WATERFALL, "cover_deficit", self._id(account))
 
     def deficit(self, account: int) -> Deficit | None:
         """Return an account's record of a pending deficit."""
-        market, size, recorded_at = self._read("margin_engine", "deficit_of", self.book.addresses[account])[
-            :3
-        ]
+        market, size, recorded_at = self._read(LEDGER, "deficit_of", self._id(account))[:3]
         return Deficit(account, market, size, recorded_at) if recorded_at else None
 
     def ranked_winners(self, bankrupt: int, market: int) -> list[int]:
@@ -256,10 +269,9 @@ class World:
         for account in range(PARTICIPANTS):
             size = self.position(account, market).size
             if size and (size > 0) != (record.size > 0):
-                address = self.book.addresses[account]
-                score = self._read("liquidation_engine", "deleverage_score", address, market)
+                score = self._read(WATERFALL, "deleverage_score", self._id(account), market)
                 if score:
-                    scores.append((-score, int(address, 16), account))
+                    scores.append((-score, self._id(account), account))
         return [account for _, _, account in sorted(scores)]
 
     # Vaults: ``pool`` and ``fund``
@@ -281,6 +293,63 @@ class World:
         """Withdraw assets from a vault."""
         address = self.book.addresses[actor]
         return self._by(actor, VAULTS[vault], "withdraw", units, address, address)
+
+    # Queues of the vaults, where there are some
+
+    def _has(self, vault: str, function: str) -> bool:
+        return function in self._functions[VAULTS[vault]]
+
+    def has_queue(self, vault: str) -> bool:
+        """Return whether shares have to wait before they leave."""
+        return self._has(vault, "request_exit")
+
+    def queue_seconds(self, vault: str) -> int:
+        """Return how long."""
+        return int(self.draw.word("queue_seconds" if vault == "pool" else "cooldown_seconds"))
+
+    def ask(self, actor: int, vault: str, shares: int) -> Result:
+        """Let shares begin to wait."""
+        return self._by(actor, VAULTS[vault], "request_exit", shares)
+
+    def cancel(self, actor: int, vault: str) -> Result:
+        """Take waiting shares back."""
+        return self._by(actor, VAULTS[vault], "cancel_exit")
+
+    def waiting(self, actor: int, vault: str) -> int:
+        """Return the shares that wait."""
+        if not self.has_queue(vault):
+            return 0
+        return int(self._read(VAULTS[vault], "exit_request", self.book.addresses[actor])[0])
+
+    def must_queue_in(self, vault: str) -> bool:
+        """Return whether a deposit has to wait: into the pool, while traders have positions."""
+        if not self._has(vault, "request_deposit"):
+            return False
+        return any(state.long_open_interest or state.short_open_interest for state in self.client.markets())
+
+    def ask_in(self, actor: int, vault: str, units: int) -> Result:
+        """Deposit into a vault whose shares come later."""
+        return self._by(actor, VAULTS[vault], "request_deposit", units)
+
+    def come_in(self, actor: int) -> Result:
+        """Take the shares of a deposit that has waited."""
+        return self._by(actor, VAULTS["pool"], "claim_shares")
+
+    def entry_waits(self, actor: int) -> bool:
+        """Return whether a deposit of somebody's waits."""
+        if not self._has("pool", "request_deposit"):
+            return False
+        return bool(self._read(VAULTS["pool"], "deposit_request", self.book.addresses[actor])[0])
+
+    def entry_is_ready(self, actor: int) -> bool:
+        """Return whether it has waited long enough."""
+        return self.entry_waits(actor) and self._would(actor, VAULTS["pool"], "claim_shares") is None
+
+    def is_enterable(self, vault: str) -> bool:
+        """Return whether a vault takes anybody's money now, as it says."""
+        if self.must_queue_in(vault):
+            return True
+        return bool(self._read(VAULTS[vault], "maxDeposit", self.book.addresses[LP]))
 
     def shares(self, actor: int, vault: str) -> int:
         """Return shares of a vault."""
@@ -306,12 +375,12 @@ class World:
 
     def donate(self, actor: int, to: str, units: int) -> Result:
         """Send tokens straight to a contract."""
-        key = VAULTS.get(to, "margin_engine")
+        key = VAULTS.get(to, LEDGER)
         return self._by(actor, "token", "transfer", self.deployment.addresses[key], units)
 
     def poke(self, actor: int, market: int) -> Result:
         """Bring funding and ramp up to now."""
-        return self._by(actor, "margin_engine", "poke", market)
+        return self._by(actor, REGISTRY, "poke", market)
 
     def report(self, actor: int, market: int, price: int, confidence: int = 0, age: int = 0) -> Result:
         """Report a price."""
@@ -330,22 +399,22 @@ class World:
 
     def governance_problem(self) -> str | None:
         """Let governance try what it may not do; return what it could do all the same."""
-        engine = self.deployment.addresses["margin_engine"]
-        words = list(self._read("margin_engine", "parameters"))
+        desk = self.deployment.addresses[DESK]
+        words = list(self._read(DESK, "parameters"))
         tried = {
             "a fee out of bounds": [ALL >> 129, *words[1:]],
             "a fee that jumps": [words[0] + 5 * 10**15 + 1, *words[1:]] if words[0] < 10**15 else None,
         }
         for what, changed in tried.items():
             if changed is not None:
-                data = self._data("margin_engine", "set_parameters", [tuple(changed)])
-                if self._send(OWNER, "risk_governor", "propose", engine, data).status:
+                data = self._data(DESK, "set_parameters", [tuple(changed)])
+                if self._send(OWNER, "risk_governor", "propose", desk, data).status:
                     return f"{what} could be proposed"
-                if self._send(GUARDIAN, "risk_governor", "tighten", engine, data).status:
+                if self._send(GUARDIAN, "risk_governor", "tighten", desk, data).status:
                     return f"the guardian could set {what}"
         allowed = [words[0] + 10**14 if words[0] < 10**15 else words[0] - 10**14, *words[1:]]
-        data = self._data("margin_engine", "set_parameters", [tuple(allowed)])
-        proposed = self._send(OWNER, "risk_governor", "propose", engine, data)
+        data = self._data(DESK, "set_parameters", [tuple(allowed)])
+        proposed = self._send(OWNER, "risk_governor", "propose", desk, data)
         if not proposed.status:
             return f"a small change cannot be proposed: {proposed.reason}"
         number = int.from_bytes(proposed.output, "big")
@@ -360,27 +429,40 @@ class World:
 
     def forbidden(self, actor: int, number: int) -> Result:
         """Call one of the functions that are others' alone."""
-        address = self.book.addresses[actor]
+        address, account = self.book.addresses[actor], self._id(actor)
+        desk, ledger = self.deployment.addresses[DESK], self.deployment.addresses[LEDGER]
         calls: tuple[tuple[str, str, tuple[Any, ...]], ...] = (
-            ("margin_engine", "connect", (address, address, address)),
-            ("margin_engine", "collect_fees", (address,)),
-            ("margin_engine", "set_market", (0, address, ALL)),
-            ("margin_engine", "write_off", (address,)),
-            ("margin_engine", "deleverage_position", (address, address, 0, 1, 0)),
-            ("margin_engine", "check_maintenance", (address, 0)),
-            ("margin_engine", "transfer_ownership", (address,)),
-            ("margin_engine", "pause", ()),
+            (LEDGER, "set_operator", (address, True)),
+            (LEDGER, "connect", (address, address)),
+            (LEDGER, "lock", ()),
+            (LEDGER, "unlock", ()),
+            (LEDGER, "deposit", (address, account, 1)),
+            (LEDGER, "withdraw", (account, 1, address)),
+            (LEDGER, "set_mode", (account, 1)),
+            (LEDGER, "collect_fees", (address,)),
+            (LEDGER, "draw_fund", (account,)),
+            (LEDGER, "write_off", (account,)),
+            (LEDGER, "pay_tip", (address, QUANTUM)),
+            (LEDGER, "transfer_ownership", (address,)),
+            (REGISTRY, "set_market", (0, address, ALL)),
+            (REGISTRY, "add_market", (address, ALL)),
+            (DESK, "collect_fees", (address,)),
+            (DESK, "pause", ()),
+            (WATERFALL, "resolve", (account,)),
+            ("risk_engine", "check_maintenance", (account, 0)),
             ("liquidity_pool", "pay", (QUANTUM,)),
             ("liquidity_pool", "collect", (QUANTUM,)),
             ("liquidity_pool", "apply_fill", (0, 10**18, 10**18)),
             ("liquidity_pool", "apply_deleverage", (0, 10**18, 10**18)),
             ("liquidity_pool", "set_pricing_terms", (0, 10**30, 0)),
+            ("liquidity_pool", "connect", (address, address)),
             ("insurance_fund", "draw", (QUANTUM, address)),
             ("insurance_fund", "contribute", (QUANTUM,)),
             ("insurance_fund", "set_drawer", (address, True)),
             ("price_oracle", "add_reporter", (0, address, 1, 3_600)),
-            ("risk_governor", "propose", (self.deployment.addresses["margin_engine"], b"\0" * 4)),
-            ("risk_governor", "tighten", (self.deployment.addresses["margin_engine"], b"\0" * 4)),
+            ("risk_governor", "propose", (desk, b"\0" * 4)),
+            ("risk_governor", "tighten", (ledger, b"\0" * 4)),
+            ("risk_governor", "pause", ()),
         )
         key, function, arguments = calls[number % len(calls)]
         return self._by(actor, key, function, *arguments)
@@ -411,16 +493,16 @@ class World:
 
     def collateral(self, actor: int) -> int:
         """Return booked collateral, signed WAD."""
-        return int(self._read("margin_engine", "collateral_of", self.book.addresses[actor]))
+        return int(self._read(LEDGER, "collateral_of", self._id(actor)))
 
     def position(self, actor: int, market: int) -> Position:
         """Return a position."""
-        found = self._read("margin_engine", "position_of", self.book.addresses[actor], market)
+        found = self._read(LEDGER, "position_of", self._id(actor), market)
         return Position(found[0], found[1])
 
     def open_markets(self, actor: int) -> list[int]:
         """Return the markets in which an account has a position."""
-        bits = int(self._read("margin_engine", "open_markets_of", self.book.addresses[actor]))
+        bits = int(self._read(LEDGER, "open_markets_of", self._id(actor)))
         return [market for market in range(len(self.prices)) if bits >> market & 1]
 
     def states(self) -> list[AccountState]:
@@ -437,7 +519,7 @@ class World:
 
     def withdrawals_open(self) -> bool:
         """Return whether collateral may leave."""
-        return bool(self._read("margin_engine", "withdrawals_open"))
+        return bool(self._read(WATERFALL, "withdrawals_open"))
 
     def may(self, market: int, action: int) -> bool:
         """Return whether the price is good enough for an action."""

@@ -1,0 +1,141 @@
+"""Rules that the contracts once had and that cost somebody money: put back in a copy, each must be found."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sim.chain.compile import contracts_root
+from tests.support.economic.history import History
+from tests.support.economic.minimise import replay
+from tests.support.economic.play import ROUNDING_UNITS, Outcome
+from tests.support.economic.search import Search
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OldRule:
+    """One rule, how to put it back, and how the attacker shows what it costs."""
+
+    name: str
+    edits: tuple[tuple[str, str, str], ...]
+    """File, text, text instead; none while the contracts still have the rule."""
+    attacks: tuple[str, ...]
+    """Known attacks to draw from: finding the shape itself takes more histories than a test has."""
+    histories: int
+    """Enough of them; the first that shows it ends the search."""
+    broken: str | None = None
+    """Rule of the bench that breaks at moving prices; None: it pays at constant ones."""
+    seed: int = 1
+
+    def contracts(self, folder: Path) -> Path | None:
+        """Return the contracts with the rule, None for those that ship."""
+        if not self.edits:
+            return None
+        copy = folder / "contracts"
+        shutil.copytree(contracts_root(), copy)
+        for file, old, new in self.edits:
+            source = (copy / file).read_text("utf-8")
+            assert source.count(old) == 1, f"{self.name}: {file} must hold the text to replace exactly once"
+            (copy / file).write_text(source.replace(old, new), "utf-8")
+        return copy
+
+    def shows(self, contracts: Path | None) -> Callable[[History], bool]:
+        """Return what tells whether a history shows the rule: here, and not without it."""
+
+        def pays(history: History, where: Path | None) -> bool:
+            return replay(history, where, checks=False).best.profit > ROUNDING_UNITS
+
+        def breaks(history: History, where: Path | None) -> bool:
+            return any(name == self.broken for name, _, _ in replay(history, where, checks=True).broken)
+
+        shown = pays if self.broken is None else breaks
+        if contracts is None:
+            return lambda history: shown(history, None)
+        return lambda history: shown(history, contracts) and not shown(history, None)
+
+    def found(self, contracts: Path | None) -> tuple[int, History] | None:
+        """Return after how many histories the attacker had one that shows the rule, and that one."""
+        search = Search(self.seed, moving=self.broken is not None, contracts=contracts, attacks=self.attacks)
+        shows = self.shows(contracts)
+        for number, outcome in enumerate(search.run(self.histories), 1):
+            history = self._candidate(search, outcome)
+            if history is not None and shows(history):
+                return number, history
+        return None
+
+    def _candidate(self, search: Search, outcome: Outcome) -> History | None:
+        if self.broken is None:
+            return search.last if outcome.best.profit > ROUNDING_UNITS else None
+        return search.last if any(name == self.broken for name, _, _ in outcome.broken) else None
+
+
+OLD_RULES = (
+    OldRule(
+        name="a fill clamps the mean of the premium instead of taking the mean of the clamped one",
+        edits=(
+            (
+                "lib/pool_math.vy",
+                "    return down * fixed_point._floor_div_signed(down * area, high - low)\n",
+                (
+                    "    mean: int256 = down * fixed_point._floor_div_signed(\n"
+                    "        down * (2 * skew + size_delta) * SIGNED_WAD, 2 * scale\n"
+                    "    )\n"
+                    "    return min(max(mean, -limit), limit)\n"
+                ),
+            ),
+        ),
+        attacks=("steps",),
+        histories=60,
+    ),
+    OldRule(
+        name="the initial check ignores what leaving costs: two accounts leave the fund their skew",
+        edits=(),
+        attacks=("pair",),
+        histories=40,
+    ),
+    OldRule(
+        name="a winner that deleveraging leaves in debt has no record, so that withdrawals stay closed",
+        edits=(
+            (
+                "modules/settlement.vy",
+                (
+                    "    taken: uint256 = min(\n"
+                    "        order.haircut, accounts._positive(accounts.collateral[order.account])\n"
+                    "    )\n"
+                ),
+                "    taken: uint256 = order.haircut\n",
+            ),
+            (
+                "modules/settlement.vy",
+                (
+                    "    settled.deficit = accounts._record_deficit(\n"
+                    "        order.account, order.market, -order.size_delta\n"
+                    "    )\n"
+                ),
+                (
+                    "    if order.cause != constants.CAUSE_DELEVERAGE:\n"
+                    "        settled.deficit = accounts._record_deficit(\n"
+                    "            order.account, order.market, -order.size_delta\n"
+                    "        )\n"
+                ),
+            ),
+            (
+                "modules/deleveraging.vy",
+                "    gain = min(gain, fixed_point._quantize_down(inputs.equity))\n",
+                "",
+            ),
+        ),
+        attacks=("starve", "shield"),
+        histories=150,
+        broken="C8r",
+    ),
+    OldRule(
+        name="deleveraging is ranked by leverage and budgeted by size: fresh accounts shield a winner",
+        edits=(),
+        attacks=("shield",),
+        histories=80,
+        broken="C10p",
+    ),
+)

@@ -1,0 +1,133 @@
+"""What only a fork shows of a history: each probe is tried at its end and undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from sim.core.units import QUANTUM, WAD
+from tests.support.economic.verbs import ALL, BACKER, PARTICIPANTS, World
+
+EVERYBODY: Final = range(PARTICIPANTS)
+
+
+class Probe(NamedTuple):
+    """One thing to try, with its number."""
+
+    statement: str
+    attempt: Callable[[World, Callable[[], None]], str | None]
+    """Returns what is wrong; its second argument lets honest people settle what pends."""
+
+
+def _everybody_leaves(world: World, settle: Callable[[], None]) -> str | None:
+    """Close everything, let honest people settle what pends, and take everything out."""
+    for account in EVERYBODY:
+        for market in world.open_markets(account):
+            result = world.decrease(account, market)
+            if not result.status:
+                return f"account {account} cannot close in market {market}: {result.reason}"
+    settle()
+    settle()
+    if not world.withdrawals_open():
+        return "withdrawals stay closed after everybody has left and honest people have done their part"
+    for account in EVERYBODY:
+        units = world.collateral(account) // QUANTUM
+        if units > 0:
+            result = world.withdraw(account, units)
+            if not result.status:
+                return f"account {account} cannot take {units} out: {result.reason}"
+    return None
+
+
+def _funding_is_additive(world: World, _settle: Callable[[], None]) -> str | None:
+    """Poke three times in an hour, and once; the index grows alike."""
+    pokes, markets, found = 3, range(len(world.prices)), []
+    for market in markets:
+        world.poke(0, market)
+    end = world.now + 600
+    for stops in (1, pokes):
+        with world.fork():
+            for stop in range(stops):
+                world.wait((end - world.now) // (stops - stop))
+                for market in markets:
+                    world.poke(0, market)
+            found.append([state.funding_index for state in world.markets()])
+    once, often = found
+    for market, (one, many) in enumerate(zip(once, often, strict=True)):
+        if abs(one - many) > pokes + 1:
+            return f"market {market}: {one} in one, {many} in {pokes} steps"
+    return None
+
+
+def _ratios_rise_with_size(world: World, _settle: Callable[[], None]) -> str | None:
+    """Ask each formula about sizes: the ratio never falls, maintenance stays below initial."""
+    notionals = [10**exponent * WAD for exponent in range(0, 10, 2)]
+    for market in range(len(world.prices)):
+        rows = world.ratios(market, notionals)
+        for (initial, maintenance), (larger, larger_maintenance) in pairwise(rows):
+            if larger < initial or larger_maintenance < maintenance:
+                return f"market {market}: ratios fall with size, {rows}"
+        if any(not 0 < maintenance < initial <= WAD for initial, maintenance in rows):
+            return f"market {market}: ratios {rows}"
+    return None
+
+
+def _round_trip(world: World, _settle: Callable[[], None]) -> str | None:
+    """Enter each vault and leave it at once: nothing is gained."""
+    for vault in ("pool", "fund"):
+        start, held, units = world.wallet(0), world.shares(0, vault), world.wallet(0) // 3
+        if not units or not world.enter(0, vault, units).status:
+            continue
+        world.leave(0, vault, min(world.redeemable(0, vault), world.shares(0, vault) - held))
+        if world.wallet(0) > start:
+            return f"{vault}: {world.wallet(0) - start} units gained by going in and out"
+    return None
+
+
+def _victim_keeps_its_stake(world: World, _settle: Callable[[], None]) -> str | None:
+    """Let an outsider stake: what it gets is worth what it paid, whoever was there before."""
+    units = 1_000 * 10**6
+    before = world.shares(BACKER, "fund")
+    if not world.enter(BACKER, "fund", units).status:
+        return None
+    worth = world.preview("fund", "Redeem", world.shares(BACKER, "fund") - before)
+    return f"{units} units bought a stake worth {worth}" if worth * 1_000 < units * 999 else None
+
+
+def _governor_is_bound(world: World, _settle: Callable[[], None]) -> str | None:
+    """Let governance try what it may not."""
+    return world.governance_problem()
+
+
+def _paused(world: World, _settle: Callable[[], None]) -> str | None:
+    """Let the guardian pause: nobody adds risk, everybody may deposit and reduce."""
+    if not world.pause().status:
+        return "the guardian cannot pause"
+    for account in EVERYBODY:
+        markets = world.open_markets(account)
+        reason = world.would_increase(account, 0, WAD)
+        if reason is None or "paused" not in reason:
+            return f"account {account} increases while paused: {reason}"
+        for market in markets:
+            reason = world.would_decrease(account, market, ALL)
+            if reason is not None:
+                return f"account {account} cannot close while paused: {reason}"
+    deposited = world.deposit(BACKER, 0, 1)
+    return None if deposited.status else f"nobody can deposit while paused: {deposited.reason}"
+
+
+PROBES: Final[dict[str, Probe]] = {
+    "A4": Probe("funding is the same whether it is brought up to date once or often", _funding_is_additive),
+    "B5m": Probe("ratios rise with size, maintenance stays below initial", _ratios_rise_with_size),
+    "E1r": Probe("going into a vault and out of it at once gains nothing", _round_trip),
+    "E2": Probe("a stake is worth what was paid for it, whoever was there before", _victim_keeps_its_stake),
+    "G2": Probe(
+        "governance goes nowhere out of bounds, not too far at once, and not before its time",
+        _governor_is_bound,
+    ),
+    "G4": Probe("while paused nobody adds risk, everybody deposits and reduces", _paused),
+    "I1": Probe(
+        "everybody can leave with everything, once honest people have done their part", _everybody_leaves
+    ),
+}
