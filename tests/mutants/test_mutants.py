@@ -89,7 +89,7 @@ ACCOUNTS = [
     Account(notional=-50_000.0, collateral=20_000.0),
 ]
 FALL = 'shocks=[{ kind = "price_jump", at_block = 2, size = -0.05 }]'
-REFUSED = {"B1": "trading: margin too low", "C1": "liquidation: healthy"}
+REFUSED = {"B1": "margin_checks: margin too low", "C1": "liquidation: healthy"}
 
 
 def attempt(invariant: str, contracts: Path | None = None) -> tuple[Attempt, World]:

@@ -1,8 +1,8 @@
 """A formula that stopped answering could not be replaced: to change it, the old one was asked first.
 
-It was asked twice, by the margin engine to accrue funding and by the governor to compare what the new one
+It was asked twice, by the registry to accrue funding and by the governor to compare what the new one
 asks. So a formula that reverts, leaves its range or does not end closed a market for ever, and with it
-reductions, exits of providers and every parameter of the engine.
+reductions, exits of providers and every parameter of the registry.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def test_the_owner_can_replace_it_and_change_parameters(source, fault):
     with isolated():
         protocol = Protocol(markets=2)
         model = boa.load_partial(str(source)).deploy()
-        protocol.engine.set_market(1, model.address, 10**6 * WAD, sender=protocol.owner)
+        protocol.registry.set_market(1, model.address, 10**6 * WAD, sender=protocol.owner)
         trader = protocol.account("trader", 50_000)
         protocol.increase(trader, 100 * WAD, market=1)
         protocol.wait(86_400)
@@ -74,9 +74,9 @@ def test_the_owner_can_replace_it_and_change_parameters(source, fault):
         if fault in ("reverts", "out of range"):
             with boa.reverts():
                 protocol.decrease(trader, WAD, market=1)
-        protocol.set_margin(trade_fee_rate=WAD // 2_000)
-        assert protocol.engine.parameters().trade_fee_rate == WAD // 2_000
-        protocol.engine.set_market(1, protocol.risk_models[0].address, 10**6 * WAD, sender=protocol.owner)
+        protocol.set_margin(min_position_notional=99 * WAD)
+        assert protocol.registry.parameters().min_position_notional == 99 * WAD
+        protocol.registry.set_market(1, protocol.risk_models[0].address, 10**6 * WAD, sender=protocol.owner)
         protocol.decrease(trader, market=1)
         assert protocol.position(trader, 1).size == 0
         protocol.check_books()
@@ -90,5 +90,5 @@ def test_the_governor_can_replace_it_within_bounds(source):
     proposal = governed.propose("risk_governor", governed.set_model(STATIC, "static"))
     receipt = governed.execute(proposal, at=governed.now + 3 * DAY)
     assert receipt.status, receipt.revert_reason
-    snapshot = governed.read("margin_engine", "market_snapshot", 0)
-    assert (snapshot[13], snapshot[14]) == (STATIC[0], STATIC[1])
+    initial, maintenance = governed.read("market_registry", "market_snapshot", 0)[-3:-1]
+    assert (initial, maintenance) == (STATIC[0], STATIC[1])

@@ -11,7 +11,7 @@ import boa
 import pytest
 
 from sim.core.units import QUANTUM, WAD
-from tests.support.protocol import Protocol, isolated
+from tests.support.protocol import Protocol, id_of, isolated
 
 TERMS = {"pool": 5_000_000, "skew_scale": 10**6 * WAD, "max_premium": WAD // 20}
 FUNDED = {"funding_coefficient": WAD // 8}
@@ -19,7 +19,7 @@ FUNDED = {"funding_coefficient": WAD // 8}
 
 def ranked(protocol: Protocol, accounts: list[str]) -> list[str]:
     """Return winners in the order that deleveraging asks for."""
-    scores = {account: protocol.liquidation.deleverage_score(account, 0) for account in accounts}
+    scores = {account: protocol.score(account) for account in accounts}
     return sorted((x for x in accounts if scores[x]), key=lambda x: (-scores[x], int(x, 16)))
 
 
@@ -38,20 +38,20 @@ def test_withdrawals_reopen_whatever_a_winner_owes(hours):
         for _ in range(hours):
             protocol.set_price(1_500 * WAD, wait=3_600)
         protocol.set_price(1_500 * WAD)
-        protocol.engine.withdraw(protocol.collateral(winner) // QUANTUM, sender=winner)
+        protocol.desk.withdraw(0, protocol.collateral(winner) // QUANTUM, sender=winner)
         protocol.set_price(1_500 * WAD, wait=3_600)
         protocol.liquidate(bankrupt)
-        protocol.liquidation.auto_deleverage(bankrupt, 0, ranked(protocol, [winner, bear]))
+        protocol.deleverage(bankrupt, ranked(protocol, [winner, bear]))
         protocol.check_books()
 
         protocol.wait(61)
         for account in (bankrupt, winner):
             if protocol.collateral(account) < 0:
-                assert protocol.engine.deficit_of(account).recorded_at != 0
-                protocol.liquidation.socialize_loss(account)
-        assert protocol.engine.totals().pending_deficit == 0
-        assert protocol.engine.withdrawals_open()
-        protocol.engine.withdraw(1, sender=bystander)
+                assert protocol.deficit(account).recorded_at != 0
+                protocol.socialize(account)
+        assert protocol.ledger.totals().pending_deficit == 0
+        assert protocol.waterfall.withdrawals_open()
+        protocol.desk.withdraw(0, 1, sender=bystander)
         protocol.check_books()
 
 
@@ -69,15 +69,15 @@ def test_a_haircut_takes_no_more_than_equity():
         equity = protocol.state(winner).equity
         assert 0 < equity < 5_000 * WAD
         protocol.liquidate(bankrupt)
-        assert protocol.engine.totals().pending_deficit > 10_000 * WAD
-        protocol.liquidation.auto_deleverage(bankrupt, 0, [winner])
-        assert protocol.engine.totals().haircuts == equity - equity % QUANTUM
+        assert protocol.ledger.totals().pending_deficit > 10_000 * WAD
+        protocol.deleverage(bankrupt, [winner])
+        assert protocol.ledger.totals().haircuts == equity - equity % QUANTUM
         assert 0 <= protocol.state(winner).equity < QUANTUM
         protocol.check_books()
 
 
-def test_the_hook_records_what_a_close_leaves_as_a_debt():
-    """The engine does not count on being asked to close winners only."""
+def test_the_ledger_records_what_a_close_leaves_as_a_debt():
+    """It does not count on being asked to close winners only."""
     with isolated():
         protocol = Protocol(fund=0, fund_target=0)
         bankrupt, winner = protocol.account("bankrupt", 10_000), protocol.account("winner", 10_000)
@@ -86,11 +86,16 @@ def test_the_hook_records_what_a_close_leaves_as_a_debt():
         protocol.set_price(1_000 * WAD)
         protocol.liquidate(bankrupt)
         protocol.set_price(2_600 * WAD)  # the winner of before owes 2,000
-        taken = protocol.engine.deleverage_position(
-            bankrupt, winner, 0, 20 * WAD, 5_000 * WAD, sender=protocol.liquidation.address
+        settled = protocol.settle(
+            winner,
+            20 * WAD,
+            cause=2,
+            index_price=2_600 * WAD,
+            bankrupt=id_of(bankrupt),
+            haircut=5_000 * WAD,
         )
-        record = protocol.engine.deficit_of(winner)
-        assert taken == protocol.engine.totals().haircuts == 0
+        record = protocol.deficit(winner)
+        assert settled.haircut == protocol.ledger.totals().haircuts == 0
         assert protocol.collateral(winner) < 0
         assert (record.market, record.size, record.recorded_at) == (0, -20 * WAD, boa.env.timestamp)
         protocol.check_books()

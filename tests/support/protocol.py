@@ -14,10 +14,11 @@ import boa
 
 from sim.reference.account_ids import account_id
 from sim.reference.fixed_point import QUANTUM, WAD
-from tests.support.deployers import deploy, deploy_oracle
+from tests.support.deployers import deploy, deploy_oracle, harness
 from tests.support.risk_parameters import STATIC
 
 NO_RAMP = 2**256 - 1
+NOBODY = "0x" + "00" * 20
 ALL = 2**256 - 1
 START_PRICE = 2_000 * WAD
 START_VARIANCE = 36 * WAD // 100  # 60 %: the fee's reference volatility
@@ -67,12 +68,33 @@ LIQUIDATION: dict[str, int] = {
 WATERFALL: dict[str, int] = {"adl_window_seconds": 60}
 
 
+# In the order of `ILedger.Order`: a trade in market 0 at the start price, without a fee.
+ORDER: dict[str, Any] = {
+    "account": 0,
+    "market": 0,
+    "cause": 0,
+    "size_delta": 0,
+    "index_price": START_PRICE,
+    "funding_index": 0,
+    "limit_price": 0,
+    "entry_ratio": 0,
+    "fee_rate": 0,
+    "fund_fee_share": 0,
+    "pool_fee_share": 0,
+    "fee": 0,
+    "bounty": 0,
+    "liquidator": NOBODY,
+    "bankrupt": 0,
+    "haircut": 0,
+}
+
+
 def merged(defaults: Mapping[str, int], changes: Mapping[str, int]) -> tuple[int, ...]:
     """Return a parameter struct with some fields replaced; changes of other structs do not count."""
     return tuple(changes.get(name, value) for name, value in defaults.items())
 
 
-def known(changes: Mapping[str, int] | None, *structs: Mapping[str, int]) -> dict[str, int]:
+def known(changes: Mapping[str, Any] | None, *structs: Mapping[str, Any]) -> dict[str, Any]:
     """Return changes, all of which are fields of one of the structs."""
     unknown = (changes or {}).keys() - {name for struct in structs for name in struct}
     if unknown:
@@ -101,6 +123,8 @@ class Protocol:
         Base units (WAD); the default is so large that fills are at the index price to 1e-18.
     pool, fund
         Deposits in quote.
+    token
+        Quote token instead of the mock.
     """
 
     def __init__(
@@ -116,6 +140,7 @@ class Protocol:
         pool: int = 10_000_000,
         fund: int = 1_000_000,
         fund_target: int = 1_000_000,
+        token: Any = None,
     ) -> None:
         self.owner = boa.env.generate_address("owner")
         self.reporters = [boa.env.generate_address(f"reporter {i}") for i in range(3)]
@@ -124,13 +149,13 @@ class Protocol:
         self.liquidator = boa.env.generate_address("liquidator")
         self.margin_changes = known(margin, MARGIN)
         self.liquidation_changes = known(liquidation, LIQUIDATION, WATERFALL)
-        self.token = deploy("testing/ERC20Mock", "USD Coin", "USDC", 6)
+        self.token = token or deploy("testing/ERC20Mock", "USD Coin", "USDC", 6)
         self.oracle = deploy_oracle(self.owner, limiter_minimum=WAD, limiter_coefficient=100 * WAD)
-        oracle, token = self.oracle.address, self.token.address
-        self.ledger = deploy("Ledger", self.owner, token)
+        oracle, quote = self.oracle.address, self.token.address
+        self.ledger = deploy("Ledger", self.owner, quote)
         ledger = self.ledger.address
-        self.pool = deploy("LiquidityPool", self.owner, token, ledger)
-        self.fund = deploy("InsuranceFund", self.owner, token, ledger, (fund_target * WAD,))
+        self.pool = deploy("LiquidityPool", self.owner, quote, ledger)
+        self.fund = deploy("InsuranceFund", self.owner, quote, ledger, (fund_target * WAD,))
         pool_address, fund_address = self.pool.address, self.fund.address
         self.registry = deploy(
             "MarketRegistry", self.owner, oracle, ledger, pool_address, merged(MARKET, self.margin_changes)
@@ -179,7 +204,7 @@ class Protocol:
             fund_address,
             self.liquidation.address,
             oracle,
-            token,
+            quote,
         )
         self.operators = (self.desk, self.liquidation, self.waterfall)
         self.accounts: list[str] = []
@@ -272,6 +297,21 @@ class Protocol:
     def cover(self, bankrupt: Any) -> int:
         """Draw the fund against a deficit; return what still pends."""
         return int(self.waterfall.cover_deficit(id_of(bankrupt)))
+
+    # What an operator does that is not ours
+
+    def operator(self) -> Any:
+        """Return a registered operator that does what it is told (``OperatorHarness.vy``)."""
+        operator = harness("OperatorHarness", self.ledger.address)
+        self.ledger.set_operator(operator.address, True, sender=self.owner)
+        return operator
+
+    def settle(self, account: Any, size_delta: int, **fields: Any) -> Any:
+        """Let an operator order a change of a position at the ledger."""
+        order = known(fields, ORDER)
+        return self.operator().settle(
+            tuple((ORDER | {"account": id_of(account), "size_delta": size_delta} | order).values())
+        )
 
     # What the owner does
 

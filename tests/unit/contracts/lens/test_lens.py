@@ -8,7 +8,7 @@ import pytest
 
 from sim.reference.fixed_point import QUANTUM, WAD
 from tests.support.deployers import deploy
-from tests.support.protocol import NO_RAMP
+from tests.support.protocol import NO_RAMP, id_of
 from tests.support.risk_parameters import ADAPTIVE
 
 
@@ -29,8 +29,8 @@ def test_market_states_are_what_the_contracts_say(busy):
     states = busy.lens.market_states()
     assert len(states) == 2
     for market, state in enumerate(states):
-        asset, info = busy.oracle.asset_price(market), busy.engine.market_info(market)
-        snapshot = busy.engine.market_snapshot(market)
+        asset, info = busy.oracle.asset_price(market), busy.ledger.aggregates_of(market)
+        snapshot = busy.registry.market_snapshot(market)
         assert tuple(state)[:9] == tuple(asset)
         assert state.long_open_interest == info.long_open_interest
         assert state.short_open_interest == info.short_open_interest
@@ -46,9 +46,9 @@ def test_market_states_are_what_the_contracts_say(busy):
 
 
 def test_protocol_state_is_what_the_contracts_say(busy):
-    state, totals = busy.lens.protocol_state(), busy.engine.totals()
-    assert state.engine_token_balance == busy.wallet(busy.engine)
-    assert state.engine_token_balance == state.total_collateral + state.accrued_fees
+    state, totals = busy.lens.protocol_state(), busy.ledger.totals()
+    assert state.ledger_token_balance == busy.wallet(busy.ledger)
+    assert state.ledger_token_balance == state.total_collateral + state.accrued_fees
     assert state.accrued_fees == totals.accrued_fees > 0
     assert state.pool_reserves == state.pool_token_balance == busy.pool.reserves()
     assert state.pool_assets // QUANTUM == busy.pool.totalAssets()
@@ -66,14 +66,15 @@ def test_margin_curve_follows_the_model(build):
     assert len(curve) == 4
     assert all(low.initial < high.initial for low, high in pairwise(curve))
     assert all(point.maintenance < point.initial for point in curve)
+    assert protocol.lens.margin_curves(notionals) == [curve]
     state = protocol.lens.market_states()[0]
     assert tuple(curve[0]) == (state.initial_ratio, state.maintenance_ratio)
 
 
 def test_account_states_agree_with_the_liquidation_inputs(busy):
-    states = busy.lens.account_states(busy.accounts)
+    states = busy.lens.account_states([id_of(account) for account in busy.accounts])
     for account, state in zip(busy.accounts, states, strict=True):
-        inputs = busy.engine.liquidation_inputs(account, 0)
+        inputs = busy.risk.liquidation_inputs(id_of(account), 0)
         assert state.collateral == busy.collateral(account)
         assert state.equity == inputs.equity
         assert state.maintenance_requirement == inputs.maintenance_requirement
@@ -82,12 +83,12 @@ def test_account_states_agree_with_the_liquidation_inputs(busy):
 
 
 def test_positions_carry_the_ratio_they_must_hold(busy):
-    states = busy.lens.positions(0, [*busy.accounts, busy.owner])
+    states = busy.lens.positions(0, [id_of(account) for account in (*busy.accounts, busy.owner)])
     for account, state in zip(busy.accounts, states, strict=False):
         assert tuple(state)[:4] == tuple(busy.position(account))
         notional = -(-abs(state.size) * 1_950)
         requirement = -(-notional * state.effective_maintenance_ratio // WAD)
-        own = busy.engine.liquidation_inputs(account, 0)
+        own = busy.risk.liquidation_inputs(id_of(account), 0)
         assert own.maintenance_ratio == state.effective_maintenance_ratio
         if busy.position(account, 1).size == 0:
             assert own.maintenance_requirement == requirement
@@ -98,7 +99,7 @@ def test_five_hundred_accounts_fit_one_call(protocol):
     trader = protocol.account("trader", 5_000)
     protocol.increase(trader, WAD)
     strangers = [boa.env.generate_address() for _ in range(511)]
-    states = protocol.lens.account_states([trader, *strangers])
+    states = protocol.lens.account_states([id_of(account) for account in (trader, *strangers)])
     assert len(states) == 512
     assert states[0].notional == 2_000 * WAD
     assert all(tuple(state) == (0, 0, 0, 0, 0) for state in states[1:])
@@ -107,7 +108,7 @@ def test_five_hundred_accounts_fit_one_call(protocol):
 
 
 def test_an_unknown_market_reverts(protocol):
-    with boa.reverts("market_state: unknown market"):
+    with boa.reverts("markets: unknown market"):
         protocol.lens.positions(1, [])
-    with boa.reverts("market_state: unknown market"):
+    with boa.reverts("markets: unknown market"):
         protocol.lens.margin_curve(1, [0])

@@ -4,7 +4,7 @@ import boa
 import pytest
 
 from sim.reference.fixed_point import WAD
-from tests.support.deployers import CONTRACTS, deployer
+from tests.support.deployers import deploy
 from tests.support.protocol import LIQUIDATION, merged
 
 
@@ -28,7 +28,6 @@ from tests.support.protocol import LIQUIDATION, merged
         ("min_bounty", 10_001 * WAD),
         ("throttle_share_per_hour", 1_000 * WAD + 1),
         ("backstop_ratio", WAD + 1),
-        ("adl_window_seconds", 604_801),
     ],
 )
 def test_every_bound_holds(protocol, field, value):
@@ -48,9 +47,17 @@ def test_only_the_owner_sets(protocol):
     assert protocol.liquidation.parameters().buffer == WAD // 2
 
 
-@pytest.mark.parametrize("position", [1, 2, 3])
+@pytest.mark.parametrize("position", range(6))
 def test_zero_addresses_are_refused(protocol, position):
-    arguments = [protocol.owner, protocol.engine.address, protocol.pool.address, protocol.fund.address]
+    around = [
+        protocol.ledger,
+        protocol.registry,
+        protocol.risk,
+        protocol.waterfall,
+        protocol.pool,
+        protocol.fund,
+    ]
+    arguments = [contract.address for contract in around]
     arguments[position] = "0x" + "00" * 20
     with boa.reverts("liquidation: zero address"):
-        deployer(CONTRACTS / "LiquidationEngine.vy").deploy(*arguments, merged(LIQUIDATION, {}))
+        deploy("LiquidationEngine", protocol.owner, *arguments, merged(LIQUIDATION, {}))

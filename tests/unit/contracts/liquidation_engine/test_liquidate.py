@@ -82,7 +82,7 @@ def test_a_partial_close_with_fee_and_impact_restores_at_least_the_buffer(build)
     protocol.set_price(1_945 * WAD)
     before = protocol.state(trader)
     assert before.equity < before.maintenance_requirement
-    plan = protocol.liquidation.preview_liquidation(trader, 0)
+    plan = protocol.preview(trader)
     protocol.liquidate(trader)
     (event,) = logs_of(protocol.liquidation, "Liquidated")
     assert (event.size_closed, event.fee, event.bounty) == (plan.size, plan.fee, plan.bounty)
@@ -114,7 +114,7 @@ def test_a_price_that_is_not_good_enough_blocks(protocol):
     protocol.wait(10 * 86_400)
     with boa.reverts("liquidation: price not valid"):
         protocol.liquidate(trader)
-    assert not protocol.liquidation.preview_liquidation(trader, 0).eligible
+    assert not protocol.preview(trader).eligible
 
 
 def test_the_fee_is_adaptive_and_split(build):
@@ -167,7 +167,7 @@ def test_a_bankrupt_account_pays_no_fee(build):
     (event,) = logs_of(protocol.liquidation, "Liquidated")
     assert (event.fee, event.bounty, event.insurance_fee) == (0, 0, 0)
     assert event.deficit == pytest.approx(499 * WAD, abs=2 * QUANTUM)
-    assert protocol.liquidation.exceptions() == protocol.liquidation.liquidations() == 1
+    assert protocol.exceptions() == protocol.liquidation.liquidations() == 1
 
 
 @pytest.mark.parametrize(("fund", "tip"), [(1_000_000, 5), (501, 2), (499, 0), (0, 0)])
@@ -178,7 +178,7 @@ def test_the_fund_tops_a_small_bounty_up_after_covering(build, fund, tip):
     protocol.liquidate(trader)
     (event,) = logs_of(protocol.liquidation, "Liquidated")
     assert event.tip == pytest.approx(tip * WAD, abs=2 * QUANTUM)
-    assert event.tip == protocol.wallet(protocol.liquidator) == protocol.engine.totals().tips
+    assert event.tip == protocol.wallet(protocol.liquidator) == protocol.ledger.totals().tips
     protocol.check_books()
 
 
@@ -204,7 +204,7 @@ def test_the_throttle_holds_back_and_refills(build):
     protocol.liquidate(trader)
     assert 10 * WAD - protocol.position(trader).size == pytest.approx(WAD, abs=2)
     assert protocol.liquidation.throttle_capacity(0) < 2
-    assert protocol.liquidation.preview_liquidation(trader, 0).eligible
+    assert protocol.preview(trader).eligible
     with boa.reverts("liquidation: throttled"):
         protocol.liquidate(trader)
     protocol.wait(1_800)
@@ -242,7 +242,7 @@ def test_a_ramp_shields_existing_positions_for_a_while(build):
     while protocol.state(trader).equity >= protocol.state(trader).maintenance_requirement:
         for _ in range(6):
             protocol.wait(600)
-            protocol.engine.poke(0)
+            protocol.registry.poke(0)
         hours += 1
     assert hours == 3  # 2.5 % grows to 5 % within (1 + 1/24)^(6 h) >= 2: h = 3
     protocol.liquidate(trader)
@@ -274,11 +274,11 @@ def test_a_deficit_waits_until_the_last_position_is_closed(build):
     protocol.set_price(1_750 * WAD, market=0)
     protocol.liquidate(trader)
     assert protocol.collateral(trader) < 0
-    assert protocol.engine.totals().pending_deficit == protocol.engine.totals().bad_debt == 0
+    assert protocol.ledger.totals().pending_deficit == protocol.ledger.totals().bad_debt == 0
     protocol.check_books()
     protocol.liquidate(trader, market=1)
     assert protocol.collateral(trader) == 0
-    assert protocol.engine.totals().bad_debt == pytest.approx(498 * WAD, abs=4 * QUANTUM)
+    assert protocol.ledger.totals().bad_debt == pytest.approx(498 * WAD, abs=4 * QUANTUM)
     protocol.check_books()
 
 

@@ -63,7 +63,7 @@ def test_depth_is_the_notional_that_moves_the_mark_by_one_percent(skewed):
     assert skewed.lens.market_states()[0].mark_price == 2_020 * WAD
 
 
-def test_only_the_engine_trades_and_moves_reserves(protocol):
+def test_only_the_ledger_trades_and_moves_reserves(protocol):
     for call, arguments in (
         (protocol.pool.apply_fill, (0, WAD, WAD)),
         (protocol.pool.apply_deleverage, (0, WAD, WAD)),
@@ -71,18 +71,18 @@ def test_only_the_engine_trades_and_moves_reserves(protocol):
         (protocol.pool.pay, (WAD,)),
     ):
         for caller in (protocol.owner, protocol.liquidity_provider, protocol.liquidation.address):
-            with boa.reverts("pool: not engine"):
+            with boa.reverts("pool: not ledger"):
                 call(*arguments, sender=caller)
 
 
-def test_the_engine_cannot_take_more_than_the_reserves(protocol):
-    engine = protocol.engine.address
+def test_the_ledger_cannot_take_more_than_the_reserves(protocol):
+    ledger = protocol.ledger.address
     with boa.reverts():
-        protocol.pool.pay(10_000_001 * WAD, sender=engine)
+        protocol.pool.pay(10_000_001 * WAD, sender=ledger)
     with boa.reverts("vault: not whole quanta"):
-        protocol.pool.pay(1, sender=engine)
+        protocol.pool.pay(1, sender=ledger)
     with boa.reverts("vault: nothing received"):
-        protocol.pool.collect(WAD, sender=engine)
+        protocol.pool.collect(WAD, sender=ledger)
 
 
 def test_pricing_terms_are_bounded_and_the_owners(protocol):

@@ -5,7 +5,7 @@ import pytest
 
 from sim.reference.fixed_point import QUANTUM, WAD
 from tests.support.deployers import deploy
-from tests.support.protocol import units
+from tests.support.protocol import id_of, units
 
 
 @pytest.mark.parametrize("price", [1_900, 2_000, 2_100])
@@ -27,11 +27,11 @@ def test_valuation_in_constant_time_equals_the_sum_over_accounts(build):
             protocol.increase(account, (-1) ** (i + market) * (i + 1) * WAD // 3, market=market)
     for market, price in enumerate((1_900, 2_050, 2_222)):
         protocol.set_price(price * WAD, market=market)
-    states = protocol.engine.account_states(accounts)
+    states = protocol.risk.account_states([id_of(a) for a in accounts])
     traders = sum(state.equity for state in states)
     state = protocol.lens.protocol_state()
     total = state.pool_assets + traders + state.accrued_fees
-    held = state.pool_token_balance + state.engine_token_balance
+    held = state.pool_token_balance + state.ledger_token_balance
     # The risk price has caught up with the index, so that both value at one price.
     assert [m.risk_price for m in protocol.lens.market_states()] == [1_900 * WAD, 2_050 * WAD, 2_222 * WAD]
     assert 0 <= held - total < 100  # WAD units: rounding alone, and never against the protocol
@@ -65,7 +65,7 @@ def test_providers_can_take_out_only_what_is_not_owed(protocol):
     protocol.pool.redeem(shares, provider, provider, sender=provider)
     assert protocol.pool.reserves() >= 4_499 * WAD
     protocol.decrease(trader)
-    assert protocol.engine.totals().bad_debt == 0
+    assert protocol.ledger.totals().bad_debt == 0
     assert protocol.collateral(trader) == pytest.approx(104_500 * WAD, abs=2 * QUANTUM)
     protocol.check_books()
 
@@ -83,7 +83,7 @@ def test_nobody_leaves_while_a_loss_is_unresolved(build):
         protocol.pool.withdraw(units(1), provider, provider, sender=provider)
     protocol.wait(60)
     before = protocol.pool.totalAssets()
-    protocol.liquidation.socialize_loss(bankrupt)
+    protocol.socialize(bankrupt)
     assert before - protocol.pool.totalAssets() == pytest.approx(units(999), abs=3)
     protocol.pool.withdraw(units(1), provider, provider, sender=provider)
     assert protocol.pool.maxWithdraw(provider) > 0
@@ -91,7 +91,7 @@ def test_nobody_leaves_while_a_loss_is_unresolved(build):
 
 def test_zero_addresses_are_refused(protocol):
     zero = "0x" + "00" * 20
-    with boa.reverts("pool: zero engine"):
+    with boa.reverts("pool: zero address"):
         deploy("LiquidityPool", protocol.owner, protocol.token.address, zero)
     with boa.reverts("vault: zero asset"):
-        deploy("LiquidityPool", protocol.owner, zero, protocol.engine.address)
+        deploy("LiquidityPool", protocol.owner, zero, protocol.ledger.address)

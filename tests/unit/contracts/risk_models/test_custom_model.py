@@ -23,7 +23,7 @@ def model():
 
 
 def ratios(model, notional):
-    return tuple(model.margin_ratios((notional, 0, 0, 0, 0, 0, 0)))
+    return tuple(model.margin_ratios((notional, *[0] * 13)))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The stand-in before a margin formula: passes on, and once frozen answers by the notional alone."""
+"""The stand-in before a margin formula: passes on, and once frozen answers by the position alone."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ LIVE = [
     replace(CALM, variance_fast=9 * WAD),
     replace(CALM, notional=5_000_000 * WAD, confidence=40 * WAD),
     replace(CALM, open_interest=35_000_000 * WAD, depth=10**24),
+    replace(CALM, side=-1, skew=-(10**24), exceptions=3, account_notional=10**25, report_age_seconds=60),
 ]
 
 
@@ -38,11 +39,11 @@ def test_passes_every_question_on_until_it_is_frozen(stand_in, formula, inputs):
     assert stand_in.collateral_haircut() == formula.collateral_haircut() == WAD // 50
 
 
-def test_once_frozen_the_notional_alone_is_live(stand_in, formula, owner):
+def test_once_frozen_the_position_alone_is_live(stand_in, formula, owner):
     protocol = Protocol()
-    snapshot = protocol.engine.market_snapshot(0)
+    snapshot = protocol.registry.market_snapshot(0)
     with boa.env.prank(owner):
-        stand_in.freeze(protocol.engine, 0)
+        stand_in.freeze(protocol.registry, 0)
     held = risk_math.RiskInputs(
         notional=0,
         price=snapshot.index_price,
@@ -51,6 +52,9 @@ def test_once_frozen_the_notional_alone_is_live(stand_in, formula, owner):
         variance_slow=snapshot.variance_slow,
         open_interest=snapshot.open_interest,
         depth=snapshot.depth,
+        skew=snapshot.skew,
+        exceptions=snapshot.exceptions,
+        report_age_seconds=snapshot.report_age_seconds,
     )
     for inputs in LIVE:
         expected = formula.margin_ratios(astuple(replace(held, notional=inputs.notional)))
@@ -67,19 +71,19 @@ def test_once_thawed_it_passes_every_question_on_again(stand_in, formula, owner)
     with boa.env.prank(owner):
         with boa.reverts("frozen_risk_model: not frozen"):
             stand_in.thaw()
-        stand_in.freeze(protocol.engine, 0)
+        stand_in.freeze(protocol.registry, 0)
         stand_in.thaw()
     for inputs in LIVE:
         assert stand_in.margin_ratios(astuple(inputs)) == formula.margin_ratios(astuple(inputs))
     with boa.env.prank(owner):
-        stand_in.freeze(protocol.engine, 0)  # for the world without margin feedback
+        stand_in.freeze(protocol.registry, 0)  # for the world without margin feedback
 
 
 def test_it_is_frozen_once_and_by_its_owner(stand_in, owner):
     protocol = Protocol()
     with boa.reverts("frozen_risk_model: not the owner"):
-        stand_in.freeze(protocol.engine, 0)
+        stand_in.freeze(protocol.registry, 0)
     with boa.env.prank(owner):
-        stand_in.freeze(protocol.engine, 0)
+        stand_in.freeze(protocol.registry, 0)
         with boa.reverts("frozen_risk_model: frozen already"):
-            stand_in.freeze(protocol.engine, 0)
+            stand_in.freeze(protocol.registry, 0)

@@ -23,15 +23,15 @@ def rate(skew):
 def test_the_crowded_side_pays_the_pool(funded, side):
     trader = funded.account("trader", 100_000)
     funded.increase(trader, side * 30 * WAD)
-    before = funded.engine.market_snapshot(0)
+    before = funded.registry.market_snapshot(0)
     assert before.funding_rate == rate(side * 30 * WAD)
     assert before.funding_rate * side > 0
     funded.wait(3_600)
-    growth = funded.engine.market_snapshot(0).funding_index - before.funding_index
+    growth = funded.registry.market_snapshot(0).funding_index - before.funding_index
     assert growth == before.funding_rate * 2_000
     collateral, reserves = funded.collateral(trader), funded.pool.reserves()
     funded.increase(trader, side * WAD)
-    (event,) = logs_of(funded.engine, "PositionChanged")
+    (event,) = logs_of(funded.desk, "PositionChanged")
     assert event.funding == funding_math.funding_payment(side * 30 * WAD, growth) > 0
     assert collateral - funded.collateral(trader) == funded.pool.reserves() - reserves == event.funding
     funded.check_books()
@@ -43,7 +43,7 @@ def test_the_other_side_receives(funded):
     funded.increase(other, -10 * WAD)
     funded.wait(3_600)
     funded.decrease(other)
-    (event,) = logs_of(funded.engine, "PositionChanged")
+    (event,) = logs_of(funded.desk, "PositionChanged")
     assert event.funding < 0
     funded.check_books()
 
@@ -53,7 +53,7 @@ def test_funding_counts_in_equity_before_it_is_settled(funded):
     funded.increase(trader, 30 * WAD)
     before = funded.state(trader).equity
     funded.wait(36_000)
-    owed = 30 * funded.engine.market_snapshot(0).funding_rate * 2_000 * 10 // 1
+    owed = 30 * funded.registry.market_snapshot(0).funding_rate * 2_000 * 10 // 1
     assert before - funded.state(trader).equity == pytest.approx(owed, abs=100)
     assert funded.collateral(trader) == 100_000 * WAD
 
@@ -63,11 +63,11 @@ def test_poking_often_or_once_gives_the_same_index(build):
     for pokes in (1, 12):
         protocol = build(margin={"funding_coefficient": WAD // 8}, skew_scale=SCALE)
         protocol.increase(protocol.account("trader", 100_000), 7 * WAD + 12_345)
-        start = protocol.engine.market_snapshot(0).funding_index
+        start = protocol.registry.market_snapshot(0).funding_index
         for _ in range(pokes):
             protocol.wait(3_600 // pokes)
-            protocol.engine.poke(0)
-        indices.append(protocol.engine.market_snapshot(0).funding_index - start)
+            protocol.registry.poke(0)
+        indices.append(protocol.registry.market_snapshot(0).funding_index - start)
     assert abs(indices[0] - indices[1]) <= 12
 
 
@@ -82,25 +82,25 @@ def test_poking_often_or_once_gives_the_same_index(build):
 def test_the_rate_is_capped(build, changes, cap):
     protocol = build(margin=changes, skew_scale=SCALE)
     protocol.increase(protocol.account("trader", 100_000), 30 * WAD)
-    assert protocol.engine.market_snapshot(0).funding_rate == cap
+    assert protocol.registry.market_snapshot(0).funding_rate == cap
 
 
 def test_new_funding_parameters_do_not_apply_to_the_past(funded):
     trader = funded.account("trader", 100_000)
     funded.increase(trader, 30 * WAD)
     funded.wait(3_600)
-    expected = funded.engine.market_snapshot(0).funding_index
+    expected = funded.registry.market_snapshot(0).funding_index
     funded.set_margin(funding_coefficient=0)
-    assert funded.engine.market_snapshot(0).funding_index == expected != 0
+    assert funded.registry.market_snapshot(0).funding_index == expected != 0
     funded.wait(3_600)
-    assert funded.engine.market_snapshot(0).funding_index == expected
+    assert funded.registry.market_snapshot(0).funding_index == expected
 
 
 def test_accrual_is_logged_once_per_block(funded):
     funded.increase(funded.account("trader", 100_000), 30 * WAD)
     funded.wait(600)
-    funded.engine.poke(0)
-    (event,) = logs_of(funded.engine, "FundingAccrued")
-    assert event.funding_index == funded.engine.market_snapshot(0).funding_index
-    funded.engine.poke(0)
-    assert logs_of(funded.engine, "FundingAccrued") == []
+    funded.registry.poke(0)
+    (event,) = logs_of(funded.registry, "FundingAccrued")
+    assert event.funding_index == funded.registry.market_snapshot(0).funding_index
+    funded.registry.poke(0)
+    assert logs_of(funded.registry, "FundingAccrued") == []

@@ -11,22 +11,22 @@ from sim.reference.fixed_point import QUANTUM, WAD
 from tests.support.protocol import ALL, units
 
 KNOWN = (
-    "trading: margin too low",
+    "margin_checks: margin too low",
     "trading: opposite direction",
     "trading: no position",
-    "trading: collateral too low",
+    "margin_checks: collateral too low",
     "trading: deficit pending",
     "trading: position too small",
     "trading: size exceeds position",
-    "trading: price not valid",
+    "margin_checks: price not valid",
     "liquidation: healthy",
     "liquidation: no position",
     "liquidation: throttled",
     "liquidation: price not valid",
-    "deleveraging: no deficit",
+    "loss_waterfall: no deficit",
     "deleveraging: wrong market",
     "deleveraging: no gain",
-    "deleveraging: window open",
+    "loss_waterfall: window open",
     "vault: not withdrawable",
     "vault: zero shares",
 )
@@ -49,30 +49,28 @@ def step(protocol, rng, traders):
     elif action == "decrease":
         protocol.decrease(trader, rng.choice([ALL, rng.randrange(1, 5 * WAD)]), market=market)
     elif action == "withdraw":
-        protocol.engine.withdraw(rng.randrange(1, units(2_000)), sender=trader)
+        protocol.desk.withdraw(0, rng.randrange(1, units(2_000)), sender=trader)
     elif action == "deposit":
         protocol.deposit(trader, rng.randrange(1, units(1_000)))
     elif action == "liquidate":
         for account in traders:
-            if protocol.liquidation.preview_liquidation(account, market).eligible:
+            if protocol.preview(account, market=market).eligible:
                 trader = account
         protocol.liquidate(trader, market=market)
     elif action == "deleverage":
-        broke = [t for t in traders if protocol.engine.deficit_of(t).recorded_at]
+        broke = [t for t in traders if protocol.deficit(t).recorded_at]
         trader = broke[0] if broke else trader
-        record = protocol.engine.deficit_of(trader)
-        scores = {t: protocol.liquidation.deleverage_score(t, record.market) for t in traders}
+        record = protocol.deficit(trader)
+        scores = {t: protocol.score(t, record.market) for t in traders}
         winners = [
             t
             for t in sorted(traders, key=lambda t: (-scores[t], int(t, 16)))
             if scores[t] and (protocol.position(t, record.market).size > 0) != (record.size > 0)
         ]
         if winners and rng.random() < 0.7:
-            protocol.liquidation.auto_deleverage(
-                trader, record.market, winners[:3], sender=protocol.liquidator
-            )
+            protocol.deleverage(trader, winners[:3], market=record.market)
         else:
-            protocol.liquidation.socialize_loss(trader)
+            protocol.socialize(trader)
     else:
         vault = getattr(protocol, action)
         backer = protocol.liquidity_provider if action == "pool" else protocol.fund_backer
@@ -111,7 +109,7 @@ def test_books_balance_after_every_action(build, seed):
         protocol.check_books()
         state = protocol.lens.protocol_state()
         claims = state.total_collateral + state.accrued_fees + state.pool_reserves + state.fund_reserves
-        held = state.engine_token_balance + state.pool_token_balance + state.fund_token_balance
+        held = state.ledger_token_balance + state.pool_token_balance + state.fund_token_balance
         assert held == claims
     assert done > 15
     assert protocol.liquidation.liquidations() > 0
@@ -130,10 +128,10 @@ def test_the_walks_reach_every_stage_of_the_waterfall(build):
         protocol.liquidate(account)
         protocol.check_books()
     for account in broke[:2]:
-        protocol.liquidation.auto_deleverage(account, 0, [winner], sender=protocol.liquidator)
+        protocol.deleverage(account, [winner])
         protocol.check_books()
-    protocol.liquidation.socialize_loss(broke[2])
-    totals = protocol.engine.totals()
+    protocol.socialize(broke[2])
+    totals = protocol.ledger.totals()
     assert totals.fund_draws == 300 * WAD
     assert totals.haircuts > 0
     assert totals.socialized_loss > 0

@@ -4,7 +4,7 @@ import pytest
 
 from sim.reference import ramp_math
 from sim.reference.fixed_point import WAD
-from tests.support.protocol import logs_of
+from tests.support.protocol import id_of, logs_of
 
 SPEED = WAD // 4
 
@@ -15,7 +15,7 @@ def ramped(build):
 
 
 def effective(protocol, account):
-    return protocol.lens.positions(0, [account])[0].effective_maintenance_ratio
+    return protocol.lens.positions(0, [id_of(account)])[0].effective_maintenance_ratio
 
 
 def test_a_risen_ratio_reaches_existing_positions_slowly_and_new_ones_at_once(ramped):
@@ -29,8 +29,8 @@ def test_a_risen_ratio_reaches_existing_positions_slowly_and_new_ones_at_once(ra
     assert ramped.position(new).entry_maintenance_ratio == WAD // 20
     ramped.wait(600)
     assert effective(ramped, old) == ramp_math.ramped_ratio(WAD // 40, WAD // 20, SPEED, 600)
-    ramped.engine.poke(0)
-    (event,) = logs_of(ramped.engine, "RampUpdated")
+    ramped.registry.poke(0)
+    (event,) = logs_of(ramped.registry, "RampUpdated")
     assert (event.base_ratio, event.ramped_ratio) == (WAD // 20, effective(ramped, old))
 
 

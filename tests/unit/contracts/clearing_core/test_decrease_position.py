@@ -21,7 +21,7 @@ def test_a_full_close_realises_exactly_the_profit(protocol, side, price):
     assert profit - 2 * QUANTUM <= protocol.collateral(trader) - 5_000 * WAD <= profit
     assert protocol.pool.reserves() - pool == 5_000 * WAD - protocol.collateral(trader)
     assert protocol.position(trader).size == 0
-    assert protocol.engine.open_markets_of(trader) == 0
+    assert protocol.open_markets(trader) == 0
     protocol.check_books()
 
 
@@ -29,10 +29,10 @@ def test_a_closed_account_is_like_a_fresh_one(protocol):
     trader, fresh = protocol.account("trader", 5_000), protocol.account("fresh")
     protocol.increase(trader, 10 * WAD)
     protocol.decrease(trader)
-    protocol.engine.withdraw(protocol.collateral(trader) // QUANTUM, sender=trader)
-    for read in (protocol.position, protocol.collateral, protocol.state, protocol.engine.deficit_of):
+    protocol.desk.withdraw(0, protocol.collateral(trader) // QUANTUM, sender=trader)
+    for read in (protocol.position, protocol.collateral, protocol.state, protocol.deficit):
         assert read(trader) == read(fresh)
-    assert protocol.engine.open_markets_of(trader) == 0
+    assert protocol.open_markets(trader) == 0
 
 
 def test_a_partial_close_keeps_the_average_entry(protocol):
@@ -79,7 +79,7 @@ def test_without_a_position_it_reverts(protocol):
 def test_limit_prices_hold(protocol):
     trader = protocol.account("trader", 5_000)
     protocol.increase(trader, 10 * WAD)
-    with boa.reverts("trading: limit price"):
+    with boa.reverts("settlement: limit price"):
         protocol.decrease(trader, ALL, limit=2_000 * WAD + 1)
     protocol.decrease(trader, ALL, limit=1_999 * WAD)
 
@@ -90,7 +90,7 @@ def test_reductions_work_while_paused_stale_and_under_maintenance(protocol):
     protocol.set_price(1_920 * WAD)
     state = protocol.state(trader)
     assert state.equity < state.maintenance_requirement
-    protocol.engine.pause(sender=protocol.owner)
+    protocol.desk.pause(sender=protocol.owner)
     protocol.wait(10 * 86_400)
     protocol.decrease(trader, 5 * WAD)
     protocol.decrease(trader)
@@ -104,8 +104,8 @@ def test_closing_a_bankrupt_account_goes_down_the_same_waterfall(protocol):
     protocol.set_price(1_850 * WAD)  # loss 1,500
     fund = protocol.fund.reserves()
     protocol.decrease(trader)
-    (covered,) = logs_of(protocol.engine, "BadDebtCovered")
-    totals = protocol.engine.totals()
+    (covered,) = logs_of(protocol.desk, "BadDebtCovered")
+    totals = protocol.ledger.totals()
     assert covered.pending == 0
     assert fund - protocol.fund.reserves() == totals.fund_draws == totals.bad_debt == covered.amount
     assert 499 * WAD <= totals.bad_debt <= 499 * WAD + 2 * QUANTUM
@@ -119,7 +119,7 @@ def test_a_fee_that_an_account_in_debt_cannot_pay_is_fronted_by_the_pool(build):
     protocol.increase(trader, 10 * WAD)  # fee 200
     protocol.set_price(1_850 * WAD)
     protocol.decrease(trader)  # loss 1,500 and fee 185 on 1,001
-    totals = protocol.engine.totals()
+    totals = protocol.ledger.totals()
     assert totals.bad_debt == pytest.approx(684 * WAD, abs=2 * QUANTUM)
     assert totals.accrued_fees == pytest.approx(77 * WAD, abs=2 * QUANTUM)
     protocol.check_books()
@@ -143,7 +143,7 @@ def test_rounding_is_never_in_favour_of_the_trader(protocol, parts, prices, side
             if held == 0:
                 break
             protocol.decrease(trader, min(part, held))
-            (event,) = logs_of(protocol.engine, "PositionChanged")
+            (event,) = logs_of(protocol.desk, "PositionChanged")
             exact += -event.size_delta * event.fill_price
         held = protocol.position(trader).size
         exact += held * 2_000 * WAD

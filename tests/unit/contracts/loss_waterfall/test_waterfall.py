@@ -7,7 +7,7 @@ import pytest
 
 from sim.reference import liquidation_math, margin_math
 from sim.reference.fixed_point import QUANTUM, WAD
-from tests.support.protocol import ALL, logs_of
+from tests.support.protocol import ALL, id_of, logs_of
 
 LOSS = 1_000  # of the bankrupt beyond its collateral, in quote
 
@@ -28,11 +28,11 @@ def crash(protocol, winners=((10, 50_000),)):
 
 def ranked(protocol, accounts):
     """Winners as the contract wants them."""
-    return sorted(accounts, key=lambda a: (-protocol.liquidation.deleverage_score(a, 0), int(a, 16)))
+    return sorted(accounts, key=lambda a: (-protocol.score(a), int(a, 16)))
 
 
 def deleverage(protocol, bankrupt, winners, market=0):
-    protocol.liquidation.auto_deleverage(bankrupt, market, winners, sender=protocol.liquidator)
+    protocol.deleverage(bankrupt, winners, market=market)
 
 
 def near(quote):
@@ -42,14 +42,14 @@ def near(quote):
 def test_a_sufficient_fund_covers_everything(build):
     protocol = build(fund=1_500)
     bankrupt, _ = crash(protocol)
-    totals = protocol.engine.totals()
+    totals = protocol.ledger.totals()
     assert totals.bad_debt == totals.fund_draws == near(LOSS)
     assert totals.pending_deficit == totals.haircuts == totals.socialized_loss == 0
     assert protocol.fund.reserves() == 1_500 * WAD - totals.fund_draws
     assert protocol.collateral(bankrupt) == 0
-    assert protocol.engine.deficit_of(bankrupt).recorded_at == 0
-    for call in (deleverage, lambda p, b, _: p.liquidation.socialize_loss(b)):
-        with boa.reverts("deleveraging: no deficit"):
+    assert protocol.deficit(bankrupt).recorded_at == 0
+    for call in (deleverage, lambda p, b, _: p.socialize(b)):
+        with boa.reverts("loss_waterfall: no deficit"):
             call(protocol, bankrupt, [])
     protocol.check_books()
 
@@ -57,24 +57,28 @@ def test_a_sufficient_fund_covers_everything(build):
 def test_what_the_fund_lacks_is_taken_from_winners_exactly(build):
     protocol = build(fund=400)
     bankrupt, (winner,) = crash(protocol)
-    pending = protocol.engine.totals().pending_deficit
-    record = protocol.engine.deficit_of(bankrupt)
+    pending = protocol.ledger.totals().pending_deficit
+    record = protocol.deficit(bankrupt)
     assert (protocol.fund.reserves(), pending) == (0, near(600))
     assert (record.market, record.size) == (0, 10 * WAD)
     before = protocol.collateral(winner)
-    score = protocol.liquidation.deleverage_score(winner, 0)
+    score = protocol.score(winner)
     deleverage(protocol, bankrupt, [winner])
-    (event,) = logs_of(protocol.liquidation, "AutoDeleveraged")
-    assert (event.bankrupt, event.winner, event.size) == (bankrupt, winner, -10 * WAD)
+    (event,) = logs_of(protocol.waterfall, "AutoDeleveraged")
+    assert (event.bankrupt, event.winner, event.size) == (
+        id_of(bankrupt),
+        id_of(winner),
+        -10 * WAD,
+    )
     assert (event.haircut, event.score) == (pending, score)
     gain = protocol.collateral(winner) - before
     assert gain == near(2_001 - 600)
-    totals = protocol.engine.totals()
+    totals = protocol.ledger.totals()
     assert totals.haircuts == pending
     assert totals.bad_debt == near(LOSS)
     assert totals.pending_deficit == totals.socialized_loss == 0
     assert protocol.position(winner).size == 0
-    assert protocol.engine.withdrawals_open()
+    assert protocol.waterfall.withdrawals_open()
     protocol.check_books()
 
 
@@ -83,9 +87,9 @@ def test_several_winners_share_by_matched_size(build):
     bankrupt, winners = crash(protocol, ((4, 10_000), (4, 2_000), (4, 5_000)))
     order = ranked(protocol, winners)
     assert order[0] == winners[1]  # the most leveraged
-    pending = protocol.engine.totals().pending_deficit
+    pending = protocol.ledger.totals().pending_deficit
     deleverage(protocol, bankrupt, order)
-    events = logs_of(protocol.liquidation, "AutoDeleveraged")
+    events = logs_of(protocol.waterfall, "AutoDeleveraged")
     assert [event.size for event in events] == [-4 * WAD, -4 * WAD, -2 * WAD]
     assert sum(event.haircut for event in events) == pending
     for event in events:
@@ -99,8 +103,8 @@ def test_the_fund_is_asked_again_before_winners(build):
     bankrupt, (winner,) = crash(protocol)
     protocol.supply(protocol.fund, protocol.fund_backer, 2_000)
     deleverage(protocol, bankrupt, [winner])
-    assert protocol.engine.totals().haircuts == 0
-    assert protocol.engine.totals().fund_draws == near(LOSS)
+    assert protocol.ledger.totals().haircuts == 0
+    assert protocol.ledger.totals().fund_draws == near(LOSS)
     assert protocol.position(winner).size == -10 * WAD
     protocol.check_books()
 
@@ -109,10 +113,10 @@ def test_anyone_may_ask_the_fund_again(build):
     protocol = build(fund=0)
     bankrupt, _ = crash(protocol)
     protocol.supply(protocol.fund, protocol.fund_backer, 300)
-    assert protocol.engine.cover_deficit(bankrupt) == near(LOSS - 300)
-    assert protocol.engine.cover_deficit(bankrupt) == near(LOSS - 300)
-    assert protocol.engine.cover_deficit(protocol.account("other", 5)) == 0
-    assert protocol.engine.totals().bad_debt == 300 * WAD
+    assert protocol.cover(bankrupt) == near(LOSS - 300)
+    assert protocol.cover(bankrupt) == near(LOSS - 300)
+    assert protocol.cover(protocol.account("other", 5)) == 0
+    assert protocol.ledger.totals().bad_debt == 300 * WAD
     protocol.check_books()
 
 
@@ -128,7 +132,7 @@ def test_ties_go_by_address(build):
     protocol = build(fund=0)
     bankrupt, winners = crash(protocol, ((4, 5_000), (4, 5_000)))
     low, high = sorted(winners, key=lambda a: int(a, 16))
-    assert protocol.liquidation.deleverage_score(low, 0) == protocol.liquidation.deleverage_score(high, 0)
+    assert protocol.score(low) == protocol.score(high)
     for wrong in ([high, low], [low, low]):
         with boa.reverts():
             deleverage(protocol, bankrupt, wrong)
@@ -150,7 +154,7 @@ def test_losers_the_same_side_and_strangers_are_never_touched(build):
             deleverage(protocol, bankrupt, [other])
     with boa.reverts("deleveraging: wrong market"):
         deleverage(protocol, bankrupt, [winner], market=1)
-    with boa.reverts("deleveraging: no deficit"):
+    with boa.reverts("loss_waterfall: no deficit"):
         deleverage(protocol, winner, [winner])
 
 
@@ -165,15 +169,15 @@ def test_a_haircut_never_exceeds_the_gain_and_the_rest_is_socialised(build):
     protocol.liquidate(bankrupt)
     before = protocol.collateral(poor)
     deleverage(protocol, bankrupt, [poor])
-    (event,) = logs_of(protocol.liquidation, "AutoDeleveraged")
+    (event,) = logs_of(protocol.waterfall, "AutoDeleveraged")
     assert event.haircut == near(101)
     assert protocol.collateral(poor) == before
-    assert protocol.engine.totals().pending_deficit == near(LOSS - 101)
-    assert protocol.engine.deficit_of(bankrupt).size == 0
+    assert protocol.ledger.totals().pending_deficit == near(LOSS - 101)
+    assert protocol.deficit(bankrupt).size == 0
     assets = protocol.pool.totalAssets()
-    protocol.liquidation.socialize_loss(bankrupt)  # nothing is left to match: no need to wait
-    (event,) = logs_of(protocol.liquidation, "LossSocialized")
-    totals = protocol.engine.totals()
+    protocol.socialize(bankrupt)  # nothing is left to match: no need to wait
+    (event,) = logs_of(protocol.waterfall, "LossSocialized")
+    totals = protocol.ledger.totals()
     assert event.amount == totals.socialized_loss == near(LOSS - 101)
     assert (assets - protocol.pool.totalAssets()) * QUANTUM == pytest.approx(event.amount, abs=2 * QUANTUM)
     assert totals.pending_deficit == totals.total_debt == 0
@@ -185,30 +189,30 @@ def test_socialising_waits_for_the_window(build):
     protocol = build(fund=0)
     bankrupt, _ = crash(protocol)
     protocol.wait(59)
-    with boa.reverts("deleveraging: window open"):
-        protocol.liquidation.socialize_loss(bankrupt)
+    with boa.reverts("loss_waterfall: window open"):
+        protocol.socialize(bankrupt)
     protocol.wait(1)
-    protocol.liquidation.socialize_loss(bankrupt)
-    assert protocol.engine.totals().socialized_loss == near(LOSS)
-    with boa.reverts("deleveraging: no deficit"):
-        protocol.liquidation.socialize_loss(bankrupt)
+    protocol.socialize(bankrupt)
+    assert protocol.ledger.totals().socialized_loss == near(LOSS)
+    with boa.reverts("loss_waterfall: no deficit"):
+        protocol.socialize(bankrupt)
     protocol.check_books()
 
 
 def test_without_opposite_open_interest_it_is_socialised_at_once(build):
     protocol = build(fund=0)
     bankrupt, _ = crash(protocol, ())
-    protocol.liquidation.socialize_loss(bankrupt)
-    assert protocol.engine.totals().socialized_loss == near(LOSS)
+    protocol.socialize(bankrupt)
+    assert protocol.ledger.totals().socialized_loss == near(LOSS)
 
 
 def test_socialising_asks_the_fund_first(build):
     protocol = build(fund=0)
     bankrupt, _ = crash(protocol)
     protocol.supply(protocol.fund, protocol.fund_backer, 5_000)
-    protocol.liquidation.socialize_loss(bankrupt)
-    assert protocol.engine.totals().socialized_loss == 0
-    assert protocol.engine.totals().fund_draws == near(LOSS)
+    protocol.socialize(bankrupt)
+    assert protocol.ledger.totals().socialized_loss == 0
+    assert protocol.ledger.totals().fund_draws == near(LOSS)
 
 
 def test_a_bankrupt_short_is_the_mirror_image(build):
@@ -218,9 +222,9 @@ def test_a_bankrupt_short_is_the_mirror_image(build):
     protocol.increase(winner, 10 * WAD)
     protocol.set_price(2_200 * WAD + WAD // 10)
     protocol.liquidate(bankrupt)
-    assert protocol.engine.deficit_of(bankrupt).size == -10 * WAD
+    assert protocol.deficit(bankrupt).size == -10 * WAD
     deleverage(protocol, bankrupt, [winner])
-    totals = protocol.engine.totals()
+    totals = protocol.ledger.totals()
     assert (totals.fund_draws, totals.haircuts, totals.bad_debt) == (250 * WAD, near(750), near(LOSS))
     assert protocol.collateral(winner) == near(50_000 + 2_001 - 750)
     protocol.check_books()
@@ -232,8 +236,8 @@ def test_gains_the_pool_cannot_pay_go_down_the_waterfall(build):
     protocol.increase(winner, -10 * WAD)
     protocol.set_price(1_800 * WAD)  # gains 2,000
     protocol.decrease(winner, ALL)
-    (event,) = logs_of(protocol.engine, "GainUnpaid")
-    totals = protocol.engine.totals()
+    (event,) = logs_of(protocol.desk, "GainUnpaid")
+    totals = protocol.ledger.totals()
     assert event.fund_draw == totals.fund_draws == 600 * WAD
     assert event.haircut == totals.socialized_loss == near(400)
     assert protocol.collateral(winner) == near(51_600)
@@ -249,32 +253,18 @@ def test_a_pool_that_cannot_front_fees_keeps_them(build):
     protocol.set_price(1_800 * WAD)
     protocol.decrease(winner, ALL)
     assert protocol.collateral(winner) == near(50_000 - 20 + 8)  # the fund had 8 of fees
-    assert protocol.engine.totals().bad_debt == near(2_000 - 18)
+    assert protocol.ledger.totals().bad_debt == near(2_000 - 18)
     protocol.check_books()
-
-
-def test_hooks_are_closed_to_everyone_else(protocol):
-    trader = protocol.account("trader", 100)
-    order = (trader, 0, 1, 0, 0, 0, trader)
-    for call, arguments in (
-        (protocol.engine.check_maintenance, (trader, 0)),
-        (protocol.engine.liquidate_position, (order,)),
-        (protocol.engine.deleverage_position, (trader, trader, 0, 1, 0)),
-        (protocol.engine.write_off, (trader,)),
-    ):
-        for caller in (trader, protocol.owner, protocol.liquidator):
-            with boa.reverts("connections: not liquidation engine"):
-                call(*arguments, sender=caller)
 
 
 def test_score_is_relative_gain_times_leverage(protocol):
     trader = protocol.account("trader", 5_000)
-    assert protocol.liquidation.deleverage_score(trader, 0) == 0
+    assert protocol.score(trader) == 0
     protocol.increase(trader, -10 * WAD)
-    assert protocol.liquidation.deleverage_score(trader, 0) == 0
+    assert protocol.score(trader) == 0
     protocol.set_price(1_600 * WAD)
     state, position = protocol.state(trader), protocol.position(trader)
-    assert protocol.liquidation.deleverage_score(trader, 0) == liquidation_math.deleverage_score(
+    assert protocol.score(trader) == liquidation_math.deleverage_score(
         margin_math.unrealized_pnl(position.size, 1_600 * WAD, position.entry_notional),
         position.entry_notional,
         state.notional,
