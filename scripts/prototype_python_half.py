@@ -387,8 +387,8 @@ class Worlds:
         actors, fee = cohort._index.actors[row], fees[world, people.automated[row].astype(np.int64)]
         paid, closed = token_amounts(amount), to_wad_list(held * share)
         for kind, mask, values in (
-            ("margin_engine.deposit", pays, paid),
-            ("margin_engine.decrease_position", reduces, closed),
+            ("trading_desk.deposit", pays, paid),
+            ("trading_desk.decrease_position", reduces, closed),
         ):
             for number in np.unique(world[mask]).tolist():  # the mempool of each world takes its own
                 its = np.flatnonzero(mask & (world == number))

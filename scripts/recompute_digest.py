@@ -25,8 +25,8 @@ except ModuleNotFoundError:
     print("recompute_digest: needs pyarrow: activate an environment that has it", file=sys.stderr)
     raise SystemExit(2) from None
 
-SCHEMA_VERSION = 2
-DOMAIN = b"seawall-run-2"
+SCHEMA_VERSION = 3
+DOMAIN = b"seawall-run-3"
 LARGEST_FILE = 1 << 30
 LARGEST_MANIFEST = 1 << 25
 LARGEST_ROW_GROUP = 1 << 30
@@ -49,7 +49,7 @@ MARKET_WORDS = (
     "throttle_capacity", "pool_position", "net_entry_notional",
 )  # fmt: skip
 PROTOCOL_WORDS = (
-    "engine_token_balance", "total_collateral", "total_debt", "accrued_fees", "pool_reserves",
+    "ledger_token_balance", "total_collateral", "total_debt", "accrued_fees", "pool_reserves",
     "pool_token_balance", "pool_assets", "fund_reserves", "fund_token_balance", "bad_debt", "fund_draws",
     "haircuts", "socialized_loss", "pending_deficit", "tips", "liquidations", "exceptions",
 )  # fmt: skip

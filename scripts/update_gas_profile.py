@@ -3,7 +3,7 @@
 A scripted life of the protocol in one market: deposits, trades, reports, a slow decline with partial
 liquidations, a gap with full ones, an empty fund, auto-deleveraging, socialised loss, and every way to be
 refused. What a run does before its first block, first deposits and first trades, is not metered. Then a life
-in four markets, where accounts of one to four positions do the same thing: it gives the gas
+in eight markets, where accounts of one, three and eight positions do the same thing: it gives the gas
 of a further position, and how far from a straight line that is. Each call is metered with its intrinsic gas.
 The file is keyed by the hash of the bytecode; run this whenever a contract changes.
 
@@ -43,17 +43,17 @@ from sim.protocol.parameters.values import MarketParameters, ProtocolParameters 
 ENTRY_POINTS: Final = (
     "insurance_fund.deposit",
     "insurance_fund.redeem",
-    "liquidation_engine.auto_deleverage",
     "liquidation_engine.liquidate",
-    "liquidation_engine.socialize_loss",
     "liquidity_pool.deposit",
     "liquidity_pool.redeem",
-    "margin_engine.decrease_position",
-    "margin_engine.deposit",
-    "margin_engine.increase_position",
-    "margin_engine.poke",
-    "margin_engine.withdraw",
+    "loss_waterfall.auto_deleverage",
+    "loss_waterfall.socialize_loss",
+    "market_registry.poke",
     "price_oracle.report",
+    "trading_desk.decrease_position",
+    "trading_desk.deposit",
+    "trading_desk.increase_position",
+    "trading_desk.withdraw",
 )
 """What the simulator may send; each needs a success and a revert among the measurements."""
 
@@ -63,7 +63,7 @@ FLAT: Final = (EntryPoint.DEPOSIT, EntryPoint.DECREASE_POSITION)
 GENESIS: Final = 1_700_000_000
 BLOCK_SECONDS: Final = 300  # long blocks: the limiter lets the risk price follow the index
 PRICE: Final = 2_000
-MOST_POSITIONS: Final = 4  # of one account, where the gas of a further position is measured
+POSITIONS: Final = (1, 3, 8)  # of accounts by which the gas of a further position is measured
 LONGS: Final = 20
 SHORTS: Final = 40
 KEEPERS: Final = 5
@@ -72,13 +72,16 @@ FREE: Final = Fees(0, 0)
 
 PARAMETERS: Final = ProtocolParameters(
     # Gas hardly depends on values; these are the table's defaults, but for what this world needs.
-    margin={**STRUCTS["margin"].defaults, "upnl_cap": 10_000_000, "min_position_notional": 100},
+    fees=STRUCTS["fees"].defaults,
+    risk={**STRUCTS["risk"].defaults, "upnl_cap": 10_000_000},
+    registry={**STRUCTS["registry"].defaults, "min_position_notional": 100},
     liquidation={
         **STRUCTS["liquidation"].defaults,
         "min_bounty": 5,
         "throttle_share_per_hour": 100,  # on, and wide: the dearer path
         "backstop_ratio": 0.6667,
     },
+    waterfall=STRUCTS["waterfall"].defaults,
     oracle=STRUCTS["oracle"].defaults,
     reporter=STRUCTS["reporter"].defaults,
     fund={"target_reserves": 1_000_000},
@@ -229,19 +232,24 @@ class Meter:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Gas by the number of an account's positions, from one on, and the straight line through it."""
+    """Gas by the number of an account's positions, and the straight line through it."""
 
     gas: tuple[int, ...]
+    """One figure for each of `POSITIONS`."""
 
     @property
     def slope(self) -> int:
         """Gas of a further position (least squares)."""
-        return round(statistics.linear_regression(range(len(self.gas)), self.gas).slope)
+        return round(statistics.linear_regression(POSITIONS, self.gas).slope)
 
     @property
     def residual(self) -> int:
         """Farthest any figure is from the one for one position plus the slope for each further one."""
-        return max(abs(gas - self.gas[0] - self.slope * further) for further, gas in enumerate(self.gas))
+        first = self.gas[0]
+        return max(
+            abs(gas - first - self.slope * (count - POSITIONS[0]))
+            for count, gas in zip(POSITIONS, self.gas, strict=True)
+        )
 
 
 def refused(entry_point: str) -> str:
@@ -285,7 +293,7 @@ def open_vaults(meter: Meter) -> None:
     for actor in everybody:
         address = meter.book.addresses[actor]
         meter.raw("token", "mint", address, 100_000_000 * TOKEN_UNIT)
-        for key in ("margin_engine", "liquidity_pool", "insurance_fund"):
+        for key in ("ledger", "liquidity_pool", "insurance_fund"):
             spender = meter.client.deployment.addresses[key]
             meter.raw("token", "approve", spender, 2**256 - 1, sender=address)
     providers = meter.group("provider")
@@ -371,12 +379,13 @@ def collapse(meter: Meter) -> None:
 
 
 def ranked_winners(meter: Meter, count: int) -> list[int]:
-    """Return the best-ranked shorts: by falling score, ties by rising address."""
+    """Return the best-ranked shorts: by falling score, ties by rising id."""
     scored = []
     for actor in meter.group("short"):
-        score = meter.client.read("liquidation_engine", "deleverage_score", meter.book.addresses[actor], 0)
+        account = meter.book.account_ids[actor]
+        score = meter.client.read("loss_waterfall", "deleverage_score", account, 0)
         if score:
-            scored.append((-int(str(score)), int(meter.book.addresses[actor], 16), actor))
+            scored.append((-int(str(score)), account, actor))
     return [actor for _, _, actor in sorted(scored)[:count]]
 
 
@@ -401,20 +410,20 @@ def leave(meter: Meter) -> None:
 
 
 class Portfolios:
-    """Accounts of one to `MOST_POSITIONS` positions that do the same thing, each in a block of its own.
+    """Accounts of `POSITIONS` positions that do the same thing, each in a block of its own.
 
     What they hold is alike in all but its number: a position in the first market and, in as many others as
     they have further ones, small ones of the same age, with collateral in proportion.
     """
 
     def __init__(self, engine: str) -> None:
-        self.meter = meter = Meter(engine, MOST_POSITIONS)
+        self.meter = meter = Meter(engine, max(POSITIONS))
         self.price = float(PRICE)
         self.longs, self.shorts = meter.group("long"), meter.group("short")
         self.stranger = meter.group("stranger")
         open_vaults(meter)
         for traders, size in ((self.longs, 30 * WAD), (self.shorts, -40 * WAD)):
-            sizes = [size, *[size // 10] * (MOST_POSITIONS - 1)]
+            sizes = [size, *[size // 10] * (max(POSITIONS) - 1)]
             held = [abs(sum(sizes[: self.positions(trader)])) for trader in traders]
             amounts = [each * 400 * TOKEN_UNIT // WAD for each in held]
             meter.must(actions.deposit("t", traders, traders, amounts, FREE))
@@ -422,17 +431,17 @@ class Portfolios:
                 holders = [trader for trader in traders if self.positions(trader) > market]
                 meter.must(actions.increase_position("t", holders, market, sizes[market], NO_LIMIT, FREE))
 
-    @staticmethod
-    def positions(trader: int) -> int:
-        """Return how many positions a trader has."""
-        return trader % MOST_POSITIONS + 1
+    def positions(self, trader: int) -> int:
+        """Return how many positions a trader has: each side goes through `POSITIONS` again and again."""
+        side = self.longs if trader in self.longs else self.shorts
+        return POSITIONS[side.index(trader) % len(POSITIONS)]
 
     def line(self, call: Callable[[int], ActionBatch], traders: list[int], *, success: bool = True) -> Line:
         """Measure a call by one trader of each number of positions.
 
         Another does it first: what is written for the first time in a market's life is nobody's cost.
         """
-        rehearsal, *measured = traders[MOST_POSITIONS], *traders[:MOST_POSITIONS]
+        rehearsal, *measured = traders[len(POSITIONS)], *traders[: len(POSITIONS)]
         self.meter.report(self.price)
         self.meter.gas(call(rehearsal), success=success)
         found = []

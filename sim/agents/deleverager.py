@@ -172,7 +172,7 @@ class _Deleverager(AgentKind[DeleveragerSection]):
 
     def agents(self, section: DeleveragerSection, start: Start) -> Iterable[Deleverager]:
         if section.active:
-            window = start.setting.protocol.liquidation["adl_window_seconds"]
+            window = start.setting.protocol.waterfall["adl_window_seconds"]
             yield Deleverager(section, int(start.members["deleverager"][0]), window_seconds=window)
 
 

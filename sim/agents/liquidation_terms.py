@@ -57,7 +57,7 @@ class LiquidationTerms:
     @classmethod
     def of(cls, protocol: ProtocolParameters) -> Self:
         """Return the terms of a protocol."""
-        public = {**protocol.margin, **protocol.liquidation, **protocol.fund}
+        public = {**protocol.registry, **protocol.liquidation, **protocol.fund}
         return cls(**{field.name: float(public[field.name]) for field in fields(cls)})
 
     def fee_rate(

@@ -228,7 +228,7 @@ class _Whales(AgentKind[WhaleSection]):
             section,
             int(start.members[_group(section)][0]),
             notional=_notional(section, start),
-            withdraw_margin_ratio=float(start.setting.protocol.margin["withdraw_margin_ratio"]),
+            withdraw_margin_ratio=float(start.setting.protocol.risk["withdraw_margin_ratio"]),
             seconds_per_block=start.setting.seconds_per_block,
         )
 

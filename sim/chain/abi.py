@@ -209,8 +209,6 @@ class Function:
         First four bytes of the hash of the signature; empty for a constructor.
     inputs
         ABI parameters, for callers that match arguments by name.
-    addresses
-        Places of the arguments that are one address.
     """
 
     __slots__ = (
@@ -221,7 +219,6 @@ class Function:
         "_has_struct",
         "_input_types",
         "_output_types",
-        "addresses",
         "inputs",
         "name",
         "outputs",
@@ -234,7 +231,6 @@ class Function:
         self.inputs: tuple[Mapping[str, Any], ...] = tuple(entry.get("inputs", ()))
         self.outputs: tuple[Mapping[str, Any], ...] = tuple(entry.get("outputs", ()))
         self._input_types = [canonical_type(parameter) for parameter in self.inputs]
-        self.addresses = frozenset(i for i, kind in enumerate(self._input_types) if kind == "address")
         self._output_types = [canonical_type(parameter) for parameter in self.outputs]
         self.signature = f"{self.name}({','.join(self._input_types)})"
         is_function = entry.get("type") == "function"
@@ -285,6 +281,19 @@ class Function:
         from eth_abi.abi import encode  # noqa: PLC0415  (slow to import, rarely needed)
 
         return self.selector + encode(self._input_types, values)
+
+    def encode_words(self, array: bytes, *heads: int) -> bytes:
+        """Return selector and arguments of a call whose last argument is an array of words packed already.
+
+        Parameters
+        ----------
+        array
+            Its elements, 32 bytes each.
+        heads
+            Whole numbers before it.
+        """
+        words = (*heads, _WORD * (len(heads) + 1), len(array) // _WORD)
+        return self.selector + b"".join([word.to_bytes(_WORD, "big") for word in words]) + array
 
     def decode(self, data: bytes) -> Any:
         """Return the value returned, a tuple if several, None if none; structs and arrays are sequences.

@@ -30,7 +30,7 @@ class Artifact:
     Attributes
     ----------
     name
-        File name without suffix, for example ``MarginEngine``.
+        File name without suffix, for example ``TradingDesk``.
     abi
         The ABI as parsed JSON.
     bytecode

@@ -117,7 +117,7 @@ class GasProfile:
         Parameters
         ----------
         entry_point
-            For example ``margin_engine.deposit``.
+            For example ``trading_desk.deposit``.
         success
             Whether the call succeeded.
         items

@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 class EntryPoint(StrEnum):
     """Contract and function that participants call, as gas profile and tables name them."""
 
-    DEPOSIT = "margin_engine.deposit"
-    WITHDRAW = "margin_engine.withdraw"
-    INCREASE_POSITION = "margin_engine.increase_position"
-    DECREASE_POSITION = "margin_engine.decrease_position"
-    POKE = "margin_engine.poke"
+    DEPOSIT = "trading_desk.deposit"
+    WITHDRAW = "trading_desk.withdraw"
+    INCREASE_POSITION = "trading_desk.increase_position"
+    DECREASE_POSITION = "trading_desk.decrease_position"
+    POKE = "market_registry.poke"
     LIQUIDATE = "liquidation_engine.liquidate"
-    AUTO_DELEVERAGE = "liquidation_engine.auto_deleverage"
-    SOCIALIZE_LOSS = "liquidation_engine.socialize_loss"
+    AUTO_DELEVERAGE = "loss_waterfall.auto_deleverage"
+    SOCIALIZE_LOSS = "loss_waterfall.socialize_loss"
     REPORT = "price_oracle.report"
     POOL_DEPOSIT = "liquidity_pool.deposit"
     POOL_REDEEM = "liquidity_pool.redeem"
@@ -51,11 +51,11 @@ class ActionBatch:
     agent: str
     """Name of the agent that decided."""
     kind: str
-    """Entry point, as in the gas profile, e.g. ``margin_engine.deposit``."""
+    """Entry point, as in the gas profile, e.g. ``trading_desk.deposit``."""
     actors: Actors
     """Sender of each call."""
     args: tuple[list[int], ...]
-    """One list a call argument, each as long as ``actors``; address arguments are participant indices."""
+    """One list a call argument, each as long as ``actors``; people are participant indices."""
     max_fee_wei: list[int]
     """Highest total fee per gas each call may pay."""
     priority_fee_wei: list[int]

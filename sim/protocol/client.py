@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from sim.chain.abi import ContractAbi, Function, StructRows
 from sim.chain.backend import Log
 from sim.chain.chain import Chain
 from sim.core.units import WAD
+from sim.protocol.account_ids import OWN_INDEX, given_inputs, is_account, leads_with_index
 from sim.protocol.actions import ActionBatch
 from sim.protocol.address_book import AddressBook
 from sim.protocol.deployed import OWNER, Deployment
@@ -53,6 +55,20 @@ class AccountColumns(NamedTuple):
     notional: list[int]
 
 
+@dataclass(frozen=True, slots=True)
+class _EntryPoint:
+    """A function that participants call, and what its arguments are."""
+
+    address: str
+    function: Function
+    head: tuple[int, ...]
+    """Arguments before those that a participant gives: the index of its account."""
+    addresses: frozenset[int]
+    """Which of the given arguments are participants on chain known by address, numbered from 0."""
+    accounts: frozenset[int]
+    """Which of them are participants known by account."""
+
+
 class Call(NamedTuple):
     """One encoded call of a batch."""
 
@@ -61,7 +77,7 @@ class Call(NamedTuple):
     data: bytes
     items: int
     key: int
-    """First argument: with sender and entry point it identifies what a replacement replaces."""
+    """First argument given: with sender and entry point it identifies what a replacement replaces."""
 
 
 def market_rows(lens: ContractAbi) -> StructRows:
@@ -90,7 +106,7 @@ class ProtocolClient:
         self._margin_curve = lens["margin_curve"]
         self._curve_calls: dict[tuple[int, int], bytes] = {}
         self._grid = np.array([0, *RATIO_GRID_NOTIONALS], dtype=np.float64) / WAD
-        self._functions: dict[str, tuple[str, Function]] = {}
+        self._entry_points: dict[str, _EntryPoint] = {}
         self._market_rows = market_rows(lens)
         self._curve_rows = curve_rows(lens)
         self._protocol_rows = StructRows(lens["protocol_state"], ProtocolState.__slots__)
@@ -154,8 +170,8 @@ class ProtocolClient:
     def account_states(self, actors: Sequence[int] | NDArray[np.int64]) -> list[AccountState]:
         """Read accounts exactly."""
         states: list[AccountState] = []
-        for addresses in self._batches(actors):
-            data = self.chain.call(self._lens, self._account_states.encode(addresses))
+        for accounts in self._batches(actors):
+            data = self.chain.call(self._lens, self._account_states.encode_words(accounts))
             states.extend(AccountState(*row) for row in self._account_rows.rows(data))
         return states
 
@@ -165,8 +181,8 @@ class ProtocolClient:
         """Read some words of accounts exactly: one list for each name, one integer for each account."""
         wanted = [AccountState._fields.index(name) for name in names]
         found: list[list[int]] = [[] for _ in wanted]
-        for addresses in self._batches(actors):
-            data = self.chain.call(self._lens, self._account_states.encode(addresses))
+        for accounts in self._batches(actors):
+            data = self.chain.call(self._lens, self._account_states.encode_words(accounts))
             for column, values in zip(found, self._account_rows.columns(data, wanted), strict=True):
                 column.extend(values)
         return found
@@ -177,8 +193,8 @@ class ProtocolClient:
         """Read some words of the positions of one market exactly, as `account_columns` does."""
         wanted = [PositionState._fields.index(name) for name in names]
         found: list[list[int]] = [[] for _ in wanted]
-        for addresses in self._batches(actors):
-            data = self.chain.call(self._lens, self._positions.encode(market, addresses))
+        for accounts in self._batches(actors):
+            data = self.chain.call(self._lens, self._positions.encode_words(accounts, market))
             for column, values in zip(found, self._position_rows.columns(data, wanted), strict=True):
                 column.extend(values)
         return found
@@ -186,14 +202,14 @@ class ProtocolClient:
     def positions(self, market: int, actors: Sequence[int] | NDArray[np.int64]) -> list[PositionState]:
         """Read positions of one market exactly."""
         states: list[PositionState] = []
-        for addresses in self._batches(actors):
-            data = self.chain.call(self._lens, self._positions.encode(market, addresses))
+        for accounts in self._batches(actors):
+            data = self.chain.call(self._lens, self._positions.encode_words(accounts, market))
             states.extend(PositionState(*row) for row in self._position_rows.rows(data))
         return states
 
-    def _batches(self, actors: Sequence[int] | NDArray[np.int64]) -> Iterator[list[str]]:
+    def _batches(self, actors: Sequence[int] | NDArray[np.int64]) -> Iterator[bytes]:
         for start in range(0, len(actors), READ_BATCH):
-            yield [self.book.addresses[int(actor)] for actor in actors[start : start + READ_BATCH]]
+            yield self.book.account_words(actors[start : start + READ_BATCH])
 
     def read(self, key: str, function: str, *arguments: object) -> Any:
         """Call any view of a contract by name."""
@@ -201,12 +217,20 @@ class ProtocolClient:
         data = self.chain.call(self.deployment.addresses[key], entry.encode(*arguments), sender=OWNER)
         return entry.decode(data)
 
-    def _entry_point(self, kind: str) -> tuple[str, Function]:
-        known = self._functions.get(kind)
+    def _entry_point(self, kind: str) -> _EntryPoint:
+        known = self._entry_points.get(kind)
         if known is None:
             key, name = kind.split(".")
-            known = (self.deployment.addresses[key], self.deployment.abis[key][name])
-            self._functions[kind] = known
+            function = self.deployment.abis[key][name]
+            inputs = [(str(given["name"]), str(given["type"])) for given in given_inputs(function)]
+            known = _EntryPoint(
+                address=self.deployment.addresses[key],
+                function=function,
+                head=(OWN_INDEX,) if leads_with_index(function) else (),
+                addresses=frozenset(at for at, (_, type_) in enumerate(inputs) if type_ == "address"),
+                accounts=frozenset(at for at, given in enumerate(inputs) if is_account(*given)),
+            )
+            self._entry_points[kind] = known
         return known
 
     def names_account(self, kind: str) -> bool:
@@ -214,27 +238,31 @@ class ProtocolClient:
         return 0 in self.account_arguments(kind)
 
     def account_arguments(self, kind: str) -> frozenset[int]:
-        """Return which arguments of an entry point are accounts, given as participants, numbered from 0."""
-        return self._entry_point(kind)[1].addresses
+        """Return which arguments of an entry point are participants, numbered from 0."""
+        entry = self._entry_point(kind)
+        return entry.addresses | entry.accounts
 
     def encode(self, batch: ActionBatch) -> list[Call]:
         """Return the calls of a batch, ready to send."""
-        address, function = self._entry_point(batch.kind)
-        participants = function.addresses
-        names = self.book.addresses
-        columns = [
-            [names[value] for value in column] if index in participants else column
-            for index, column in enumerate(batch.args)
-        ]
+        entry = self._entry_point(batch.kind)
+        addresses, accounts = self.book.addresses, self.book.account_ids
+        columns: list[Sequence[object]] = []
+        for at, column in enumerate(batch.args):
+            if at in entry.accounts:
+                columns.append([accounts[value] for value in column])
+            elif at in entry.addresses:
+                columns.append([addresses[value] for value in column])
+            else:
+                columns.append(column)
         calls: list[Call] = []
         for row, actor in enumerate(batch.actors.tolist()):
-            values: list[object] = [column[row] for column in columns]
+            values: list[object] = [*entry.head, *(column[row] for column in columns)]
             items = 0
             if batch.groups:
-                values.append([names[member] for member in batch.groups[row]])
+                values.append([accounts[member] for member in batch.groups[row]])
                 items = len(batch.groups[row])
-            data = function.encode(*values)
-            calls.append(Call(actor, address, data, items, batch.args[0][row] if batch.args else 0))
+            data = entry.function.encode(*values)
+            calls.append(Call(actor, entry.address, data, items, batch.args[0][row] if batch.args else 0))
         return calls
 
     def events(self, logs: Sequence[Log], position: int) -> list[ProtocolEvent]:

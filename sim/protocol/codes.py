@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class PositionCause(IntEnum):
-    """Why a position changed (``IMarginEngine.PositionChanged``; ``modules/settlement.vy``)."""
+    """Why a position changed (``ILedger.PositionChanged``; ``lib/constants.vy``)."""
 
     TRADE = 0
     LIQUIDATION = 1
@@ -14,7 +14,7 @@ class PositionCause(IntEnum):
 
 
 class CollateralReason(IntEnum):
-    """Why collateral changed other than by a fill (``IMarginEngine.CollateralChanged``)."""
+    """Why collateral changed other than by a fill (``ILedger.CollateralChanged``)."""
 
     LIQUIDATION_FEE = 1
     FUND_COVER = 2
@@ -24,7 +24,7 @@ class CollateralReason(IntEnum):
 
 
 class MarginCheck(IntEnum):
-    """Which requirement was checked (``IMarginEngine.MarginChecked``; ``modules/account_risk.vy``)."""
+    """Which requirement was checked (``IRiskEngine.MarginChecked``; ``modules/account_risk.vy``)."""
 
     INITIAL = 0
     MAINTENANCE = 1

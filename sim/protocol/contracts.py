@@ -14,10 +14,14 @@ from sim.protocol.parameters.table import models
 SOURCES: Mapping[str, str] = {
     "token": "testing/ERC20Mock.vy",
     "price_oracle": "PriceOracle.vy",
-    "margin_engine": "MarginEngine.vy",
+    "ledger": "Ledger.vy",
     "liquidity_pool": "LiquidityPool.vy",
     "insurance_fund": "InsuranceFund.vy",
+    "market_registry": "MarketRegistry.vy",
+    "risk_engine": "RiskEngine.vy",
+    "loss_waterfall": "LossWaterfall.vy",
     "liquidation_engine": "LiquidationEngine.vy",
+    "trading_desk": "TradingDesk.vy",
     "lens": "Lens.vy",
     "risk_governor": "RiskGovernor.vy",
 }

@@ -29,6 +29,10 @@ REPORTER_WEIGHT = 1
 """The same for every reporter: the index is a weighted median, so that a common weight changes nothing."""
 DRAWER = True
 """Status of a contract that may draw on the insurance fund."""
+OPERATOR = True
+"""Status of a contract that may change accounts."""
+OPERATORS = ("trading_desk", "liquidation_engine", "loss_waterfall")
+"""Contracts that have it."""
 
 
 class Deployer:
@@ -78,22 +82,23 @@ class Deployer:
         """
         self._create("token", ("USD Coin", "USDC", TOKEN_DECIMALS))
         self._create("price_oracle", self._fill("price_oracle", parameters.oracle, "oracle"))
-        self._create("margin_engine", self._fill("margin_engine", parameters.margin, "margin"))
+        self._create("ledger", self._fill("ledger", {}, "ledger"))
         self._create("liquidity_pool", self._fill("liquidity_pool", {}, "pool"))
         self._create("insurance_fund", self._fill("insurance_fund", parameters.fund, "insurance_fund"))
+        self._create("market_registry", self._fill("market_registry", parameters.registry, "margin"))
+        self._create("risk_engine", self._fill("risk_engine", parameters.risk, "margin"))
+        self._create("loss_waterfall", self._fill("loss_waterfall", parameters.waterfall, "liquidation"))
         self._create(
             "liquidation_engine", self._fill("liquidation_engine", parameters.liquidation, "liquidation")
         )
+        self._create("trading_desk", self._fill("trading_desk", parameters.fees, "margin"))
         self._create("lens", self._fill("lens", {}, "lens"))
         get = self._addresses
-        self.send(
-            "margin_engine",
-            "connect",
-            get["liquidity_pool"],
-            get["insurance_fund"],
-            get["liquidation_engine"],
-        )
-        self.send("insurance_fund", "set_drawer", get["margin_engine"], DRAWER)
+        self.send("ledger", "connect", get["liquidity_pool"], get["insurance_fund"])
+        self.send("liquidity_pool", "connect", get["market_registry"], get["loss_waterfall"])
+        self.send("insurance_fund", "set_drawer", get["ledger"], DRAWER)
+        for key in OPERATORS:
+            self.send("ledger", "set_operator", get[key], OPERATOR)
         for market_id, market in enumerate(parameters.markets):
             key = f"risk_model:{market_id}"
             self._create(
@@ -113,7 +118,7 @@ class Deployer:
                 given = {"asset": market_id, "reporter": reporter, "weight": REPORTER_WEIGHT}
                 self._add("price_oracle", "add_reporter", given, parameters.reporter)
             self._add("liquidity_pool", "add_market", {}, market.pricing_terms)
-            self._add("margin_engine", "add_market", {"risk_model": get[key]}, market.market)
+            self._add("market_registry", "add_market", {"risk_model": get[key]}, market.market)
         hands = Hands(owner=OWNER, create=self._deploy, send=self.send)
         hand_over(
             hands,

@@ -18,14 +18,14 @@ PEOPLE = frozenset(
 """Arguments that are participants."""
 
 _COUNTS = frozenset(
-    ("market", "asset", "round_id", "id", "kind", "cause", "reason", "status", "breach_cause")
+    ("market", "asset", "round_id", "id", "kind", "cause", "reason", "status", "breach_cause", "mode")
 )
 _TIMES = frozenset(("published_at", "accrued_at", "ready_at", "expires_at"))
 _VAULTS = ("insurance_fund", "liquidity_pool")
 _TOKENS: Mapping[tuple[str, str], frozenset[str]] = {
-    ("margin_engine", "Deposited"): frozenset(("amount",)),
-    ("margin_engine", "Withdrawn"): frozenset(("amount",)),
-    ("margin_engine", "FeesCollected"): frozenset(("amount",)),
+    ("ledger", "Deposited"): frozenset(("amount",)),
+    ("ledger", "Withdrawn"): frozenset(("amount",)),
+    ("ledger", "FeesCollected"): frozenset(("amount",)),
     ("insurance_fund", "Drawn"): frozenset(("asked", "paid", "reserves")),
     ("insurance_fund", "Contributed"): frozenset(("amount", "reserves")),
     ("liquidity_pool", "ReservesChanged"): frozenset(("reserves",)),
@@ -34,8 +34,8 @@ _TOKENS: Mapping[tuple[str, str], frozenset[str]] = {
         for vault in _VAULTS
         for event in ("Deposit", "Withdraw")
     },
-    ("margin_engine", "deposit"): frozenset(("amount",)),
-    ("margin_engine", "withdraw"): frozenset(("amount",)),
+    ("trading_desk", "deposit"): frozenset(("amount",)),
+    ("trading_desk", "withdraw"): frozenset(("amount",)),
     **{
         (vault, call): frozenset(("assets", "shares"))
         for vault in _VAULTS
@@ -65,7 +65,7 @@ def worded(
     Parameters
     ----------
     contract
-        Contract key, ``margin_engine``.
+        Contract key, ``trading_desk``.
     name
         Name of the event, or of the entry point.
     values

@@ -1,6 +1,6 @@
-"""Logs of the protocol's contracts as events with participants instead of addresses.
+"""Logs of the protocol's contracts as events with participants instead of addresses and accounts.
 
-What a log says is read off the ABI by `sim.chain.abi`; here addresses become participants.
+What a log says is read off the ABI by `sim.chain.abi`; here addresses and accounts become participants.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from sim.chain.abi import ContractAbi, Event
 from sim.chain.backend import Log
+from sim.protocol.account_ids import is_account
 from sim.protocol.address_book import AddressBook
 
 _ACTOR_FIELDS = (
@@ -35,14 +36,14 @@ class ProtocolEvent(NamedTuple):
     """One event of one of our contracts."""
 
     contract: str
-    """Contract key, e.g. ``margin_engine``."""
+    """Contract key, e.g. ``ledger``."""
     name: str
     actor: int
     """The participant it is about, -1 if none."""
     other: int
     """The second participant (liquidator, winner, receiver), -1 if none."""
     values: dict[str, int]
-    """Every argument by name as an integer; address arguments are participant numbers (-1: a contract)."""
+    """Every argument by name as an integer; addresses and accounts are participant numbers (-1: nobody's)."""
     position: int
     """Position of the transaction in its block."""
     log: Log = _NO_LOG
@@ -59,6 +60,7 @@ class _Layout(NamedTuple):
     """Cuts the data into words."""
     signed: tuple[str, ...]
     addresses: tuple[str, ...]
+    accounts: tuple[str, ...]
     is_static: bool
     """False if an argument is longer than a word: the words are then read by the general codec."""
     actor: str | None
@@ -78,6 +80,7 @@ def _layout(event: Event) -> _Layout:
         Struct("32s" * (len(words) - indexed)),
         tuple(word.name for word in words if word.kind.startswith("int")),
         tuple(word.name for word in words if word.kind == "address"),
+        tuple(word.name for word in words if is_account(word.name, word.kind)),
         event.words is not None,
         actor,
         other,
@@ -90,6 +93,7 @@ class EventDecoder:
     def __init__(self, book: AddressBook) -> None:
         self._contracts: dict[str, tuple[str, dict[bytes, _Layout]]] = {}
         self._actors = {int(address, 16): actor for actor, address in enumerate(book.addresses)}
+        self._accounts = {account: actor for actor, account in enumerate(book.account_ids)}
 
     def add(self, key: str, address: str, abi: ContractAbi) -> None:
         """Learn the events of the contract at ``address``."""
@@ -120,6 +124,8 @@ class EventDecoder:
                 values[name] -= 2 * _SIGN
         for name in layout.addresses:
             values[name] = self._actors.get(values[name] & _ADDRESS_MASK, -1)
+        for name in layout.accounts:
+            values[name] = self._accounts.get(values[name], -1)
         actor = values[layout.actor] if layout.actor else -1
         other = values[layout.other] if layout.other else -1
         return ProtocolEvent(known[0], layout.event.name, actor, other, values, position, log)

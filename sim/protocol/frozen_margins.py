@@ -68,7 +68,7 @@ def freeze(chain: Chain, deployment: Deployment) -> None:
         A formula has no stand-in.
     """
     for market in range(deployment.markets):
-        _tell(chain, deployment, market, "freeze", deployment.addresses["margin_engine"], market)
+        _tell(chain, deployment, market, "freeze", deployment.addresses["market_registry"], market)
 
 
 def thaw(chain: Chain, deployment: Deployment) -> None:

@@ -47,8 +47,8 @@ class Invariant:
 def _engine_solvent(facts: BlockFacts) -> str | None:
     state = facts.after
     claims = state.total_collateral + state.accrued_fees
-    if state.engine_token_balance != claims:
-        return f"engine holds {state.engine_token_balance}, accounts and fees claim {claims}"
+    if state.ledger_token_balance != claims:
+        return f"ledger holds {state.ledger_token_balance}, accounts and fees claim {claims}"
     return None
 
 
@@ -221,7 +221,7 @@ def _index_is_sane(facts: BlockFacts) -> str | None:
 
 
 INVARIANTS: tuple[Invariant, ...] = (
-    Invariant("A1", "engine tokens = positive collateral + fees, to the token unit", _engine_solvent),
+    Invariant("A1", "ledger tokens = positive collateral + fees, to the token unit", _engine_solvent),
     Invariant("A1v", "pool and fund hold at least what they book", _vaults_solvent),
     Invariant("A1t", "accounts + pool + fund + fees + wallets = token supply", _tokens_conserved),
     Invariant("A1c", "total collateral and debt = sums over accounts", _collateral_booked),

@@ -64,7 +64,7 @@ class MarketState:
 class ProtocolState:
     """Protocol totals; fields are the words of ``Lens.ProtocolState`` in order."""
 
-    engine_token_balance: Annotated[int, exact("quote, WAD", "tokens of the margin engine")]
+    ledger_token_balance: Annotated[int, exact("quote, WAD", "tokens of the ledger")]
     total_collateral: Annotated[int, exact("quote, WAD", "sum of positive collateral")]
     total_debt: Annotated[int, exact("quote, WAD", "sum of negative collateral, without sign")]
     accrued_fees: Annotated[int, exact("quote, WAD", "trading fees not paid out yet")]

@@ -5,8 +5,8 @@ register.
 """
 
 INDEX_BITS = 96
-MAX_INDEX = 2**INDEX_BITS - 1
-MAX_OWNER = 2**160 - 1
+MAX_INDEX = (1 << INDEX_BITS) - 1
+MAX_OWNER = (1 << 160) - 1
 
 
 def account_id(owner: int, index: int = 0) -> int:

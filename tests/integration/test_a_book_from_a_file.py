@@ -364,7 +364,7 @@ def test_a_change_of_rules_meets_a_book_from_a_file(tmp_path):
         assert (now.index_price, now.risk_price) == (then.index_price, then.risk_price)
         assert now.funding_index == then.funding_index  # no funding for the wait
         assert now.variance_fast == pytest.approx(then.variance_fast, rel=1e-9)
-    assert changed.client.read("margin_engine", "parameters")[0] == 10**15
+    assert changed.client.read("trading_desk", "parameters")[0] == 10**15
 
 
 IN_BLOCK_0 = (

@@ -106,7 +106,7 @@ def test_everything_is_registered_before_and_quoted_after(better):
     written = json.loads(registration)
     assert written["confirmation_seed"] == found["confirmation_paths"]["seed"]
     assert written["changes"] == [["protocol.margin.maintenance_ramp", False, True]]
-    assert {"RiskGovernor", "MarginEngine"} <= set(written["contracts"])
+    assert {"RiskGovernor", "Ledger"} <= set(written["contracts"])
     assert (out / "registration.json").stat().st_mtime <= (out / "paths" / "ledger.sqlite").stat().st_mtime
     for name in ("report.html", "report.md"):
         text = (out / name).read_text()

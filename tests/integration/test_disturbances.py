@@ -160,7 +160,7 @@ def test_whale_withdraws_and_is_liquidated(tmp_path):
         for block, kind, sender, status in zip(
             rows["block"], rows["kind"], rows["sender"], rows["status"], strict=True
         )
-        if kind == "margin_engine.withdraw" and sender == whale and status
+        if kind == "trading_desk.withdraw" and sender == whale and status
     ]
     assert withdrawn
     assert 5 <= min(withdrawn) < 40

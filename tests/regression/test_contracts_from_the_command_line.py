@@ -42,7 +42,7 @@ def test_they_are_deployed_copied_and_replayed(contracts, tmp_path):
     assert entry.main(["replay", str(other)]) == 0
 
 
-@pytest.mark.parametrize("missing", ["", "MarginEngine.vy", "risk_models/StaticRiskModel.vy"])
+@pytest.mark.parametrize("missing", ["", "Ledger.vy", "risk_models/StaticRiskModel.vy"])
 def test_a_folder_that_is_not_laid_out_alike_is_refused(contracts, tmp_path, missing, capsys):
     if missing:
         (contracts / missing).unlink()

@@ -96,20 +96,20 @@ def test_each_call_is_charged_for_the_positions_it_values(engine):
     )
     gas = profile.gas
     assert charged == [
-        (EntryPoint.WITHDRAW, True, gas("margin_engine.withdraw")),
-        (EntryPoint.DEPOSIT, True, gas("margin_engine.deposit")),
-        (EntryPoint.INCREASE_POSITION, True, gas("margin_engine.increase_position", further_positions=1)),
-        (EntryPoint.WITHDRAW, True, gas("margin_engine.withdraw", further_positions=1)),
-        (EntryPoint.INCREASE_POSITION, True, gas("margin_engine.increase_position", further_positions=1)),
-        (EntryPoint.WITHDRAW, False, gas("margin_engine.withdraw", success=False, further_positions=1)),
-        (EntryPoint.DEPOSIT, True, gas("margin_engine.deposit")),
+        (EntryPoint.WITHDRAW, True, gas("trading_desk.withdraw")),
+        (EntryPoint.DEPOSIT, True, gas("trading_desk.deposit")),
+        (EntryPoint.INCREASE_POSITION, True, gas("trading_desk.increase_position", further_positions=1)),
+        (EntryPoint.WITHDRAW, True, gas("trading_desk.withdraw", further_positions=1)),
+        (EntryPoint.INCREASE_POSITION, True, gas("trading_desk.increase_position", further_positions=1)),
+        (EntryPoint.WITHDRAW, False, gas("trading_desk.withdraw", success=False, further_positions=1)),
+        (EntryPoint.DEPOSIT, True, gas("trading_desk.deposit")),
         (
             EntryPoint.LIQUIDATE,
             False,
             gas("liquidation_engine.liquidate", success=False, further_positions=1),
         ),
     ]
-    assert gas("margin_engine.withdraw", further_positions=1) - gas("margin_engine.withdraw") > 80_000
+    assert gas("trading_desk.withdraw", further_positions=1) - gas("trading_desk.withdraw") > 80_000
 
 
 def test_positions_are_those_at_the_calls_turn_in_its_block():
@@ -122,7 +122,7 @@ def test_positions_are_those_at_the_calls_turn_in_its_block():
     )
     withdraws = [used for kind, _, used in charged if kind == EntryPoint.WITHDRAW]
     assert withdraws == [
-        profile.gas("margin_engine.withdraw"),
-        profile.gas("margin_engine.withdraw", further_positions=-1),
+        profile.gas("trading_desk.withdraw"),
+        profile.gas("trading_desk.withdraw", further_positions=-1),
     ]
-    assert [used for _, _, used in charged[-2:]] == [profile.gas("margin_engine.increase_position")] * 2
+    assert [used for _, _, used in charged[-2:]] == [profile.gas("trading_desk.increase_position")] * 2

@@ -24,11 +24,11 @@ FAULTS = {
     "return [actions.deposit(self.name, self._actors, -1, 5, fees)]": "participant -1 in margin_",
     "return [actions.liquidate(self.name, self._actors, 10**6, 0, fees)]": "participant 1000000 in liq",
     "return [actions.auto_deleverage(self.name, 0, 0, 0, [-1], fees)]": "participant -1 in liq",
-    "return [actions._batch(self.name, 'margin_engine.seize', [0], (1,), fees)]": "seize', which",
+    "return [actions._batch(self.name, 'trading_desk.seize', [0], (1,), fees)]": "seize', which",
     "return [actions.withdraw(self.name, self._actors, -5, fees)]": "arguments that are none of it",
     "return [actions.withdraw(self.name, self._actors, 'a', fees)]": None,
     "return [actions.withdraw(self.name, self._actors, 5, Fees(-1, 0))]": "fees [-1",
-    "return [actions._batch(self.name, 'margin_engine.withdraw', [0], (1, 2, 3), fees)]": "none of it",
+    "return [actions._batch(self.name, 'trading_desk.withdraw', [0], (1, 2, 3), fees)]": "none of it",
 }  # fmt: skip
 
 

@@ -11,12 +11,14 @@ from sim.chain.accounts import account
 from sim.chain.chain import CallReverted, Chain, default_engine
 from sim.chain.transaction import Receipt, Transaction
 from sim.engine.worlds.parameters import protocol_parameters
+from sim.protocol.account_ids import own_account
 from sim.protocol.address_book import AddressBook
 from sim.protocol.deployed import OWNER
 from sim.protocol.deployment import deploy_protocol
 from sim.protocol.governance import rules
 from sim.protocol.governance.setup import GOVERNOR, GUARDIAN
 from sim.protocol.governance.values import PARAMETERS_SELECTOR
+from sim.protocol.parameters.table import STRUCTS, Struct
 from sim.protocol.parameters.values import ProtocolParameters
 from tests.support.small_run import small_scenario
 
@@ -113,12 +115,13 @@ class Governed:
     # Governance
 
     def setting(self, **changes: int) -> bytes:
-        """Return calldata of the margin engine's setter: the current words, some replaced."""
-        return self.data("margin_engine", "set_parameters", self.margin_words(**changes))
+        """Return calldata of a contract's ``set_parameters``: the current words, some of them replaced."""
+        struct = next(struct for struct in STRUCTS if changes.keys() <= set(struct.names))
+        return self.data(struct.contract, "set_parameters", self.words(struct, **changes))
 
-    def margin_words(self, **changes: int) -> tuple[int, ...]:
-        """Return the margin engine's words, some replaced."""
-        words = dict(zip(rules.GOVERNED["margin"], self.read("margin_engine", "parameters"), strict=True))
+    def words(self, struct: Struct, **changes: int) -> tuple[int, ...]:
+        """Return the words of a contract's struct, some replaced."""
+        words = dict(zip(struct.names, self.read(struct.contract, "parameters"), strict=True))
         assert changes.keys() <= words.keys()
         return tuple((words | changes).values())
 
@@ -156,7 +159,7 @@ class Governed:
 
     def model(self, market: int = 0) -> str:
         """Return the address of a market's formula."""
-        return str(self.read("margin_engine", "market_info", market)[0])
+        return str(self.read("market_registry", "market_info", market)[0])
 
     def model_words(self, **changes: int) -> list[int]:
         """Return the deployed formula's words, some replaced."""
@@ -183,14 +186,14 @@ class Governed:
         """Give pool and traders tokens (units) and deposit them."""
         for holder, amount, key in (
             (self.provider, liquidity, "liquidity_pool"),
-            (self.trader, 2 * collateral, "margin_engine"),
-            (self.other, 2 * collateral, "margin_engine"),
+            (self.trader, 2 * collateral, "ledger"),
+            (self.other, 2 * collateral, "ledger"),
         ):
             self.must(OWNER, "token", "mint", holder, 2 * amount)
             self.must(holder, "token", "approve", self.deployment.addresses[key], 2**256 - 1)
         self.must(self.provider, "liquidity_pool", "deposit", liquidity, self.provider)
         for trader in (self.trader, self.other):
-            self.must(trader, "margin_engine", "deposit", trader, collateral)
+            self.must(trader, "trading_desk", "deposit", own_account(trader), collateral)
 
     @contextmanager
     def undone(self) -> Iterator[None]:

@@ -8,13 +8,13 @@ from sim.core.units import GWEI, WAD
 from sim.protocol.state import MarketState, ProtocolState, State
 
 GAS = {
-    "margin_engine.deposit": 90_000,
-    "margin_engine.withdraw": 160_000,
-    "margin_engine.increase_position": 280_000,
-    "margin_engine.decrease_position": 240_000,
+    "trading_desk.deposit": 90_000,
+    "trading_desk.withdraw": 160_000,
+    "trading_desk.increase_position": 280_000,
+    "trading_desk.decrease_position": 240_000,
     "liquidation_engine.liquidate": 400_000,
-    "liquidation_engine.auto_deleverage": 500_000,
-    "liquidation_engine.socialize_loss": 100_000,
+    "loss_waterfall.auto_deleverage": 500_000,
+    "loss_waterfall.socialize_loss": 100_000,
     "price_oracle.report": 110_000,
     "liquidity_pool.redeem": 120_000,
     "insurance_fund.redeem": 120_000,

@@ -120,7 +120,7 @@ def write_sweep_folder(
         "seed": plan.seed,
         "experiment_sha256": "e" * 64,
         "inputs": dict(inputs.hashes),
-        "contracts": {"MarginEngine": "c" * 64},
+        "contracts": {"Ledger": "c" * 64},
         "versions": {"seawall": "0.1.0"},
     }
     content["draws"] = [asdict(draw) for draw in plan.draws]

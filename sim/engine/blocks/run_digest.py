@@ -14,7 +14,7 @@ from sim.core.digest import Digest, count_bytes, integer_bytes, integers_bytes, 
 from sim.engine.blocks.rows import EventRow, FinalState, TransactionRow
 from sim.protocol.state import MarketState, ProtocolState
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Version of the tables and of the encoding; it changes whenever either does."""
 
 DOMAIN = f"seawall-run-{SCHEMA_VERSION}"

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from sim.core.errors import InputError
 from sim.core.folders import damaged, parse_object
 from sim.engine.results.folder import RunFiles
+from sim.protocol.account_ids import given_inputs
 from sim.protocol.contracts import compile_protocol, load_abis
 from sim.protocol.event_words import PEOPLE, named, worded
 
@@ -155,7 +156,7 @@ def _argument_names(kinds: Iterable[str]) -> dict[str, list[str]]:
     for kind in kinds:
         contract, _, entry = kind.partition(".")
         if contract in abis and entry in abis[contract].functions:
-            inputs = abis[contract][entry].inputs
+            inputs = given_inputs(abis[contract][entry])
             found[kind] = [item["name"] for item in inputs if not item["type"].endswith("]")]
     return found
 

@@ -159,7 +159,7 @@ class WorldBuilder:
             )
         client = ProtocolClient(chain, deployment, book)
         mirror = AccountMirror(len(book), len(scenario.markets))
-        fee_rate = STRUCTS["margin"]["trade_fee_rate"].word(first.parameters.margin["trade_fee_rate"])
+        fee_rate = STRUCTS["fees"]["trade_fee_rate"].word(first.parameters.fees["trade_fee_rate"])
         populator = Populator(client, mirror, fee_rate=fee_rate)
         shares: dict[str, tuple[int, ...]] = {}
         if change is not None:

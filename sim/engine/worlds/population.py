@@ -290,7 +290,7 @@ class Populator:
         ]
         wallets = [self._units(opening.wallet) for opening in funded]
         self.mint_each(actors, [deposit + wallet for deposit, wallet in zip(deposits, wallets, strict=True)])
-        self.approve(actors, ("margin_engine",))
+        self.approve(actors, ("ledger",))
         paid = [(actor, deposit) for actor, deposit in zip(actors, deposits, strict=True) if deposit > 0]
         if paid:
             depositors = [actor for actor, _ in paid]

@@ -237,9 +237,13 @@ class Instrument:
         }
         # Calldata is packed once; only the three words of a report that change are put in each time.
         addresses, abis = deployment.addresses, deployment.abis
-        oracle, engine, lens = addresses["price_oracle"], addresses["margin_engine"], addresses["lens"]
+        oracle, lens = addresses["price_oracle"], addresses["lens"]
         head = abis["price_oracle"]["report"].encode(_MARKET, 0, 0, 0)[: 4 + _WORD]
-        poke = Transaction(sender=book.addresses[0], to=engine, data=abis["margin_engine"]["poke"].encode(0))
+        poke = Transaction(
+            sender=book.addresses[0],
+            to=addresses["market_registry"],
+            data=abis["market_registry"]["poke"].encode(_MARKET),
+        )
         read_states = abis["lens"]["market_states"].encode()
         read_rows, read_ratios = market_rows(abis["lens"]).rows, curve_rows(abis["lens"]).rows
         read_curve = abis["lens"]["margin_curve"].encode(_MARKET, [to_wad(self.notional)])
@@ -269,7 +273,7 @@ class Instrument:
                 reported, reported_at, reports = price, time, reports + 1
             receipt = chain.execute(poke)
             if not receipt.status:
-                raise RunError(f"the margin engine stopped at {time} s: {receipt.revert_reason}")
+                raise RunError(f"the market registry stopped at {time} s: {receipt.revert_reason}")
             state = MarketState(*read_rows(chain.call(lens, read_states))[_MARKET])
             ratios = read_ratios(chain.call(lens, read_curve))[0]
             chain.end_block()

@@ -74,7 +74,7 @@ def diff(
                 "price_oracle", market, name, getattr(here, name), getattr(there, name), _START_VALUE
             )
     changes += _obstructed(
-        "margin_engine", None, "markets", len(current.markets), len(proposed.markets), _MARKETS
+        "market_registry", None, "markets", len(current.markets), len(proposed.markets), _MARKETS
     )
     for attribute, reason in (("oracle", _ORACLE_FIXED), ("reporter", _REPORTER_FIXED)):
         old, new = getattr(current, attribute), getattr(proposed, attribute)

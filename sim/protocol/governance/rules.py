@@ -246,14 +246,25 @@ class Call(NamedTuple):
     reason: str
 
 
-OWNED: Final = ("price_oracle", "margin_engine", "liquidity_pool", "insurance_fund", "liquidation_engine")
+OWNED: Final = (
+    "price_oracle",
+    "ledger",
+    "liquidity_pool",
+    "insurance_fund",
+    "market_registry",
+    "risk_engine",
+    "loss_waterfall",
+    "liquidation_engine",
+    "trading_desk",
+)
 """Contracts that the governor owns."""
 
 SHORT, LONG = False, True
 
 CALLS: Final[Sequence[Call]] = (
-    Call("margin_engine", "unpause", SHORT, "lets risk be added again"),
-    Call("margin_engine", "collect_fees", SHORT, "moves the protocol's own fees"),
+    Call("trading_desk", "unpause", SHORT, "lets risk be added again"),
+    Call("trading_desk", "collect_fees", SHORT, "moves the protocol's own fees"),
+    Call("ledger", "set_operator", LONG, "an operator can book anything on any account"),
     Call("insurance_fund", "set_drawer", LONG, "a drawer can empty the fund"),
     Call("price_oracle", "add_asset", LONG, "first step of a new market"),
     Call("price_oracle", "add_reporter", LONG, "reporters make the price"),
@@ -263,9 +274,10 @@ CALLS: Final[Sequence[Call]] = (
 """Every owner's function that a proposal can call without a rule, and its delay."""
 
 NEVER: Final[Mapping[str, str]] = {
-    "margin_engine.connect": "works once, and has",
-    "margin_engine.add_market": "only through the governor's add_market, from a blueprint",
-    "margin_engine.pause": "only through the governor's pause, without delay",
+    "ledger.connect": "works once, and has",
+    "liquidity_pool.connect": "works once, and has",
+    "market_registry.add_market": "only through the governor's add_market, from a blueprint",
+    "trading_desk.pause": "only through the governor's pause, without delay",
 }
 """Owner's functions that no proposal can call directly, each with its reason."""
 

@@ -86,7 +86,8 @@ def hand_over(
         abis[GOVERNOR].constructor.encode(
             hands.owner,
             GUARDIAN,
-            addresses["margin_engine"],
+            addresses["market_registry"],
+            addresses["trading_desk"],
             rules.DELAY_SECONDS,
             rules.LONG_DELAY_SECONDS,
         ),

@@ -16,7 +16,7 @@ class Change:
     """One parameter that differs."""
 
     contract: str
-    """Contract key, for example ``margin_engine``; ``risk_model`` for a market's margin formula."""
+    """Contract key, for example ``market_registry``; ``risk_model`` for a market's margin formula."""
     market: int | None
     """Market id, None for a parameter of the whole contract."""
     field: str

@@ -73,7 +73,8 @@ def read_model(chain: Chain, deployment: Deployment, market: int) -> State:
     if not kind:
         return State(fields=(), words=(), kind=kind)
     info = chain.call(
-        deployment.addresses["margin_engine"], deployment.abis["margin_engine"]["market_info"].encode(market)
+        deployment.addresses["market_registry"],
+        deployment.abis["market_registry"]["market_info"].encode(market),
     )
     model = checksum_address(info[12:_WORD])
     return State(

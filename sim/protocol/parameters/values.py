@@ -29,8 +29,11 @@ class MarketParameters:
 class ProtocolParameters:
     """Everything the contracts are deployed with, by struct of the table and field."""
 
-    margin: Words
+    fees: Words
+    risk: Words
+    registry: Words
     liquidation: Words
+    waterfall: Words
     oracle: Words
     reporter: Words
     fund: Words

@@ -8,12 +8,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from sim.protocol.account_ids import OWN_INDEX
-
 from sim.chain.chain import CallReverted, Chain
 from sim.chain.compile import Artifact
 from sim.chain.transaction import Transaction
 from sim.core.units import QUANTUM, TOKEN_UNIT, to_wad
+from sim.protocol.account_ids import OWN_INDEX
 from sim.protocol.address_book import AddressBook
 from sim.protocol.client import AccountState, ProtocolClient
 from sim.protocol.contracts import compile_protocol, compile_risk_models

@@ -24,7 +24,6 @@ from tests.support.governed import NOBODY, Governed
 
 WHERE = [(struct, row) for struct in STRUCTS for row in struct]
 CONDITIONS = [(struct, condition) for struct in STRUCTS for condition in struct.conditions]
-CONNECTED = ("liquidity_pool", "insurance_fund", "liquidation_engine")
 NAMES = {"ids": lambda item: item.name if isinstance(item, Struct | Parameter) else None}
 
 
@@ -47,17 +46,18 @@ class Owned:
         self.addresses = dict(self.governed.deployment.addresses)
         self.chain = self.governed.chain
         self.chain.start_block(self.chain.block_number + 1, self.governed.now + 12)
-        for key in ("price_oracle", "margin_engine", "liquidity_pool"):
+        for key in ("price_oracle", "ledger", "liquidity_pool", "market_registry"):
             struct = next((struct for struct in STRUCTS if struct.contract == key), None)
             words = struct.defaults if struct is not None and struct.model is None else {}
             given = {name: struct[name].word(value) for name, value in words.items()} if struct else {}
             self.addresses[key] = self.deploy(self.governed.deployment.artifacts[key], given)
-        pool, fund, liquidation = (self.addresses[key] for key in CONNECTED)
+        get = self.addresses
         for key, function, arguments in (
             ("price_oracle", "add_asset", (2_000 * WAD, WAD, WAD)),
-            ("margin_engine", "connect", (pool, fund, liquidation)),
+            ("ledger", "connect", (get["liquidity_pool"], get["insurance_fund"])),
+            ("liquidity_pool", "connect", (get["market_registry"], get["loss_waterfall"])),
             ("liquidity_pool", "add_market", (WAD, 0)),
-            ("margin_engine", "add_market", (self.addresses["risk_model:0"], WAD)),
+            ("market_registry", "add_market", (get["risk_model:0"], WAD)),
         ):
             data = self.governed.data(key, function, *arguments)
             receipt = self.chain.execute(Transaction(OWNER, self.addresses[key], data))
@@ -118,7 +118,7 @@ def beside(struct: Struct, name: str, word: int) -> dict[str, int]:
 
 def test_the_table_is_whole():
     assert len(WHERE) > 70
-    assert {struct.contract for struct in STRUCTS} > {"margin_engine", "price_oracle", "risk_model"}
+    assert {struct.contract for struct in STRUCTS} > {"market_registry", "price_oracle", "risk_model"}
 
 
 @pytest.mark.parametrize("struct", STRUCTS, **NAMES)

@@ -50,8 +50,8 @@ STRUCTS.add(
         order=70,
         section="markets.pool",
         meaning="The cap on a market's open interest, beside the formula that only set_model changes.",
-        contract="margin_engine",
-        checked_in="market_state",
+        contract="market_registry",
+        checked_in="markets",
         setter=Setter(function="set_market", view="market_info", per_market=True, fixed=("risk_model",)),
         parameters=(
             Parameter(

@@ -10,8 +10,9 @@ from sim.protocol.governance.setup import GOVERNOR, GUARDIAN
 from tests.support.governed import NOBODY, ZERO, Governed
 
 OWNERS = "access: not owner"
-ENGINES = "connections: not liquidation engine"
-POOLS = "pool: not engine"
+OPERATORS = "operators: not operator"
+HOLDERS = "margin_checks: not holder of the lock"
+POOLS = "pool: not ledger"
 DRAWERS = "fund: not drawer"
 PROPOSALS = "governor: not by proposal"
 SHARES = {
@@ -21,19 +22,34 @@ SHARES = {
 # Who else may call, and what everybody else hears. Nothing of a role may be missing: the ABI decides.
 OPEN = {
     "price_oracle": set(),
-    "margin_engine": {
-        "deposit", "withdraw", "increase_position", "decrease_position", "poke", "cover_deficit",
-    },
+    "ledger": set(),
+    "market_registry": {"poke", "touch", "touch_one"},
+    "risk_engine": set(),
+    "trading_desk": {"deposit", "withdraw", "increase_position", "decrease_position", "set_mode"},
+    "loss_waterfall": {"cover_deficit", "auto_deleverage", "socialize_loss"},
     "liquidity_pool": SHARES,
     "insurance_fund": SHARES,
-    "liquidation_engine": {"liquidate", "auto_deleverage", "socialize_loss"},
+    "liquidation_engine": {"liquidate"},
     GOVERNOR: set(),
 }  # fmt: skip
 OTHER_ROLES = {
     "price_oracle": {"report": ("oracle: not a reporter", {"keeper"})},
-    "margin_engine": dict.fromkeys(
-        ("check_maintenance", "liquidate_position", "deleverage_position", "write_off"), (ENGINES, set())
+    "ledger": {
+        **dict.fromkeys(
+            (
+                "lock", "deposit", "withdraw", "set_mode", "collect_fees", "settle", "draw_fund",
+                "write_off", "pay_tip",
+            ),
+            (OPERATORS, set()),
+        ),
+        "unlock": ("operators: not holder", set()),
+    },
+    "market_registry": {},
+    "risk_engine": dict.fromkeys(
+        ("check_initial", "check_withdraw", "check_maintenance"), (HOLDERS, set())
     ),
+    "trading_desk": {},
+    "loss_waterfall": {"resolve": ("loss_waterfall: not holder of the lock", set())},
     "liquidity_pool": dict.fromkeys(("apply_fill", "apply_deleverage", "collect", "pay"), (POOLS, set())),
     "insurance_fund": dict.fromkeys(("draw", "contribute"), (DRAWERS, set())),
     "liquidation_engine": {},
@@ -145,7 +161,8 @@ def test_the_governor_is_sealed_and_its_owner_is_governance(governed):
     assert governed.refusal(OWNER, governed.governor, governed.data(GOVERNOR, "seal")) == "governor: sealed"
     assert governed.read(GOVERNOR, "delay_seconds") == rules.DELAY_SECONDS
     assert governed.read(GOVERNOR, "long_delay_seconds") == rules.LONG_DELAY_SECONDS
-    assert governed.read(GOVERNOR, "margin_engine") == governed.deployment.addresses["margin_engine"]
+    for key in ("market_registry", "trading_desk"):
+        assert governed.read(GOVERNOR, key) == governed.deployment.addresses[key]
 
 
 def test_every_field_of_every_setter_and_constructor_has_a_rule(governed):

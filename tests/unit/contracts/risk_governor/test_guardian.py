@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sim.core.units import WAD
+from sim.protocol.account_ids import OWN_INDEX, own_account
 from sim.protocol.deployed import OWNER
 from sim.protocol.governance import rules
 from sim.protocol.governance.setup import GOVERNOR, GUARDIAN
@@ -16,33 +17,37 @@ def tighten(governed, key, data):
 
 
 def test_the_guardian_tightens_at_once(governed):
-    receipt = tighten(governed, "margin_engine", governed.setting(upnl_weight=WAD * 3 // 4))
+    receipt = tighten(governed, "risk_engine", governed.setting(upnl_weight=WAD * 3 // 4))
     assert receipt.status, receipt.revert_reason
-    assert governed.read("margin_engine", "parameters")[3] == WAD * 3 // 4
-    _, cap = governed.read("margin_engine", "market_info", 0)[:2]
-    governed_cap = governed.data("margin_engine", "set_market", 0, governed.model(), cap * 6 // 10)
-    assert tighten(governed, "margin_engine", governed_cap).status
+    assert governed.read("risk_engine", "parameters")[0] == WAD * 3 // 4
+    _, cap = governed.read("market_registry", "market_info", 0)[:2]
+    governed_cap = governed.data("market_registry", "set_market", 0, governed.model(), cap * 6 // 10)
+    assert tighten(governed, "market_registry", governed_cap).status
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason"),
+    ("key", "changes", "reason"),
     [
-        ({"withdraw_margin_ratio": WAD // 100}, "governor: not tighter"),  # looser
-        ({"trade_fee_rate": WAD // 1_000}, "governor: not tighter"),  # no safer side
-        ({"upnl_weight": WAD * 9 // 10, "trade_fee_rate": 0}, "governor: not tighter"),  # one of two
-        ({"upnl_weight": WAD // 4}, "governor: step too large"),
-        ({}, "governor: nothing changes"),
+        ("risk_engine", {"withdraw_margin_ratio": WAD // 100}, "governor: not tighter"),  # looser
+        ("trading_desk", {"trade_fee_rate": WAD // 1_000}, "governor: not tighter"),  # no safer side
+        (
+            "risk_engine",  # one of two
+            {"upnl_weight": WAD * 9 // 10, "withdraw_margin_ratio": WAD // 100},
+            "governor: not tighter",
+        ),
+        ("risk_engine", {"upnl_weight": WAD // 4}, "governor: step too large"),
+        ("trading_desk", {}, "governor: nothing changes"),
     ],
 )
-def test_the_guardian_does_nothing_else(governed, changes, reason):
-    assert governed.tightening("margin_engine", governed.setting(**changes)) == reason
+def test_the_guardian_does_nothing_else(governed, key, changes, reason):
+    assert governed.tightening(key, governed.setting(**changes)) == reason
 
 
 def test_the_guardian_tightens_one_step_a_day(governed):
-    assert tighten(governed, "margin_engine", governed.setting(upnl_weight=WAD * 3 // 4)).status
+    assert tighten(governed, "risk_engine", governed.setting(upnl_weight=WAD * 3 // 4)).status
     at = governed.now
     data = governed.setting(upnl_weight=WAD // 2)
-    address = governed.deployment.addresses["margin_engine"]
+    address = governed.deployment.addresses["risk_engine"]
     early = governed.send(GUARDIAN, GOVERNOR, "tighten", address, data, at=at + DAY - 1)
     assert early.revert_reason == "governor: too soon"
     assert governed.send(GUARDIAN, GOVERNOR, "tighten", address, data, at=at + DAY).status
@@ -51,11 +56,11 @@ def test_the_guardian_tightens_one_step_a_day(governed):
 def test_only_the_guardian_tightens(governed):
     data = governed.setting(upnl_weight=WAD * 3 // 4)
     for who in (OWNER, NOBODY, governed.trader, governed.keepers[0]):
-        assert governed.tightening("margin_engine", data, sender=who) == "governor: not guardian"
+        assert governed.tightening("risk_engine", data, sender=who) == "governor: not guardian"
 
 
 def test_the_guardian_cannot_propose_execute_or_set(governed):
-    queued = governed.propose("margin_engine", governed.setting(upnl_weight=WAD * 3 // 4))
+    queued = governed.propose("risk_engine", governed.setting(upnl_weight=WAD * 3 // 4))
     for function, arguments in (
         ("propose", (governed.governor, b"\0\0\0\0")),
         ("execute", (queued,)),
@@ -110,25 +115,24 @@ def trading(governed):
     """A market with liquidity, a price and two traders, one with a position."""
     governed.fill()
     governed.report(PRICE)
-    governed.must(governed.other, "margin_engine", "increase_position", 0, SIZE, 0)
+    governed.must(governed.other, "trading_desk", "increase_position", OWN_INDEX, 0, SIZE, 0)
     return governed
 
 
 def matrix(governed) -> dict[str, str | None]:
     """Return what everybody hears who does anything there is to do."""
+    own, other = own_account(governed.trader), own_account(governed.other)
     attempts = {
-        "increase": (governed.trader, "margin_engine", "increase_position", (0, SIZE, 0)),
-        "decrease": (governed.other, "margin_engine", "decrease_position", (0, SIZE // 2, 0)),
-        "deposit": (governed.trader, "margin_engine", "deposit", (governed.trader, 10**6)),
-        "deposit for another": (governed.trader, "margin_engine", "deposit", (governed.other, 10**6)),
-        "withdraw": (governed.trader, "margin_engine", "withdraw", (10**6,)),
-        "poke": (NOBODY, "margin_engine", "poke", (0,)),
-        "cover": (NOBODY, "margin_engine", "cover_deficit", (governed.other,)),
-        "liquidate": (governed.liquidator, "liquidation_engine", "liquidate", (governed.other, 0)),
-        "deleverage": (
-            NOBODY, "liquidation_engine", "auto_deleverage", (governed.other, 0, [governed.trader]),
-        ),
-        "socialize": (NOBODY, "liquidation_engine", "socialize_loss", (governed.other,)),
+        "increase": (governed.trader, "trading_desk", "increase_position", (OWN_INDEX, 0, SIZE, 0)),
+        "decrease": (governed.other, "trading_desk", "decrease_position", (OWN_INDEX, 0, SIZE // 2, 0)),
+        "deposit": (governed.trader, "trading_desk", "deposit", (own, 10**6)),
+        "deposit for another": (governed.trader, "trading_desk", "deposit", (other, 10**6)),
+        "withdraw": (governed.trader, "trading_desk", "withdraw", (OWN_INDEX, 10**6)),
+        "poke": (NOBODY, "market_registry", "poke", (0,)),
+        "cover": (NOBODY, "loss_waterfall", "cover_deficit", (other,)),
+        "liquidate": (governed.liquidator, "liquidation_engine", "liquidate", (other, 0)),
+        "deleverage": (NOBODY, "loss_waterfall", "auto_deleverage", (other, 0, [own])),
+        "socialize": (NOBODY, "loss_waterfall", "socialize_loss", (other,)),
         "provide": (governed.provider, "liquidity_pool", "deposit", (10**6, governed.provider)),
         "redeem": (
             governed.provider, "liquidity_pool", "redeem", (10**16, governed.provider, governed.provider),
@@ -160,11 +164,11 @@ def test_a_pause_stops_what_adds_risk_and_nothing_else(trading, who):
 def test_unpausing_takes_a_proposal_and_its_delay(trading):
     trading.must(GUARDIAN, GOVERNOR, "pause")
     assert trading.send(GUARDIAN, GOVERNOR, "pause").revert_reason == "pausable: paused"
-    data = trading.data("margin_engine", "unpause")
+    data = trading.data("trading_desk", "unpause")
     for who in (OWNER, GUARDIAN):
-        assert trading.send(who, "margin_engine", "unpause").revert_reason == "access: not owner"
-    assert trading.tightening("margin_engine", data) == "governor: not tighter"
-    queued = trading.propose("margin_engine", data)
+        assert trading.send(who, "trading_desk", "unpause").revert_reason == "access: not owner"
+    assert trading.tightening("trading_desk", data) == "governor: not tighter"
+    queued = trading.propose("trading_desk", data)
     assert trading.ready_at(queued) == trading.now + 2 * DAY
     assert trading.execute(queued).status
-    assert trading.read("margin_engine", "paused") is False
+    assert trading.read("trading_desk", "paused") is False

@@ -21,7 +21,7 @@ STATIC = [8 * WAD // 100, 4 * WAD // 100, 0]
 
 
 def ratios(governed) -> tuple[int, int]:
-    snapshot = governed.read("margin_engine", "market_snapshot", 0)
+    snapshot = governed.read("market_registry", "market_snapshot", 0)
     return snapshot[13], snapshot[14]
 
 
@@ -33,13 +33,13 @@ def deploy(governed, artifact, arguments: bytes = b"") -> str:
 
 
 def test_a_formula_is_deployed_from_its_blueprint_and_set(governed):
-    cap = governed.read("margin_engine", "market_info", 0)[1]
+    cap = governed.read("market_registry", "market_info", 0)[1]
     queued = governed.propose(GOVERNOR, governed.set_model(STATIC, "static"))
     assert governed.ready_at(queued) == governed.now + 2 * DAY
     receipt = governed.execute(queued)
     assert receipt.status, receipt.revert_reason
     assert governed.read(GOVERNOR, "kind_of", 0) == rules.KINDS["static"]
-    assert governed.read("margin_engine", "market_info", 0)[:2] == (governed.model(), cap)
+    assert governed.read("market_registry", "market_info", 0)[:2] == (governed.model(), cap)
     assert ratios(governed) == (STATIC[0], STATIC[1])
     # The code is the shipped one's; the immutables behind it are what was asked for.
     runtime = compile_risk_models()["static"].runtime_bytecode
@@ -96,11 +96,11 @@ def test_a_formula_that_takes_other_words_than_its_rules_is_never_deployed(gover
 
 
 def test_a_market_cannot_be_pointed_at_unknown_code(governed):
-    model, cap = governed.read("margin_engine", "market_info", 0)[:2]
-    data = governed.data("margin_engine", "set_market", 0, NOBODY, cap)
-    assert governed.proposing("margin_engine", data) == "governor: out of bounds"
-    data = governed.data("margin_engine", "set_market", 0, model, cap // 2)
-    assert governed.proposing("margin_engine", data) is None
+    model, cap = governed.read("market_registry", "market_info", 0)[:2]
+    data = governed.data("market_registry", "set_market", 0, NOBODY, cap)
+    assert governed.proposing("market_registry", data) == "governor: out of bounds"
+    data = governed.data("market_registry", "set_market", 0, model, cap // 2)
+    assert governed.proposing("market_registry", data) is None
     for kind in (0, 4):
         data = governed.data(GOVERNOR, "set_model", 0, kind, STATIC)
         assert governed.proposing(GOVERNOR, data) == "governor: unknown kind"
@@ -120,14 +120,14 @@ def test_a_formula_that_was_changed_since_voids_a_proposal(static):
 
 
 def test_a_cap_survives_a_change_of_formula_and_the_other_way_round(governed):
-    model, cap = governed.read("margin_engine", "market_info", 0)[:2]
+    model, cap = governed.read("market_registry", "market_info", 0)[:2]
     lower = governed.propose(
-        "margin_engine", governed.data("margin_engine", "set_market", 0, model, cap // 2)
+        "market_registry", governed.data("market_registry", "set_market", 0, model, cap // 2)
     )
     formula = governed.propose(GOVERNOR, governed.set_model(STATIC, "static"))
     assert governed.execute(lower).status
     assert governed.execute(formula).status
-    assert governed.read("margin_engine", "market_info", 0)[1] == cap // 2
+    assert governed.read("market_registry", "market_info", 0)[1] == cap // 2
 
 
 def test_a_designers_formula_is_admitted_with_the_long_delay(governed):
@@ -196,7 +196,7 @@ def test_a_market_is_added_in_three_structural_steps(governed):
     queued = governed.propose(GOVERNOR, data)
     assert governed.ready_at(queued) == governed.now + 7 * DAY
     assert governed.execute(queued).status
-    assert governed.read("margin_engine", "market_count") == 2
+    assert governed.read("market_registry", "market_count") == 2
     assert governed.read(GOVERNOR, "kind_of", 1) == 1
     outside = governed.data(GOVERNOR, "add_market", 1, [WAD, 1, 0], 10**24)
     assert governed.execute(governed.propose(GOVERNOR, outside)).revert_reason == "governor: out of bounds"

@@ -15,13 +15,13 @@ import pytest
 from sim.chain.abi import ContractAbi
 from sim.chain.compile import compile_contract, contracts_root
 from sim.core.units import MAX_UINT256, WAD
+from sim.protocol.account_ids import OWN_INDEX
 from sim.protocol.contracts import compile_risk_models
 from sim.protocol.deployed import OWNER
 from sim.protocol.governance.setup import GOVERNOR, GUARDIAN, blueprint
 from tests.support.governed import DAY, NOBODY, Governed
 
 FEE = 6 * WAD // 10_000
-ENGINE = "margin_engine"
 
 
 def refused(receipt) -> bool:
@@ -29,11 +29,11 @@ def refused(receipt) -> bool:
 
 
 def queue(governed: Governed) -> int:
-    return governed.propose(ENGINE, governed.setting(trade_fee_rate=FEE))
+    return governed.propose("trading_desk", governed.setting(trade_fee_rate=FEE))
 
 
 def only_the_owner_proposes(governed: Governed) -> bool:
-    return governed.proposing(ENGINE, governed.setting(trade_fee_rate=FEE), sender=NOBODY) is not None
+    return governed.proposing("trading_desk", governed.setting(trade_fee_rate=FEE), sender=NOBODY) is not None
 
 
 def settings_are_changed_by_proposal(governed: Governed) -> bool:
@@ -43,19 +43,19 @@ def settings_are_changed_by_proposal(governed: Governed) -> bool:
 
 def words_stay_below_their_maximum(governed: Governed) -> bool:
     # From 0 a step of five points is allowed however small the word; above 1 it is not.
-    return governed.proposing(ENGINE, governed.setting(upnl_weight=WAD + WAD // 10)) is not None
+    return governed.proposing("risk_engine", governed.setting(upnl_weight=WAD + WAD // 10)) is not None
 
 
 def words_rise_by_a_step(governed: Governed) -> bool:
-    return governed.proposing(ENGINE, governed.setting(trade_fee_rate=WAD // 100)) is not None
+    return governed.proposing("trading_desk", governed.setting(trade_fee_rate=WAD // 100)) is not None
 
 
 def words_fall_by_a_step(governed: Governed) -> bool:
-    return governed.proposing(ENGINE, governed.setting(upnl_weight=WAD // 4)) is not None
+    return governed.proposing("risk_engine", governed.setting(upnl_weight=WAD // 4)) is not None
 
 
 def limits_stay_on(governed: Governed) -> bool:
-    return governed.proposing(ENGINE, governed.setting(upnl_cap=MAX_UINT256)) is not None
+    return governed.proposing("risk_engine", governed.setting(upnl_cap=MAX_UINT256)) is not None
 
 
 def a_formula_keeps_the_ratios_near(governed: Governed) -> bool:
@@ -69,7 +69,7 @@ def not_before_the_delay(governed: Governed) -> bool:
 
 
 def not_twice(governed: Governed) -> bool:
-    queued = governed.propose(ENGINE, governed.data(ENGINE, "collect_fees", NOBODY))
+    queued = governed.propose("trading_desk", governed.data("trading_desk", "collect_fees", NOBODY))
     assert governed.execute(queued).status
     return refused(governed.execute(queued))
 
@@ -87,35 +87,38 @@ def not_after_a_cancel(governed: Governed) -> bool:
 
 def void_after_a_change(governed: Governed) -> bool:
     queued = queue(governed)
-    other = governed.propose(ENGINE, governed.setting(trade_fee_rate=FEE + 1))
+    other = governed.propose("trading_desk", governed.setting(trade_fee_rate=FEE + 1))
     assert governed.execute(other).status
     return refused(governed.execute(queued, at=governed.now + DAY))
 
 
 def executions_keep_their_distance(governed: Governed) -> bool:
-    there, waiting = queue(governed), governed.propose(ENGINE, governed.setting(trade_fee_rate=FEE + 1))
+    there, waiting = (
+        queue(governed),
+        governed.propose("trading_desk", governed.setting(trade_fee_rate=FEE + 1)),
+    )
     assert governed.execute(there).status
-    back = governed.propose(ENGINE, governed.setting(trade_fee_rate=5 * WAD // 10_000))
+    back = governed.propose("trading_desk", governed.setting(trade_fee_rate=5 * WAD // 10_000))
     assert governed.execute(back).status
     return refused(governed.execute(waiting))
 
 
 def the_guardian_takes_one_step_a_day(governed: Governed) -> bool:
-    address = governed.deployment.addresses[ENGINE]
+    address = governed.deployment.addresses["risk_engine"]
     governed.must(GUARDIAN, GOVERNOR, "tighten", address, governed.setting(upnl_weight=WAD * 3 // 4))
-    return governed.tightening(ENGINE, governed.setting(upnl_weight=WAD // 2)) is not None
+    return governed.tightening("risk_engine", governed.setting(upnl_weight=WAD // 2)) is not None
 
 
 def the_guardian_does_not_loosen(governed: Governed) -> bool:
-    governed.enact(ENGINE, governed.setting(upnl_weight=WAD // 2))
+    governed.enact("risk_engine", governed.setting(upnl_weight=WAD // 2))
     later = governed.now + 2 * DAY
-    governed.send(NOBODY, ENGINE, "poke", 0, at=later)
-    return governed.tightening(ENGINE, governed.setting(upnl_weight=WAD * 6 // 10)) is not None
+    governed.send(NOBODY, "market_registry", "poke", 0, at=later)
+    return governed.tightening("risk_engine", governed.setting(upnl_weight=WAD * 6 // 10)) is not None
 
 
 def the_guardian_does_not_unpause(governed: Governed) -> bool:
     governed.must(GUARDIAN, GOVERNOR, "pause")
-    return governed.tightening(ENGINE, governed.data(ENGINE, "unpause")) is not None
+    return governed.tightening("trading_desk", governed.data("trading_desk", "unpause")) is not None
 
 
 def the_guardian_can_be_replaced(governed: Governed) -> bool:
@@ -124,7 +127,7 @@ def the_guardian_can_be_replaced(governed: Governed) -> bool:
 
 
 def the_guardian_does_not_choose_the_formula(governed: Governed) -> bool:
-    initial, maintenance = governed.read(ENGINE, "market_snapshot", 0)[13:15]
+    initial, maintenance = governed.read("market_registry", "market_snapshot", 0)[19:21]
     words = [initial * 3 // 2, maintenance * 3 // 2, 0]
     return governed.tightening(GOVERNOR, governed.set_model(words, "static")) is not None
 
@@ -133,7 +136,7 @@ def crowd(governed: Governed) -> None:
     """Open one large position."""
     governed.fill(collateral=8_000_000 * 10**6, liquidity=200_000_000 * 10**6)
     governed.report(2_000 * WAD)
-    governed.must(governed.other, ENGINE, "increase_position", 0, 9_000 * WAD, 0)
+    governed.must(governed.other, "trading_desk", "increase_position", OWN_INDEX, 0, 9_000 * WAD, 0)
 
 
 def the_ramp_does_not_turn_a_tightening_round(governed: Governed) -> bool:
@@ -146,7 +149,7 @@ def the_ramp_does_not_turn_it_round_for_small_positions(governed: Governed) -> b
     floors = {"maintenance_floor": WAD * 375 // 10_000, "initial_floor": WAD * 75 // 1_000}
     first = governed.model_words(**floors, size_coefficient=WAD * 3 // 2)
     governed.must(GUARDIAN, GOVERNOR, "tighten", governed.governor, governed.set_model(first))
-    governed.must(NOBODY, ENGINE, "poke", 0, at=governed.now + 2 * DAY)
+    governed.must(NOBODY, "market_registry", "poke", 0, at=governed.now + 2 * DAY)
     floors = {"maintenance_floor": WAD * 42 // 1_000, "initial_floor": WAD * 825 // 10_000}
     second = governed.model_words(**floors, size_coefficient=WAD * 9 // 4)
     return governed.tightening(GOVERNOR, governed.set_model(second)) is not None
@@ -185,8 +188,8 @@ def an_admitted_formula_keeps_its_code(governed: Governed) -> bool:
 
 
 def rules_cannot_be_shed(governed: Governed) -> bool:
-    selector = governed.deployment.abis[ENGINE]["set_parameters"].selector
-    address = governed.deployment.addresses[ENGINE]
+    selector = governed.deployment.abis["trading_desk"]["set_parameters"].selector
+    address = governed.deployment.addresses["risk_engine"]
     data = governed.data(GOVERNOR, "register_call", address, selector, 11, False)
     return refused(governed.execute(governed.propose(GOVERNOR, data)))
 
@@ -208,7 +211,7 @@ def nobody_reenters(governed: Governed) -> bool:
     governed.enact(GOVERNOR, governed.data(GOVERNOR, "register_call", attacker, called, 0, False))
     identifier = int(governed.must(OWNER, GOVERNOR, "propose", attacker, called))
     assert governed.execute(identifier).status
-    return not governed.read(ENGINE, "paused")
+    return not governed.read("trading_desk", "paused")
 
 
 class Mutant(NamedTuple):
@@ -306,7 +309,7 @@ COPIES = {
         ),
         Mutant(
             a_formula_keeps_the_haircut_near, MODELS,
-            "IRiskModel(before.risk_model).collateral_haircut()", "IRiskModel(model).collateral_haircut()",
+            "IRiskModel(info.risk_model).collateral_haircut()", "IRiskModel(model).collateral_haircut()",
         ),
         Mutant(a_formula_keeps_the_ratios_near, MODELS, "    if new != old:\n", "    if only_tighter:\n"),
         Mutant(limits_stay_on, RULES, "if new == UNLIMITED and rule.unlimited:", "if new == UNLIMITED:"),

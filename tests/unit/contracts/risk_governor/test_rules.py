@@ -58,7 +58,7 @@ def test_every_word_stops_at_its_bounds_and_its_step(governed, setter, name):
 def contract_reasons(setter: rules.Setter) -> tuple[str, ...]:
     """Return what the setter itself says to words that break a condition on several of them."""
     return {
-        "margin_engine": ("margin_params: out of bounds",),
+        "trading_desk": ("fee_params: out of bounds",),
         "liquidation_engine": (
             "liquidation_params: out of bounds",
             "liquidation_params: not whole quanta",
@@ -124,16 +124,16 @@ def test_the_twin_always_gets_nearer(old, target, step, relative):
 
 
 def test_a_word_out_of_bounds_is_measured_from_the_nearer_bound():
-    rule = rules.GOVERNED["margin"]["trade_fee_rate"].words("trade_fee_rate")
+    rule = rules.GOVERNED["fees"]["trade_fee_rate"].words("trade_fee_rate")
     assert rule.reach(rule.maximum * 5) == rule.reach(rule.maximum)
 
 
 def test_a_limit_can_be_switched_off_and_on_again_in_one_step(governed):
-    governed.enact("margin_engine", governed.setting(ramp_per_hour=MAX_UINT256))
-    assert governed.read("margin_engine", "parameters")[6] == MAX_UINT256
-    governed.enact("margin_engine", governed.setting(ramp_per_hour=WAD // 10))
-    assert governed.read("margin_engine", "parameters")[6] == WAD // 10
-    assert governed.proposing("margin_engine", governed.setting(upnl_cap=MAX_UINT256)) == (
+    governed.enact("market_registry", governed.setting(ramp_per_hour=MAX_UINT256))
+    assert governed.read("market_registry", "parameters")[0] == MAX_UINT256
+    governed.enact("market_registry", governed.setting(ramp_per_hour=WAD // 10))
+    assert governed.read("market_registry", "parameters")[0] == WAD // 10
+    assert governed.proposing("risk_engine", governed.setting(upnl_cap=MAX_UINT256)) == (
         "governor: out of bounds"
     )
 
@@ -141,9 +141,9 @@ def test_a_limit_can_be_switched_off_and_on_again_in_one_step(governed):
 def test_calldata_must_have_exactly_the_words(governed):
     data = governed.setting(trade_fee_rate=0)
     for wrong in (data[:-32], data + bytes(32), data[:-1], data[:4]):
-        assert governed.proposing("margin_engine", wrong) == "governor: wrong length"
-    assert governed.proposing("margin_engine", data[:3]) == "governor: no selector"
-    assert governed.proposing("margin_engine", b"\x12\x34\x56\x78" + data[4:]) == "governor: not callable"
+        assert governed.proposing("trading_desk", wrong) == "governor: wrong length"
+    assert governed.proposing("trading_desk", data[:3]) == "governor: no selector"
+    assert governed.proposing("trading_desk", b"\x12\x34\x56\x78" + data[4:]) == "governor: not callable"
     assert governed.proposing("lens", data) == "governor: not callable"
     pool = governed.data("liquidity_pool", "set_pricing_terms", 1, 10**24, 10**16)
     assert governed.proposing("liquidity_pool", pool) == "governor: no rule"  # there is no market 1
@@ -159,10 +159,10 @@ def test_what_no_proposal_can_call(governed, name):
 
 def there_and_back(governed) -> tuple[int, int]:
     """Return a proposal whose words have changed and changed back, and when they last did."""
-    there = governed.propose("margin_engine", governed.setting(trade_fee_rate=6 * WAD // 10_000))
-    waiting = governed.propose("margin_engine", governed.setting(trade_fee_rate=4 * WAD // 10_000))
+    there = governed.propose("trading_desk", governed.setting(trade_fee_rate=6 * WAD // 10_000))
+    waiting = governed.propose("trading_desk", governed.setting(trade_fee_rate=4 * WAD // 10_000))
     assert governed.execute(there).status
-    back = governed.propose("margin_engine", governed.setting(trade_fee_rate=5 * WAD // 10_000))
+    back = governed.propose("trading_desk", governed.setting(trade_fee_rate=5 * WAD // 10_000))
     assert governed.execute(back).status
     return waiting, governed.now
 
@@ -174,13 +174,13 @@ def test_a_proposal_that_is_legal_again_still_keeps_its_distance(governed):
 
 
 def test_a_rate_limit_keeps_executions_apart(governed):
-    first = governed.propose("margin_engine", governed.setting(trade_fee_rate=6 * WAD // 10_000))
+    first = governed.propose("risk_engine", governed.setting(upnl_weight=WAD * 9 // 10))
     assert governed.execute(first).status
     # The delay lasts longer than the interval, so the next is not held up.
-    later = governed.propose("margin_engine", governed.setting(trade_fee_rate=7 * WAD // 10_000))
+    later = governed.propose("risk_engine", governed.setting(upnl_weight=WAD * 8 // 10))
     assert governed.ready_at(later) == governed.now + rules.DELAY_SECONDS
-    selector = governed.deployment.abis["margin_engine"]["set_parameters"].selector
-    address = governed.deployment.addresses["margin_engine"]
+    selector = governed.deployment.abis["risk_engine"]["set_parameters"].selector
+    address = governed.deployment.addresses["risk_engine"]
     assert governed.read(GOVERNOR, "changed_at", address, selector, 0) < governed.now
     # The guardian tightens just before: what was proposed is void, and another step must wait for a day.
     governed.must(
@@ -188,26 +188,24 @@ def test_a_rate_limit_keeps_executions_apart(governed):
         at=governed.ready_at(later) - 1,
     )  # fmt: skip
     assert governed.execute(later).revert_reason == "governor: changed since"
-    assert (
-        governed.tightening("margin_engine", governed.setting(upnl_weight=WAD // 4)) == "governor: too soon"
-    )
+    assert governed.tightening("risk_engine", governed.setting(upnl_weight=WAD // 4)) == "governor: too soon"
 
 
 def test_a_long_interval_moves_the_window_of_a_proposal(governed):
     setter = rules.SETTERS[0]
-    abi = governed.deployment.abis["margin_engine"]
+    abi = governed.deployment.abis["trading_desk"]
     week = 7 * 86_400
     rule = (abi["parameters"].selector, week, [word.encoded() for word in setter.word_rules()])
     governed.enact(
         GOVERNOR,
         governed.data(
-            GOVERNOR, "register_setter", governed.deployment.addresses["margin_engine"],
+            GOVERNOR, "register_setter", governed.deployment.addresses["trading_desk"],
             abi["set_parameters"].selector, 0, False, rule,
         ),
     )  # fmt: skip
-    governed.enact("margin_engine", governed.setting(trade_fee_rate=6 * WAD // 10_000))
+    governed.enact("trading_desk", governed.setting(trade_fee_rate=6 * WAD // 10_000))
     changed = governed.now
-    later = governed.propose("margin_engine", governed.setting(trade_fee_rate=7 * WAD // 10_000))
+    later = governed.propose("trading_desk", governed.setting(trade_fee_rate=7 * WAD // 10_000))
     assert governed.ready_at(later) == changed + week
 
 
@@ -224,13 +222,13 @@ FINE = rules.RESULTS["haircut"].words("haircut").encoded()
     ],
 )
 def test_a_rule_that_cannot_be_computed_with_is_refused(governed, index, value, reason):
-    word = list(rules.GOVERNED["margin"]["trade_fee_rate"].words("trade_fee_rate").encoded())
+    word = list(rules.GOVERNED["fees"]["trade_fee_rate"].words("trade_fee_rate").encoded())
     word[index] = value
     data = governed.data(GOVERNOR, "set_model_limits", tuple(word), FINE, 0)
     assert governed.execute(governed.propose(GOVERNOR, data)).revert_reason == reason
     data = governed.data(GOVERNOR, "set_model_limits", FINE, tuple(word), 0)
     assert governed.execute(governed.propose(GOVERNOR, data)).revert_reason == reason
-    address = governed.deployment.addresses["margin_engine"]
+    address = governed.deployment.addresses["trading_desk"]
     data = governed.data(
         GOVERNOR, "register_setter", address, b"\x01\x02\x03\x04", 0, False, (b"\0\0\0\0", 0, [tuple(word)])
     )
@@ -238,9 +236,9 @@ def test_a_rule_that_cannot_be_computed_with_is_refused(governed, index, value, 
 
 
 def test_rules_cannot_be_shed_by_registering_a_setter_as_a_call(governed):
-    abi = governed.deployment.abis["margin_engine"]["set_parameters"]
-    address = governed.deployment.addresses["margin_engine"]
-    data = governed.data(GOVERNOR, "register_call", address, abi.selector, 11, False)
+    abi = governed.deployment.abis["trading_desk"]["set_parameters"]
+    address = governed.deployment.addresses["trading_desk"]
+    data = governed.data(GOVERNOR, "register_call", address, abi.selector, 3, False)
     assert governed.execute(governed.propose(GOVERNOR, data)).revert_reason == "governor: other kind"
     data = governed.data(GOVERNOR, "register_call", governed.governor, b"\x01\x02\x03\x04", 0, False)
     assert governed.execute(governed.propose(GOVERNOR, data)).revert_reason == (
@@ -249,18 +247,18 @@ def test_rules_cannot_be_shed_by_registering_a_setter_as_a_call(governed):
 
 
 def test_a_setter_can_be_forbidden_again(governed):
-    abi = governed.deployment.abis["margin_engine"]
-    address = governed.deployment.addresses["margin_engine"]
+    abi = governed.deployment.abis["trading_desk"]
+    address = governed.deployment.addresses["trading_desk"]
     data = governed.data(
         GOVERNOR, "register_setter", address, abi["set_parameters"].selector, 0, False,
         (abi["parameters"].selector, 0, []),
     )  # fmt: skip
     governed.enact(GOVERNOR, data)
-    assert governed.proposing("margin_engine", governed.setting(trade_fee_rate=0)) == "governor: no rule"
+    assert governed.proposing("trading_desk", governed.setting(trade_fee_rate=0)) == "governor: no rule"
 
 
 def test_owner_is_who_proposes(governed):
     data = governed.setting(trade_fee_rate=WAD // 2_000 + 1)
-    assert governed.proposing("margin_engine", data) is None
-    assert governed.proposing("margin_engine", data, sender=governed.trader) == "access: not owner"
-    assert governed.read("margin_engine", "owner") != OWNER
+    assert governed.proposing("trading_desk", data) is None
+    assert governed.proposing("trading_desk", data, sender=governed.trader) == "access: not owner"
+    assert governed.read("trading_desk", "owner") != OWNER

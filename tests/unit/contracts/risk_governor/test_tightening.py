@@ -9,6 +9,7 @@ from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from sim.core.units import WAD
+from sim.protocol.account_ids import OWN_INDEX, own_account
 from sim.protocol.deployed import OWNER
 from sim.protocol.governance import rules
 from sim.protocol.governance.setup import GOVERNOR, GUARDIAN
@@ -28,16 +29,16 @@ def tighten(governed, *, at: int | None = None, **changes: int):
 
 def snapshot(governed) -> dict[str, int]:
     (output,) = next(
-        entry["outputs"] for entry in governed.deployment.artifacts["margin_engine"].abi
+        entry["outputs"] for entry in governed.deployment.artifacts["market_registry"].abi
         if entry.get("name") == "market_snapshot"
     )  # fmt: skip
     names = [part["name"] for part in output["components"]]
-    return dict(zip(names, governed.read("margin_engine", "market_snapshot", 0), strict=True))
+    return dict(zip(names, governed.read("market_registry", "market_snapshot", 0), strict=True))
 
 
 def requirements(governed) -> list[int]:
-    accounts = [governed.other, governed.trader]
-    return [state[3] for state in governed.read("margin_engine", "account_states", accounts)]
+    accounts = [own_account(governed.other), own_account(governed.trader)]
+    return [state[3] for state in governed.read("risk_engine", "account_states", accounts)]
 
 
 @pytest.fixture
@@ -45,11 +46,11 @@ def crowded(governed):
     """A large and a small position that were opened when margin was lower; the ramp has settled since."""
     governed.fill(collateral=8_000_000 * 10**6, liquidity=200_000_000 * 10**6)
     governed.report(PRICE)
-    governed.must(governed.other, "margin_engine", "increase_position", 0, 9_000 * WAD, 0)
-    governed.must(governed.trader, "margin_engine", "increase_position", 0, 100 * WAD, 0)
+    governed.must(governed.other, "trading_desk", "increase_position", OWN_INDEX, 0, 9_000 * WAD, 0)
+    governed.must(governed.trader, "trading_desk", "increase_position", OWN_INDEX, 0, 100 * WAD, 0)
     governed.enact(GOVERNOR, governed.set_model(governed.model_words(z=5 * WAD)))
     for _ in range(150):  # the ramp moves on for ten minutes a touch
-        governed.must(OWNER, "margin_engine", "poke", 0, at=governed.now + 600)
+        governed.must(OWNER, "market_registry", "poke", 0, at=governed.now + 600)
     found = snapshot(governed)
     assert found["ramped_maintenance_ratio"] == found["maintenance_ratio"]
     return governed
@@ -93,7 +94,7 @@ def test_what_leaves_the_base_alone_may_rise_alone(crowded):
 
 
 def test_without_a_ramp_the_base_may_rise_alone(crowded):
-    crowded.enact("margin_engine", crowded.setting(ramp_per_hour=2**256 - 1))
+    crowded.enact("market_registry", crowded.setting(ramp_per_hour=2**256 - 1))
     before = requirements(crowded)
     assert tighten(crowded, z=6 * WAD).status
     assert all(new > old for old, new in zip(before, requirements(crowded), strict=True))
@@ -102,7 +103,7 @@ def test_without_a_ramp_the_base_may_rise_alone(crowded):
 def test_a_formula_without_a_size_term_may_rise_alone(static):
     static.fill(collateral=8_000_000 * 10**6, liquidity=200_000_000 * 10**6)
     static.report(PRICE)
-    static.must(static.other, "margin_engine", "increase_position", 0, 3_000 * WAD, 0)
+    static.must(static.other, "trading_desk", "increase_position", OWN_INDEX, 0, 3_000 * WAD, 0)
     before = requirements(static)
     words = static.model_words()
     data = static.set_model([words[0] * 5 // 4, words[1] * 5 // 4, words[2]])

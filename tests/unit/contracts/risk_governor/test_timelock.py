@@ -19,16 +19,16 @@ FEE = 6 * WAD // 10_000
 
 @pytest.fixture
 def queued(governed):
-    return governed.propose("margin_engine", governed.setting(trade_fee_rate=FEE))
+    return governed.propose("trading_desk", governed.setting(trade_fee_rate=FEE))
 
 
 def fee(governed) -> int:
-    return governed.read("margin_engine", "parameters")[0]
+    return governed.read("trading_desk", "parameters")[0]
 
 
 def test_a_proposal_shows_what_it_will_do(governed, queued):
     target, data, _, ready_at, expires_at, state = governed.read(GOVERNOR, "proposal", queued)
-    assert target.lower() == governed.deployment.addresses["margin_engine"].lower()
+    assert target.lower() == governed.deployment.addresses["trading_desk"].lower()
     assert data == governed.setting(trade_fee_rate=FEE)
     assert (ready_at, expires_at) == (governed.now + 2 * DAY, governed.now + 16 * DAY)
     assert state == 1
@@ -76,22 +76,22 @@ def test_only_the_owner_executes_and_nobody_else_cancels(governed, queued):
 
 
 def test_it_is_void_once_the_words_it_was_made_against_have_changed(governed, queued):
-    other = governed.propose("margin_engine", governed.setting(trade_fee_rate=FEE, upnl_weight=WAD * 9 // 10))
+    other = governed.propose("trading_desk", governed.setting(trade_fee_rate=FEE, pool_fee_share=WAD // 2))
     assert governed.execute(other).status
     assert governed.execute(queued).revert_reason == "governor: changed since"
 
 
 def test_what_the_target_refuses_is_refused_with_its_reason(governed):
-    words = governed.margin_words(pool_fee_share=9 * WAD // 10)  # with the fund's share above one
-    queued = governed.propose("margin_engine", governed.data("margin_engine", "set_parameters", words))
-    assert governed.execute(queued).revert_reason == "margin_params: out of bounds"
+    above_one = governed.setting(pool_fee_share=9 * WAD // 10)  # with the fund's share
+    queued = governed.propose("trading_desk", above_one)
+    assert governed.execute(queued).revert_reason == "fee_params: out of bounds"
     assert governed.read(GOVERNOR, "proposal", queued)[5] == 1
 
 
 def test_every_step_is_an_event(governed):
     data = governed.setting(trade_fee_rate=FEE)
     abi = governed.deployment.abis[GOVERNOR]
-    address = governed.deployment.addresses["margin_engine"]
+    address = governed.deployment.addresses["trading_desk"]
 
     def events(receipt):
         found = [
@@ -103,7 +103,7 @@ def test_every_step_is_an_event(governed):
     assert (name, args["id"], args["data"], args["ready_at"]) == ("Proposed", 0, data, governed.now + 2 * DAY)
     ((name, args),) = events(governed.execute(0))
     assert (name, args["id"]) == ("Executed", 0)
-    governed.propose("margin_engine", governed.setting(trade_fee_rate=2 * FEE))
+    governed.propose("trading_desk", governed.setting(trade_fee_rate=2 * FEE))
     ((name, args),) = events(governed.send(GUARDIAN, GOVERNOR, "cancel", 1))
     assert (name, args["id"], args["account"].lower()) == ("Cancelled", 1, GUARDIAN.lower())
 
@@ -117,16 +117,16 @@ def test_its_own_settings_wait_for_the_long_delay(governed):
     assert governed.execute(queued, at=governed.ready_at(queued) - 1).revert_reason == "governor: too early"
     assert governed.execute(queued).status
     assert governed.read(GOVERNOR, "delay_seconds") == 3 * DAY
-    queued = governed.propose("margin_engine", governed.setting(trade_fee_rate=FEE))
+    queued = governed.propose("trading_desk", governed.setting(trade_fee_rate=FEE))
     assert governed.ready_at(queued) == governed.now + 3 * DAY
 
 
 def test_until_it_is_sealed_the_owner_sets_rules_and_nobody_proposes(governed):
     artifact = governed.deployment.artifacts[GOVERNOR]
     abi = governed.deployment.abis[GOVERNOR]
-    engine = governed.deployment.addresses["margin_engine"]
+    registry, desk = (governed.deployment.addresses[key] for key in ("market_registry", "trading_desk"))
     governed.chain.start_block(governed.chain.block_number + 1, governed.now + 12)
-    arguments = abi.constructor.encode(OWNER, GUARDIAN, engine, 2 * DAY, 7 * DAY)
+    arguments = abi.constructor.encode(OWNER, GUARDIAN, registry, desk, 2 * DAY, 7 * DAY)
     fresh = governed.chain.deploy(artifact, arguments, NOBODY)
     governed.chain.end_block()
     set_guardian = abi["set_guardian"].encode(NOBODY)
@@ -205,7 +205,7 @@ def test_nobody_reenters_while_a_proposal_is_executed(governed):
     assert governed.execute(identifier).status
     has_paused = abi["has_paused"].decode(governed.chain.call(attacker, abi["has_paused"].encode()))
     assert has_paused is False
-    assert governed.read("margin_engine", "paused") is False
+    assert governed.read("trading_desk", "paused") is False
     # The same call outside of an execution does what a guardian may do.
     assert governed.send_raw(NOBODY, attacker, abi["called"].selector).status
-    assert governed.read("margin_engine", "paused") is True
+    assert governed.read("trading_desk", "paused") is True

@@ -47,7 +47,7 @@ def test_inside_the_band_nothing_is_traded(make_state, make_market, draws):
 @pytest.mark.parametrize("skew", [800.0, -800.0])
 def test_together_they_restore_the_edge_of_the_band(make_state, make_market, draws, skew):
     (batch,) = group(max_trade_notional=1e9).decide(flat(make_state, make_market, skew), draws)
-    assert batch.kind == "margin_engine.increase_position"
+    assert batch.kind == "trading_desk.increase_position"
     traded = sum(batch.args[1]) / WAD
     assert np.sign(traded) == -np.sign(skew)
     edge = OUTSIDE * (1.0 + np.sign(skew) * THRESHOLD)
@@ -84,7 +84,7 @@ def test_size_is_limited_by_trade_cap_and_by_capital(make_state, make_market, dr
 def test_existing_position_is_reduced_first(make_state, make_market, draws):
     state = flat(make_state, make_market, 800.0, held=100.0)
     (batch,) = group().decide(state, draws)
-    assert batch.kind == "margin_engine.decrease_position"
+    assert batch.kind == "trading_desk.decrease_position"
     assert batch.args[1] == [CLOSE_ALL] * 2
     (part,) = group().decide(flat(make_state, make_market, 800.0, held=2_000.0), draws)
     assert part.args[1] == [250 * WAD] * 2  # the trade cap
@@ -144,5 +144,5 @@ def test_own_margin_is_topped_up_before_trading(make_state, make_market, draws):
     state = flat(make_state, make_market, 800.0, held=-500.0, equity=np.full(8, 60_000.0))
     state = replace(state, maintenance_requirement=np.full(8, 50_000.0), wallet=np.full(8, 30_000.0))
     (batch,) = group().decide(state, draws)
-    assert batch.kind == "margin_engine.deposit"
+    assert batch.kind == "trading_desk.deposit"
     assert batch.args[1] == [30_000 * 10**6] * 2  # wants 40,000, has 30,000

@@ -38,7 +38,7 @@ def test_no_deficit_no_action(make_state, draws):
 def test_winners_are_ranked_by_falling_score(make_state, make_protocol, draws):
     state = crisis(make_state, make_protocol)
     (batch,) = agent().decide(state, draws)
-    assert batch.kind == "liquidation_engine.auto_deleverage"
+    assert batch.kind == "loss_waterfall.auto_deleverage"
     assert batch.groups == ((2, 4, 3, 1),)
     assert batch.args == ([BANKRUPT], [0])
     score = deleverage_score(state, 0, np.array([2, 4, 3, 1]))
@@ -78,12 +78,12 @@ def test_waits_while_the_fund_still_has_money(make_state, make_protocol, draws):
 
 
 @pytest.mark.parametrize(
-    ("age", "then"), [(59, "liquidation_engine.auto_deleverage"), (60, "liquidation_engine.socialize_loss")]
+    ("age", "then"), [(59, "loss_waterfall.auto_deleverage"), (60, "loss_waterfall.socialize_loss")]
 )
 def test_socialises_after_the_window_what_winners_left(age, then, make_state, make_protocol, draws, settle):
     deleverager, state = agent(), crisis(make_state, make_protocol, age=age)
     first = deleverager.decide(state, draws)
-    assert first[0].kind == "liquidation_engine.auto_deleverage"  # winners come before the pool, however late
+    assert first[0].kind == "loss_waterfall.auto_deleverage"  # winners come before the pool, however late
     deleverager.observe(settle(first))
     (second,) = deleverager.decide(replace(state, block=101), draws)
     assert second.kind == then
@@ -102,7 +102,7 @@ def test_socialises_at_once_without_an_opposite_side(make_state, make_market, ma
     assert agent().decide(state, draws) == []  # open interest exists, nobody has a gain: wait
     alone = replace(state, markets=(make_market(short_open_interest=0),))
     (batch,) = agent().decide(alone, draws)
-    assert batch.kind == "liquidation_engine.socialize_loss"
+    assert batch.kind == "loss_waterfall.socialize_loss"
 
 
 def test_pending_call_is_not_repeated_until_settled(make_state, make_protocol, draws, settle):

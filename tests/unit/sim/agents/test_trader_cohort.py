@@ -47,7 +47,7 @@ def test_calm_cohort_does_nothing(make_state, draws):
 
 def test_top_up_restores_the_target_ratio(make_state, draws):
     (batch,) = cohort().decide(pressed(make_state), draws)
-    assert batch.kind == "margin_engine.deposit"
+    assert batch.kind == "trading_desk.deposit"
     assert batch.actors.tolist() == [2, 5]
     accounts, amounts = batch.args
     assert accounts == [2, 5]
@@ -63,7 +63,7 @@ def test_top_up_is_limited_by_the_wallet(make_state, draws):
 def test_empty_wallet_reduces_until_the_target_holds(make_state, draws):
     state = pressed(make_state, wallet=np.zeros(N))
     (batch,) = cohort().decide(state, draws)
-    assert batch.kind == "margin_engine.decrease_position"
+    assert batch.kind == "trading_desk.decrease_position"
     left = 1.0 - batch.args[1][0] / WAD
     assert 110.0 / (left * 100.0) == pytest.approx(1.8)
 

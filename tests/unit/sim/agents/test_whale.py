@@ -64,7 +64,7 @@ def test_close_catches_up_after_a_refused_order(make_state, draws, settle):
 
 def test_withdrawal_leaves_the_larger_of_requirement_and_floor(make_state, draws):
     (batch,) = whale_of(behavior="withdraw_margin").decide(rich(make_state), draws)
-    assert batch.kind == "margin_engine.withdraw"
+    assert batch.kind == "trading_desk.withdraw"
     assert batch.args[0] == [200_000 * 10**6]  # 400k less 10 % of 2m; the initial requirement is lower
 
 
@@ -81,10 +81,10 @@ def test_refused_withdrawal_is_retried_smaller_and_repeated(make_state, draws, s
 def test_withdraw_then_close_starts_closing_after_the_withdrawal(make_state, draws, settle):
     whale = whale_of(behavior="withdraw_then_close")
     first = whale.decide(rich(make_state), draws)
-    assert first[0].kind == "margin_engine.withdraw"
+    assert first[0].kind == "trading_desk.withdraw"
     whale.observe(settle(first, block=100))
     (close,) = whale.decide(rich(make_state, block=101), draws)
-    assert close.kind == "margin_engine.decrease_position"
+    assert close.kind == "trading_desk.decrease_position"
     assert close.args[1] == [250 * WAD]
 
 

@@ -52,7 +52,7 @@ def test_every_action_and_liquidation_of_the_account_is_there(folder, victim):
 
 def test_margin_checks_come_with_their_inputs(folder, victim):
     found = timeline(open_run(folder), str(victim))
-    checks = [entry for entry in found.entries if entry.what == "margin_engine.MarginChecked"]
+    checks = [entry for entry in found.entries if entry.what == "risk_engine.MarginChecked"]
     assert checks
     assert {"kind", "price", "risk_price", "variance_fast", "notional", "ratio", "equity", "requirement"} <= (
         checks[0].words.keys()
@@ -101,7 +101,7 @@ def test_the_command_prints_text_and_json(folder, victim, capsys):
 def test_words_have_units_codes_and_names():
     person = named({"traders": range(2, 5)})
     words = worded(
-        "margin_engine",
+        "ledger",
         "Deposited",
         {"account": 3, "amount": 2_500_000, "collateral": -(10**18) // 2},
         person,
@@ -110,6 +110,6 @@ def test_words_have_units_codes_and_names():
     assert worded("x", "PositionChanged", {"cause": 1, "account": -1}, person) == {
         "cause": "liquidation", "account": "a contract",
     }  # fmt: skip
-    closing = worded("margin_engine", "decrease_position", {"market": 0, "size": 2**256 - 1}, person)
+    closing = worded("trading_desk", "decrease_position", {"market": 0, "size": 2**256 - 1}, person)
     assert closing == {"market": "0", "size": "all"}
     assert plain_number(1, 10**18) == "1e-18"

@@ -16,7 +16,7 @@ from sim.protocol.contracts import compile_protocol, load_abis
 from sim.reference import fixed_point, oracle_math
 
 FAMILIES = {
-    PositionCause: ("modules/settlement.vy", r"CAUSE_(\w+)"),
+    PositionCause: ("lib/constants.vy", r"CAUSE_(\w+)"),
     CollateralReason: ("modules/settlement.vy", r"REASON_(\w+)"),
     MarginCheck: ("modules/account_risk.vy", r"(\w+)"),
     BreachCause: ("modules/liquidation.vy", r"CAUSE_(\w+)"),

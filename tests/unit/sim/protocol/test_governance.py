@@ -80,13 +80,13 @@ def test_the_same_parameters_differ_in_nothing(governed):
 
 
 FAMILIES = {
-    "margin": ({"margin": {"trade_fee_rate": 0.0006}}, "margin_engine", "set_parameters"),
+    "fees": ({"fees": {"trade_fee_rate": 0.0006}}, "trading_desk", "set_parameters"),
     "liquidation": ({"liquidation": {"buffer": 0.2}}, "liquidation_engine", "set_parameters"),
     "fund": ({"fund": {"target_reserves": 30_000.0}}, "insurance_fund", "set_parameters"),
     "pricing": ({"pricing_terms": {"max_premium": 0.06}}, "liquidity_pool", "set_pricing_terms"),
-    "cap": ({"market": {"open_interest_cap": 20_000.0}}, "margin_engine", "set_market"),
+    "cap": ({"market": {"open_interest_cap": 20_000.0}}, "market_registry", "set_market"),
     "formula": ({"risk_model": {"z": 5.0}}, "risk_model", "set_model"),
-    "no ramp": ({"margin": {"ramp_per_hour": UNLIMITED}}, "margin_engine", "set_parameters"),
+    "no ramp": ({"registry": {"ramp_per_hour": UNLIMITED}}, "market_registry", "set_parameters"),
 }
 
 
@@ -117,7 +117,7 @@ def test_another_kind_of_formula_is_enacted(governed):
 def test_everything_at_once_is_enacted_side_by_side(governed):
     proposed = changed(
         governed.parameters,
-        margin={"upnl_weight": 0.2, "withdraw_margin_ratio": 0.3},
+        risk={"upnl_weight": 0.2, "withdraw_margin_ratio": 0.3},
         liquidation={"fee_base": 0.02, "fee_max": 0.08, "min_bounty": 33.333333},
         fund={"target_reserves": 100_000.0},
         pricing_terms={"skew_scale": 70_000.0},
@@ -135,8 +135,8 @@ def test_everything_at_once_is_enacted_side_by_side(governed):
 
 
 def test_a_change_above_the_rate_limit_takes_the_fewest_steps(governed):
-    before = governed.parameters.margin["upnl_weight"]
-    _, proposals, _ = enacted(governed, changed(governed.parameters, margin={"upnl_weight": 0.05}))
+    before = governed.parameters.risk["upnl_weight"]
+    _, proposals, _ = enacted(governed, changed(governed.parameters, risk={"upnl_weight": 0.05}))
     assert before == 1.0
     # Halves while that is more than a tenth: 1, 0.5, 0.25, 0.125; then a tenth is always allowed.
     assert [proposal.after["upnl_weight"] for proposal in proposals] == [0.5, 0.25, 0.125, 0.05]
@@ -165,8 +165,8 @@ def test_calldata_is_what_anyone_can_encode_by_hand(governed):
 
 OBSTACLES = {
     "oracle": ({"oracle": {"max_return": 0.4}}, "fixed at deployment"),
-    "bound": ({"margin": {"trade_fee_rate": 0.05}}, "outside the governor's bounds 0 to 0.01"),
-    "no ramp at all": ({"margin": {"ramp_per_hour": 0.0}}, "outside the governor's bounds 0.01"),
+    "bound": ({"fees": {"trade_fee_rate": 0.05}}, "outside the governor's bounds 0 to 0.01"),
+    "no ramp at all": ({"registry": {"ramp_per_hour": 0.0}}, "outside the governor's bounds 0.01"),
     "price": ({"first": {"initial_price": 1_000.0}}, "where a run starts"),
 }
 
@@ -205,17 +205,17 @@ def test_a_formula_with_one_value_out_of_bounds_is_not_set_at_all(governed):
 
 
 def test_the_other_changes_are_made_beside_an_obstacle(governed):
-    proposed = changed(governed.parameters, margin={"trade_fee_rate": 0.05, "upnl_weight": 0.9})
+    proposed = changed(governed.parameters, fees={"trade_fee_rate": 0.05, "pool_fee_share": 0.5})
     (proposal,) = encode(difference(governed, proposed), governed.deployment)
-    assert proposal.changed == ("upnl_weight",)
-    assert proposal.after["trade_fee_rate"] == governed.parameters.margin["trade_fee_rate"]
+    assert proposal.changed == ("pool_fee_share",)
+    assert proposal.after["trade_fee_rate"] == governed.parameters.fees["trade_fee_rate"]
 
 
 def test_proposals_that_would_undo_what_somebody_did_since_are_not_sent(governed):
-    proposed = changed(governed.parameters, margin={"upnl_weight": 0.3})
+    proposed = changed(governed.parameters, risk={"upnl_weight": 0.3})
     proposals = encode(difference(governed, proposed), governed.deployment)
     governed.must(
-        GUARDIAN, GOVERNOR, "tighten", governed.deployment.addresses["margin_engine"],
+        GUARDIAN, GOVERNOR, "tighten", governed.deployment.addresses["risk_engine"],
         governed.setting(upnl_weight=WAD * 9 // 10, withdraw_margin_ratio=WAD * 11 // 100),
     )  # fmt: skip
     result = enact(governed.chain, governed.deployment, proposals)
@@ -228,15 +228,15 @@ def test_proposals_that_would_undo_what_somebody_did_since_are_not_sent(governed
 
 def test_one_stale_proposal_holds_its_round_back_and_nothing_foreign_is_executed(governed):
     """Somebody else's proposals have the numbers and are ripe: neither they nor the round is executed."""
-    proposed = changed(governed.parameters, margin={"upnl_weight": 0.9}, fund={"target_reserves": 21_000.0})
+    proposed = changed(governed.parameters, risk={"upnl_weight": 0.9}, fund={"target_reserves": 21_000.0})
     proposals = encode(difference(governed, proposed), governed.deployment)
-    assert [proposal.contract for proposal in proposals] == ["margin_engine", "insurance_fund"]
+    assert [proposal.contract for proposal in proposals] == ["risk_engine", "insurance_fund"]
     words = list(governed.read("liquidation_engine", "parameters"))
     for buffer in (WAD * 20 // 100, WAD * 18 // 100):
         data = governed.data("liquidation_engine", "set_parameters", (buffer, *words[1:]))
         governed.propose("liquidation_engine", data)
     governed.must(
-        GUARDIAN, GOVERNOR, "tighten", governed.deployment.addresses["margin_engine"],
+        GUARDIAN, GOVERNOR, "tighten", governed.deployment.addresses["risk_engine"],
         governed.setting(upnl_weight=WAD * 8 // 10), at=governed.now + 3 * DAY,
     )  # fmt: skip
     result = enact(governed.chain, governed.deployment, proposals)
@@ -251,7 +251,7 @@ def test_one_stale_proposal_holds_its_round_back_and_nothing_foreign_is_executed
 
 def test_what_is_executed_is_what_was_queued_when_a_round_loses_a_proposal(governed):
     """The governor refuses the first of two, so the second has the first one's number."""
-    proposed = changed(governed.parameters, margin={"upnl_weight": 0.9}, fund={"target_reserves": 21_000.0})
+    proposed = changed(governed.parameters, risk={"upnl_weight": 0.9}, fund={"target_reserves": 21_000.0})
     first, second = encode(difference(governed, proposed), governed.deployment)
     first = replace(first, propose=first.propose[:10])
     result = enact(governed.chain, governed.deployment, [first, second])
@@ -263,15 +263,15 @@ def test_what_is_executed_is_what_was_queued_when_a_round_loses_a_proposal(gover
 
 def test_what_is_verified_are_words_not_floats(governed):
     """One unit off in a word that did not change looks the same as a float, but is not what was wanted."""
-    proposed = changed(governed.parameters, margin={"upnl_weight": 0.9})
+    proposed = changed(governed.parameters, risk={"upnl_weight": 0.9})
     (proposal,) = encode(difference(governed, proposed), governed.deployment)
     words = list(proposal.words_after)
-    cap = list(rules.GOVERNED["margin"]).index("upnl_cap")
+    cap = list(rules.GOVERNED["risk"]).index("upnl_cap")
     words[cap] += 1
     result = enact(governed.chain, governed.deployment, [replace(proposal, words_after=tuple(words))])
     assert [item.reason for item in result.proposals] == [None]
     assert [reading.after == reading.wanted for reading in result.readings] == [True]
-    assert result.mismatches == (f"margin_engine: upnl_cap is {words[cap] - 1}, not {words[cap]}",)
+    assert result.mismatches == (f"risk_engine: upnl_cap is {words[cap] - 1}, not {words[cap]}",)
     assert not result.succeeded
     stale = replace(proposal, words_before=tuple(words))
     (item,) = enact(governed.chain, governed.deployment, [stale]).proposals
@@ -309,9 +309,7 @@ def test_ratios_that_would_more_than_double_are_refused_at_execution(governed):
 
 @pytest.mark.parametrize("engine", ["pyevm", pytest.param("ethtester", marks=pytest.mark.evidence)])
 def test_every_engine_enacts_alike(governed, engine):
-    proposed = changed(
-        governed.parameters, margin={"upnl_weight": 0.3}, risk_model={"z": 5.0, "haircut": 0.01}
-    )
+    proposed = changed(governed.parameters, risk={"upnl_weight": 0.3}, risk_model={"z": 5.0, "haircut": 0.01})
     found = difference(governed, proposed)
     other = Governed(engine=engine)
     here = enact(governed.chain, governed.deployment, encode(found, governed.deployment))
@@ -321,7 +319,7 @@ def test_every_engine_enacts_alike(governed, engine):
 
 
 def test_proposals_encoded_for_another_state_are_not_sent_on(governed):
-    proposed = changed(governed.parameters, margin={"upnl_weight": 0.9})
+    proposed = changed(governed.parameters, risk={"upnl_weight": 0.9})
     proposals = encode(difference(governed, proposed), governed.deployment, first_identifier=3)
     with pytest.raises(RunError, match="first_identifier"):
         enact(governed.chain, governed.deployment, proposals)

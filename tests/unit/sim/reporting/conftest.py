@@ -354,7 +354,7 @@ class ToyMarket:
             "digest": "5f" * 32,
             "blocks": self.blocks,
             "versions": {"seawall": "0.1.0", "python": "3.11.2", "numpy": "2.4.6", "vyper": "0.4.3"},
-            "contracts": {"PriceOracle": "11" * 32, "MarginEngine": "22" * 32},
+            "contracts": {"PriceOracle": "11" * 32, "Ledger": "22" * 32},
             "gas_profile_sha256": "cd" * 32,
             "gas_profile_is_of_these_contracts": True,
             "worlds": "forced",

@@ -90,12 +90,12 @@ def test_only_reverts_exercise_nothing(tmp_path):
     ],
 )
 def test_stage_is_reached_when_money_passes_through_it(tmp_path, event, values, stages):
-    write_tables(tmp_path, events=[("margin_engine", event, values)])
+    write_tables(tmp_path, events=[("loss_waterfall", event, values)])
     assert coverage_of(tmp_path, 0).stages == stages
 
 
 def test_invariants_need_their_subject(tmp_path):
-    events = [("margin_engine", "MarginChecked", {"kind": kind}) for kind in (1, 1, 0)]
+    events = [("risk_engine", "MarginChecked", {"kind": kind}) for kind in (1, 1, 0)]
     blocks = [(0, 0, 0.0, 0.0), (0, 3, 0.0, 0.0), (0, 3, 5.0, 0.0), (0, 2, 5.0, 1.0)]
     write_tables(tmp_path, events=events, blocks=blocks)
     found = coverage_of(tmp_path, 0).invariants
@@ -132,12 +132,12 @@ def test_unreached_is_everything_less_what_was_reached():
     assert nothing.revert_reasons == declared_revert_reasons()
     some = unreached(
         Coverage(
-            entry_points={"margin_engine.poke": 1},
+            entry_points={"market_registry.poke": 1},
             stages={"fund_draw": 1},
             revert_reasons={"liquidation: healthy": 3, "a custom model's own": 1},
         )
     )
-    assert set(nothing.entry_points) - set(some.entry_points) == {"margin_engine.poke"}
+    assert set(nothing.entry_points) - set(some.entry_points) == {"market_registry.poke"}
     assert set(nothing.revert_reasons) - set(some.revert_reasons) == {"liquidation: healthy"}
     assert "fund_draw" not in some.stages
 

@@ -65,12 +65,12 @@ def test_manifest_states_versions_contracts_and_digests(mixed):
     passing = by_name["c_passing"]
     for key in ("digest", "contracts", "scenario_sha256", "seed", "engine"):
         assert passing[key] == run[key]
-    assert "MarginEngine" in passing["contracts"]
+    assert "Ledger" in passing["contracts"]
     assert passing["expectations"][0]["met"] is True
     assert by_name["a_bad"]["digest"] is None
     assert by_name["a_bad"]["file"] == "a_bad.toml"
     assert stated["coverage"]["entry_points"] == result.coverage.entry_points
-    assert "margin_engine.poke" in stated["never_reached"]["entry_points"]
+    assert "market_registry.poke" in stated["never_reached"]["entry_points"]
 
 
 def test_page_has_table_coverage_and_what_is_not_claimed(mixed):

@@ -52,7 +52,7 @@ def test_json_is_the_provenance(experiment, tmp_path, capsys):
     sweep(experiment, "--out", tmp_path / "out", "--json")
     found = json.loads(capsys.readouterr().out)
     assert found["inputs"].keys() == {"inputs/small_run.toml"}
-    assert {"MarginEngine", "risk_model:adaptive"} <= found["contracts"].keys()
+    assert {"Ledger", "risk_model:adaptive"} <= found["contracts"].keys()
     assert found["versions"]["seawall"]
     assert found["draws"][0]["key"] == "shocks.0.size"
 
