@@ -48,8 +48,14 @@ PYTHON
 
     echo "seawall: installing the pinned packages into .venv (a few minutes the first time)" >&2
     log=$(mktemp "${TMPDIR:-/tmp}/seawall-install.XXXXXX")
+    # The compiler asks for a package without a wheel for Python 3.14 (docs/decisions/0015-no-wheel-no-compiler.md).
+    stand_ins=
+    if .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 14))'; then
+        stand_ins=./scripts/stand_ins/immutables
+    fi
+    # shellcheck disable=SC2086  (one path without spaces, or nothing)
     if ! .venv/bin/python -m pip install --disable-pip-version-check --no-input --progress-bar off \
-        -c constraints.txt -e ".${extra:+[$extra]}" >"$log" 2>&1; then
+        -c constraints.txt $stand_ins -e ".${extra:+[$extra]}" >"$log" 2>&1; then
         tail -n 15 "$log" >&2
         seawall_fail "the install failed; the whole log is $log"
     fi

@@ -6,6 +6,7 @@ scripts/update_tables.py
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -49,7 +50,7 @@ def tables_page() -> str:
     """Return docs/tables.md."""
     lines = [_TABLES_HEAD]
     for name, row in (TABLES | OPTIONAL_TABLES).items():
-        lines += [f"## `{name}.parquet`", "", (row.__doc__ or "").strip(), ""]
+        lines += [f"## `{name}.parquet`", "", inspect.getdoc(row) or "", ""]
         lines += ["| column | type | unit | meaning |", "|---|---|---|---|"]
         for field in fields_of(row):
             kind = describe_type(field.type, field.column)

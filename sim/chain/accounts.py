@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from importlib.util import find_spec
 from typing import Final, NamedTuple
 
-from coincurve import PublicKey
+from eth_keys.datatypes import PrivateKey
 
 from sim.chain.abi import checksum_address, keccak256
 from sim.core.errors import RunError
@@ -13,6 +14,10 @@ from sim.core.errors import RunError
 _ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 """Order of the group of secp256k1 (SEC 2)."""
 _DOMAIN: Final = b"seawall account\0"
+
+
+_HAS_COINCURVE: Final = find_spec("coincurve") is not None
+"""It has no wheel for Python 3.14: docs/decisions/0015."""
 
 
 class Account(NamedTuple):
@@ -33,10 +38,23 @@ def account(label: str) -> Account:
     # Modulo the group order less one, plus one: never zero; the bias is below 2**-127.
     secret = int.from_bytes(keccak256(_DOMAIN + label.encode("utf-8")), "big") % (_ORDER - 1) + 1
     private_key = secret.to_bytes(32, "big")
-    point = PublicKey.from_valid_secret(private_key).format(compressed=False)
-    address = checksum_address(keccak256(point[1:])[12:])
+    point = point_by_coincurve(private_key) if _HAS_COINCURVE else point_by_eth_keys(private_key)
+    address = checksum_address(keccak256(point)[12:])
     _PRIVATE_KEYS[address] = private_key
     return Account(label, address, private_key)
+
+
+def point_by_coincurve(private_key: bytes) -> bytes:
+    """Return both coordinates of a key's point, in 64 bytes."""
+    from coincurve import PublicKey  # noqa: PLC0415  (not on every Python)
+
+    point: bytes = PublicKey.from_valid_secret(private_key).format(compressed=False)
+    return point[1:]
+
+
+def point_by_eth_keys(private_key: bytes) -> bytes:
+    """Return the same; takes twenty times as long where coincurve is absent, being Python then."""
+    return PrivateKey(private_key).public_key.to_bytes()
 
 
 def accounts(prefix: str, count: int) -> list[Account]:

@@ -1,8 +1,13 @@
 """Coding against eth-abi, which is written and tested by others."""
 
+import runpy
+from pathlib import Path
+
 import eth_abi
 import numpy as np
 import pytest
+from eth_keys.backends import NativeECCBackend
+from eth_keys.datatypes import PrivateKey
 from eth_utils import keccak as reference_keccak
 from eth_utils import to_checksum_address
 from hypothesis import given, settings
@@ -21,9 +26,16 @@ from sim.chain.abi import (
     keccak256,
     revert_reason,
 )
-from sim.chain.accounts import account, accounts, private_key_of
+from sim.chain.accounts import (
+    account,
+    accounts,
+    point_by_coincurve,
+    point_by_eth_keys,
+    private_key_of,
+)
 from sim.core.errors import InputError, RunError
 
+ROOT = Path(__file__).resolve().parents[4]
 UINT = st.integers(0, 2**256 - 1)
 INT = st.integers(-(2**255), 2**255 - 1)
 ADDRESS = st.binary(min_size=20, max_size=20)
@@ -184,3 +196,18 @@ def test_accounts_are_those_of_their_keys_and_do_not_change():
     assert made[0].address == "0xc983f8cDdFC522Cee7E4DA32618e0c8a5512feC6"
     with pytest.raises(RunError, match="no private key"):
         private_key_of(WHO)
+
+
+def test_a_point_is_the_same_without_the_fast_library():
+    pytest.importorskip("coincurve", reason="coincurve has no wheel for this Python: eth-keys alone is used")
+    for item in accounts("trader", 20):
+        point = point_by_coincurve(item.private_key)
+        assert point == point_by_eth_keys(item.private_key)
+        # eth-keys uses coincurve where it finds it, so that its own arithmetic is asked for by name.
+        assert point == PrivateKey(item.private_key, backend=NativeECCBackend()).public_key.to_bytes()
+
+
+def test_what_stands_in_for_a_package_without_a_wheel_says_so():
+    stand_in = runpy.run_path(str(ROOT / "scripts" / "stand_ins" / "immutables" / "immutables.py"))
+    with pytest.raises(AttributeError, match=r"immutables\.Map is not here"):
+        stand_in["__getattr__"]("Map")
