@@ -16,14 +16,11 @@ from sim.core.rng import Streams
 from sim.core.units import TOKEN_UNIT, WAD, to_wad_list
 from sim.protocol import actions
 from sim.protocol.actions import CLOSE_ALL, NO_LIMIT, ActionBatch, EntryPoint, Fees
+from sim.protocol.codes import Refusal
 from sim.protocol.state import State
 
 MAX_ENTRANTS = 200_000
 """Accounts of one table; beyond it memory, not the schema, is the limit."""
-
-
-MARGIN_TOO_LOW = "trading: margin too low"
-"""Revert reason of the initial check."""
 
 
 class EntrantsSection(Section):
@@ -217,7 +214,7 @@ class Entrants:
             if result.status == "success":
                 self._entering[row] = False
                 self._factor[row] = 1.0
-            elif result.status == "reverted" and result.revert_reason == MARGIN_TOO_LOW:
+            elif result.status == "reverted" and result.revert_reason == Refusal.MARGIN_TOO_LOW:
                 self.refused += 1
                 self._factor[row] *= self.section.backoff
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 
 class PositionCause(IntEnum):
@@ -47,3 +47,12 @@ class OracleStatus(IntEnum):
     STALE = 3
     TOO_VOLATILE = 4
     NONE = 5
+
+
+class Refusal(StrEnum):
+    """Reasons of the contracts that somebody acts on: what they say when they revert."""
+
+    MARGIN_TOO_LOW = "margin_checks: margin too low"
+    PRICE_NOT_VALID = "margin_checks: price not valid"
+    POSITION_TOO_SMALL = "trading: position too small"
+    OPEN_INTEREST_CAP = "trading: open interest cap"

@@ -242,17 +242,17 @@ values = [0.001]
         (
             "d,ETH,10,2000,1500",
             (),
-            "collateral: the contracts refuse it: trading: margin too low",
+            "collateral: the contracts refuse it: margin_checks: margin too low",
         ),
         (
             "d,ETH,10,2600,3000",
             (),
-            "collateral: the contracts refuse it: trading: margin too low",
+            "collateral: the contracts refuse it: margin_checks: margin too low",
         ),
         (
             "d,ETH,10,9.5,3000",
             (),
-            "entry_price: the contracts refuse it: trading: price not valid",
+            "entry_price: the contracts refuse it: margin_checks: price not valid",
         ),
         ("d,ETH,10,1e-7,3000", (), "entry_price: before block 0: price_oracle.report"),
         (

@@ -19,6 +19,7 @@ from sim.engine.worlds.entries import LARGEST_ENTRY_ERROR, plan_entries
 from sim.protocol import actions
 from sim.protocol.actions import ActionBatch, Fees
 from sim.protocol.client import ProtocolClient
+from sim.protocol.codes import Refusal
 from sim.protocol.deployed import OWNER
 from sim.protocol.deployment import UNLIMITED_ALLOWANCE
 from sim.protocol.mirror import AccountMirror
@@ -29,9 +30,6 @@ FREE = Fees(0, 0)
 ADMISSION_ATTEMPTS = 100
 """The first top-up covers what the risk model asks for, so a few more are enough; a position still refused
 then cannot be opened at all."""
-
-REFUSED = "trading: margin too low"
-"""Revert reason of the initial check."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,13 +306,15 @@ class Populator:
             if reason is None:
                 self.raised += attempt > 0
                 return
-            if reason != REFUSED or opening.exact is not None:
+            if reason != Refusal.MARGIN_TOO_LOW or opening.exact is not None:
                 raise self._refused(opening, reason)
             missing = self._missing(opening, size) if attempt == 0 else 0
             added = max(missing // step, 1) * step
             self._deposit(actor, added)
             self.added += added
-        raise self._refused(opening, f"{REFUSED}, after {ADMISSION_ATTEMPTS} top-ups of its collateral")
+        raise self._refused(
+            opening, f"{Refusal.MARGIN_TOO_LOW}, after {ADMISSION_ATTEMPTS} top-ups of its collateral"
+        )
 
     def _deposit(self, actor: int, units: int) -> None:
         """Give a participant token units and let it deposit them."""
@@ -327,7 +327,7 @@ class Populator:
             column, advice = _OF_A_ROW.get(
                 reason, ("size", "change it, or the parameter that stands against it")
             )
-            if reason == REFUSED:
+            if reason == Refusal.MARGIN_TOO_LOW:
                 lack = self._missing(opening, opening.exact.size) / TOKEN_UNIT
                 advice = f"about {lack:,.2f} more would do; {advice}"
             return InputError(_of_row(opening, column, f"the contracts refuse it: {reason}; {advice}"))
@@ -374,19 +374,19 @@ class Populator:
 _MOST_PROBLEMS = 20
 
 _OF_A_ROW = {
-    REFUSED: (
+    Refusal.MARGIN_TOO_LOW: (
         "collateral",
         "give the account more, its position less size, or the risk model a lower initial margin",
     ),
-    "trading: price not valid": (
+    Refusal.PRICE_NOT_VALID: (
         "entry_price",
         "it is farther from the price of block 0 than protocol.oracle.max_divergence allows",
     ),
-    "trading: position too small": (
+    Refusal.POSITION_TOO_SMALL: (
         "size",
         "leave the row out, or lower protocol.margin.min_position_notional",
     ),
-    "trading: open interest cap": ("size", "raise the market's pool.open_interest_cap_notional"),
+    Refusal.OPEN_INTEREST_CAP: ("size", "raise the market's pool.open_interest_cap_notional"),
 }
 """Reason of the contracts -> column of a book that it is about, and what to do."""
 

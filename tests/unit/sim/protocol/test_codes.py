@@ -11,7 +11,14 @@ from sim.chain.compile import contracts_root
 from sim.chain.gas import GasProfile
 from sim.core import units
 from sim.protocol.actions import EntryPoint
-from sim.protocol.codes import BreachCause, CollateralReason, MarginCheck, OracleStatus, PositionCause
+from sim.protocol.codes import (
+    BreachCause,
+    CollateralReason,
+    MarginCheck,
+    OracleStatus,
+    PositionCause,
+    Refusal,
+)
 from sim.protocol.contracts import compile_protocol, load_abis
 from sim.reference import fixed_point, oracle_math
 
@@ -35,6 +42,12 @@ def constants(source: str, name: str) -> dict[str, int]:
 def test_codes_are_the_constants_of_the_contracts(codes):
     source, name = FAMILIES[codes]
     assert {member.name: member.value for member in codes} == constants(source, name)
+
+
+@pytest.mark.parametrize("refusal", Refusal)
+def test_reasons_that_are_acted_on_are_reasons_of_a_contract(refusal):
+    sources = {path.stem: path.read_text(encoding="utf-8") for path in contracts_root().rglob("*.vy")}
+    assert [name for name, text in sources.items() if f'"{refusal}"' in text] == [refusal.split(":")[0]]
 
 
 def test_entry_points_are_functions_of_the_contracts_with_a_gas_profile():

@@ -434,7 +434,7 @@ SHARES = {"pool_fee_share": 0.98, "fund_fee_share": 0.02}
     ("override", "change"),
     [
         ("trade_fee_rate=0.02", {"trade_fee_rate": 0.01}),  # starts out of bounds
-        ("upnl_cap=0.0", {"upnl_cap": 1e12}),  # its first step is a hundred-millionth of the way
+        ("trade_fee_rate=0.0", {"trade_fee_rate": 0.01}),  # its first step is a twentieth of the way
     ],
 )
 def test_a_condition_on_some_words_does_not_bar_another_ones_way(governed, override, change):
@@ -444,7 +444,7 @@ def test_a_condition_on_some_words_does_not_bar_another_ones_way(governed, overr
     )  # fmt: skip
 
     def count(fields: dict[str, float]) -> int:
-        proposed = changed(current, margin=fields)
+        proposed = changed(current, fees=fields)
         found = diff(current, proposed, current_kind="adaptive", proposed_kind="adaptive")
         assert found.obstacles == ()
         proposals = encode(found, governed.deployment)
