@@ -77,6 +77,8 @@ exports: (
     accounts.summaries_of,
     accounts.positions_of,
     accounts.aggregates_of,
+    accounts.total_debt,
+    accounts.pending_deficit,
     accounts.totals,
 )
 

@@ -195,6 +195,28 @@ def aggregates_of(market: uint256) -> ILedger.MarketAggregates:
 @view
 @external
 @reentrant
+def total_debt() -> uint256:
+    """
+    @notice Negative collaterals of all accounts, as a positive number.
+    @return uint256 WAD quote.
+    """
+    return self.sums.total_debt
+
+
+@view
+@external
+@reentrant
+def pending_deficit() -> uint256:
+    """
+    @notice What all accounts without a position owe.
+    @return uint256 WAD quote.
+    """
+    return self.sums.pending_deficit
+
+
+@view
+@external
+@reentrant
 def totals() -> ILedger.Totals:
     """
     @notice Global counters.

@@ -93,7 +93,7 @@ def withdrawals_open() -> bool:
     @notice Whether collateral and pool shares may leave: no deficit beyond the fund pends.
     @return bool True if they may.
     """
-    pending: uint256 = (staticcall LEDGER.totals()).pending_deficit
+    pending: uint256 = staticcall LEDGER.pending_deficit()
     if pending == 0:
         return True
     return pending <= staticcall INSURANCE_FUND.reserves()

@@ -194,7 +194,7 @@ def pool_claims() -> IMarketRegistry.PoolClaims:
     @return PoolClaims Claims (WAD quote).
     """
     claims: IMarketRegistry.PoolClaims = empty(IMarketRegistry.PoolClaims)
-    claims.total_debt = (staticcall LEDGER.totals()).total_debt
+    claims.total_debt = staticcall LEDGER.total_debt()
     for market: uint256 in range(self.market_count, bound=8):
         snapshot: IMarketRegistry.MarketSnapshot = self._snapshot(market)
         info: ILedger.MarketAggregates = staticcall LEDGER.aggregates_of(market)
