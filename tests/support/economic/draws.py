@@ -62,7 +62,7 @@ def _log(draw: random.Random, low: float, high: float) -> float:
     return float(f"{low * (high / low) ** draw.random():.4g}")
 
 
-def draw_world(seed: str, *, moving: bool = False) -> Draw:
+def draw_world(seed: str) -> Draw:
     """Return the world of a seed."""
     draw = random.Random(f"world {seed}")
     model = draw.choice(MODELS)

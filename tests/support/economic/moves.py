@@ -548,17 +548,18 @@ class Moves:
             return
         market, side = self._market(), self.random.choice((1, -1))
         loser, winner, bear = self.random.sample(self.members, 3)
-        yield Action("deposit", loser, (loser, self._all(loser)))
-        yield Action("increase_most", loser, (market, side * 9_000))
-        yield Action("deposit", bear, (bear, int(self.world.wallet(bear) * 0.9)))
-        yield Action("increase_most", bear, (market, -side * 5_000))
+        for actor, direction in ((loser, side), (bear, -side)):
+            yield Action("deposit", actor, (actor, self._all(actor)))
+            yield Action("increase_most", actor, (market, direction * self.random.choice((1_000, 3_000))))
+        yield Action("withdraw", loser, (WHOLE,))
         yield Action("wait", KEEPER, (60,))
-        yield Action("price", KEEPER, (market, -side * self.random.choice((700, 1_500))))
+        yield Action("price", KEEPER, (market, -side * self.random.choice((700, 1_500, 3_000))))
+        # It comes when most of the fall is over, so that its gain is less than what the other owes.
         yield Action("deposit", winner, (winner, self._all(winner)))
         yield Action("mirror", winner, (loser, market, WHOLE))
-        for _ in range(self.random.choice((2, 6, 10))):
+        for _ in range(self.random.choice((3, 6, 10))):
             yield Action("wait", KEEPER, (3_600,))
-            yield Action("price", KEEPER, (market, -side * self.random.choice((0, 30, 300))))
+            yield Action("price", KEEPER, (market, -side * self.random.choice((30, 100, 300))))
         yield Action("withdraw", winner, (WHOLE,))
         yield Action("wait", KEEPER, (3_600,))
         yield Action("price", KEEPER, (market, 0))

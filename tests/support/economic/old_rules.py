@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sim.chain.compile import contracts_root
@@ -28,6 +28,8 @@ class OldRule:
     broken: str | None = None
     """Rule of the bench that breaks at moving prices; None: it pays at constant ones."""
     seed: int = 1
+    given: Mapping[str, float] = field(default_factory=dict)
+    """Parameters that are not drawn: those without which the rule costs nobody anything."""
 
     def contracts(self, folder: Path) -> Path | None:
         """Return the contracts with the rule, None for those that ship."""
@@ -57,7 +59,13 @@ class OldRule:
 
     def found(self, contracts: Path | None) -> tuple[int, History] | None:
         """Return after how many histories the attacker had one that shows the rule, and that one."""
-        search = Search(self.seed, moving=self.broken is not None, contracts=contracts, attacks=self.attacks)
+        search = Search(
+            self.seed,
+            moving=self.broken is not None,
+            contracts=contracts,
+            attacks=self.attacks,
+            given=self.given,
+        )
         shows = self.shows(contracts)
         for number, outcome in enumerate(search.run(self.histories), 1):
             history = self._candidate(search, outcome)
@@ -127,9 +135,17 @@ OLD_RULES = (
                 "",
             ),
         ),
-        attacks=("starve", "shield"),
-        histories=150,
+        attacks=("starve",),
+        histories=60,
         broken="C8r",
+        given={
+            "risk.upnl_weight": 1.0,
+            "risk.upnl_cap": 1_000_000.0,
+            "risk.withdraw_margin_ratio": 0.0,
+            "registry.funding_coefficient": 5.0,
+            "registry.funding_margin_coefficient": 100.0,
+            "registry.max_funding_rate_per_hour": 0.001,
+        },
     ),
     OldRule(
         name="deleveraging is ranked by leverage and budgeted by size: fresh accounts shield a winner",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from sim.protocol.parameters.words import Number
 from tests.support.economic.draws import draw_world, problem_of
 from tests.support.economic.history import FREE, WHOLE, Action, History
 from tests.support.economic.moves import Moves
@@ -24,6 +25,8 @@ GUIDED: Final = 0.35
 HOSTILE: Final = 0.1
 ATTACK: Final = 0.06
 """Chance that the next step begins a known attack, about two thirds of all steps being part of one."""
+ATTACK_OF_CHOICE: Final = 0.3
+"""The same, if somebody has chosen which."""
 
 
 @dataclass(slots=True)
@@ -78,12 +81,15 @@ class Search:
         moving: bool = False,
         contracts: Path | None = None,
         attacks: Sequence[str] | None = None,
+        given: Mapping[str, Number] | None = None,
     ) -> None:
         self.seed = seed
         self.moving = moving
         self.contracts = contracts
         self.attacks = attacks
         """Known attacks to draw from, all by default."""
+        self.given = given or {}
+        """Parameters that are not drawn, by ``struct.name``."""
         self.totals = Totals()
         self.elites: list[tuple[int, History]] = []
         self.found: list[Found] = []
@@ -106,13 +112,14 @@ class Search:
             _, elite = draw.choice(self.elites)
             world, start = elite.draw, changed(draw, elite.actions, [history for _, history in self.elites])
             if draw.random() < 0.2:
-                fresh = draw_world(origin, moving=self.moving)
+                fresh = draw_world(origin)
                 some = draw.sample(sorted(fresh.words), len(fresh.words) // 4)
                 other = replace(world, words={**world.words, **{name: fresh.words[name] for name in some}})
                 world = world if problem_of(other) else other
             origin += f" from {elite.origin.split(' ')[0]}"
         if world is None:
-            world = draw_world(origin, moving=self.moving)
+            world = draw_world(origin)
+            world = replace(world, words={**world.words, **self.given})
         history = History(draw=world, actions=(), moving=self.moving, origin=origin)
         player = Player(history, self.contracts)
         try:
@@ -128,6 +135,7 @@ class Search:
     def _play(self, player: Player, draw: random.Random, start: tuple[Action, ...]) -> list[Action]:
         moves, outcome = Moves(player, draw, self.attacks), player.outcome
         played: list[Action] = []
+        attack = ATTACK if self.attacks is None else ATTACK_OF_CHOICE
 
         def play(action: Action) -> None:
             player.play(action)
@@ -141,11 +149,11 @@ class Search:
             outcome.played < LEAST_ACTIONS or outcome.succeeded < LEAST_SUCCEEDED
         ) and outcome.played < MOST_ACTIONS:
             chance = draw.random()
-            if chance < ATTACK:
+            if chance < attack:
                 for action in moves.attack():
                     play(action)
                 player.checkpoint()
-            elif chance < ATTACK + HOSTILE:
+            elif chance < attack + HOSTILE:
                 play(moves.hostile())
             else:
                 legal = moves.legal()
