@@ -127,7 +127,7 @@ def tree(tmp_path_factory):
     contract = folder / "contracts/risk_models/StaticRiskModel.vy"
     text = contract.read_text()
     for old, new in WORDS.items():
-        assert text.count(old) == 1
+        assert old in text  # what it answers, it answers for one position and for many
         text = text.replace(old, new)
     contract.write_text(text)
     (folder / "additions.toml").write_text(SCENARIO % {"parameter": SURCHARGE})

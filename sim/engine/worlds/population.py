@@ -373,7 +373,7 @@ class Populator:
 
 _MOST_PROBLEMS = 20
 
-_OF_A_ROW = {
+_OF_A_ROW: Mapping[str, tuple[str, str]] = {
     Refusal.MARGIN_TOO_LOW: (
         "collateral",
         "give the account more, its position less size, or the risk model a lower initial margin",
