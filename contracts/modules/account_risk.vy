@@ -104,7 +104,7 @@ def _assess(
         notional: uint256 = margin_math._notional(position.size, price)
 
         # EQUITY
-        pnl: int256 = self._profit(position, snapshot, price)
+        pnl: int256 = self._profit(position, snapshot.funding_index, price)
         if kind == MAINTENANCE or pnl < 0:
             found.equity += pnl
         else:
@@ -177,7 +177,9 @@ def _entry_ratio(
 ) -> uint256:
     """
     @dev Entry maintenance ratio of a position after it grows: of the formula for what is new,
-         blended with what the old part must hold.
+         blended with what the old part must hold. The account's positions in other markets
+         count at their entry: reading seven prices for a bound of the ramp would cost more
+         than the trade.
     @param account Account, before the trade.
     @param market Market of the trade.
     @param size_delta Signed base units, in the direction of the position (WAD).
@@ -189,11 +191,8 @@ def _entry_ratio(
     for other: uint256 in range(8):
         if held.open_markets >> other == 0:
             break
-        if other != market and (held.open_markets >> other) & 1 == 1:
-            elsewhere += margin_math._notional(
-                held.positions[other].size,
-                (staticcall PRICE_ORACLE.asset_price(other)).risk_price,
-            )
+        if other != market:
+            elsewhere += convert(abs(held.positions[other].entry_notional), uint256)
     position: ILedger.Position = held.positions[market]
     side: int256 = risk_inputs._side(size_delta)
     notional: uint256 = margin_math._notional(
@@ -220,19 +219,19 @@ def _entry_ratio(
 @pure
 @internal
 def _profit(
-    position: ILedger.Position, snapshot: IMarketRegistry.MarketSnapshot, price: uint256
+    position: ILedger.Position, funding_index: int256, price: uint256
 ) -> int256:
     """
     @dev Unrealised profit of a position, funding included.
     @param position Position.
-    @param snapshot Its market.
+    @param funding_index Of its market, as of now.
     @param price Price (WAD).
     @return int256 Profit (WAD quote).
     """
     return margin_math._unrealized_pnl(
         position.size, price, position.entry_notional
     ) - funding_math._funding_owed(
-        position.size, snapshot.funding_index - position.funding_index
+        position.size, funding_index - position.funding_index
     )
 
 

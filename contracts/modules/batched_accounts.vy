@@ -15,6 +15,7 @@ from ..interfaces import IMarketRegistry
 from ..interfaces import IRiskEngine
 from ..interfaces import IRiskModel
 from ..lib import margin_math
+from ..lib import ramp_math
 from ..lib import risk_inputs
 from . import account_risk
 from . import formulas
@@ -89,13 +90,18 @@ def account_states(
             place: uint256 = places[i]
             notional: uint256 = asked[i].notional
             states[place].equity += account_risk._profit(
-                positions[i], snapshot, snapshot.risk_price
+                positions[i], snapshot.funding_index, snapshot.risk_price
             )
             states[place].initial_requirement += margin_math._requirement(
                 notional, ratios[i].initial
             )
             states[place].maintenance_requirement += margin_math._requirement(
                 notional,
-                account_risk._effective_ratio(ratios[i].maintenance, positions[i], snapshot),
+                ramp_math._effective_ratio(
+                    ratios[i].maintenance,
+                    snapshot.maintenance_ratio,
+                    snapshot.ramped_maintenance_ratio,
+                    positions[i].entry_maintenance_ratio,
+                ),
             )
     return states

@@ -173,7 +173,7 @@ def test_formulas_see_side_account_and_market(build):
     assert alone == (10**17 + 2_000 * WAD // 10**7) // 2
     assert other == (10**17 + 2_000 * WAD // 10**7 + 10**15) // 2
     assert large == (10**17 + 4_000 * WAD // 10**7) // 2
-    # At entry as well: of the trade in the second market, the first one counts.
+    # At entry as well: of the trade in the second market, the first one counts, as it was opened.
     assert protocol.position(both, 1).entry_maintenance_ratio == large
     assert protocol.position(both, 0).entry_maintenance_ratio == alone
     snapshot = protocol.registry.market_snapshot(0)
