@@ -15,18 +15,25 @@
 from .interfaces import IInsuranceFund
 from .modules import access
 from .modules import token
+from .modules import exit_queue
 from .modules import erc4626_vault
-from .modules import fund_vault
 from .modules import fund_draws
+from .modules import fund_vault
 
 
 implements: IInsuranceFund
 
 initializes: access
 initializes: token
-initializes: erc4626_vault[token := token]
-initializes: fund_vault[erc4626_vault := erc4626_vault, token := token]
+initializes: exit_queue[token := token]
+initializes: erc4626_vault[exit_queue := exit_queue, token := token]
 initializes: fund_draws[access := access, erc4626_vault := erc4626_vault]
+initializes: fund_vault[
+    erc4626_vault := erc4626_vault,
+    exit_queue := exit_queue,
+    fund_draws := fund_draws,
+    token := token,
+]
 
 exports: (
     # Ownership
@@ -44,6 +51,7 @@ exports: (
     token.transfer,
     token.transferFrom,
     token.approve,
+    token.epoch,
     # Vault
     erc4626_vault.asset,
     erc4626_vault.reserves,
@@ -63,6 +71,10 @@ exports: (
     fund_vault.withdraw,
     fund_vault.redeem,
     fund_vault.ledger,
+    # Queue
+    fund_vault.request_exit,
+    exit_queue.cancel_exit,
+    exit_queue.exit_request,
     # Draws
     fund_draws.set_drawer,
     fund_draws.set_parameters,
@@ -70,6 +82,7 @@ exports: (
     fund_draws.contribute,
     fund_draws.is_drawer,
     fund_draws.target_reserves,
+    fund_draws.parameters,
 )
 
 
@@ -85,7 +98,7 @@ def __init__(
     @param owner Address that registers drawers and sets the target.
     @param quote_token Token of the assets, 6 decimals.
     @param ledger Ledger whose losses the fund absorbs.
-    @param parameters Target of the reserves.
+    @param parameters Target of the reserves and waits of those who back it.
     """
     access.__init__(owner)
     token.__init__("Seawall insurance share", "swIF", 12)

@@ -7,6 +7,7 @@
 @author Seawall contributors
 @notice Counterparty of every trade and ERC-4626 vault of its providers.
 @dev Fills at the index price plus a premium linear in the traders' skew.
+@dev Money comes and goes through queues while anything hangs on a price.
 @custom:kill Pause the trading desk: no trade adds risk any more, providers may leave with
              what is not owed to traders.
 @custom:invariants In every market: position = -(sum of traders' sizes). Token balance times
@@ -16,19 +17,46 @@
 from .interfaces import ILiquidityPool
 from .modules import access
 from .modules import token
+from .modules import exit_queue
 from .modules import erc4626_vault
-from .modules import pool_vault
+from .modules import pool_connections
 from .modules import market_making
+from .modules import pool_parameters
+from .modules import pool_valuation
+from .modules import pool_vault
+from .modules import pool_entries
 
 
 implements: ILiquidityPool
 
 initializes: access
 initializes: token
-initializes: erc4626_vault[token := token]
-initializes: pool_vault[access := access, erc4626_vault := erc4626_vault, token := token]
+initializes: exit_queue[token := token]
+initializes: erc4626_vault[exit_queue := exit_queue, token := token]
+initializes: pool_connections[access := access]
 initializes: market_making[
-    access := access, erc4626_vault := erc4626_vault, pool_vault := pool_vault
+    access := access, erc4626_vault := erc4626_vault, pool_connections := pool_connections
+]
+initializes: pool_parameters[access := access]
+initializes: pool_valuation[
+    erc4626_vault := erc4626_vault,
+    market_making := market_making,
+    pool_connections := pool_connections,
+    token := token,
+]
+initializes: pool_vault[
+    erc4626_vault := erc4626_vault,
+    exit_queue := exit_queue,
+    pool_connections := pool_connections,
+    pool_parameters := pool_parameters,
+    pool_valuation := pool_valuation,
+]
+initializes: pool_entries[
+    erc4626_vault := erc4626_vault,
+    pool_connections := pool_connections,
+    pool_parameters := pool_parameters,
+    pool_valuation := pool_valuation,
+    token := token,
 ]
 
 exports: (
@@ -47,6 +75,7 @@ exports: (
     token.transfer,
     token.transferFrom,
     token.approve,
+    token.epoch,
     # Vault
     erc4626_vault.asset,
     erc4626_vault.reserves,
@@ -65,10 +94,20 @@ exports: (
     pool_vault.mint,
     pool_vault.withdraw,
     pool_vault.redeem,
-    pool_vault.connect,
-    pool_vault.ledger,
-    pool_vault.market_registry,
-    pool_vault.loss_waterfall,
+    # Queues
+    pool_vault.request_exit,
+    exit_queue.cancel_exit,
+    exit_queue.exit_request,
+    pool_entries.request_deposit,
+    pool_entries.claim_shares,
+    pool_entries.cancel_deposit,
+    pool_entries.deposit_request,
+    pool_parameters.set_parameters,
+    pool_parameters.parameters,
+    # Connections
+    pool_connections.connect,
+    pool_connections.ledger,
+    pool_connections.market_registry,
     # Market making
     market_making.add_market,
     market_making.set_pricing_terms,
@@ -84,14 +123,21 @@ exports: (
 
 
 @deploy
-def __init__(owner: address, quote_token: address, ledger: address):
+def __init__(
+    owner: address,
+    quote_token: address,
+    ledger: address,
+    parameters: ILiquidityPool.PoolParameters,
+):
     """
     @notice Deploys a pool without markets; `connect` comes next.
     @param owner Address that adds markets and sets their pricing.
     @param quote_token Token of the assets, 6 decimals.
     @param ledger Only contract that may trade with the pool.
+    @param parameters Waits of its queues.
     """
     access.__init__(owner)
     token.__init__("Seawall liquidity share", "swLP", 12)
     erc4626_vault.__init__(quote_token)
-    pool_vault.__init__(ledger)
+    pool_connections.__init__(ledger)
+    pool_parameters.__init__(parameters)

@@ -43,6 +43,7 @@ exports: (
     markets.set_market,
     markets.market_count,
     markets.market_info,
+    markets.price_oracle,
     # Snapshots
     markets.poke,
     markets.touch_one,
@@ -50,6 +51,7 @@ exports: (
     markets.market_snapshot,
     markets.snapshots,
     markets.pool_claims,
+    funding.funding_index,
 )
 
 

@@ -43,9 +43,11 @@ from sim.protocol.parameters.values import MarketParameters, ProtocolParameters 
 ENTRY_POINTS: Final = (
     "insurance_fund.deposit",
     "insurance_fund.redeem",
+    "insurance_fund.request_exit",
     "liquidation_engine.liquidate",
     "liquidity_pool.deposit",
     "liquidity_pool.redeem",
+    "liquidity_pool.request_exit",
     "loss_waterfall.auto_deleverage",
     "loss_waterfall.socialize_loss",
     "market_registry.poke",
@@ -84,7 +86,8 @@ PARAMETERS: Final = ProtocolParameters(
     waterfall=STRUCTS["waterfall"].defaults,
     oracle=STRUCTS["oracle"].defaults,
     reporter=STRUCTS["reporter"].defaults,
-    fund={"target_reserves": 1_000_000},
+    fund={**STRUCTS["fund"].defaults, "target_reserves": 1_000_000, "cooldown_seconds": 3_600},
+    pool={**STRUCTS["pool"].defaults, "queue_seconds": 3_600},
     markets=(
         MarketParameters(
             name="ETH",
@@ -128,6 +131,7 @@ class Meter:
         self.successes: dict[str, list[tuple[int, int]]] = defaultdict(list)
         self.reverts: dict[str, list[int]] = defaultdict(list)
         self.reasons: dict[str, dict[str, int]] = defaultdict(dict)
+        self.waited = 0
         self.next_block()
         self.client = ProtocolClient(self.chain, self._deploy(), self.book)
 
@@ -148,7 +152,7 @@ class Meter:
         number = self.chain.block_number
         if number:
             self.chain.end_block()
-        self.chain.start_block(number + 1, GENESIS + (number + 1) * BLOCK_SECONDS)
+        self.chain.start_block(number + 1, GENESIS + (number + 1) * BLOCK_SECONDS + self.waited)
 
     def raw(self, key: str, function: str, *arguments: object, sender: str = OWNER) -> None:
         """Send one call that is not metered and must succeed."""
@@ -398,15 +402,23 @@ def leave(meter: Meter) -> None:
     ]
     meter.must(actions.decrease_position("t", open_shorts, 0, WAD // 2, NO_LIMIT, FREE))
     meter.set_up(actions.decrease_position("t", open_shorts, 0, CLOSE_ALL, NO_LIMIT, FREE))
-    for key, redeem, deposit in (
-        ("liquidity_pool", actions.pool_redeem, actions.pool_deposit),
-        ("insurance_fund", actions.fund_redeem, actions.fund_deposit),
+    meter.send(actions.pool_deposit("lp", providers, 1_000 * TOKEN_UNIT, FREE))  # a trader has a position
+    meter.must(actions.fund_deposit("lp", providers, 1_000 * TOKEN_UNIT, FREE))
+    for key, ask in (
+        ("liquidity_pool", actions.pool_request_exit),
+        ("insurance_fund", actions.fund_request_exit),
     ):
-        meter.send(deposit("lp", providers, 1_000 * TOKEN_UNIT, FREE))
         for provider in providers:
-            shares = meter.client.read(key, "balanceOf", meter.book.addresses[provider])
-            meter.must(redeem("lp", provider, int(str(shares)) // 4, FREE))
-            meter.send(redeem("lp", provider, int(str(shares)), FREE))
+            shares = int(str(meter.client.read(key, "balanceOf", meter.book.addresses[provider])))
+            meter.must(ask("lp", provider, shares // 2, FREE))
+            meter.send(ask("lp", provider, shares, FREE))  # more than is left
+    meter.waited = 3_600
+    meter.report(1_050.0)
+    for key, redeem in (("liquidity_pool", actions.pool_redeem), ("insurance_fund", actions.fund_redeem)):
+        for provider in providers:
+            shares = meter.client.read(key, "exit_request", meter.book.addresses[provider])[0]
+            meter.must(redeem("lp", provider, int(str(shares)) // 2, FREE))
+            meter.send(redeem("lp", provider, int(str(shares)), FREE))  # more than waits
 
 
 class Portfolios:

@@ -15,6 +15,8 @@ from . import fixed_point
 
 
 SIGNED_WAD: constant(int256) = 10**18
+# Shares are minted while at least this part of the reserves is not the traders'.
+LEAST_FREE_PART: constant(uint256) = 10
 
 
 @pure
@@ -132,3 +134,93 @@ def _pool_assets(
         convert(reserves + total_debt, int256) - unrealized_pnl + unsettled_funding
     )
     return convert(max(assets, 0), uint256)
+
+
+@pure
+@internal
+def _closing_gain(
+    net_size: int256,
+    net_entry_notional: int256,
+    price: uint256,
+    skew_scale: uint256,
+    max_premium: uint256,
+) -> int256:
+    """
+    @dev What the traders of a market would gain together if their skew were closed now. At
+         the price that the close would get: whoever opens pays a premium that a close gives
+         back, so at the index alone a trade would move what shares are worth.
+    @param net_size Long minus short open interest (WAD base).
+    @param net_entry_notional Entry notional of all positions (WAD quote).
+    @param price Index or average price (WAD).
+    @param skew_scale Skew at a premium of 100 % (WAD base).
+    @param max_premium Largest absolute premium (WAD).
+    @return int256 Gain (WAD quote), rounded down by less than a token unit.
+    """
+    close_price: uint256 = price
+    if net_size != 0:
+        close_price = self._fill_price(price, net_size, -net_size, skew_scale, max_premium)
+    value: int256 = fixed_point._floor_div_signed(
+        net_size * convert(close_price, int256), SIGNED_WAD
+    )
+    return value - net_entry_notional
+
+
+@pure
+@internal
+def _exit_assets(
+    reserves: uint256, owed: uint256, open_debt: uint256, rounding: uint256
+) -> uint256:
+    """
+    @dev What shares are worth to those who leave: tokens, minus what the traders have
+         gained. What traders owe is not there yet; it only lessens what they are owed.
+    @param reserves Booked tokens (WAD quote).
+    @param owed Traders' gains, of the markets in which they have gained (WAD quote).
+    @param open_debt Negative collateral of traders with positions (WAD quote).
+    @param rounding What the gains may be rounded down by (WAD quote).
+    @return uint256 Assets (WAD quote), not below zero.
+    """
+    liability: uint256 = rounding
+    if owed > open_debt:
+        liability += owed - open_debt
+    if liability >= reserves:
+        return 0
+    return unsafe_sub(reserves, liability)
+
+
+@pure
+@internal
+def _entry_assets(
+    reserves: uint256,
+    total_collateral: uint256,
+    total_debt: uint256,
+    pending_deficit: uint256,
+    gain: int256,
+    rounding: uint256,
+) -> uint256:
+    """
+    @dev What shares cost those who come: tokens and all that traders owe, as far as they have
+         collateral to pay it from.
+    @param reserves Booked tokens (WAD quote).
+    @param total_collateral Positive collateral of all traders (WAD quote).
+    @param total_debt Negative collateral of all traders (WAD quote).
+    @param pending_deficit The part of it that the fund may still pay (WAD quote).
+    @param gain Traders' gains, of all markets together (WAD quote).
+    @param rounding What the gains may be rounded up by (WAD quote).
+    @return uint256 Assets (WAD quote), not below zero.
+    """
+    limit: int256 = convert(reserves + total_collateral + pending_deficit, int256)
+    assets: int256 = convert(reserves + total_debt + rounding, int256) - gain
+    return convert(max(min(assets, limit), 0), uint256)
+
+
+@pure
+@internal
+def _is_enterable(entry_assets: uint256, reserves: uint256) -> bool:
+    """
+    @dev Whether the pool may mint shares: not while nearly all its tokens are owed to traders,
+         when a little money would buy the pool and a turn of the price would fill it.
+    @param entry_assets What shares cost together (WAD quote).
+    @param reserves Booked tokens (WAD quote).
+    @return bool True if a tenth of the reserves is free.
+    """
+    return entry_assets * LEAST_FREE_PART >= reserves

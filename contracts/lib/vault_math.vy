@@ -15,6 +15,8 @@ from . import fixed_point
 # One virtual token unit backs this many virtual shares; shares have 6 decimals more.
 VIRTUAL_SHARES: constant(uint256) = 10**6
 VIRTUAL_ASSETS: constant(uint256) = 1
+# A share whose price fell below this part of its first price is not minted any more.
+LEAST_PRICE_PART: constant(uint256) = 10**6
 
 
 @pure
@@ -71,3 +73,17 @@ def _to_assets_up(shares: uint256, supply: uint256, total_assets: uint256) -> ui
     """
     # NOTE: rounds up, for the vault.
     return fixed_point._mul_div_up(shares, total_assets + VIRTUAL_ASSETS, supply + VIRTUAL_SHARES)
+
+
+@pure
+@internal
+def _is_mintable(supply: uint256, total_assets: uint256) -> bool:
+    """
+    @dev Whether shares have kept enough of their first price to be minted: below, a token unit
+         buys more than all shares there are, and supplies would outgrow 256 bits in a few
+         losses.
+    @param supply Shares outstanding.
+    @param total_assets Token units behind them.
+    @return bool True for a price of at least a millionth of the first.
+    """
+    return total_assets * VIRTUAL_SHARES * LEAST_PRICE_PART >= supply

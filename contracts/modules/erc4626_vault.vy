@@ -6,15 +6,17 @@
 @license Apache-2.0
 @author Seawall contributors
 @notice Shares, booked reserves and their conversions. The owner of this module says what
-        the assets are worth and how much may leave; the reserves are counted here, so that
-        tokens sent without a deposit change no price.
+        the assets are worth and which shares may leave; the reserves are counted here, so
+        that tokens sent without a deposit change no price.
 """
 
 from ..interfaces import IERC20
 from ..lib import constants
 from ..lib import vault_math
+from . import exit_queue
 from . import token
 
+uses: exit_queue
 uses: token
 
 
@@ -67,6 +69,28 @@ def _enter(assets: uint256, shares: uint256, receiver: address):
     @dev Books a deposit, then takes the tokens from the caller.
     @param assets Token units.
     @param shares Shares to mint, not zero.
+    @param receiver Who gets the shares; not the vault, where they would be lost.
+    """
+    assert receiver != self, "vault: receiver is the vault"
+    self._mint_for(assets, shares, receiver)
+
+
+@internal
+def _escrow(assets: uint256, shares: uint256):
+    """
+    @dev Books a deposit whose shares stay with the vault for now.
+    @param assets Token units.
+    @param shares Shares to mint, not zero.
+    """
+    self._mint_for(assets, shares, self)
+
+
+@internal
+def _mint_for(assets: uint256, shares: uint256, receiver: address):
+    """
+    @dev Books a deposit, then takes the tokens from the caller.
+    @param assets Token units.
+    @param shares Shares to mint, not zero.
     @param receiver Who gets the shares.
     """
     assert shares != 0, "vault: zero shares"
@@ -79,18 +103,23 @@ def _enter(assets: uint256, shares: uint256, receiver: address):
 
 
 @internal
-def _leave(assets: uint256, shares: uint256, receiver: address, owner: address):
+def _leave(
+    assets: uint256, shares: uint256, claimable: uint256, receiver: address, owner: address
+):
     """
-    @dev Burns shares, then sends the tokens.
-    @param assets Token units.
-    @param shares Shares to burn, not zero.
+    @dev Burns shares that waited in the exit queue, then sends the tokens.
+    @param assets Token units, not zero: nobody burns shares for nothing.
+    @param shares Shares to burn.
+    @param claimable Shares of the owner that may leave now.
     @param receiver Who gets the tokens.
     @param owner Whose shares; the caller or someone who allowed it.
     """
-    assert shares != 0, "vault: zero shares"
+    assert shares <= claimable, "vault: not claimable"
+    assert assets != 0, "vault: zero assets"
     if msg.sender != owner:
         token._spend_allowance(owner, msg.sender, shares)
-    token._burn(owner, shares)
+    exit_queue._take(owner, shares)
+    token._burn(self, shares)
     log Withdraw(
         sender=msg.sender, receiver=receiver, owner=owner, assets=assets, shares=shares
     )

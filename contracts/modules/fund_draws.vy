@@ -5,10 +5,12 @@
 @custom:contract-name fund_draws
 @license Apache-2.0
 @author Seawall contributors
-@notice Who may take from the fund, what came in as fees, and the level it should have.
+@notice Who may take from the fund, what came in as fees, the level it should have, and how
+        long those who back it are bound.
 """
 
 from ..interfaces import IInsuranceFund
+from ..lib import constants
 from . import access
 from . import erc4626_vault
 
@@ -16,17 +18,24 @@ uses: access
 uses: erc4626_vault
 
 
+# Bounds of the waits.
+MIN_COOLDOWN_SECONDS: constant(uint256) = constants.HOUR_SECONDS
+MAX_COOLDOWN_SECONDS: constant(uint256) = 90 * constants.DAY_SECONDS
+MIN_WINDOW_SECONDS: constant(uint256) = constants.HOUR_SECONDS
+MAX_WINDOW_SECONDS: constant(uint256) = 30 * constants.DAY_SECONDS
+
+
 # @dev Contracts that may draw and contribute.
 is_drawer: public(reentrant(HashMap[address, bool]))
 
-parameters: IInsuranceFund.FundParameters
+parameters: public(reentrant(IInsuranceFund.FundParameters))
 
 
 @deploy
 def __init__(parameters: IInsuranceFund.FundParameters):
     """
     @notice Sets the first parameters.
-    @param parameters Target of the reserves.
+    @param parameters Target of the reserves and waits.
     """
     self._set_parameters(parameters)
 
@@ -46,7 +55,7 @@ def set_drawer(drawer: address, allowed: bool):
 @external
 def set_parameters(parameters: IInsuranceFund.FundParameters):
     """
-    @notice Sets the target of the reserves. Owner only.
+    @notice Sets target and waits; cool-downs that have begun keep theirs. Owner only.
     @param parameters New parameters.
     """
     access._check_owner()
@@ -106,5 +115,13 @@ def _set_parameters(parameters: IInsuranceFund.FundParameters):
     @param parameters New parameters.
     """
     assert parameters.target_reserves <= 10**36, "fund: target out of bounds"
+    assert (
+        parameters.cooldown_seconds >= MIN_COOLDOWN_SECONDS
+        and parameters.cooldown_seconds <= MAX_COOLDOWN_SECONDS
+    ), "fund: cool-down out of bounds"
+    assert (
+        parameters.exit_window_seconds >= MIN_WINDOW_SECONDS
+        and parameters.exit_window_seconds <= MAX_WINDOW_SECONDS
+    ), "fund: window out of bounds"
     self.parameters = parameters
     log IInsuranceFund.FundParametersSet(parameters=parameters)

@@ -5,15 +5,21 @@
 @custom:contract-name fund_vault
 @license Apache-2.0
 @author Seawall contributors
-@notice ERC-4626 face of the fund: shares of its booked reserves.
+@notice ERC-4626 face of the fund: shares of its booked reserves. Shares leave through a
+        cool-down, in which they bear losses like all others.
 """
 
 from ..interfaces import ILedger
 from ..lib import constants
+from ..lib import vault_math
 from . import erc4626_vault
+from . import exit_queue
+from . import fund_draws
 from . import token
 
 uses: erc4626_vault
+uses: exit_queue
+uses: fund_draws
 uses: token
 
 
@@ -63,16 +69,6 @@ def _total_assets() -> uint256:
 
 
 @view
-@internal
-def _withdrawable() -> uint256:
-    """
-    @dev Tokens that may leave.
-    @return uint256 Token units.
-    """
-    return erc4626_vault.reserves // constants.QUANTUM
-
-
-@view
 @external
 @reentrant
 def totalAssets() -> uint256:
@@ -116,7 +112,7 @@ def maxDeposit(receiver: address) -> uint256:
     @param receiver Who would get the shares.
     @return uint256 Token units.
     """
-    return max_value(uint256)
+    return max_value(uint256) if self._is_receiver(receiver) else 0
 
 
 @view
@@ -124,11 +120,11 @@ def maxDeposit(receiver: address) -> uint256:
 @reentrant
 def maxMint(receiver: address) -> uint256:
     """
-    @notice Most shares that may be minted now: no limit.
+    @notice Most shares that may be minted now, none whenever `maxDeposit` is none.
     @param receiver Who would get the shares.
     @return uint256 Shares.
     """
-    return max_value(uint256)
+    return max_value(uint256) if self._is_receiver(receiver) else 0
 
 
 @view
@@ -136,12 +132,11 @@ def maxMint(receiver: address) -> uint256:
 @reentrant
 def maxWithdraw(owner: address) -> uint256:
     """
-    @notice Most assets that an owner may take out now.
+    @notice Most assets that an owner may take out now for what has cooled down.
     @param owner Whose shares.
     @return uint256 Token units.
     """
-    worth: uint256 = erc4626_vault._assets_down(token.balanceOf[owner], self._total_assets())
-    return min(worth, self._withdrawable())
+    return erc4626_vault._assets_down(self._claimable(owner), self._total_assets())
 
 
 @view
@@ -149,15 +144,15 @@ def maxWithdraw(owner: address) -> uint256:
 @reentrant
 def maxRedeem(owner: address) -> uint256:
     """
-    @notice Most shares that an owner may redeem now.
+    @notice Most shares that an owner may redeem now: those that have cooled down, none if
+            they would give nothing.
     @param owner Whose shares.
     @return uint256 Shares.
     """
-    limit: uint256 = self._withdrawable()
-    # NOTE: rounds down, redeeming this many never asks for more than may leave.
-    return min(
-        token.balanceOf[owner], erc4626_vault._shares_down(limit, self._total_assets())
-    )
+    shares: uint256 = self._claimable(owner)
+    if erc4626_vault._assets_down(shares, self._total_assets()) == 0:
+        return 0
+    return shares
 
 
 @view
@@ -169,7 +164,7 @@ def previewDeposit(assets: uint256) -> uint256:
     @param assets Token units.
     @return uint256 Shares.
     """
-    return erc4626_vault._shares_down(assets, self._total_assets())
+    return vault_math._to_shares_down(assets, self._supply(), self._total_assets())
 
 
 @view
@@ -181,7 +176,7 @@ def previewMint(shares: uint256) -> uint256:
     @param shares Shares.
     @return uint256 Token units.
     """
-    return erc4626_vault._assets_up(shares, self._total_assets())
+    return vault_math._to_assets_up(shares, self._supply(), self._total_assets())
 
 
 @view
@@ -211,12 +206,14 @@ def previewRedeem(shares: uint256) -> uint256:
 @external
 def deposit(assets: uint256, receiver: address) -> uint256:
     """
-    @notice Deposits assets for shares.
+    @notice Deposits assets for shares. The first deposit into a fund that has lost everything
+            opens a new epoch: the shares before it keep a claim of zero.
     @param assets Token units, taken from the caller.
     @param receiver Who gets the shares.
     @return uint256 Shares minted.
     """
     self._check_ledger_free()
+    self._open()
     shares: uint256 = erc4626_vault._shares_down(assets, self._total_assets())
     erc4626_vault._enter(assets, shares, receiver)
     return shares
@@ -225,37 +222,49 @@ def deposit(assets: uint256, receiver: address) -> uint256:
 @external
 def mint(shares: uint256, receiver: address) -> uint256:
     """
-    @notice Deposits what a number of shares costs.
+    @notice Deposits what a number of shares costs; opens an epoch as `deposit` does.
     @param shares Shares.
     @param receiver Who gets the shares.
     @return uint256 Token units taken from the caller.
     """
     self._check_ledger_free()
+    self._open()
     assets: uint256 = erc4626_vault._assets_up(shares, self._total_assets())
     erc4626_vault._enter(assets, shares, receiver)
     return assets
 
 
 @external
+def request_exit(shares: uint256) -> uint256:
+    """
+    @notice Begins the cool-down of the caller's shares, in which they bear losses like all
+            others. What cools down already begins anew.
+    @param shares Shares; none to begin the cool-down of the others anew.
+    @return uint256 Timestamp from which they may be redeemed, for a while.
+    """
+    exit_queue._request(shares, fund_draws.parameters.cooldown_seconds)
+    return block.timestamp + fund_draws.parameters.cooldown_seconds
+
+
+@external
 def withdraw(assets: uint256, receiver: address, owner: address) -> uint256:
     """
-    @notice Takes assets out for shares.
+    @notice Takes assets out for shares that have cooled down.
     @param assets Token units.
     @param receiver Who gets the tokens.
     @param owner Whose shares.
     @return uint256 Shares burned.
     """
     self._check_ledger_free()
-    assert assets <= self._withdrawable(), "vault: not withdrawable"
     shares: uint256 = erc4626_vault._shares_up(assets, self._total_assets())
-    erc4626_vault._leave(assets, shares, receiver, owner)
+    erc4626_vault._leave(assets, shares, self._claimable(owner), receiver, owner)
     return shares
 
 
 @external
 def redeem(shares: uint256, receiver: address, owner: address) -> uint256:
     """
-    @notice Takes out what a number of shares is worth.
+    @notice Takes out what shares that have cooled down are worth.
     @param shares Shares.
     @param receiver Who gets the tokens.
     @param owner Whose shares.
@@ -263,6 +272,54 @@ def redeem(shares: uint256, receiver: address, owner: address) -> uint256:
     """
     self._check_ledger_free()
     assets: uint256 = erc4626_vault._assets_down(shares, self._total_assets())
-    assert assets <= self._withdrawable(), "vault: not withdrawable"
-    erc4626_vault._leave(assets, shares, receiver, owner)
+    erc4626_vault._leave(assets, shares, self._claimable(owner), receiver, owner)
     return assets
+
+
+@internal
+def _open():
+    """
+    @dev Begins anew if shares are worth nothing, or so little that supplies would outgrow
+         their words. The crumbs of the old epoch belong to nobody, so that nobody begins a
+         new one for their sake.
+    """
+    total_assets: uint256 = self._total_assets()
+    if vault_math._is_mintable(token.totalSupply, total_assets):
+        return
+    token._open_epoch()
+    token._mint(self, total_assets * vault_math.VIRTUAL_SHARES)
+
+
+@view
+@internal
+def _supply() -> uint256:
+    """
+    @dev Shares that the next deposit stands beside, those of nobody in a new epoch.
+    @return uint256 Shares.
+    """
+    total_assets: uint256 = self._total_assets()
+    if vault_math._is_mintable(token.totalSupply, total_assets):
+        return token.totalSupply
+    return total_assets * vault_math.VIRTUAL_SHARES
+
+
+@view
+@internal
+def _is_receiver(receiver: address) -> bool:
+    """
+    @dev Whether shares may be minted for somebody.
+    @param receiver Who would get them.
+    @return bool True but for nobody and for the fund itself.
+    """
+    return receiver != empty(address) and receiver != self
+
+
+@view
+@internal
+def _claimable(owner: address) -> uint256:
+    """
+    @dev Shares of an owner that have cooled down. Their price hangs on no index.
+    @param owner Whose shares.
+    @return uint256 Shares.
+    """
+    return exit_queue._claimable(owner, fund_draws.parameters.exit_window_seconds, 0)

@@ -14,11 +14,11 @@ from ..lib import constants
 from ..lib import pool_math
 from . import access
 from . import erc4626_vault
-from . import pool_vault
+from . import pool_connections
 
 uses: access
 uses: erc4626_vault
-uses: pool_vault
+uses: pool_connections
 
 
 market_count: public(reentrant(uint256))
@@ -193,4 +193,4 @@ def _check_ledger():
     """
     @dev Guarantees that the caller is the ledger.
     """
-    assert msg.sender == pool_vault.LEDGER.address, "pool: not ledger"
+    assert msg.sender == pool_connections.LEDGER.address, "pool: not ledger"

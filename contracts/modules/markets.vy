@@ -146,6 +146,17 @@ def touch(market: uint256, others: uint256) -> IMarketRegistry.MarketSnapshot[8]
 @view
 @external
 @reentrant
+def price_oracle() -> address:
+    """
+    @notice Price oracle; its asset ids are the market ids.
+    @return address Oracle.
+    """
+    return PRICE_ORACLE.address
+
+
+@view
+@external
+@reentrant
 def market_info(market: uint256) -> IMarketRegistry.MarketInfo:
     """
     @notice How a market is configured.

@@ -5,116 +5,23 @@
 @custom:contract-name pool_vault
 @license Apache-2.0
 @author Seawall contributors
-@notice ERC-4626 face of the pool: shares of its tokens, of what traders owe it, minus what
-        it owes them.
+@notice ERC-4626 face of the pool. Shares leave through the exit queue at what can be
+        collected, with the gains of traders at the worse of index and average price. While
+        no trader has a position, nothing hangs on a price and shares are minted at once;
+        otherwise deposits wait, see `pool_entries`.
 """
 
-from ..interfaces import ILedger
-from ..interfaces import ILossWaterfall
-from ..interfaces import IMarketRegistry
-from ..lib import constants
-from ..lib import pool_math
-from . import access
 from . import erc4626_vault
-from . import token
+from . import exit_queue
+from . import pool_connections
+from . import pool_parameters
+from . import pool_valuation
 
-uses: access
 uses: erc4626_vault
-uses: token
-
-
-event Connected:
-    market_registry: indexed(address)
-    loss_waterfall: indexed(address)
-
-
-# @dev Ledger of the traders that the pool stands against.
-LEDGER: immutable(ILedger)
-
-# @dev What says what the traders hold against the pool.
-market_registry: public(reentrant(address))
-# @dev What says whether shares may leave.
-loss_waterfall: public(reentrant(address))
-
-
-@deploy
-def __init__(ledger: address):
-    """
-    @notice Fixes the ledger.
-    @param ledger Ledger.
-    """
-    assert ledger != empty(address), "pool: zero address"
-    LEDGER = ILedger(ledger)
-
-
-@external
-def connect(market_registry: address, loss_waterfall: address):
-    """
-    @notice Fixes what is deployed after the pool. Owner only, once.
-    @param market_registry Market registry.
-    @param loss_waterfall Loss waterfall.
-    """
-    access._check_owner()
-    assert self.market_registry == empty(address), "pool: connected"
-    assert market_registry != empty(address), "pool: zero address"
-    assert loss_waterfall != empty(address), "pool: zero address"
-    self.market_registry = market_registry
-    self.loss_waterfall = loss_waterfall
-    log Connected(market_registry=market_registry, loss_waterfall=loss_waterfall)
-
-
-@view
-@external
-@reentrant
-def ledger() -> address:
-    """
-    @notice Ledger of the traders that the pool stands against.
-    @return address Ledger.
-    """
-    return LEDGER.address
-
-
-@view
-@internal
-def _check_ledger_free():
-    """
-    @dev Guarantees that no operation on accounts is under way: in the middle of one, what the
-         traders hold and what the pool has do not belong together.
-    """
-    assert staticcall LEDGER.holder() == empty(address), "pool: ledger locked"
-
-
-@view
-@internal
-def _total_assets() -> uint256:
-    """
-    @dev Reserves plus receivables minus the traders' unrealised gains.
-    @return uint256 Token units, rounded down.
-    """
-    claims: IMarketRegistry.PoolClaims = staticcall IMarketRegistry(
-        self.market_registry
-    ).pool_claims()
-    assets: uint256 = pool_math._pool_assets(
-        erc4626_vault.reserves,
-        claims.total_debt,
-        claims.unrealized_pnl,
-        claims.unsettled_funding,
-    )
-    # NOTE: rounds down.
-    return assets // constants.QUANTUM
-
-
-@view
-@internal
-def _withdrawable() -> uint256:
-    """
-    @dev Tokens that may leave: none while a loss is unresolved, so that nobody leaves it to
-         the others.
-    @return uint256 Token units.
-    """
-    if not (staticcall ILossWaterfall(self.loss_waterfall).withdrawals_open()):
-        return 0
-    return erc4626_vault.reserves // constants.QUANTUM
+uses: exit_queue
+uses: pool_connections
+uses: pool_parameters
+uses: pool_valuation
 
 
 @view
@@ -122,10 +29,11 @@ def _withdrawable() -> uint256:
 @reentrant
 def totalAssets() -> uint256:
     """
-    @notice What all shares are worth.
+    @notice What all shares are worth on paper: every claim counts at the index price. What
+            they give and cost, `previewRedeem` and `previewDeposit` say.
     @return uint256 Token units.
     """
-    return self._total_assets()
+    return pool_valuation._assets().paper
 
 
 @view
@@ -137,7 +45,7 @@ def convertToShares(assets: uint256) -> uint256:
     @param assets Token units.
     @return uint256 Shares, rounded down.
     """
-    return erc4626_vault._shares_down(assets, self._total_assets())
+    return erc4626_vault._shares_down(assets, pool_valuation._assets().paper)
 
 
 @view
@@ -149,7 +57,7 @@ def convertToAssets(shares: uint256) -> uint256:
     @param shares Shares.
     @return uint256 Token units, rounded down.
     """
-    return erc4626_vault._assets_down(shares, self._total_assets())
+    return erc4626_vault._assets_down(shares, pool_valuation._assets().paper)
 
 
 @view
@@ -157,11 +65,12 @@ def convertToAssets(shares: uint256) -> uint256:
 @reentrant
 def maxDeposit(receiver: address) -> uint256:
     """
-    @notice Most assets that may be deposited now: no limit.
+    @notice Most assets that may be deposited at once now: none while a trader has a position,
+            `request_deposit` is open then, and none to a pool that is owed to traders.
     @param receiver Who would get the shares.
     @return uint256 Token units.
     """
-    return max_value(uint256)
+    return max_value(uint256) if self._is_open(receiver) else 0
 
 
 @view
@@ -169,11 +78,11 @@ def maxDeposit(receiver: address) -> uint256:
 @reentrant
 def maxMint(receiver: address) -> uint256:
     """
-    @notice Most shares that may be minted now: no limit.
+    @notice Most shares that may be minted at once now, none whenever `maxDeposit` is none.
     @param receiver Who would get the shares.
     @return uint256 Shares.
     """
-    return max_value(uint256)
+    return max_value(uint256) if self._is_open(receiver) else 0
 
 
 @view
@@ -181,12 +90,11 @@ def maxMint(receiver: address) -> uint256:
 @reentrant
 def maxWithdraw(owner: address) -> uint256:
     """
-    @notice Most assets that an owner may take out now.
+    @notice Most assets that an owner may take out now for what waits in the exit queue.
     @param owner Whose shares.
     @return uint256 Token units.
     """
-    worth: uint256 = erc4626_vault._assets_down(token.balanceOf[owner], self._total_assets())
-    return min(worth, self._withdrawable())
+    return erc4626_vault._assets_down(self._claimable(owner), pool_valuation._assets().exit)
 
 
 @view
@@ -194,15 +102,15 @@ def maxWithdraw(owner: address) -> uint256:
 @reentrant
 def maxRedeem(owner: address) -> uint256:
     """
-    @notice Most shares that an owner may redeem now.
+    @notice Most shares that an owner may redeem now: those in the exit queue that are ready,
+            none if they would give nothing.
     @param owner Whose shares.
     @return uint256 Shares.
     """
-    limit: uint256 = self._withdrawable()
-    # NOTE: rounds down, redeeming this many never asks for more than may leave.
-    return min(
-        token.balanceOf[owner], erc4626_vault._shares_down(limit, self._total_assets())
-    )
+    shares: uint256 = self._claimable(owner)
+    if erc4626_vault._assets_down(shares, pool_valuation._assets().exit) == 0:
+        return 0
+    return shares
 
 
 @view
@@ -210,11 +118,11 @@ def maxRedeem(owner: address) -> uint256:
 @reentrant
 def previewDeposit(assets: uint256) -> uint256:
     """
-    @notice Shares that a deposit would give.
+    @notice Shares that a deposit would give; of one that waits, the most it may give.
     @param assets Token units.
     @return uint256 Shares.
     """
-    return erc4626_vault._shares_down(assets, self._total_assets())
+    return erc4626_vault._shares_down(assets, pool_valuation._assets().entry)
 
 
 @view
@@ -226,7 +134,7 @@ def previewMint(shares: uint256) -> uint256:
     @param shares Shares.
     @return uint256 Token units.
     """
-    return erc4626_vault._assets_up(shares, self._total_assets())
+    return erc4626_vault._assets_up(shares, pool_valuation._assets().entry)
 
 
 @view
@@ -238,7 +146,7 @@ def previewWithdraw(assets: uint256) -> uint256:
     @param assets Token units.
     @return uint256 Shares.
     """
-    return erc4626_vault._shares_up(assets, self._total_assets())
+    return erc4626_vault._shares_up(assets, pool_valuation._assets().exit)
 
 
 @view
@@ -250,19 +158,19 @@ def previewRedeem(shares: uint256) -> uint256:
     @param shares Shares.
     @return uint256 Token units.
     """
-    return erc4626_vault._assets_down(shares, self._total_assets())
+    return erc4626_vault._assets_down(shares, pool_valuation._assets().exit)
 
 
 @external
 def deposit(assets: uint256, receiver: address) -> uint256:
     """
-    @notice Deposits assets for shares.
+    @notice Deposits assets for shares, while no trader has a position.
     @param assets Token units, taken from the caller.
     @param receiver Who gets the shares.
     @return uint256 Shares minted.
     """
-    self._check_ledger_free()
-    shares: uint256 = erc4626_vault._shares_down(assets, self._total_assets())
+    pool_connections._check_ledger_free()
+    shares: uint256 = erc4626_vault._shares_down(assets, self._open_assets())
     erc4626_vault._enter(assets, shares, receiver)
     return shares
 
@@ -270,44 +178,98 @@ def deposit(assets: uint256, receiver: address) -> uint256:
 @external
 def mint(shares: uint256, receiver: address) -> uint256:
     """
-    @notice Deposits what a number of shares costs.
+    @notice Deposits what a number of shares costs, while no trader has a position.
     @param shares Shares.
     @param receiver Who gets the shares.
     @return uint256 Token units taken from the caller.
     """
-    self._check_ledger_free()
-    assets: uint256 = erc4626_vault._assets_up(shares, self._total_assets())
+    pool_connections._check_ledger_free()
+    assets: uint256 = erc4626_vault._assets_up(shares, self._open_assets())
     erc4626_vault._enter(assets, shares, receiver)
     return assets
 
 
 @external
+def request_exit(shares: uint256) -> uint256:
+    """
+    @notice Puts shares of the caller into the exit queue, where they bear losses and gains
+            until they are redeemed. What waits already begins to wait anew.
+    @param shares Shares; none to begin the wait of the others anew.
+    @return uint256 Timestamp from which they may be redeemed, for a while.
+    """
+    exit_queue._request(shares, pool_parameters.parameters.queue_seconds)
+    return block.timestamp + pool_parameters.parameters.queue_seconds
+
+
+@external
 def withdraw(assets: uint256, receiver: address, owner: address) -> uint256:
     """
-    @notice Takes assets out for shares.
+    @notice Takes assets out for shares in the exit queue that are ready.
     @param assets Token units.
     @param receiver Who gets the tokens.
     @param owner Whose shares.
     @return uint256 Shares burned.
     """
-    self._check_ledger_free()
-    assert assets <= self._withdrawable(), "vault: not withdrawable"
-    shares: uint256 = erc4626_vault._shares_up(assets, self._total_assets())
-    erc4626_vault._leave(assets, shares, receiver, owner)
+    pool_connections._check_ledger_free()
+    shares: uint256 = erc4626_vault._shares_up(assets, pool_valuation._assets().exit)
+    erc4626_vault._leave(assets, shares, self._claimable(owner), receiver, owner)
     return shares
 
 
 @external
 def redeem(shares: uint256, receiver: address, owner: address) -> uint256:
     """
-    @notice Takes out what a number of shares is worth.
+    @notice Takes out what shares in the exit queue that are ready are worth.
     @param shares Shares.
     @param receiver Who gets the tokens.
     @param owner Whose shares.
     @return uint256 Token units sent.
     """
-    self._check_ledger_free()
-    assets: uint256 = erc4626_vault._assets_down(shares, self._total_assets())
-    assert assets <= self._withdrawable(), "vault: not withdrawable"
-    erc4626_vault._leave(assets, shares, receiver, owner)
+    pool_connections._check_ledger_free()
+    assets: uint256 = erc4626_vault._assets_down(shares, pool_valuation._assets().exit)
+    erc4626_vault._leave(assets, shares, self._claimable(owner), receiver, owner)
     return assets
+
+
+@view
+@internal
+def _claimable(owner: address) -> uint256:
+    """
+    @dev Shares that an owner may redeem now. With an index that may not pay anybody out, they
+         wait for half of the window; then they leave at the worse of the prices there are.
+    @param owner Whose shares.
+    @return uint256 Shares.
+    """
+    window: uint256 = pool_parameters.parameters.exit_window_seconds
+    patience: uint256 = 0 if pool_valuation._is_price_good() else window // 2
+    return exit_queue._claimable(owner, window, patience)
+
+
+@view
+@internal
+def _is_open(receiver: address) -> bool:
+    """
+    @dev Whether shares may be minted at once.
+    @param receiver Who would get them.
+    @return bool True if they may.
+    """
+    assets: pool_valuation.Assets = pool_valuation._assets()
+    return (
+        not assets.is_exposed
+        and assets.is_enterable
+        and receiver != empty(address)
+        and receiver != self
+    )
+
+
+@view
+@internal
+def _open_assets() -> uint256:
+    """
+    @dev Guarantees that shares may be minted at once.
+    @return uint256 What all shares cost (token units).
+    """
+    assets: pool_valuation.Assets = pool_valuation._assets()
+    assert not assets.is_exposed, "pool: deposits wait"
+    assert assets.is_enterable, "pool: nearly worthless"
+    return assets.entry

@@ -6,16 +6,25 @@
 @license Apache-2.0
 @author Seawall contributors
 @notice ERC-20 balances and allowances. Who may mint and burn is the root's affair.
+@dev Balances belong to an epoch: when nothing is left behind a supply, the root may begin
+     anew, and what was minted before counts no more.
 """
 
 from ..interfaces import IERC20
+
+
+event EpochOpened:
+    epoch: uint256
+    worthless: uint256  # supply that ended with the epoch before
 
 
 name: public(reentrant(String[32]))
 symbol: public(reentrant(String[16]))
 decimals: public(reentrant(uint8))
 totalSupply: public(reentrant(uint256))
-balanceOf: public(reentrant(HashMap[address, uint256]))
+# @dev Number of the supply that counts.
+epoch: public(reentrant(uint256))
+balances: HashMap[uint256, HashMap[address, uint256]]
 allowance: public(reentrant(HashMap[address, HashMap[address, uint256]]))
 
 
@@ -30,6 +39,18 @@ def __init__(name: String[32], symbol: String[16], decimals: uint8):
     self.name = name
     self.symbol = symbol
     self.decimals = decimals
+
+
+@view
+@external
+@reentrant
+def balanceOf(owner: address) -> uint256:
+    """
+    @notice Tokens that someone has in the epoch that counts.
+    @param owner Whose tokens.
+    @return uint256 Token units.
+    """
+    return self._balance(owner)
 
 
 @external
@@ -94,10 +115,10 @@ def _move(sender: address, receiver: address, amount: uint256):
     @param amount Token units.
     """
     assert receiver != empty(address), "token: zero receiver"
-    available: uint256 = self.balanceOf[sender]
+    available: uint256 = self._balance(sender)
     assert available >= amount, "token: balance too low"
-    self.balanceOf[sender] = unsafe_sub(available, amount)
-    self.balanceOf[receiver] += amount
+    self.balances[self.epoch][sender] = unsafe_sub(available, amount)
+    self.balances[self.epoch][receiver] += amount
     log IERC20.Transfer(sender=sender, receiver=receiver, amount=amount)
 
 
@@ -110,7 +131,7 @@ def _mint(receiver: address, amount: uint256):
     """
     assert receiver != empty(address), "token: zero receiver"
     self.totalSupply += amount
-    self.balanceOf[receiver] += amount
+    self.balances[self.epoch][receiver] += amount
     log IERC20.Transfer(sender=empty(address), receiver=receiver, amount=amount)
 
 
@@ -121,8 +142,29 @@ def _burn(owner: address, amount: uint256):
     @param owner Whose tokens.
     @param amount Token units.
     """
-    available: uint256 = self.balanceOf[owner]
+    available: uint256 = self._balance(owner)
     assert available >= amount, "token: balance too low"
-    self.balanceOf[owner] = unsafe_sub(available, amount)
+    self.balances[self.epoch][owner] = unsafe_sub(available, amount)
     self.totalSupply -= amount
     log IERC20.Transfer(sender=owner, receiver=empty(address), amount=amount)
+
+
+@internal
+def _open_epoch():
+    """
+    @dev Begins a supply of nothing; every balance before it becomes zero.
+    """
+    self.epoch += 1
+    log EpochOpened(epoch=self.epoch, worthless=self.totalSupply)
+    self.totalSupply = 0
+
+
+@view
+@internal
+def _balance(owner: address) -> uint256:
+    """
+    @dev Tokens that someone has in the epoch that counts.
+    @param owner Whose tokens.
+    @return uint256 Token units.
+    """
+    return self.balances[self.epoch][owner]

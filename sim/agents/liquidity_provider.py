@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from sim.core.rng import Streams
 from sim.core.units import TOKEN_UNIT, from_wad
 from sim.protocol import actions
 from sim.protocol.actions import ActionBatch, Fees
+from sim.protocol.parameters.values import ProtocolParameters
 from sim.protocol.state import State
 
 
@@ -40,18 +42,34 @@ class LiquidityProvidersSection(Section):
         source="assumption: Diamond-Dybvig",
     )  # fmt: skip
     withdraw_share: float = number(
-        0.5, 0.0, 1.0, "1", "Share of what it still holds that a leaving provider redeems.",
+        0.5, 0.0, 1.0, "1", "Share of what it still holds that a leaving provider asks to take out.",
         source="assumption",
     )  # fmt: skip
     latency_blocks: int = number(0, 0, 1_000, "blocks", "Age of the state they see.", source="assumption")
     fees: FeePolicy = FeePolicy()
 
 
+class ExitTerms(NamedTuple):
+    """How long shares wait before they leave a vault."""
+
+    wait_seconds: int
+    window_seconds: int
+    """How long they may be redeemed then."""
+
+    @classmethod
+    def of(cls, vault: Vault, protocol: ProtocolParameters) -> Self:
+        """Return the terms of a protocol."""
+        if vault == "liquidity_pool":
+            return cls(int(protocol.pool["queue_seconds"]), int(protocol.pool["exit_window_seconds"]))
+        return cls(int(protocol.fund["cooldown_seconds"]), int(protocol.fund["exit_window_seconds"]))
+
+
 class LiquidityProviders:
     """Providers who hold vault shares and watch what they are worth.
 
     Drawdown is measured on the vault's assets plus what this group already took out, against their
-    peak: other groups' withdrawals look like losses, which is what feeds a run.
+    peak: other groups' withdrawals look like losses, which is what feeds a run. Who runs asks to leave,
+    waits, redeems in the first block in which that is possible, and asks anew if it missed the window.
 
     Parameters
     ----------
@@ -59,6 +77,8 @@ class LiquidityProviders:
         Quote they put into the vault before block 0, together.
     shares
         Vault shares it got each of them.
+    terms
+        How long shares wait before they leave.
     """
 
     def __init__(
@@ -70,6 +90,7 @@ class LiquidityProviders:
         vault: Vault,
         deposit: float,
         shares: Sequence[int],
+        terms: ExitTerms,
     ) -> None:
         self.section = section
         self.name = name
@@ -79,7 +100,13 @@ class LiquidityProviders:
         self._index = ActorIndex(actors)
         self._shares: list[int] = [int(share) for share in shares]
         self._minted = sum(self._shares)
-        self._pending: list[bool] = [False] * len(self._index)
+        count = len(self._index)
+        self._pending: list[bool] = [False] * count
+        self._waiting: list[int] = [0] * count
+        self._ready_at: list[int] = [0] * count
+        self._not_before: list[int] = [0] * count
+        self._terms = terms
+        self._clock = (0, 0, 0)
         self._redeemed = 0.0
         self._peak = 0.0
         self._worth_of_share = 0.0
@@ -98,15 +125,66 @@ class LiquidityProviders:
 
     @property
     def shares(self) -> tuple[int, ...]:
-        """Vault shares each still holds."""
+        """Vault shares each still holds and has not asked to take out."""
         return tuple(self._shares)
 
+    @property
+    def waiting(self) -> tuple[int, ...]:
+        """Vault shares of each that wait in the exit queue."""
+        return tuple(self._waiting)
+
     def decide(self, state: State, draws: Streams) -> list[ActionBatch]:
-        """Return redemptions of the providers who leave in this block."""
+        """Return what the providers who leave do in this block: ask to, or redeem."""
+        self._clock = (state.block, state.timestamp, state.seconds_per_block)
+        leaving = self._running(state, draws)
+        if not self.section.fees.can_pay(state.base_fee_wei):
+            return []
+        fees = Fees(*self.section.fees.bid(state.base_fee_wei))
+        ready, lapsed = self._ready(state.timestamp)
+        request, redeem = (
+            (actions.pool_request_exit, actions.pool_redeem)
+            if self.vault == "liquidity_pool"
+            else (actions.fund_request_exit, actions.fund_redeem)
+        )
+        asking = sorted({**dict.fromkeys(lapsed, 0), **{row: self._leaving(row) for row in leaving}}.items())
+        batches = []
+        if asking:
+            rows = [row for row, _ in asking]
+            batches.append(request(self.name, self._index.actors[rows], [part for _, part in asking], fees))
+        if ready:
+            amounts = [self._waiting[row] for row in ready]
+            batches.append(redeem(self.name, self._index.actors[ready], amounts, fees))
+        for row in (*(row for row, _ in asking), *ready):
+            self._pending[row] = True
+        return batches
+
+    def observe(self, outcome: Outcome) -> None:
+        """Strike shares off that wait now or are redeemed."""
+        block, timestamp, seconds = self._clock
+        now = timestamp + (outcome.block - block) * seconds
+        for result in outcome.results:
+            row = self._index.local(result.actor)
+            if row < 0:
+                continue
+            self._pending[row] = False
+            if result.kind.endswith(".request_exit") and result.status == "success":
+                self._shares[row] -= result.args[0]
+                self._waiting[row] += result.args[0]
+                self._ready_at[row] = self._not_before[row] = now + self._terms.wait_seconds
+            elif result.kind.endswith(".redeem") and result.status == "success":
+                self._redeemed += result.args[0] * self._worth_of_share
+                self._waiting[row] -= result.args[0]
+            elif result.kind.endswith(".redeem") and result.status == "reverted":
+                # No usable price: the contract lets them go in the second half of the window whatever it is.
+                self._not_before[row] = self._ready_at[row] + self._terms.window_seconds // 2
+
+    def _running(self, state: State, draws: Streams) -> list[int]:
+        """Return who asks to leave because of a loss."""
         protocol = state.protocol
         assets = from_wad(protocol.pool_assets if self.vault == "liquidity_pool" else protocol.fund_reserves)
         held = sum(self._shares)
-        self._worth_of_share = assets / held if held else 0.0
+        inside = held + sum(self._waiting)
+        self._worth_of_share = assets / inside if inside else 0.0
         worth = assets + self._redeemed
         self._peak = max(self._peak, worth)
         if self.section.run_rate_per_hour <= 0.0 or not held or self._peak <= 0.0:
@@ -118,29 +196,19 @@ class LiquidityProviders:
         chance = 1.0 - exp(-hourly * state.seconds_per_block / 3_600.0)
         draw = draws.draw(f"agent:liquidity_provider:{self.name}:run", state.block)
         hit = np.flatnonzero(draw.uniform(len(self._index)) < chance).tolist()
-        rows = [row for row in hit if self._leaving(row) and not self._pending[row]]
-        if not rows or not self.section.fees.can_pay(state.base_fee_wei):
-            return []
-        for row in rows:
-            self._pending[row] = True
-        redeem = actions.pool_redeem if self.vault == "liquidity_pool" else actions.fund_redeem
-        amounts = [self._leaving(row) for row in rows]
-        fees = Fees(*self.section.fees.bid(state.base_fee_wei))
-        return [redeem(self.name, self._index.actors[rows], amounts, fees)]
+        return [
+            row for row in hit if self._leaving(row) and not self._waiting[row] and not self._pending[row]
+        ]
 
-    def observe(self, outcome: Outcome) -> None:
-        """Strike redeemed shares off."""
-        for result in outcome.results:
-            row = self._index.local(result.actor)
-            if row < 0 or not result.kind.endswith(".redeem"):
-                continue
-            self._pending[row] = False
-            if result.status == "success":
-                self._redeemed += result.args[0] * self._worth_of_share
-                self._shares[row] -= result.args[0]
+    def _ready(self, now: int) -> tuple[list[int], list[int]]:
+        """Return who may redeem now, and whose window has closed."""
+        waits = [row for row, shares in enumerate(self._waiting) if shares and not self._pending[row]]
+        closes = self._terms.window_seconds
+        lapsed = [row for row in waits if now > self._ready_at[row] + closes]
+        return [row for row in waits if now >= self._not_before[row] and row not in lapsed], lapsed
 
     def _leaving(self, row: int) -> int:
-        """Return the shares a leaving provider redeems; the last crumbs go whole."""
+        """Return the shares a leaving provider asks to take out; the last crumbs go whole."""
         shares = self._shares[row]
         part = shares * int(self.section.withdraw_share * 1_000_000 + 0.5) // 1_000_000
         return shares if shares < TOKEN_UNIT else part
@@ -170,6 +238,7 @@ class _LiquidityProviders(AgentKind[LiquidityProvidersSection]):
                 vault=vault,
                 deposit=start.setting.vault_deposits[vault],
                 shares=start.shares[name],
+                terms=ExitTerms.of(vault, start.setting.protocol),
             )
 
 

@@ -28,8 +28,10 @@ class EntryPoint(StrEnum):
     SOCIALIZE_LOSS = "loss_waterfall.socialize_loss"
     REPORT = "price_oracle.report"
     POOL_DEPOSIT = "liquidity_pool.deposit"
+    POOL_REQUEST_EXIT = "liquidity_pool.request_exit"
     POOL_REDEEM = "liquidity_pool.redeem"
     FUND_DEPOSIT = "insurance_fund.deposit"
+    FUND_REQUEST_EXIT = "insurance_fund.request_exit"
     FUND_REDEEM = "insurance_fund.redeem"
 
 
@@ -185,12 +187,17 @@ def report(
 
 
 def pool_deposit(agent: str, actors: Ints, amounts: Ints, fees: Fees) -> ActionBatch:
-    """Deposit token units into the liquidity pool."""
+    """Deposit token units into the liquidity pool; refused while any trader has a position."""
     return _batch(agent, EntryPoint.POOL_DEPOSIT, actors, (amounts, actors), fees)
 
 
+def pool_request_exit(agent: str, actors: Ints, shares: Ints, fees: Fees) -> ActionBatch:
+    """Put liquidity pool shares into the exit queue; with none, what waits begins to wait anew."""
+    return _batch(agent, EntryPoint.POOL_REQUEST_EXIT, actors, (shares,), fees)
+
+
 def pool_redeem(agent: str, actors: Ints, shares: Ints, fees: Fees) -> ActionBatch:
-    """Redeem liquidity pool shares."""
+    """Redeem liquidity pool shares that have waited."""
     return _batch(agent, EntryPoint.POOL_REDEEM, actors, (shares, actors, actors), fees)
 
 
@@ -199,8 +206,13 @@ def fund_deposit(agent: str, actors: Ints, amounts: Ints, fees: Fees) -> ActionB
     return _batch(agent, EntryPoint.FUND_DEPOSIT, actors, (amounts, actors), fees)
 
 
+def fund_request_exit(agent: str, actors: Ints, shares: Ints, fees: Fees) -> ActionBatch:
+    """Begin the cool-down of insurance fund shares; with none, that of those that cool down begins anew."""
+    return _batch(agent, EntryPoint.FUND_REQUEST_EXIT, actors, (shares,), fees)
+
+
 def fund_redeem(agent: str, actors: Ints, shares: Ints, fees: Fees) -> ActionBatch:
-    """Redeem insurance fund shares."""
+    """Redeem insurance fund shares that have cooled down."""
     return _batch(agent, EntryPoint.FUND_REDEEM, actors, (shares, actors, actors), fees)
 
 

@@ -83,7 +83,7 @@ class Deployer:
         self._create("token", ("USD Coin", "USDC", TOKEN_DECIMALS))
         self._create("price_oracle", self._fill("price_oracle", parameters.oracle, "oracle"))
         self._create("ledger", self._fill("ledger", {}, "ledger"))
-        self._create("liquidity_pool", self._fill("liquidity_pool", {}, "pool"))
+        self._create("liquidity_pool", self._fill("liquidity_pool", parameters.pool, "pool"))
         self._create("insurance_fund", self._fill("insurance_fund", parameters.fund, "insurance_fund"))
         self._create("market_registry", self._fill("market_registry", parameters.registry, "margin"))
         self._create("risk_engine", self._fill("risk_engine", parameters.risk, "margin"))
@@ -95,7 +95,7 @@ class Deployer:
         self._create("lens", self._fill("lens", {}, "lens"))
         get = self._addresses
         self.send("ledger", "connect", get["liquidity_pool"], get["insurance_fund"])
-        self.send("liquidity_pool", "connect", get["market_registry"], get["loss_waterfall"])
+        self.send("liquidity_pool", "connect", get["market_registry"])
         self.send("insurance_fund", "set_drawer", get["ledger"], DRAWER)
         for key in OPERATORS:
             self.send("ledger", "set_operator", get[key], OPERATOR)

@@ -32,14 +32,22 @@ _TOKENS: Mapping[tuple[str, str], frozenset[str]] = {
     **{
         (vault, event): frozenset(("assets", "shares"))
         for vault in _VAULTS
-        for event in ("Deposit", "Withdraw")
+        for event in (
+            "Deposit",
+            "Withdraw",
+            "ExitRequested",
+            "ExitCancelled",
+            "DepositRequested",
+            "DepositCancelled",
+            "SharesClaimed",
+        )
     },
     ("trading_desk", "deposit"): frozenset(("amount",)),
     ("trading_desk", "withdraw"): frozenset(("amount",)),
     **{
         (vault, call): frozenset(("assets", "shares"))
         for vault in _VAULTS
-        for call in ("deposit", "mint", "withdraw", "redeem")
+        for call in ("deposit", "mint", "withdraw", "redeem", "request_exit")
     },
 }
 """Arguments in units of the token; every other amount, price and ratio is a WAD."""

@@ -2,6 +2,8 @@
 
 from sim.reference.fixed_point import WAD, floor_div_signed, mul_wad_down, mul_wad_up
 
+LEAST_FREE_PART = 10
+
 
 def mark_premium(skew: int, skew_scale: int, max_premium: int) -> int:
     """Return skew / skew_scale within +-max_premium, rounded down."""
@@ -42,3 +44,29 @@ def depth(skew_scale: int, index_price: int) -> int:
 def pool_assets(reserves: int, total_debt: int, unrealized_pnl: int, unsettled_funding: int) -> int:
     """Return tokens and receivables minus what traders have gained, not below zero."""
     return max(reserves + total_debt - unrealized_pnl + unsettled_funding, 0)
+
+
+def closing_gain(
+    net_size: int, net_entry_notional: int, price: int, skew_scale: int, max_premium: int
+) -> int:
+    """Return what the traders of a market gain together if their skew is closed now, rounded down."""
+    close_price = fill_price(price, net_size, -net_size, skew_scale, max_premium) if net_size else price
+    return floor_div_signed(net_size * close_price, WAD) - net_entry_notional
+
+
+def exit_assets(reserves: int, owed: int, open_debt: int, rounding: int) -> int:
+    """Return what shares are worth to those who leave: tokens minus what traders have gained."""
+    return max(reserves - rounding - max(owed - open_debt, 0), 0)
+
+
+def entry_assets(
+    reserves: int, total_collateral: int, total_debt: int, pending_deficit: int, gain: int, rounding: int
+) -> int:
+    """Return what shares cost those who come: tokens and what traders owe and have."""
+    limit = reserves + total_collateral + pending_deficit
+    return max(min(reserves + total_debt + rounding - gain, limit), 0)
+
+
+def is_enterable(entry: int, reserves: int) -> bool:
+    """Return whether a tenth of the reserves is not owed to traders, so that shares may be minted."""
+    return entry * LEAST_FREE_PART >= reserves

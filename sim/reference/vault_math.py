@@ -4,6 +4,7 @@ from sim.reference.fixed_point import mul_div_down, mul_div_up
 
 VIRTUAL_SHARES = 10**6
 VIRTUAL_ASSETS = 1
+LEAST_PRICE_PART = 10**6
 
 
 def to_shares_down(assets: int, supply: int, total_assets: int) -> int:
@@ -24,3 +25,8 @@ def to_assets_down(shares: int, supply: int, total_assets: int) -> int:
 def to_assets_up(shares: int, supply: int, total_assets: int) -> int:
     """Return assets to pay for minted shares, rounded up."""
     return mul_div_up(shares, total_assets + VIRTUAL_ASSETS, supply + VIRTUAL_SHARES)
+
+
+def is_mintable(supply: int, total_assets: int) -> bool:
+    """Return whether shares have kept at least a millionth of their first price."""
+    return total_assets * VIRTUAL_SHARES * LEAST_PRICE_PART >= supply

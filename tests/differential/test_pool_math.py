@@ -21,6 +21,10 @@ CASES = {
     "fill_price": st.tuples(PRICE, SIGNED, SIGNED, SCALE, CAP),
     "depth": st.tuples(SCALE, PRICE),
     "pool_assets": st.tuples(AMOUNT, AMOUNT, SIGNED, SIGNED),
+    "closing_gain": st.tuples(SIGNED, SIGNED, PRICE, SCALE, CAP),
+    "exit_assets": st.tuples(AMOUNT, AMOUNT, AMOUNT, AMOUNT),
+    "is_enterable": st.tuples(AMOUNT, AMOUNT),
+    "entry_assets": st.tuples(AMOUNT, AMOUNT, AMOUNT, AMOUNT, SIGNED, AMOUNT),
 }
 
 
@@ -93,3 +97,23 @@ def test_steps_past_the_clamp_and_one_trade_back_leave_nothing():
     terms = (10**24, WAD // 20)
     steps = [10**22] * 40  # the clamp begins after five of them
     assert paid(2_000 * WAD, 0, [*steps, -(40 * 10**22)], terms) >= 0
+
+
+@given(skew=UNITS, sizes=st.lists(UNITS.filter(bool), min_size=1, max_size=6), terms=TERMS, price=PRICES)
+def test_trades_at_one_price_gain_nothing_together(skew, sizes, terms, price):
+    """What all positions together gain if they were closed is what no trade changes, but for rounding.
+
+    So nobody can move what shares are worth by opening positions before he comes or leaves.
+    """
+    entry = 0 if not skew else paid(price, 0, [skew], terms) // WAD
+    before = twin.closing_gain(skew, entry, price, *terms)
+    after = entry + -(-paid(price, skew, sizes, terms) // WAD)
+    end = skew + sum(sizes)
+    gained = twin.closing_gain(end, after, price, *terms) - before
+    assert abs(gained) <= rounding(price, [skew, *sizes, end]) // WAD + 4
+
+
+@given(free=AMOUNT)
+def test_shares_are_minted_while_a_tenth_of_the_reserves_is_free(free):
+    assert twin.is_enterable(free, 10 * free)
+    assert not twin.is_enterable(free, 10 * free + 1)

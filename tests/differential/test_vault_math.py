@@ -19,6 +19,7 @@ CASES = {
     "to_shares_up": CASE,
     "to_assets_down": st.tuples(SHARES, SHARES, ASSETS),
     "to_assets_up": st.tuples(SHARES, SHARES, ASSETS),
+    "is_mintable": st.tuples(SHARES, ASSETS),
 }
 
 
@@ -49,3 +50,10 @@ def test_up_and_down_differ_by_at_most_one(case):
 def test_first_deposit_gives_a_million_shares_a_unit():
     assert twin.to_shares_down(7, 0, 0) == 7 * 10**6
     assert WAD == 10**18
+
+
+@given(assets=ASSETS)
+def test_shares_are_minted_down_to_a_millionth_of_their_first_price(assets):
+    supply = assets * 10**12
+    assert twin.is_mintable(supply, assets)
+    assert not twin.is_mintable(supply + 1, assets)

@@ -16,6 +16,8 @@ GAS = {
     "loss_waterfall.auto_deleverage": 500_000,
     "loss_waterfall.socialize_loss": 100_000,
     "price_oracle.report": 110_000,
+    "liquidity_pool.request_exit": 120_000,
+    "insurance_fund.request_exit": 120_000,
     "liquidity_pool.redeem": 120_000,
     "insurance_fund.redeem": 120_000,
 }

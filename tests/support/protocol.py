@@ -67,6 +67,10 @@ LIQUIDATION: dict[str, int] = {
 }
 WATERFALL: dict[str, int] = {"adl_window_seconds": 60}
 
+# In the order of `ILiquidityPool.PoolParameters` and, after the target, of `IInsuranceFund.FundParameters`.
+POOL: dict[str, int] = {"queue_seconds": 3_600, "exit_window_seconds": 3_600}
+FUND: dict[str, int] = {"cooldown_seconds": 13 * 86_400, "exit_window_seconds": 2 * 86_400}
+
 
 # In the order of `ILedger.Order`: a trade in market 0 at the start price, without a fee.
 ORDER: dict[str, Any] = {
@@ -154,8 +158,10 @@ class Protocol:
         oracle, quote = self.oracle.address, self.token.address
         self.ledger = deploy("Ledger", self.owner, quote)
         ledger = self.ledger.address
-        self.pool = deploy("LiquidityPool", self.owner, quote, ledger)
-        self.fund = deploy("InsuranceFund", self.owner, quote, ledger, (fund_target * WAD,))
+        self.pool = deploy("LiquidityPool", self.owner, quote, ledger, tuple(POOL.values()))
+        self.fund = deploy(
+            "InsuranceFund", self.owner, quote, ledger, (fund_target * WAD, *FUND.values())
+        )
         pool_address, fund_address = self.pool.address, self.fund.address
         self.registry = deploy(
             "MarketRegistry", self.owner, oracle, ledger, pool_address, merged(MARKET, self.margin_changes)
@@ -211,7 +217,7 @@ class Protocol:
         self.risk_models: list[Any] = []
         with boa.env.prank(self.owner):
             self.ledger.connect(pool_address, fund_address)
-            self.pool.connect(registry, waterfall)
+            self.pool.connect(registry)
             self.fund.set_drawer(ledger, True)
             for operator in self.operators:
                 self.ledger.set_operator(operator.address, True)
@@ -246,6 +252,24 @@ class Protocol:
             self.token.mint(provider, units(quote))
             self.token.approve(vault.address, units(quote), sender=provider)
             vault.deposit(units(quote), provider, sender=provider)
+
+    def request(self, vault: Any, provider: str, shares: int | None = None) -> int:
+        """Put shares, all of them unless said, into a vault's exit queue; return how many."""
+        shares = vault.balanceOf(provider) if shares is None else shares
+        vault.request_exit(shares, sender=provider)
+        return shares
+
+    def leave(self, vault: Any, provider: str, shares: int | None = None) -> int:
+        """Let a provider request, wait and redeem at the price reported last; return token units."""
+        shares = self.request(vault, provider, shares)
+        self.wait(vault.exit_request(provider).ready_at - boa.env.timestamp)
+        self.report_again()
+        return int(vault.redeem(shares, provider, provider, sender=provider))
+
+    def report_again(self) -> None:
+        """Let every market's price be reported once more, unchanged and right now."""
+        for market in range(self.registry.market_count()):
+            self.set_price(self.oracle.asset_price(market).index_price, market=market, wait=0)
 
     # What traders do
 

@@ -91,8 +91,9 @@ def _outside_legs(world: World) -> dict[int, float]:
 
 
 def _share_value(client: ProtocolClient, vault: str, actor: int) -> float:
-    """Return what a participant's vault shares are worth, quote."""
-    shares = client.read(vault, "balanceOf", client.book.addresses[actor])
+    """Return what a participant's vault shares are worth, quote; those that wait to leave are still his."""
+    address = client.book.addresses[actor]
+    shares = client.read(vault, "balanceOf", address) + client.read(vault, "exit_request", address)[0]
     assets = client.read(vault, "convertToAssets", shares)
     return float(assets) / TOKEN_UNIT
 

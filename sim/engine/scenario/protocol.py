@@ -71,8 +71,9 @@ class OracleParameters(StructSection):
     )
 
 
-class PoolParameters(Section):
-    """Capital of the liquidity pool."""
+@composed_of(*structs_of("protocol.pool"))
+class PoolParameters(StructSection):
+    """Capital of the liquidity pool and the waits of its queues."""
 
     deposit: float = number(
         20_000_000.0, 1.0, 1e15, "quote", "Deposited by the providers at the start, in equal parts.",
@@ -82,7 +83,7 @@ class PoolParameters(Section):
 
 @composed_of(*structs_of("protocol.insurance_fund"))
 class InsuranceFundParameters(StructSection):
-    """Capital of the insurance fund and its target."""
+    """Capital of the insurance fund, its target and the waits of those who back it."""
 
     renamed = MappingProxyType({"target": "target_reserves"})
 

@@ -37,4 +37,5 @@ class ProtocolParameters:
     oracle: Words
     reporter: Words
     fund: Words
+    pool: Words
     markets: Sequence[MarketParameters]

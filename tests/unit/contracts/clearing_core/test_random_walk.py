@@ -11,6 +11,11 @@ from sim.reference.fixed_point import QUANTUM, WAD
 from tests.support.protocol import ALL, units
 
 KNOWN = (
+    "vault: nothing waits",
+    "vault: zero shares",
+    "pool: still waiting",
+    "pool: price not usable",
+    "pool: nearly worthless",
     "margin_checks: margin too low",
     "trading: opposite direction",
     "trading: no position",
@@ -27,8 +32,6 @@ KNOWN = (
     "deleveraging: wrong market",
     "deleveraging: no gain",
     "loss_waterfall: window open",
-    "vault: not withdrawable",
-    "vault: zero shares",
 )
 
 
@@ -74,11 +77,20 @@ def step(protocol, rng, traders):
     else:
         vault = getattr(protocol, action)
         backer = protocol.liquidity_provider if action == "pool" else protocol.fund_backer
-        if rng.random() < 0.5:
-            protocol.supply(vault, backer, rng.randrange(1, 3_000))
-        else:
+        chosen = rng.random()
+        if vault.maxWithdraw(backer):
             assets = min(rng.randrange(1, units(3_000)), vault.maxWithdraw(backer))
             vault.withdraw(assets, backer, backer, sender=backer)
+        elif chosen < 0.3:
+            vault.request_exit(vault.balanceOf(backer) // 8, sender=backer)
+        elif vault.maxDeposit(backer):
+            protocol.supply(vault, backer, rng.randrange(1, 3_000))
+        elif chosen < 0.6:
+            vault.claim_shares(sender=backer)
+        else:
+            protocol.token.mint(backer, units(3_000))
+            protocol.token.approve(vault.address, units(3_000), sender=backer)
+            vault.request_deposit(rng.randrange(1, units(3_000)), sender=backer)
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -4,7 +4,7 @@ import boa
 import pytest
 
 from sim.reference.fixed_point import QUANTUM, WAD
-from tests.support.protocol import logs_of, units
+from tests.support.protocol import FUND, logs_of, units
 
 
 @pytest.fixture
@@ -64,19 +64,33 @@ def test_only_registered_drawers(protocol, drawer):
 
 
 def test_only_the_owner_configures(protocol):
+    waits = tuple(FUND.values())
     with boa.reverts("access: not owner"):
         protocol.fund.set_drawer(protocol.liquidator, True, sender=protocol.liquidator)
     with boa.reverts("access: not owner"):
-        protocol.fund.set_parameters((0,), sender=protocol.liquidator)
-    protocol.fund.set_parameters((5 * WAD,), sender=protocol.owner)
+        protocol.fund.set_parameters((0, *waits), sender=protocol.liquidator)
+    protocol.fund.set_parameters((5 * WAD, *waits), sender=protocol.owner)
     assert protocol.fund.target_reserves() == 5 * WAD
-    with boa.reverts("fund: target out of bounds"):
-        protocol.fund.set_parameters((10**36 + 1,), sender=protocol.owner)
+    assert tuple(protocol.fund.parameters()) == (5 * WAD, *waits)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        ((10**36 + 1, 3_600, 3_600), "fund: target out of bounds"),
+        ((0, 3_599, 3_600), "fund: cool-down out of bounds"),
+        ((0, 7_776_001, 3_600), "fund: cool-down out of bounds"),
+        ((0, 3_600, 3_599), "fund: window out of bounds"),
+        ((0, 3_600, 2_592_001), "fund: window out of bounds"),
+    ],
+)
+def test_parameters_out_of_bounds_are_refused(protocol, parameters, reason):
+    with boa.reverts(reason):
+        protocol.fund.set_parameters(parameters, sender=protocol.owner)
 
 
 def test_deposit_and_withdraw_around_a_draw_has_no_profit(protocol, drawer):
     backer = protocol.liquidator
     protocol.supply(protocol.fund, backer, 1_000_000)
     protocol.fund.draw(500_000 * WAD, drawer, sender=drawer)
-    assets = protocol.fund.redeem(protocol.fund.balanceOf(backer), backer, backer, sender=backer)
-    assert assets == pytest.approx(units(750_000), abs=1)
+    assert protocol.leave(protocol.fund, backer) == pytest.approx(units(750_000), abs=1)

@@ -30,12 +30,26 @@ def fill(protocol, vault, name, token_units):
     return backer
 
 
+def ready(protocol, vault, backer):
+    protocol.request(vault, backer)
+    protocol.wait(vault.exit_request(backer).ready_at - boa.env.timestamp)
+
+
+def leave_if_worth_it(protocol, vault, backer):
+    ready(protocol, vault, backer)
+    shares = vault.maxRedeem(backer)
+    if shares:
+        vault.redeem(shares, backer, backer, sender=backer)
+
+
 def test_metadata(protocol, vault):
     assert vault.asset() == protocol.token.address
     assert vault.decimals() == 12
     assert vault.name().startswith("Seawall")
     assert vault.symbol() in ("swIF", "swLP")
-    assert vault.maxDeposit(ZERO) == vault.maxMint(ZERO) == 2**256 - 1
+    assert vault.maxDeposit(protocol.owner) == vault.maxMint(protocol.owner) == 2**256 - 1
+    for nobody in (ZERO, vault.address):
+        assert vault.maxDeposit(nobody) == vault.maxMint(nobody) == 0
 
 
 def test_deposit_and_redeem_return_what_was_put_in(protocol, vault):
@@ -44,6 +58,8 @@ def test_deposit_and_redeem_return_what_was_put_in(protocol, vault):
     shares = vault.deposit(units(100), backer, sender=backer)
     assert shares == expected == vault.balanceOf(backer)
     assert vault.reserves() == protocol.wallet(vault)
+    assert vault.maxRedeem(backer) == 0
+    ready(protocol, vault, backer)
     assert vault.maxRedeem(backer) == shares
     assert vault.convertToAssets(shares) == vault.previewRedeem(shares) == units(100)
     assert vault.redeem(shares, backer, backer, sender=backer) == units(100)
@@ -55,10 +71,13 @@ def test_mint_and_withdraw_are_the_mirror_image(protocol, vault):
     backer = fill(protocol, vault, "backer", units(100))
     shares = vault.convertToShares(units(60))
     assert vault.mint(shares, backer, sender=backer) == units(60)
+    assert vault.maxWithdraw(backer) == 0
+    ready(protocol, vault, backer)
     assert vault.maxWithdraw(backer) == units(60)
     burned = vault.withdraw(units(10), backer, backer, sender=backer)
     assert burned == shares // 6
-    assert vault.balanceOf(backer) == shares - burned
+    assert vault.balanceOf(backer) == 0
+    assert vault.exit_request(backer).shares == shares - burned
 
 
 def test_previews_are_what_happens(protocol, vault):
@@ -67,34 +86,47 @@ def test_previews_are_what_happens(protocol, vault):
         assert vault.previewDeposit(amount) == vault.deposit(amount, backer, sender=backer)
     shares = vault.balanceOf(backer)
     assert vault.previewMint(12_345_678) == vault.mint(12_345_678, backer, sender=backer)
+    ready(protocol, vault, backer)
     assert vault.previewWithdraw(777) == vault.withdraw(777, backer, backer, sender=backer)
     assert vault.previewRedeem(shares // 3) == vault.redeem(shares // 3, backer, backer, sender=backer)
 
 
-def test_more_than_owned_reverts(protocol, vault):
+def test_more_than_is_ready_reverts(protocol, vault):
     backer = fill(protocol, vault, "backer", units(100))
     shares = vault.deposit(units(100), backer, sender=backer)
+    with boa.reverts("vault: not claimable"):
+        vault.redeem(1, backer, backer, sender=backer)
     with boa.reverts("token: balance too low"):
+        vault.request_exit(shares + 1, sender=backer)
+    ready(protocol, vault, backer)
+    with boa.reverts("vault: not claimable"):
         vault.redeem(shares + 1, backer, backer, sender=backer)
-    with boa.reverts("token: balance too low"):
+    with boa.reverts("vault: not claimable"):
         vault.withdraw(units(100) + 1, backer, backer, sender=backer)
-    with boa.reverts("vault: not withdrawable"):
-        vault.withdraw(vault.totalAssets() + 1, backer, backer, sender=backer)
 
 
-def test_zero_shares_revert(protocol, vault):
+def test_nothing_for_nothing(protocol, vault):
     backer = fill(protocol, vault, "backer", units(1))
     for call in (vault.deposit, vault.mint):
         with boa.reverts("vault: zero shares"):
             call(0, backer, sender=backer)
+        with boa.reverts("vault: receiver is the vault"):
+            call(10**6, vault.address, sender=backer)
     with boa.reverts("vault: zero shares"):
-        vault.redeem(0, backer, backer, sender=backer)
+        vault.request_exit(0, sender=backer)
+    vault.deposit(units(1), backer, sender=backer)
+    ready(protocol, vault, backer)
+    with boa.reverts("vault: zero assets"):
+        vault.redeem(999_999, backer, backer, sender=backer)  # less than a token unit
+    with boa.reverts("vault: zero assets"):
+        vault.withdraw(0, backer, backer, sender=backer)
 
 
 def test_others_need_an_allowance(protocol, vault):
     backer = fill(protocol, vault, "backer", units(100))
     other = boa.env.generate_address("other")
     shares = vault.deposit(units(100), backer, sender=backer)
+    ready(protocol, vault, backer)
     with boa.reverts("token: allowance too low"):
         vault.redeem(shares, other, backer, sender=other)
     vault.approve(other, shares // 2, sender=backer)
@@ -130,8 +162,9 @@ def test_inflating_the_first_share_does_not_pay(empty_vault, first, donation):
         protocol.token.transfer(vault.address, donation, sender=attacker)
     shares = vault.deposit(units(5_000), victim, sender=victim)
     assert vault.convertToAssets(shares) >= units(5_000) - 1
-    vault.redeem(vault.balanceOf(attacker), attacker, attacker, sender=attacker)
+    leave_if_worth_it(protocol, vault, attacker)
     assert protocol.token.balanceOf(attacker) <= first
+    ready(protocol, vault, victim)
     vault.redeem(shares, victim, victim, sender=victim)
     assert protocol.token.balanceOf(victim) >= units(5_000) - 1
 

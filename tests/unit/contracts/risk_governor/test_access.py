@@ -17,6 +17,7 @@ DRAWERS = "fund: not drawer"
 PROPOSALS = "governor: not by proposal"
 SHARES = {
     "transfer", "transferFrom", "approve", "deposit", "mint", "withdraw", "redeem",
+    "request_exit", "cancel_exit",
 }  # fmt: skip
 
 # Who else may call, and what everybody else hears. Nothing of a role may be missing: the ABI decides.
@@ -27,7 +28,7 @@ OPEN = {
     "risk_engine": set(),
     "trading_desk": {"deposit", "withdraw", "increase_position", "decrease_position", "set_mode"},
     "loss_waterfall": {"cover_deficit", "auto_deleverage", "socialize_loss"},
-    "liquidity_pool": SHARES,
+    "liquidity_pool": SHARES | {"request_deposit", "claim_shares", "cancel_deposit"},
     "insurance_fund": SHARES,
     "liquidation_engine": {"liquidate"},
     GOVERNOR: set(),

@@ -19,11 +19,13 @@ from tests.support.small_run import SCENARIO as SMALL
 ENTRY_POINTS = {
     "insurance_fund.deposit",
     "insurance_fund.redeem",
+    "insurance_fund.request_exit",
     "loss_waterfall.auto_deleverage",
     "liquidation_engine.liquidate",
     "loss_waterfall.socialize_loss",
     "liquidity_pool.deposit",
     "liquidity_pool.redeem",
+    "liquidity_pool.request_exit",
     "trading_desk.decrease_position",
     "trading_desk.deposit",
     "trading_desk.increase_position",
