@@ -159,9 +159,7 @@ class Protocol:
         self.ledger = deploy("Ledger", self.owner, quote)
         ledger = self.ledger.address
         self.pool = deploy("LiquidityPool", self.owner, quote, ledger, tuple(POOL.values()))
-        self.fund = deploy(
-            "InsuranceFund", self.owner, quote, ledger, (fund_target * WAD, *FUND.values())
-        )
+        self.fund = deploy("InsuranceFund", self.owner, quote, ledger, (fund_target * WAD, *FUND.values()))
         pool_address, fund_address = self.pool.address, self.fund.address
         self.registry = deploy(
             "MarketRegistry", self.owner, oracle, ledger, pool_address, merged(MARKET, self.margin_changes)

@@ -1,10 +1,11 @@
 """Properties of ERC-4626 and ERC-20 that suites written elsewhere state, on the shares of pool and fund.
 
 After a16z's property tests of ERC-4626 (26, by their names) and Crytic's of ERC-20 (those of a token without
-burning or pausing, some together); each is a test here or has the reason why it does not apply. Shares leave both
-vaults through a queue, and deposits into a pool with positions wait, so that `withdraw` and `redeem` are of
-what has waited: `maxRedeem` is what may be claimed. Where a suite asks what `redeem` takes from a balance,
-here it comes out of the queue.
+burning or pausing, some together); each is a test here or has the reason why it does not apply.
+
+Shares leave both vaults through a queue, and deposits into a pool with positions wait, so that `withdraw` and
+`redeem` are of what has waited: `maxRedeem` is what may be claimed. Where a suite asks what `redeem` takes
+from a balance, here it comes out of the queue.
 
 Drawn: whose shares, how many, what lies in the vault per share (losses of the fund, a trader's gains and
 losses of the pool), allowances. `_delta_` of the suite is zero.

@@ -5,7 +5,7 @@ import pytest
 
 from sim.reference.fixed_point import QUANTUM, WAD
 from tests.support.deployers import deploy
-from tests.support.protocol import id_of, units
+from tests.support.protocol import id_of
 
 
 @pytest.mark.parametrize("price", [1_900, 2_000, 2_100])
