@@ -100,6 +100,16 @@ OTHER_FILE = FILE.with_stem("every_field_too")
 BARS_FILE = FILE.with_stem("every_field_bars")
 
 
+NO_PRICE = (
+    "blocks=70",
+    "protocol.pool.queue_seconds=120",
+    "protocol.oracle.heartbeat_seconds=60",
+    "protocol.oracle.heartbeat_grace_seconds=0",
+    f'shocks=[{JUMP}, {{ kind = "keeper_outage", at_block = 12, duration_minutes = 60.0, size = 1.0 }}]',
+)
+"""No usable price when providers may leave: they do in the second half of the window."""
+
+
 def is_word(path: str) -> bool:
     """Return whether a field says something to readers alone."""
     table, _, name = path.rpartition(".")
@@ -246,6 +256,13 @@ BINDS: dict[str, Binds] = {
     "protocol.oracle.withdraw_status": (3, UNCERTAIN),
     "protocol.oracle.liquidate_status": (0, ()),
     "protocol.insurance_fund.target_reserves": (200.0, FLAT_BOUNTY),
+    "protocol.insurance_fund.cooldown_seconds": (3_600, ("blocks=400",)),
+    "protocol.insurance_fund.exit_window_seconds": (
+        3_600,
+        ("blocks=520", "protocol.insurance_fund.cooldown_seconds=3600"),
+    ),
+    "protocol.pool.queue_seconds": (60, ()),
+    "protocol.pool.exit_window_seconds": (600, NO_PRICE),
     "flow.least_order": (5_000.0, ()),
     "shocks.0:price_jump.size": (-0.05, ()),
     "shocks.0:price_drift.size": (-0.05, ()),

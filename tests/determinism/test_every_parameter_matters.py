@@ -54,6 +54,18 @@ CROWDED: Context = (
     "protocol.risk_model_parameters.open_interest_lower=1000.0",
     "protocol.risk_model_parameters.open_interest_upper=1000000.0",
 )
+RUN: Context = ("liquidity_providers.run_rate_per_hour=100.0", "liquidity_providers.run_loss_threshold=0.001")
+"""Providers and backers ask to leave after the fall."""
+EARLY_FALL = '{kind="price_jump",at_block=5,size=-0.16}'
+SILENCE = '{kind="keeper_outage",at_block=10,duration_minutes=60.0,size=1.0}'
+HELD: Context = (
+    *RUN, "blocks=70", "protocol.pool.queue_seconds=120", "keepers.heartbeat_seconds=12",
+    "protocol.oracle.heartbeat_seconds=60", "protocol.oracle.heartbeat_grace_seconds=0",
+    f"shocks=[{EARLY_FALL},{SILENCE}]",
+)  # fmt: skip
+"""No usable price when they are ready: they leave in the second half of the window."""
+COOLED: Context = (*RUN, "blocks=520", "protocol.insurance_fund.cooldown_seconds=3600")
+"""The fund has nothing left for who has cooled down; who was refused tries again at half of the window."""
 HIGH_FLOOR: Context = ("protocol.risk_model_parameters.initial_min=0.5",)
 
 CASES: dict[str, dict[str, tuple[Context, float]]] = {
@@ -110,7 +122,12 @@ CASES: dict[str, dict[str, tuple[Context, float]]] = {
         "liquidate_status": (UNCERTAIN, 0),
     },
     "reporter": {"heartbeat_seconds": (SILENT, 12)},
-    "fund": {"target_reserves": (CALM, 1_000.0)},
+    "fund": {
+        "target_reserves": (CALM, 1_000.0),
+        "cooldown_seconds": ((*RUN, "blocks=400"), 3_600),
+        "exit_window_seconds": (COOLED, 3_600),
+    },
+    "pool": {"queue_seconds": (RUN, 60), "exit_window_seconds": (HELD, 600)},
     "pricing_terms": {"skew_scale": (PLAIN, 10_000.0), "max_premium": (PLAIN, 0.001)},
     "market": {"open_interest_cap": (BUSY, 210_000.0)},
     "static": {

@@ -454,7 +454,7 @@ class World:
             ("liquidity_pool", "apply_fill", (0, 10**18, 10**18)),
             ("liquidity_pool", "apply_deleverage", (0, 10**18, 10**18)),
             ("liquidity_pool", "set_pricing_terms", (0, 10**30, 0)),
-            ("liquidity_pool", "connect", (address, address)),
+            ("liquidity_pool", "connect", (address,)),
             ("insurance_fund", "draw", (QUANTUM, address)),
             ("insurance_fund", "contribute", (QUANTUM,)),
             ("insurance_fund", "set_drawer", (address, True)),

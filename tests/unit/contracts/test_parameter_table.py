@@ -55,7 +55,7 @@ class Owned:
         for key, function, arguments in (
             ("price_oracle", "add_asset", (2_000 * WAD, WAD, WAD)),
             ("ledger", "connect", (get["liquidity_pool"], get["insurance_fund"])),
-            ("liquidity_pool", "connect", (get["market_registry"], get["loss_waterfall"])),
+            ("liquidity_pool", "connect", (get["market_registry"],)),
             ("liquidity_pool", "add_market", (WAD, 0)),
             ("market_registry", "add_market", (get["risk_model:0"], WAD)),
         ):

@@ -190,7 +190,7 @@ def test_only_the_owner_connects_and_registers(protocol, caller):
     for call, arguments in (
         (protocol.ledger.set_operator, (sender, True)),
         (protocol.ledger.connect, (sender, sender)),
-        (protocol.pool.connect, (sender, sender)),
+        (protocol.pool.connect, (sender,)),
     ):
         with boa.reverts("access: not owner"):
             call(*arguments, sender=sender)
@@ -201,10 +201,9 @@ def test_contracts_are_connected_once(protocol):
     with boa.reverts("connections: connected"):
         protocol.ledger.connect(some, some, sender=protocol.owner)
     with boa.reverts("pool: connected"):
-        protocol.pool.connect(some, some, sender=protocol.owner)
+        protocol.pool.connect(some, sender=protocol.owner)
     assert protocol.ledger.liquidity_pool() == protocol.pool.address
     assert protocol.ledger.insurance_fund() == protocol.fund.address
     assert protocol.ledger.quote_token() == protocol.token.address
     assert protocol.pool.ledger() == protocol.fund.ledger() == protocol.ledger.address
     assert protocol.pool.market_registry() == protocol.registry.address
-    assert protocol.pool.loss_waterfall() == protocol.waterfall.address
