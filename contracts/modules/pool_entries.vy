@@ -9,6 +9,8 @@
         losses, but its shares wait, and in the end it has the fewer of those that it bought
         at the first and at the last price: whatever was known and not yet reported when
         it came is in the last one, so that it earns nothing at the cost of those inside.
+        When a deposit has waited, anybody may have it settled, and after a while it has to
+        wait anew: the moment of settling is not for its owner to choose.
 @dev One request an account and no list: nobody's requests are in anybody's way.
 """
 
@@ -33,17 +35,21 @@ deposits: HashMap[address, ILiquidityPool.DepositRequest]
 @external
 def request_deposit(assets: uint256) -> uint256:
     """
-    @notice Deposits assets whose shares wait. What waits already begins to wait anew.
-    @param assets Token units, taken from the caller.
+    @notice Deposits assets whose shares wait. What waits already begins to wait anew, with no
+            more shares than it would get now.
+    @param assets Token units, taken from the caller; none to begin the wait anew.
     @return uint256 Timestamp from which `claim_shares` works.
     """
     pool_connections._check_ledger_free()
     worth: pool_valuation.Assets = pool_valuation._assets()
     assert worth.is_enterable, "pool: nearly worthless"
-    shares: uint256 = erc4626_vault._shares_down(assets, worth.entry)
     request: ILiquidityPool.DepositRequest = self.deposits[msg.sender]
+    kept: uint256 = self._settled(request, worth)
+    shares: uint256 = erc4626_vault._shares_down(assets, worth.entry)
+    burned: uint256 = request.shares - kept
     request.assets += assets
-    request.shares += shares
+    request.shares = kept + shares
+    assert request.shares != 0, "vault: zero shares"
     request.ready_at = block.timestamp + pool_parameters.parameters.queue_seconds
     self.deposits[msg.sender] = request
     log ILiquidityPool.DepositRequested(
@@ -52,44 +58,45 @@ def request_deposit(assets: uint256) -> uint256:
         shares=request.shares,
         ready_at=request.ready_at,
     )
-    erc4626_vault._escrow(assets, shares)
+    token._burn(self, burned)
+    if assets != 0:
+        erc4626_vault._escrow(assets, shares)
     return request.ready_at
 
 
 @external
-def claim_shares() -> uint256:
+def claim_shares(owner: address) -> uint256:
     """
-    @notice Gives the caller the shares of a deposit that has waited: as many as it bought
-            when it came, or as it would buy now if that is fewer. Waits for an index that
-            may be used; `cancel_deposit` does not.
+    @notice Gives an owner the shares of a deposit that has waited: as many as it bought when
+            it came, or as it would buy now if that is fewer. Anybody may call. Works for a
+            while and with an index that may be used; otherwise see `cancel_deposit`.
+    @param owner Whose deposit.
     @return uint256 Shares.
     """
     pool_connections._check_ledger_free()
-    request: ILiquidityPool.DepositRequest = self._ready()
-    assert pool_valuation._is_price_good(), "pool: price not usable"
-    self.deposits[msg.sender] = empty(ILiquidityPool.DepositRequest)
-    # NOTE: rounds down, for the vault.
-    shares: uint256 = min(
-        request.shares,
-        erc4626_vault._shares_down(request.assets, pool_valuation._assets().entry),
-    )
+    request: ILiquidityPool.DepositRequest = self._ready(owner)
+    assert self._is_claimable(request), "pool: not claimable"
+    self.deposits[owner] = empty(ILiquidityPool.DepositRequest)
+    shares: uint256 = self._settled(request, pool_valuation._assets())
     log ILiquidityPool.SharesClaimed(
-        owner=msg.sender, shares=shares, burned=request.shares - shares
+        owner=owner, shares=shares, burned=request.shares - shares
     )
     token._burn(self, request.shares - shares)
-    token._move(self, msg.sender, shares)
+    token._move(self, owner, shares)
     return shares
 
 
 @external
 def cancel_deposit() -> uint256:
     """
-    @notice Gives the caller back a deposit that has waited: what its shares would give who
-            leaves, at most what was deposited. No index and no formula can hold it back.
+    @notice Gives the caller back a deposit that has waited and whose shares cannot be claimed:
+            what they would give who leaves, at most what was deposited. No index and no
+            formula can hold it back.
     @return uint256 Token units.
     """
     pool_connections._check_ledger_free()
-    request: ILiquidityPool.DepositRequest = self._ready()
+    request: ILiquidityPool.DepositRequest = self._ready(msg.sender)
+    assert not self._is_claimable(request), "pool: claimable"
     self.deposits[msg.sender] = empty(ILiquidityPool.DepositRequest)
     # NOTE: rounds down, for the vault.
     assets: uint256 = min(
@@ -116,12 +123,40 @@ def deposit_request(owner: address) -> ILiquidityPool.DepositRequest:
 
 @view
 @internal
-def _ready() -> ILiquidityPool.DepositRequest:
+def _ready(owner: address) -> ILiquidityPool.DepositRequest:
     """
-    @dev Guarantees that the caller has a deposit that has waited long enough.
+    @dev Guarantees that an owner has a deposit that has waited long enough.
+    @param owner Whose deposit.
     @return DepositRequest Request.
     """
-    request: ILiquidityPool.DepositRequest = self.deposits[msg.sender]
+    request: ILiquidityPool.DepositRequest = self.deposits[owner]
     assert request.assets != 0, "vault: nothing waits"
     assert block.timestamp >= request.ready_at, "pool: still waiting"
     return request
+
+
+@view
+@internal
+def _is_claimable(request: ILiquidityPool.DepositRequest) -> bool:
+    """
+    @dev Whether the shares of a deposit that has waited may be given out.
+    @param request Deposit.
+    @return bool True within the window, with an index that may be used.
+    """
+    closes_at: uint256 = request.ready_at + pool_parameters.parameters.exit_window_seconds
+    return block.timestamp <= closes_at and pool_valuation._is_price_good()
+
+
+@view
+@internal
+def _settled(
+    request: ILiquidityPool.DepositRequest, worth: pool_valuation.Assets
+) -> uint256:
+    """
+    @dev Shares that a deposit is left with now.
+    @param request Deposit, empty if there is none.
+    @param worth What the pool is worth now.
+    @return uint256 Shares, at most those that wait.
+    """
+    # NOTE: rounds down, for the vault.
+    return min(request.shares, erc4626_vault._shares_down(request.assets, worth.entry))

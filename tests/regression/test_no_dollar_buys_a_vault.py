@@ -68,7 +68,7 @@ def test_whatever_price_the_pool_is_entered_at_a_turn_of_it_makes_nobody_rich(ow
                 return
             raise
         owing.set_price(back_at * WAD, wait=3_600)
-        pool.claim_shares(sender=person)
+        pool.claim_shares(person)
         assert pool.previewRedeem(pool.balanceOf(person)) <= units(money)
 
 

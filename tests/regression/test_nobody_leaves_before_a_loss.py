@@ -106,7 +106,7 @@ def test_a_deposit_before_a_reported_move_earns_nothing(shared, closes, size, pr
             protocol.decrease(trader)
         protocol.wait(3_600)
         protocol.report_again()
-        pool.claim_shares(sender=person)
+        pool.claim_shares(person)
         received = protocol.leave(pool, person)
         assert received <= units(5_000_000)
 
@@ -260,14 +260,44 @@ def test_a_deposit_waits_for_a_usable_price_and_may_be_taken_back_without_one(tw
     with boa.reverts("pool: still waiting"):
         pool.cancel_deposit(sender=person)
     with boa.reverts("pool: still waiting"):
-        pool.claim_shares(sender=person)
+        pool.claim_shares(person)
     protocol.wait(90_000)
-    with boa.reverts("pool: price not usable"):
-        pool.claim_shares(sender=person)
+    with boa.reverts("pool: not claimable"):
+        pool.claim_shares(person)
     assert units(1_000_000) - 2 <= pool.cancel_deposit(sender=person) <= units(1_000_000)
-    for call in (pool.cancel_deposit, pool.claim_shares):
-        with boa.reverts("vault: nothing waits"):
-            call(sender=person)
+    with boa.reverts("vault: nothing waits"):
+        pool.cancel_deposit(sender=person)
+    with boa.reverts("vault: nothing waits"):
+        pool.claim_shares(person)
+
+
+def test_the_moment_of_settling_a_deposit_is_not_for_its_owner_to_choose(two):
+    """Anybody settles it when it is ready; later it waits anew, and can only be taken back meanwhile."""
+    protocol, second, trader = two
+    pool, person = protocol.pool, boa.env.generate_address("newcomer")
+    protocol.increase(trader, 1_000 * WAD)
+    bring(protocol, person, 1_000_000)
+    bought = pool.deposit_request(person).shares
+    protocol.wait(3_600)
+    protocol.report_again()
+    with boa.reverts("pool: claimable"):
+        pool.cancel_deposit(sender=person)
+    with isolated():
+        assert pool.claim_shares(person, sender=second) == pool.balanceOf(person) <= bought
+    protocol.wait(3_601)  # it let the window pass, to see what comes
+    protocol.set_price(1_900 * WAD, wait=0)  # traders lose: shares cost more
+    with boa.reverts("pool: not claimable"):
+        pool.claim_shares(person)
+    with isolated():
+        assert units(1_000_000) - 2 <= pool.cancel_deposit(sender=person) <= units(1_000_000)
+    pool.request_deposit(0, sender=person)  # with no more shares than it buys now
+    again = pool.deposit_request(person)
+    assert again.shares < bought
+    assert again.assets == units(1_000_000)
+    assert pool.balanceOf(pool.address) == again.shares
+    protocol.wait(3_600)
+    protocol.report_again()
+    assert pool.claim_shares(person) <= again.shares
 
 
 def test_exits_need_no_formula_no_fund_and_no_drawer(tmp_path):
@@ -291,5 +321,5 @@ def test_exits_need_no_formula_no_fund_and_no_drawer(tmp_path):
         provider = protocol.liquidity_provider
         assert protocol.pool.previewRedeem(10**17) == pytest.approx(before, rel=1e-9)
         assert protocol.pool.redeem(protocol.pool.maxRedeem(provider), provider, provider, sender=provider)
-        protocol.pool.claim_shares(sender=person)
+        protocol.pool.claim_shares(person)
         assert protocol.pool.totalAssets() > 0

@@ -332,7 +332,7 @@ class World:
 
     def come_in(self, actor: int) -> Result:
         """Take the shares of a deposit that has waited."""
-        return self._by(actor, VAULTS["pool"], "claim_shares")
+        return self._by(actor, VAULTS["pool"], "claim_shares", self.book.addresses[actor])
 
     def entry_waits(self, actor: int) -> bool:
         """Return whether a deposit of somebody's waits."""
@@ -342,7 +342,8 @@ class World:
 
     def entry_is_ready(self, actor: int) -> bool:
         """Return whether it has waited long enough."""
-        return self.entry_waits(actor) and self._would(actor, VAULTS["pool"], "claim_shares") is None
+        own = self.book.addresses[actor]
+        return self.entry_waits(actor) and self._would(actor, VAULTS["pool"], "claim_shares", own) is None
 
     def is_enterable(self, vault: str) -> bool:
         """Return whether a vault takes anybody's money now, as it says."""

@@ -374,7 +374,7 @@ def test_the_limits_tell_the_truth_while_traders_hold_positions(built, data):
         assert pool.deposit_request(person)[:2] == (money, expected)
         built.wait(3_600)
         built.report_again()
-        assert pool.claim_shares(sender=person) <= expected
+        assert pool.claim_shares(person) <= expected
         assert pool.previewRedeem(expected) <= pool.previewMint(expected)
         provider = built.liquidity_provider
         built.request(pool, provider)

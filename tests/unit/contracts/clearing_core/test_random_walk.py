@@ -14,7 +14,7 @@ KNOWN = (
     "vault: nothing waits",
     "vault: zero shares",
     "pool: still waiting",
-    "pool: price not usable",
+    "pool: not claimable",
     "pool: nearly worthless",
     "margin_checks: margin too low",
     "trading: opposite direction",
@@ -86,7 +86,7 @@ def step(protocol, rng, traders):
         elif vault.maxDeposit(backer):
             protocol.supply(vault, backer, rng.randrange(1, 3_000))
         elif chosen < 0.6:
-            vault.claim_shares(sender=backer)
+            vault.claim_shares(backer)
         else:
             protocol.token.mint(backer, units(3_000))
             protocol.token.approve(vault.address, units(3_000), sender=backer)
