@@ -46,6 +46,9 @@ def test_a_dollar_into_a_pool_whose_tokens_are_all_owed_is_refused(owing):
     with isolated():
         owing.set_price(2_110 * WAD)
         person = newcomer(owing, owing.pool, units(1))
+        assert owing.pool.previewDeposit(units(1)) < 2 * 10**12  # at the average, which has not moved yet
+        owing.wait(40 * 3_600)
+        owing.report_again()
         assert owing.pool.maxDeposit(person) == owing.pool.maxMint(person) == 0
         with boa.reverts("pool: nearly worthless"):
             owing.pool.request_deposit(units(1), sender=person)

@@ -19,6 +19,7 @@ from tests.support.protocol import FUND, POOL, Protocol, isolated, units
 FEW = settings(max_examples=10, deadline=None)
 PRICES = st.integers(1_500, 2_500)
 SIZES = st.integers(-5_000, 5_000).filter(bool)
+RISK_INPUTS = len(FORMULA_HEAD.split("struct RiskInputs:")[1].split("\nstruct ")[0].strip().splitlines())
 BROKEN = """
 @view
 @external
@@ -50,6 +51,12 @@ def two(shared):
         yield shared
 
 
+@pytest.fixture
+def build():
+    with isolated():
+        yield Protocol
+
+
 def asked(protocol, vault, provider):
     """Put everything into the exit queue and wait until it is ready."""
     protocol.request(vault, provider)
@@ -79,7 +86,7 @@ def test_who_leaves_gets_no_more_than_who_stays(shared, is_liquidated_first, siz
         pool.redeem(pool.maxRedeem(first), first, first, sender=first)
         if not is_liquidated_first and closable:
             protocol.liquidate(trader)
-        elif protocol.position(trader).size:
+        if protocol.position(trader).size:
             protocol.decrease(trader)
         if protocol.deficit(trader).recorded_at:
             protocol.wait(61)
@@ -195,8 +202,7 @@ def test_each_wait_alone_decides_who_may_leave(vault, changes, build):
             target = (protocol.fund.target_reserves(),) if vault == "fund" else ()
             contract.set_parameters((*target, *words), sender=protocol.owner)
             protocol.request(contract, provider)
-            protocol.wait(first + 3_600 - (0 if "cooldown_seconds" not in changes else 1))
-            protocol.wait(1 if "exit_window_seconds" in changes and vault == "fund" else 0)
+            protocol.wait(first + (1_400 if vault == "pool" else 3_601))
             return contract.maxRedeem(provider) > 0
 
     assert may_leave(defaults)
@@ -305,7 +311,8 @@ def test_exits_need_no_formula_no_fund_and_no_drawer(tmp_path):
         protocol = Protocol(pool=1_000_000, fund=0)
         file = tmp_path / "Breaks.vy"
         file.write_text(FORMULA_HEAD + BROKEN.replace("BROKEN_FROM", str(boa.env.timestamp + 1_000)))
-        protocol.registry.set_market(0, deployer(file).deploy().address, 10**24, sender=protocol.owner)
+        model = deployer(file).deploy()
+        protocol.registry.set_market(0, model.address, 10**24, sender=protocol.owner)
         protocol.increase(protocol.account("trader", 100_000), 100 * WAD)
         protocol.registry.poke(0)
         person = boa.env.generate_address("newcomer")
@@ -317,7 +324,7 @@ def test_exits_need_no_formula_no_fund_and_no_drawer(tmp_path):
         protocol.wait(3_600)
         protocol.report_again()
         with boa.reverts("off the table"):
-            protocol.registry.market_snapshot(0)
+            model.margin_ratios((0,) * RISK_INPUTS)
         provider = protocol.liquidity_provider
         assert protocol.pool.previewRedeem(10**17) == pytest.approx(before, rel=1e-9)
         assert protocol.pool.redeem(protocol.pool.maxRedeem(provider), provider, provider, sender=provider)

@@ -22,8 +22,8 @@ def test_the_document_states_every_call_and_its_delay():
 
 def test_the_example_is_what_seawall_encodes():
     governed = Governed()
-    current = replace(governed.parameters, fund={"target_reserves": 20_000.0})
-    proposed = replace(governed.parameters, fund={"target_reserves": 25_000.0})
+    current = replace(governed.parameters, fund={**governed.parameters.fund, "target_reserves": 20_000.0})
+    proposed = replace(governed.parameters, fund={**governed.parameters.fund, "target_reserves": 25_000.0})
     found = diff(current, proposed, current_kind="adaptive", proposed_kind="adaptive")
     (proposal,) = encode(found, governed.deployment)
     words = "".join(DOCUMENT.split("```\npropose\n", 1)[1].split("```", 1)[0].split())
