@@ -21,8 +21,8 @@ class OldRule:
     name: str
     edits: tuple[tuple[str, str, str], ...]
     """File, text, text instead; none while the contracts still have the rule."""
-    attacks: tuple[str, ...]
-    """Known attacks to draw from: finding the shape itself takes more histories than a test has."""
+    attacks: tuple[str, ...] | None
+    """Known attacks to draw from, all if None: a test has no time for finding the shape itself."""
     histories: int
     """Enough of them; the first that shows it ends the search."""
     broken: str | None = None

@@ -89,7 +89,6 @@ class Player:
         """Of the action that is being played, which may be many calls."""
         wanted = history.moving if checks is None else checks
         self.checks = Checks(self.world, self.outcome.broken, self.outcome.checked) if wanted else None
-        self.world.quiet = self.checks is None
 
     def _tokens(self) -> int:
         return sum(self.world.wallet(member) for member in self.members)

@@ -303,7 +303,7 @@ def _fair_to_winners(step: Step) -> str | None:
     for event in step.events:
         values = event.values
         if event.name == "PositionChanged" and values["cause"] == PositionCause.DELEVERAGE:
-            if values["fill_price"] != values["index_price"]:
+            if values["fill_price"] != step.after.markets[values["market"]].index_price:
                 return f"account {event.actor} was closed at {values['fill_price']}"
             taken = sum(
                 -other.values["delta"]

@@ -20,6 +20,8 @@ LEAST_SUCCEEDED: Final = 40
 MOST_ACTIONS: Final = 200
 LONGEST_WAIT: Final = 7_200
 ELITES: Final = 24
+LEAST_OF_AN_ELITE: Final = 8
+"""Actions."""
 GUIDED: Final = 0.35
 """Share of the histories that are changes of the best ones."""
 HOSTILE: Final = 0.1
@@ -167,8 +169,11 @@ class Search:
     def _keep(self, history: History, outcome: Outcome) -> None:
         best = outcome.best
         until = replace(history, actions=history.actions[: best.after])
-        if best.after:
-            self.elites.append((best.profit, until))
+        # Doing nothing costs nothing: to be changed, a history must have done something by then.
+        busy = [point for point in outcome.checkpoints if point.after >= LEAST_OF_AN_ELITE]
+        if busy:
+            point = max(busy, key=lambda point: point.profit)
+            self.elites.append((point.profit, replace(history, actions=history.actions[: point.after])))
             self.elites.sort(key=lambda elite: -elite[0])
             del self.elites[ELITES:]
         if best.profit > ROUNDING_UNITS and not self.moving:

@@ -1,0 +1,189 @@
+"""One fault in the contracts for a rule of the bench, each in one place."""
+
+from __future__ import annotations
+
+from tests.support.economic.old_rules import OldRule
+
+Edit = tuple[str, str, str]
+
+
+def fault(
+    rule: str, name: str, *edits: Edit, attacks: tuple[str, ...] | None = None, **given: float
+) -> OldRule:
+    """Return a fault that a rule of the bench must report within few histories.
+
+    Parameters
+    ----------
+    given
+        Words of liquidation that are not drawn: those without which the fault does nothing.
+    """
+    words = {f"liquidation.{name}": value for name, value in given.items()}
+    return OldRule(name=name, edits=edits, attacks=attacks, histories=30, broken=rule, given=words)
+
+
+FAULTS = (
+    fault(
+        "A4",
+        "funding counts a second more each time it is brought up to date",
+        (
+            "modules/funding.vy",
+            "        rate, index_price, block.timestamp - accrued_at\n",
+            "        rate, index_price, block.timestamp - accrued_at + 1\n",
+        ),
+    ),
+    fault(
+        "A6",
+        "a withdrawal sends half of what it books",
+        (
+            "modules/bookings.vy",
+            "    # INTERACTIONS\n    connections._send_tokens(receiver, booked)\n",
+            (
+                "    # INTERACTIONS\n"
+                "    connections._send_tokens(\n"
+                "        receiver, booked // (2 * constants.QUANTUM) * constants.QUANTUM\n"
+                "    )\n"
+            ),
+        ),
+    ),
+    fault(
+        "B3",
+        "a reduction waits until the risk price is the index",
+        (
+            "modules/trading.vy",
+            '    assert held != 0, "trading: no position"\n',
+            (
+                '    assert held != 0, "trading: no position"\n'
+                '    assert snapshot.risk_price == snapshot.index_price, "trading: too fast"\n'
+            ),
+        ),
+    ),
+    fault(
+        "B4",
+        "unrealised gains count beyond their cap",
+        (
+            "modules/account_risk.vy",
+            "            gains, risk_params.parameters.upnl_weight, risk_params.parameters.upnl_cap\n",
+            "            gains, 10**18, risk_params.parameters.upnl_cap + gains\n",
+        ),
+    ),
+    fault(
+        "B7",
+        "collateral leaves while a deficit pends",
+        (
+            "modules/trading.vy",
+            '    assert staticcall LOSS_WATERFALL.withdrawals_open(), "trading: deficit pending"\n',
+            "",
+        ),
+        attacks=("bankruptcy",),
+    ),
+    fault(
+        "C1b",
+        "an account is liquidated at nine tenths of what it must hold",
+        (
+            "modules/liquidation.vy",
+            "        inputs.maintenance_requirement, int256\n    )\n    if not plan.eligible:\n",
+            "        inputs.maintenance_requirement * 9 // 10, int256\n    )\n    if not plan.eligible:\n",
+        ),
+    ),
+    fault(
+        "C2",
+        "a withdrawal is not checked",
+        (
+            "modules/trading.vy",
+            "    extcall RISK_ENGINE.check_withdraw(account, amount * constants.QUANTUM)\n",
+            "",
+        ),
+    ),
+    fault(
+        "C3",
+        "a liquidation leaves dust",
+        (
+            "modules/liquidation.vy",
+            "    return held if left < inputs.min_position_notional else size\n",
+            "    return size\n",
+        ),
+        attacks=("bankruptcy",),
+    ),
+    fault(
+        "C4c",
+        "a liquidation's fee may be more than the account's equity",
+        (
+            "modules/liquidation.vy",
+            ", fee_rate), most)\n",
+            ", fee_rate), max_value(uint256))\n",
+        ),
+        attacks=("bankruptcy",),
+        fee_base=0.02,
+        fee_max=0.2,
+        fee_maintenance_share=1.0,
+    ),
+    fault(
+        "C10",
+        "deleveraging closes winners at the risk price",
+        (
+            "modules/deleveraging.vy",
+            "    order.index_price = snapshot.index_price\n",
+            "    order.index_price = snapshot.risk_price\n",
+        ),
+        attacks=("bankruptcy",),
+    ),
+    fault(
+        "D1",
+        "the risk price jumps with the index",
+        (
+            "modules/oracle_estimators.vy",
+            "        index_price,\n        state.base_price,\n",
+            "        index_price,\n        index_price,\n",
+        ),
+    ),
+    fault(
+        "D3",
+        "risk is added at any price",
+        (
+            "modules/oracle_rounds.vy",
+            "        return status <= oracle_parameters.PARAMETERS.open_status\n",
+            "        return True\n",
+        ),
+    ),
+    fault(
+        "D4",
+        "the index is the lowest report",
+        (
+            "lib/oracle_math.vy",
+            "        if unsafe_mul(cumulative, 2) >= total:\n",
+            "        if cumulative != 0:\n",
+        ),
+    ),
+    fault(
+        "D6",
+        "anybody reports in the first reporter's name",
+        (
+            "modules/oracle_sources.vy",
+            '    assert position != 0, "oracle: not a reporter"\n    position = unsafe_sub(position, 1)\n',
+            "    position = max(position, 1) - 1\n",
+        ),
+    ),
+    fault(
+        "F3",
+        "a position of any size may be opened",
+        (
+            "modules/trading.vy",
+            (
+                "    assert (\n"
+                "        margin_math._notional(held + size_delta, snapshot.index_price)\n"
+                "        >= snapshot.min_position_notional\n"
+                '    ), "trading: position too small"\n'
+            ),
+            "",
+        ),
+    ),
+    fault(
+        "G4",
+        "a pause stops reductions too",
+        (
+            "modules/trading.vy",
+            '    assert held != 0, "trading: no position"\n',
+            '    assert held != 0, "trading: no position"\n    pausable._check_not_paused()\n',
+        ),
+    ),
+)
