@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tests.support.economic.old_rules import OldRule
 
 Edit = tuple[str, str, str]
 
 
 def fault(
-    rule: str, name: str, *edits: Edit, attacks: tuple[str, ...] | None = None, **given: float
+    rule: str,
+    name: str,
+    *edits: Edit,
+    attacks: tuple[str, ...] | None = None,
+    given: Mapping[str, float] | None = None,
 ) -> OldRule:
-    """Return a fault that a rule of the bench must report within few histories.
-
-    Parameters
-    ----------
-    given
-        Words of liquidation that are not drawn: those without which the fault does nothing.
-    """
-    words = {f"liquidation.{name}": value for name, value in given.items()}
-    return OldRule(name=name, edits=edits, attacks=attacks, histories=30, broken=rule, given=words)
+    """Return a fault that a rule of the bench must report within few histories."""
+    return OldRule(name=name, edits=edits, attacks=attacks, histories=30, broken=rule, given=given or {})
 
 
 FAULTS = (
@@ -102,7 +101,8 @@ FAULTS = (
             "    return held if left < inputs.min_position_notional else size\n",
             "    return size\n",
         ),
-        attacks=("bankruptcy",),
+        attacks=("thin", "shield"),
+        given={"registry.min_position_notional": 500_000.0, "liquidation.buffer": 0.0},
     ),
     fault(
         "C4c",
@@ -113,9 +113,11 @@ FAULTS = (
             ", fee_rate), max_value(uint256))\n",
         ),
         attacks=("bankruptcy",),
-        fee_base=0.02,
-        fee_max=0.2,
-        fee_maintenance_share=1.0,
+        given={
+            "liquidation.fee_base": 0.02,
+            "liquidation.fee_max": 0.2,
+            "liquidation.fee_maintenance_share": 1.0,
+        },
     ),
     fault(
         "C10",

@@ -71,6 +71,9 @@ class Moves:
         if not holders:
             return self._deposit()
         actor, market = self.random.choice(holders), self._market()
+        held = self.world.open_markets(actor)
+        if held and self.world.mode(actor):
+            market = held[0]
         size = self.world.position(actor, market).size
         side = self.random.choice((1, -1)) if size == 0 else (1 if size > 0 else -1)
         return Action("increase_most", actor, (market, side * self.random.choice(SHARES)))
@@ -95,6 +98,12 @@ class Moves:
         if self.world.would_increase(actor, market, -size) is not None:
             return None
         return Action("mirror", actor, (other, market, WHOLE))
+
+    def _mode(self) -> Action | None:
+        flat = [actor for actor in self.members if not self.world.open_markets(actor)]
+        if not flat:
+            return None
+        return Action("mode", self.random.choice(flat), (self.random.choice((0, 0, 1)),))
 
     def _liquidate(self) -> Action | None:
         found = [
@@ -243,6 +252,8 @@ class Moves:
 
     def _hostile_decrease(self) -> Action:
         actor = self._member()
+        if self.world.open_markets(actor) and self.random.random() < 0.3:
+            return Action("mode", actor, (1 - self.world.mode(actor),))
         free = [market for market in self.markets if not self.world.position(actor, market).size]
         if free:
             return Action("decrease", actor, (self.random.choice(free), WHOLE))
@@ -575,6 +586,7 @@ CONSTANT_KINDS: Final = {
     "increase": 8,
     "decrease": 6,
     "mirror": 3,
+    "mode": 1,
     "liquidate": 3,
     "resolve": 1,
     "socialize": 1,

@@ -276,6 +276,10 @@ class Player:
         size = -self.world.position(other, market).size * share // WHOLE
         return self._note(self.world.increase(actor, market, size))
 
+    def mode(self, actor: int, mode: int) -> Result:
+        """Change an account's mode."""
+        return self._note(self.world.set_mode(actor, mode))
+
     def liquidate(self, actor: int, account: int, market: int) -> Result:
         """Liquidate an account in a market."""
         return self._note(self.world.liquidate(actor, account, market))
@@ -457,6 +461,7 @@ VERBS: Final[dict[str, Verb]] = {
     "increase_most": Verb(Player.increase_most, ("market", "share")),
     "mirror": Verb(Player.mirror_of, ("account", "market", "share")),
     "decrease": Verb(Player.decrease, ("market", "share")),
+    "mode": Verb(Player.mode, ("mode",)),
     "liquidate": Verb(Player.liquidate, ("account", "market")),
     "sweep": Verb(Player.sweep),
     "deleverage": Verb(Player.deleverage, ("account", "market", "account")),

@@ -175,6 +175,17 @@ def _closed_while_pending(step: Step) -> str | None:
     return None
 
 
+@rule("B8", "an isolated account has a position in one market at most, and keeps its mode while it has one")
+def _isolated(step: Step) -> str | None:
+    if step.verb == "mode" and step.done and step.before.open_markets(step.action.actor):
+        return f"{step.action.actor} changed its mode with a position"
+    for account in EVERYBODY:
+        markets = step.after.open_markets(account)
+        if len(markets) > 1 and step.world.mode(account):
+            return f"isolated account {account} has positions in {markets}"
+    return None
+
+
 # C, liquidation and losses
 
 
@@ -222,7 +233,7 @@ def _stays_healthy(step: Step) -> str | None:
     "a liquidation closes something, no more than there is, and leaves nothing or more than dust",
 )
 def _partial(step: Step) -> str | None:
-    if step.verb != "liquidate" or not step.done:
+    if step.verb not in ("liquidate", "sweep"):
         return None
     least = to_wad(step.world.draw.word("min_position_notional"))
     for event in step.named("Liquidated"):

@@ -231,6 +231,14 @@ class World:
         """Return why `decrease` would be refused."""
         return self._would(actor, DESK, "decrease_position", OWN_INDEX, market, size, 0)
 
+    def set_mode(self, actor: int, mode: int) -> Result:
+        """Let an account be cross (0) or isolated (1)."""
+        return self._by(actor, DESK, "set_mode", OWN_INDEX, mode)
+
+    def mode(self, actor: int) -> int:
+        """Return an account's mode."""
+        return int(self._read(LEDGER, "mode_of", self._id(actor)))
+
     # Liquidators
 
     def liquidate(self, actor: int, account: int, market: int) -> Result:
