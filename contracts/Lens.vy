@@ -193,19 +193,36 @@ def margin_curve(
 @view
 @external
 def margin_curves(
-    notionals: DynArray[uint256, 16]
-) -> DynArray[DynArray[IRiskModel.MarginRatios, 16], 8]:
+    notionals: DynArray[uint256, 16], largest: uint256
+) -> DynArray[IRiskModel.MarginRatios, 512]:
     """
-    @notice Target ratios of every market by notional, now.
+    @notice Target ratios of every market by kind of position and by notional, now.
     @param notionals Notionals (WAD quote).
-    @return DynArray One curve per market, in order.
+    @param largest Notional in all markets of an account that has other positions too (WAD
+           quote), 0 to leave such accounts out.
+    @return DynArray For each market in order: those of a long and of a short, each without
+            another position, then of a long and of a short of the largest account.
     """
     snapshots: IMarketRegistry.MarketSnapshot[8] = staticcall MARKET_REGISTRY.snapshots(
         max_value(uint256)
     )
-    curves: DynArray[DynArray[IRiskModel.MarginRatios, 16], 8] = []
+    curves: DynArray[IRiskModel.MarginRatios, 512] = []
     for market: uint256 in range(staticcall MARKET_REGISTRY.market_count(), bound=8):
-        curves.append(self._curve(snapshots[market], notionals))
+        asked: DynArray[IBatchedRiskModel.PositionInputs, 512] = []
+        for kind: uint256 in range(2 if largest == 0 else 4, bound=4):
+            for notional: uint256 in notionals:
+                asked.append(
+                    IBatchedRiskModel.PositionInputs(
+                        notional=notional,
+                        side=1 if kind % 2 == 0 else -1,
+                        account_notional=notional if kind < 2 else max(notional, largest),
+                    )
+                )
+        answers: DynArray[IRiskModel.MarginRatios, 512] = formulas._ratios_of_many(
+            snapshots[market], asked
+        )
+        for ratios: IRiskModel.MarginRatios in answers:
+            curves.append(ratios)
     return curves
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -90,6 +91,19 @@ def curve_rows(lens: ContractAbi) -> StructRows:
     return StructRows(lens["margin_curve"], ("initial", "maintenance"))
 
 
+def _curve(grid: NDArray[np.float64], rows: Sequence[Sequence[int]]) -> RatioCurve:
+    """Return a market's ratios by kind of position; kinds that the formula does not tell apart count once."""
+    points = len(grid)
+    half = len(rows) // 2
+    if rows[:half] == rows[half:] and half > points:
+        rows = rows[:half]  # accounts with other positions are asked for the same
+    if rows[:points] == rows[points : 2 * points] and len(rows) == 2 * points:
+        rows = rows[:points]  # and shorts for what longs are
+    initial = np.array([row[0] / WAD for row in rows])
+    maintenance = np.array([row[1] / WAD for row in rows])
+    return RatioCurve(grid, initial, maintenance)
+
+
 class ProtocolClient:
     """The protocol as the engine talks to it."""
 
@@ -104,6 +118,8 @@ class ProtocolClient:
         self._account_states = lens["account_states"]
         self._positions = lens["positions"]
         self._margin_curve = lens["margin_curve"]
+        self._margin_curves = lens["margin_curves"]
+        self._all_curve_rows = StructRows(self._margin_curves, ("initial", "maintenance"))
         self._curve_calls: dict[tuple[int, int], bytes] = {}
         self._grid = np.array([0, *RATIO_GRID_NOTIONALS], dtype=np.float64) / WAD
         self._entry_points: dict[str, _EntryPoint] = {}
@@ -128,29 +144,31 @@ class ProtocolClient:
         return ProtocolState(*self._protocol_rows.rows(data)[0])
 
     def curves(self, largest: Sequence[float] | None = None) -> tuple[RatioCurve, ...]:
-        """Sample each market's risk model at a grid of notionals.
+        """Sample every market's risk model at a grid of notionals, in one call.
 
         Parameters
         ----------
         largest
-            [market] quote: the grid ends at the first point that is no smaller. None samples all of it.
+            [market] quote: the grid ends at the first point that is no smaller than any, and no account is
+            larger than all of them together. None samples all of the grid, for accounts as large as it is.
         """
-        curves = []
-        for market in range(self.deployment.markets):
-            points = len(self._grid)
-            if largest is not None:
-                points = min(int(self._grid.searchsorted(largest[market])) + 1, points)
-            rows = self._curve_rows.rows(self.chain.call(self._lens, self._curve_call(market, points)))
-            initial = np.array([row[0] / WAD for row in rows])
-            maintenance = np.array([row[1] / WAD for row in rows])
-            curves.append(RatioCurve(self._grid[:points], initial, maintenance))
-        return tuple(curves)
+        markets = self.deployment.markets
+        points = len(self._grid)
+        whole = RATIO_GRID_NOTIONALS[-1] * markets
+        if largest is not None:
+            points = min(int(self._grid.searchsorted(max(largest))) + 1, points)
+            whole = math.ceil(sum(largest)) * WAD
+        account = whole if markets > 1 else 0  # an account of one market is as large as its position
+        rows = self._all_curve_rows.rows(self.chain.call(self._lens, self._curve_call(points, account)))
+        grid, each = self._grid[:points], len(rows) // markets
+        return tuple(_curve(grid, rows[start : start + each]) for start in range(0, len(rows), each))
 
-    def _curve_call(self, market: int, points: int) -> bytes:
-        call = self._curve_calls.get((market, points))
+    def _curve_call(self, points: int, account: int) -> bytes:
+        call = self._curve_calls.get((points, account))
         if call is None:
-            call = self._margin_curve.encode(market, [0, *RATIO_GRID_NOTIONALS][:points])
-            self._curve_calls[market, points] = call
+            call = self._margin_curves.encode([0, *RATIO_GRID_NOTIONALS][:points], account)
+            if not account:  # else there is another one in every block
+                self._curve_calls[points, account] = call
         return call
 
     def initial_ratio(self, market: int, notional: int) -> int:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.core.arrays import BoolArray
 from sim.core.portable_math import ordered_sum
 from sim.core.units import TOKEN_UNIT, WAD
 from sim.protocol.events import ProtocolEvent
@@ -33,11 +34,20 @@ _SCALE = 1.0 / WAD
 
 @dataclass(frozen=True, slots=True)
 class RatioCurve:
-    """Margin ratios of one market by notional, as floats; grid[0] is zero notional."""
+    """Margin ratios of one market by notional, as floats; grid[0] is zero notional.
+
+    Where the formula tells them apart there is one curve after the other for each kind of position: a long, a
+    short, and those two of an account with positions in other markets too, as large as any is.
+    """
 
     notionals: Floats
     initial: Floats
     maintenance: Floats
+
+    @property
+    def kinds(self) -> int:
+        """Return how many kinds of position the formula tells apart: 1, 2 or 4."""
+        return len(self.maintenance) // len(self.notionals)
 
     def next_points(self, notional: Floats) -> NDArray[np.int64]:
         """Return the grid point at or above each notional, the last one beyond the grid."""
@@ -47,9 +57,22 @@ class RatioCurve:
             points += notional > point
         return points.astype(np.int64)
 
-    def upper(self, notional: Floats, ratios: Floats) -> Floats:
-        """Return the ratio at the next grid point: an upper bound, ratios rise with notional."""
-        return ratios[self.next_points(notional)]
+    def places(self, notional: Floats, size: Floats, shared: BoolArray) -> NDArray[np.int64]:
+        """Return where the ratios of positions are: an upper bound, they rise with notional.
+
+        Parameters
+        ----------
+        notional, size
+            Of each position.
+        shared
+            Whether its account has positions in other markets too.
+        """
+        points = self.next_points(notional)
+        if self.kinds > 1:
+            points += len(self.notionals) * (size < 0.0)
+        if self.kinds > 2:
+            points += 2 * len(self.notionals) * shared
+        return points
 
 
 class AccountMirror:
@@ -146,6 +169,7 @@ class AccountMirror:
         initial = np.zeros(equity.shape)
         maintenance = np.zeros(equity.shape)
         ratios = np.empty(self.size.shape)
+        shared = np.count_nonzero(self.size, axis=0) > 1
         for market, state in enumerate(markets):
             size = self.size[market]
             price = state.risk_price * _SCALE
@@ -153,7 +177,7 @@ class AccountMirror:
             position_notional = np.abs(size) * price
             equity += size * price - self.entry_notional[market] - funding
             curve = curves[market]
-            points = curve.next_points(position_notional)
+            points = curve.places(position_notional, size, shared)
             target = curve.maintenance[points]
             ramp = (
                 state.ramped_maintenance_ratio / state.maintenance_ratio if state.maintenance_ratio else 1.0

@@ -66,7 +66,8 @@ def test_margin_curve_follows_the_model(build):
     assert len(curve) == 4
     assert all(low.initial < high.initial for low, high in pairwise(curve))
     assert all(point.maintenance < point.initial for point in curve)
-    assert protocol.lens.margin_curves(notionals) == [curve]
+    assert protocol.lens.margin_curves(notionals, 0) == [*curve, *curve]
+    assert protocol.lens.margin_curves(notionals, 10**24) == [*curve, *curve] * 2
     state = protocol.lens.market_states()[0]
     assert tuple(curve[0]) == (state.initial_ratio, state.maintenance_ratio)
 

@@ -25,9 +25,16 @@ def test_the_next_point_is_the_first_that_is_not_below(notionals):
         assert point == 0 or GRID[point - 1] < notional
 
 
-def test_the_upper_ratio_is_that_of_the_next_point_in_any_shape():
-    notionals = np.array([[0.0, 100.0], [100.5, 1e12]])
-    assert CURVE.upper(notionals, RATIOS).tolist() == RATIOS[[[0, 1], [2, 9]]].tolist()
+def test_each_kind_of_position_has_its_own_curve():
+    notionals, size = np.array([0.0, 100.5, 1e12, 100.5]), np.array([1.0, -1.0, 1.0, -1.0])
+    shared = np.array([False, False, True, True])
+    points = [0, 2, 9, 2]
+    kinds = [0, 1, 2, 3]
+    for known in (1, 2, 4):
+        curve = RatioCurve(GRID, np.tile(2.0 * RATIOS, known), np.tile(RATIOS, known))
+        assert curve.kinds == known
+        expected = [point + kind % known * len(GRID) for point, kind in zip(points, kinds, strict=True)]
+        assert curve.places(notionals, size, shared).tolist() == expected
 
 
 @given(st.lists(st.floats(0.0, 1e13) | st.sampled_from(EDGES), min_size=1))
