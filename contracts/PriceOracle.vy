@@ -8,10 +8,12 @@
 @notice Reporters push prices; the protocol reads a weighted median with its confidence, a
         price that liquidations may use, an average, and two variances.
 @dev Entry points are in `modules/oracle_rounds.vy`, formulas in `lib/oracle_math.vy`.
-@custom:kill No asset can be unlisted and no reporter removed: a sick source goes stale by
-             itself, a sick oracle is replaced.
-@custom:invariants The index is a price some fresh source reported. The risk price lies
-                   between its base and the index. Round ids grow by one.
+@custom:kill No asset can be unlisted. A sick source is outvoted, goes stale by itself or is
+             removed; a sick oracle is replaced.
+@custom:invariants The index is a price some fresh source reported, or stays where it was; of
+                   three sources or more, no single one takes it out of the range of the
+                   others. The risk price lies between its base and the index. Round ids
+                   grow by one.
 """
 
 from .interfaces import IPriceOracle
@@ -45,6 +47,9 @@ exports: (
     oracle_parameters.parameters,
     oracle_rounds.add_asset,
     oracle_sources.add_reporter,
+    oracle_rounds.remove_reporter,
+    oracle_rounds.change_reporter,
+    oracle_sources.reporters,
     oracle_sources.asset_count,
     oracle_sources.source_report,
     # Reporting
@@ -52,6 +57,7 @@ exports: (
     # Reading
     oracle_rounds.asset_price,
     oracle_rounds.is_allowed,
+    oracle_rounds.settlement_prices,
     oracle_estimators.round,
 )
 

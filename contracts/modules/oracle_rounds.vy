@@ -5,11 +5,13 @@
 @custom:contract-name oracle_rounds
 @license Apache-2.0
 @author Seawall contributors
-@notice Listing an asset, reporting a price, reading what follows from the reports.
+@notice Listing an asset, reporting a price, removing and re-weighting those who report, reading
+        what follows from the reports.
 """
 
 from ..interfaces import IPriceOracle
 from ..lib import constants
+from ..lib import oracle_math
 from . import access
 from . import oracle_estimators
 from . import oracle_parameters
@@ -54,7 +56,10 @@ def report(asset: uint256, price: uint256, confidence: uint256, published_at: ui
     @param confidence Half-width around the price (WAD quote).
     @param published_at When the source observed the price (timestamp).
     """
-    oracle_sources._record(asset, price, confidence, published_at)
+    before: oracle_estimators.Estimate = empty(oracle_estimators.Estimate)
+    if asset < oracle_sources.asset_count:
+        before = oracle_estimators._prepared(asset)
+    oracle_sources._record(asset, price, confidence, published_at, before.index_price)
     log IPriceOracle.Reported(
         asset=asset,
         reporter=msg.sender,
@@ -62,25 +67,37 @@ def report(asset: uint256, price: uint256, confidence: uint256, published_at: ui
         confidence=confidence,
         published_at=published_at,
     )
+    # With too few to believe, the last good round stands.
+    self._update(asset, before)
 
-    fresh: oracle_sources.Aggregate = oracle_sources._aggregate(asset)
-    if fresh.count < oracle_parameters.PARAMETERS.minimum_sources:
-        # Too few to believe: the last good round stands.
-        return
-    state: oracle_estimators.Estimate = oracle_estimators._advance(
-        asset, fresh.index_price, fresh.confidence, fresh.minimum_until, fresh.valid_until
-    )
-    folded: oracle_estimators.Estimate = oracle_estimators._fold(state)
-    log IPriceOracle.IndexUpdated(
-        asset=asset,
-        round_id=state.round_id,
-        index_price=state.index_price,
-        risk_price=state.risk_price,
-        confidence=state.confidence,
-        variance_fast=folded.variance_fast,
-        variance_slow=folded.variance_slow,
-        status=oracle_estimators._status(state),
-    )
+
+@external
+def remove_reporter(asset: uint256, reporter: address):
+    """
+    @notice Takes a reporter and its last report out of the index, at once. Owner only. Refused
+            if fewer than VALID needs would be left.
+    @param asset Asset id.
+    @param reporter One of its reporters.
+    """
+    access._check_owner()
+    oracle_sources._remove(asset, reporter)
+    self._update_or_expire(asset)
+
+
+@external
+def change_reporter(
+    asset: uint256, reporter: address, weight: uint256, heartbeat_seconds: uint256
+):
+    """
+    @notice Gives a reporter another weight and heartbeat, also for its last report. Owner only.
+    @param asset Asset id.
+    @param reporter One of its reporters.
+    @param weight Weight in the median, 1 to 4095.
+    @param heartbeat_seconds Longest time it may stay silent.
+    """
+    access._check_owner()
+    oracle_sources._change(asset, reporter, weight, heartbeat_seconds)
+    self._update_or_expire(asset)
 
 
 @view
@@ -130,3 +147,69 @@ def is_allowed(asset: uint256, action: uint256) -> bool:
     if action == constants.ACTION_SETTLE:
         return status <= oracle_parameters.PARAMETERS.settle_status
     return False
+
+
+@view
+@external
+@reentrant
+def settlement_prices(asset: uint256) -> IPriceOracle.SettlementPrices:
+    """
+    @notice Prices at which positions may be reduced now. Never reverts for a listed asset.
+    @param asset Asset id.
+    @return SettlementPrices The index on both sides while the status is `settle_status` or
+            better; else the worst side of the last good index, the newest one with its
+            confidence, and how far the price may have moved since anything was heard.
+    """
+    assert asset < oracle_sources.asset_count, "oracle: unknown asset"
+    low: uint256 = 0
+    high: uint256 = 0
+    low, high = oracle_estimators._settlement_prices(asset)
+    return IPriceOracle.SettlementPrices(long_price=low, short_price=high)
+
+
+@internal
+def _update(asset: uint256, before: oracle_estimators.Estimate) -> bool:
+    """
+    @dev Makes a new round if enough sources are fresh.
+    @param asset Asset id.
+    @param before The asset as `_prepared`.
+    @return bool Whether there is one.
+    """
+    fresh: oracle_sources.Aggregate = oracle_sources._aggregate(
+        asset, before.index_price, before.observed_at
+    )
+    if fresh.count < oracle_parameters.PARAMETERS.minimum_sources:
+        return False
+    state: oracle_estimators.Estimate = oracle_estimators._advance(asset, before, fresh)
+    folded: oracle_estimators.Estimate = oracle_estimators._fold(state)
+    log IPriceOracle.IndexUpdated(
+        asset=asset,
+        round_id=state.round_id,
+        index_price=state.index_price,
+        risk_price=state.risk_price,
+        confidence=state.confidence,
+        variance_fast=folded.variance_fast,
+        variance_slow=folded.variance_slow,
+        status=oracle_estimators._status(state),
+    )
+    exponent: int256 = oracle_math._unit_jump(state.index_price, before.index_price)
+    if exponent != 0:
+        log IPriceOracle.UnitJumped(
+            asset=asset,
+            round_id=state.round_id,
+            previous_price=before.index_price,
+            index_price=state.index_price,
+            exponent=exponent,
+        )
+    return True
+
+
+@internal
+def _update_or_expire(asset: uint256):
+    """
+    @dev Makes the index what the sources say as they are now; if too few are fresh, the last
+         round is no longer one that enough of them stand for.
+    @param asset Asset id.
+    """
+    if not self._update(asset, oracle_estimators._prepared(asset)):
+        oracle_estimators._expire(asset)

@@ -25,6 +25,8 @@ FORWARDER_SOURCE = "testing/ForwardingRiskModel.vy"
 WALLET_BATCH = 512
 """Most accounts one ``mint_many`` takes (bound of the mock token)."""
 UNLIMITED_ALLOWANCE = 2**256 - 1
+MAX_REPORTERS = 7
+"""Reporters of a market that the oracle holds (``MAX_REPORTERS`` on chain)."""
 REPORTER_WEIGHT = 1
 """The same for every reporter: the index is a weighted median, so that a common weight changes nothing."""
 DRAWER = True

@@ -18,8 +18,11 @@ PEOPLE = frozenset(
 """Arguments that are participants."""
 
 _COUNTS = frozenset(
-    ("market", "asset", "round_id", "id", "kind", "cause", "reason", "status", "breach_cause", "mode")
-)
+    (
+        "market", "asset", "round_id", "id", "kind", "cause", "reason", "status", "breach_cause", "mode",
+        "exponent", "weight",
+    )
+)  # fmt: skip
 _TIMES = frozenset(("published_at", "accrued_at", "ready_at", "expires_at"))
 _VAULTS = ("insurance_fund", "liquidity_pool")
 _TOKENS: Mapping[tuple[str, str], frozenset[str]] = {

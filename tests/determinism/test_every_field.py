@@ -74,6 +74,9 @@ CROWD_RATES = "entries_per_day = 2000.0, relevers_per_day = 4000.0, exits_per_da
 CROWD = (f'entrants=[{{ name = "crowd", count = 12, {CROWD_RATES}, capital = {CROWD_CAPITAL} }}]',)
 """Many who come in and re-lever within minutes."""
 
+LIAR = ('dishonest_reporters=[{ name = "liar", factor = 0.7 }]',)
+"""A fifth reporter, who is dishonest."""
+
 DEAR = 16.0
 """gwei: a little more than the base fee at the start, less than it soon is."""
 
@@ -165,7 +168,7 @@ NOWHERE = {
     "shocks_outlive_run": "refuses a scenario, and changes nothing of one it takes",
     "expect.equals": "judges a run that is over",
     "meant": "lets a world through that would be refused",
-    "protocol.oracle.settle_status": "no contract asks before a position is reduced: exits wait for none",
+    "protocol.oracle.settle_status": "no contract reads `settlement_prices` before a position is reduced",
     "markets.0.price:replay.max_gap_seconds": "refuses a file, and changes nothing of one it takes",
     "markets.0.price:bootstrap.max_gap_seconds": "refuses a file, and changes nothing of one it takes",
 }
@@ -223,6 +226,18 @@ BINDS: dict[str, Binds] = {
         1,
         (*CROWD, "entrants.0.fees.base_fee_multiple=1.0", "entrants.0.latency_blocks=2"),
     ),
+    "dishonest_reporters.0.name": (None, LIAR),
+    "dishonest_reporters.0.market": (1, (*TWO_MARKETS, *LIAR)),
+    "dishonest_reporters.0.count": (None, LIAR),
+    "dishonest_reporters.0.lie": (None, LIAR),
+    "dishonest_reporters.0.factor": (None, LIAR),
+    "dishonest_reporters.0.start_block": (None, LIAR),
+    "dishonest_reporters.0.every_blocks": (None, LIAR),
+    "dishonest_reporters.0.confidence_ratio": (0.05, LIAR),
+    "dishonest_reporters.0.fees.policy": (None, LIAR),
+    "dishonest_reporters.0.fees.max_fee_gwei": (DEAR, LIAR),
+    "dishonest_reporters.0.fees.priority_fee_gwei": (None, LIAR),
+    "dishonest_reporters.0.fees.base_fee_multiple": (1.0, LIAR),
     "enactment.risk_model_before": ("static", ("enactment.in_block_0=true",)),
     "enactment.values_before": (["protocol.risk_model_parameters.z=5.0"], ("enactment.in_block_0=true",)),
     "protocol.risk_model_parameters": ({"z": 5.0}, ()),

@@ -165,8 +165,8 @@ CASES: dict[str, dict[str, tuple[Context, float]]] = {
 
 NEVER = {
     ("oracle", "settle_status"): (
-        "reductions are let through whatever the status: exits never depend on the oracle, and the contract"
-        " answers `is_allowed` with it and reads it nowhere else"
+        "the oracle answers `settlement_prices` and `is_allowed` with it, which no contract asks before a"
+        " position is reduced; test_settlement_prices.py holds that it alone changes the answer"
     )
 }
 """Fields that can never matter, each with the reason."""

@@ -35,27 +35,126 @@ def sources(draw):
     prices = draw(st.lists(price, min_size=count, max_size=count))
     weights = draw(st.lists(st.integers(1, 4095), min_size=count, max_size=count))
     confidences = draw(st.lists(st.integers(0, 10**26), min_size=count, max_size=count))
-    return prices, weights, confidences
+    return prices, weights, confidences, draw(price)
 
 
 def padded(values):
     return [*values, *[0] * (7 - len(values))]
 
 
+def capped(weights):
+    """No source of three or more weighs more than all others less one."""
+    return [min(w, sum(weights) - w - 1) if len(weights) > 2 else w for w in weights]
+
+
 @BATCHES
 @given(rows=st.lists(sources(), min_size=20, max_size=40))
-def test_aggregate_matches_twin_and_is_the_lower_weighted_median(library, rows):
-    packed = [(padded(p), padded(w), padded(c), len(p)) for p, w, c in rows]
-    for (prices, weights, confidences), row in zip(rows, library.aggregate(packed), strict=True):
-        assert tuple(row) == twin.aggregate(prices, weights, confidences)
+def test_aggregate_matches_twin_and_is_the_lower_median_of_capped_weights(library, rows):
+    packed = [(padded(p), padded(w), padded(c), len(p), previous) for p, w, c, previous in rows]
+    for (prices, weights, confidences, previous), row in zip(rows, library.aggregate(packed), strict=True):
+        assert tuple(row) == twin.aggregate(prices, weights, confidences, previous)
         index_price, confidence = row
+        shares = capped(weights)
 
-        def weight_up_to(price, prices=prices, weights=weights):
-            return sum(w for p, w in zip(prices, weights, strict=True) if p <= price)
+        def weight_up_to(price, prices=prices, shares=shares):
+            return sum(w for p, w in zip(prices, shares, strict=True) if p <= price)
 
-        smallest = min(p for p in prices if 2 * weight_up_to(p) >= sum(weights))
-        assert index_price == smallest
-        assert 2 * confidence >= max(prices) - min(prices)
+        if len(prices) == 2:
+            assert index_price == sorted([*prices, previous])[1]
+            assert 2 * confidence >= max(prices) - min(prices)
+        else:
+            assert index_price == min(p for p in prices if 2 * weight_up_to(p) >= sum(shares))
+        without = [sorted(prices)[:-1], sorted(prices)[1:]] if len(prices) > 2 else [prices]
+        assert 2 * confidence >= min(max(left) - min(left) for left in without)
+
+
+@BATCHES
+@given(rows=st.lists(sources().filter(lambda row: len(row[0]) > 2), min_size=20, max_size=40), data=st.data())
+def test_no_source_of_three_or_more_leaves_the_range_of_the_others_nor_widens_it(library, rows, data):
+    liars = [data.draw(st.integers(0, len(prices) - 1)) for prices, *_ in rows]
+    lies = [data.draw(st.integers(1, 2**96 - 1)) for _ in rows]
+    packed = []
+    for (prices, weights, confidences, previous), liar, lie in zip(rows, liars, lies, strict=True):
+        told = [lie if i == liar else price for i, price in enumerate(prices)]
+        wide = [lie if i == liar else width for i, width in enumerate(confidences)]
+        packed.append((padded(told), padded(weights), padded(wide), len(prices), previous))
+    for (prices, _, confidences, _), liar, row in zip(rows, liars, library.aggregate(packed), strict=True):
+        honest = [price for i, price in enumerate(prices) if i != liar]
+        widths = [width for i, width in enumerate(confidences) if i != liar]
+        index_price, confidence = row
+        assert min(honest) <= index_price <= max(honest)
+        assert confidence <= max(*widths, (max(honest) - min(honest) + 1) // 2)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    first=st.integers(10**12, 10**27), weights=st.lists(st.integers(1, 4095), min_size=2, max_size=2),
+    steps=st.lists(st.tuples(st.one_of(NEAR_PRICES, PRICES), st.integers(1, 2**96 - 1)), min_size=1),
+)  # fmt: skip
+def test_of_two_sources_the_dishonest_one_holds_the_index_and_never_moves_it(first, weights, steps):
+    index, said = first, [first]
+    for honest, lie in steps:
+        said.append(honest)
+        before, index = index, twin.aggregate([honest, lie], weights, [0, 0], index)[0]
+        assert min(before, honest) <= index <= max(before, honest)
+    assert min(said) <= index <= max(said)
+
+
+@pytest.mark.parametrize("price", [2_000 * WAD, 10**13, 10**26])
+@pytest.mark.parametrize("power", [2, 3, 6, 8, 12])
+def test_a_jump_of_unit_is_within_a_factor_of_two_of_a_power_of_ten(library, price, power):
+    unit = price * 10**power
+    inside = [unit, unit // 2, unit * 2, unit * 137 // 100]
+    outside = [unit // 2 - 1, unit * 2 + 1] if power != 3 else [unit * 2 + 1]
+    rows = [(large, price) for large in inside] + [(price, large) for large in inside]
+    assert library.unit_jump(rows) == [power] * 4 + [-power] * 4
+    assert library.unit_jump([(large, price) for large in outside]) == [0] * len(outside)
+
+
+@BATCHES
+@given(
+    rows=st.lists(
+        st.tuples(st.integers(1, 2**96 - 1), st.one_of(NEAR_PRICES, PRICES)), min_size=40, max_size=80
+    )
+)
+def test_unit_jump_matches_twin_and_its_mirror(library, rows):
+    found = library.unit_jump(rows)
+    assert found == [twin.unit_jump(*row) for row in rows]
+    assert library.unit_jump([(b, a) for a, b in rows]) == [-power for power in found]
+
+
+@BATCHES
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.one_of(NEAR_PRICES, PRICES),
+            st.one_of(NEAR_PRICES, PRICES),
+            st.one_of(st.integers(0, 2**96 - 1), st.integers(0, 10**20)),
+            st.one_of(st.just(0), st.integers(0, 2**32)),
+            VARIANCES,
+            st.integers(1, 86_400),
+            st.integers(1, WAD),
+            st.integers(0, 100 * WAD),
+            st.integers(0, 10**11),
+            st.integers(10**27 + 1, 2**96 - 1),
+        ),
+        min_size=40,
+        max_size=80,
+    )
+)
+def test_settlement_prices_match_twin_and_hold_every_price_in_question(library, rows):
+    for row, (low, high) in zip(rows, library.settlement_prices(rows), strict=True):
+        index, good, confidence, elapsed, variance, horizon, minimum, coefficient, least, most = row
+        squared = twin.squared_bound(
+            elapsed, variance, horizon=horizon, minimum=minimum, coefficient=coefficient
+        )
+        expected = twin.settlement_prices(index, good, confidence, squared, min_price=least, max_price=most)
+        assert (low, high) == expected
+        assert 0 < low <= min(index, good)
+        assert max(index, good) <= high <= most
+        if index > confidence:
+            assert low <= max(index - confidence, least)
+        assert high >= min(index + confidence, most)
 
 
 @BATCHES

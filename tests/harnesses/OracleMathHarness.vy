@@ -17,6 +17,7 @@ struct AggregateRow:
     weights: uint256[7]
     confidences: uint256[7]
     count: uint256
+    previous_price: uint256
 
 
 @pure
@@ -27,9 +28,43 @@ def aggregate(rows: DynArray[AggregateRow, MAX_EXAMPLES]) -> DynArray[uint256[2]
         index_price: uint256 = 0
         confidence: uint256 = 0
         index_price, confidence = oracle_math._aggregate(
-            row.prices, row.weights, row.confidences, row.count
+            row.prices, row.weights, row.confidences, row.count, row.previous_price
         )
         results.append([index_price, confidence])
+    return results
+
+
+@pure
+@external
+def unit_jump(rows: DynArray[uint256[2], MAX_EXAMPLES]) -> DynArray[int256, MAX_EXAMPLES]:
+    results: DynArray[int256, MAX_EXAMPLES] = []
+    for row: uint256[2] in rows:
+        results.append(oracle_math._unit_jump(row[0], row[1]))
+    return results
+
+
+@pure
+@external
+def settlement_prices(
+    rows: DynArray[uint256[10], MAX_EXAMPLES]
+) -> DynArray[uint256[2], MAX_EXAMPLES]:
+    """
+    @notice Row: index, last good index, confidence, elapsed, variance, horizon, minimum,
+            coefficient, least and largest price.
+    """
+    results: DynArray[uint256[2], MAX_EXAMPLES] = []
+    for row: uint256[10] in rows:
+        low: uint256 = 0
+        high: uint256 = 0
+        low, high = oracle_math._settlement_prices(
+            row[0],
+            row[1],
+            row[2],
+            oracle_math._bound_squared(row[3], row[4], row[5], row[6], row[7]),
+            row[8],
+            row[9],
+        )
+        results.append([low, high])
     return results
 
 

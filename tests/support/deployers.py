@@ -38,8 +38,8 @@ ORACLE_PARAMETERS: dict[str, int] = {
     "minimum_sources": 2,  # assumption: one source is never believed
     "open_status": 0,  # VALID
     "withdraw_status": 0,  # VALID
-    "liquidate_status": 2,  # INSUFFICIENT
-    "settle_status": 4,  # TOO_VOLATILE: any price
+    "liquidate_status": 1,  # UNCERTAIN: with two sources, one of them can hold the index
+    "settle_status": 1,  # UNCERTAIN: beyond, reductions settle at their worst side
 }
 
 

@@ -38,7 +38,7 @@ from sim.market.shock import gas_surges, market_schedule
 from sim.protocol.address_book import AddressBook
 from sim.protocol.client import ProtocolClient
 from sim.protocol.deployed import Deployment
-from sim.protocol.deployment import deploy_protocol
+from sim.protocol.deployment import MAX_REPORTERS, deploy_protocol
 from sim.protocol.frozen_margins import freeze, thaw
 from sim.protocol.mirror import AccountMirror
 from sim.protocol.parameters.table import STRUCTS
@@ -137,6 +137,12 @@ class WorldBuilder:
         for group in self._groups:
             if group.reports is not None:
                 reporters[group.reports] += book.members(group.name)
+        for market, members in zip(scenario.markets, reporters, strict=True):
+            if len(members) > MAX_REPORTERS:
+                raise InputError(
+                    f"{len(members)} reporters of market {market.name}, and the oracle takes "
+                    f"{MAX_REPORTERS}: lower keepers.count, or that of other tables of reporters"
+                )
         at_entries = [opening for opening in openings if opening.entry_price is not None]
         waits = change is not None and bool(at_entries)
         chain.start_block(1, began)

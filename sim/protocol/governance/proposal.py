@@ -40,7 +40,7 @@ __all__ = [
 
 _ORACLE_FIXED = "the oracle's parameters are fixed at deployment: a change is a new oracle and a migration"
 _START_VALUE = "where a run starts, not a parameter"
-_REPORTER_FIXED = "a reporter keeps the heartbeat it was added with: the oracle has no setter"
+_REPORTER_FIXED = "not by parameter: change_reporter sets one reporter's heartbeat, with the long time-lock"
 _OWN_MODEL = (
     "a designer's own model: its blueprint must be registered first (long time-lock, docs/governance.md)"
 )

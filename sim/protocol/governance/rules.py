@@ -268,6 +268,8 @@ CALLS: Final[Sequence[Call]] = (
     Call("insurance_fund", "set_drawer", LONG, "a drawer can empty the fund"),
     Call("price_oracle", "add_asset", LONG, "first step of a new market"),
     Call("price_oracle", "add_reporter", LONG, "reporters make the price"),
+    Call("price_oracle", "change_reporter", LONG, "a weight is a part in the price"),
+    Call("price_oracle", "remove_reporter", SHORT, "who is left still outvotes any one of them"),
     Call("liquidity_pool", "add_market", LONG, "second step of a new market"),
     *(Call(key, "transfer_ownership", LONG, "a successor of the governor") for key in OWNED),
 )

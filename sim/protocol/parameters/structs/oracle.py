@@ -192,8 +192,8 @@ STRUCTS.add(
                 unit="status",
                 minimum=0,
                 maximum=4,
-                default=2,
-                source=_LADDER,
+                default=1,
+                source="UNCERTAIN: a pair of sources (INSUFFICIENT) cannot outvote a dishonest one",
                 meaning="Worst status at which accounts are liquidated.",
             ),
             Parameter(
@@ -201,9 +201,10 @@ STRUCTS.add(
                 unit="status",
                 minimum=0,
                 maximum=4,
-                default=4,
-                source=_LADDER,
-                meaning="Worst status at which the oracle advises reductions; contracts allow them at any.",
+                default=1,
+                source="as liquidate_status: beyond it, one dishonest source may hold the index",
+                meaning="Worst status at which the oracle gives the index as the price of reductions;"
+                " beyond it, the worst side of old and new price.",
             ),
         ),
     )

@@ -94,6 +94,8 @@ def test_observation_counts_once_however_often_it_is_read(oracle):
     oracle.wait(30)
     assert oracle.read().variance_fast == folded  # time alone does not decay what is unknown
     oracle.report(0, PRICE * 102 // 100)
+    assert oracle.read().variance_fast == folded  # nor does one source alone
+    oracle.report(1, PRICE * 102 // 100)
     assert oracle.read().variance_fast == pytest.approx(folded * math.exp(-30 / 3_600), rel=1e-12)
 
 
@@ -185,7 +187,9 @@ def test_variance_is_unbiased_under_deviation_triggered_reports(make_oracle):
 
 # ---------------------------------------------------------------- against the plain model
 
+SET_UP = st.sampled_from(["report"] * 12 + ["remove", "change"])
 STEP = st.tuples(
+    SET_UP,
     st.sampled_from([0, 0, 0, 1, 12, 12, 45, 61, 600, 20_000]),  # seconds to wait
     st.integers(0, 4),  # reporter
     st.one_of(st.integers(1_950 * WAD, 2_050 * WAD), st.integers(10**13, 10**26)),  # price
@@ -195,33 +199,61 @@ STEP = st.tuples(
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=st.lists(STEP, min_size=20, max_size=40), tau_ema=st.sampled_from([150, 3_600]))
-def test_contract_behaves_as_plain_model(make_oracle, constants, steps, tau_ema):
+@given(
+    steps=st.lists(STEP, min_size=20, max_size=40),
+    tau_ema=st.sampled_from([150, 3_600]),
+    settle_status=st.integers(0, 4),
+)
+def test_contract_behaves_as_plain_model(make_oracle, constants, steps, tau_ema, settle_status):
     with boa.env.anchor():
         weights = [1, 2, 3, 4, 5]
-        oracle = make_oracle(count=5, weights=weights, tau_ema_seconds=tau_ema)
+        changes = {"tau_ema_seconds": tau_ema, "settle_status": settle_status}
+        oracle = make_oracle(count=5, weights=weights, **changes)
         model = OracleModel(
-            parameters=ORACLE_PARAMETERS | {"tau_ema_seconds": tau_ema},
+            parameters=ORACLE_PARAMETERS | changes,
             listed_at=oracle.now,
             initial_price=constants.price,
             variance_fast=constants.variance,
             variance_slow=constants.variance,
             sources=[Source(weight=w, heartbeat=constants.heartbeat) for w in weights],
         )
-        for wait, position, price, width, age in steps:
-            note(f"wait {wait}, reporter {position} says {price} of age {age}")
+        listed = list(zip(oracle.reporters, model.sources, strict=True))
+        for kind, wait, position, price, width, age in steps:
+            note(f"wait {wait}, {kind}: reporter {position} says {price} of age {age}")
             if wait:
                 oracle.wait(wait)
                 assert tuple(oracle.read()) == model.asset_price(oracle.now)  # aged, nothing reported
+                assert oracle.settlement() == model.settlement_prices(oracle.now)
             confidence, published_at = price * width // WAD, oracle.now - age
-            source = model.sources[position]
-            if published_at <= source.published_at:
+            reporter, source = listed[position]
+            if source not in model.sources:
+                with boa.reverts("oracle: not a reporter"):
+                    oracle.report(position, price, confidence, published_at)
+            elif kind == "remove" and len(model.sources) == model.parameters["valid_sources"]:
+                with boa.reverts("oracle: too few reporters left"):
+                    oracle.contract.remove_reporter(0, reporter, sender=oracle.owner)
+            elif kind == "remove":
+                oracle.contract.remove_reporter(0, reporter, sender=oracle.owner)
+                model.remove(source, oracle.now)
+            elif kind == "change":
+                weight, heartbeat = 1 + width % 4_095, 1 + price % 4_000
+                oracle.contract.change_reporter(0, reporter, weight, heartbeat, sender=oracle.owner)
+                model.change(source, weight, heartbeat, oracle.now)
+            elif published_at <= source.published_at:
                 with boa.reverts("oracle: not newer"):
+                    oracle.report(position, price, confidence, published_at)
+            elif published_at + source.heartbeat < oracle.now:
+                with boa.reverts("oracle: published too long ago"):
+                    oracle.report(position, price, confidence, published_at)
+            elif model.refuses(source, price, oracle.now):
+                with boa.reverts("oracle: price off by a power of ten"):
                     oracle.report(position, price, confidence, published_at)
             else:
                 oracle.report(position, price, confidence, published_at)
                 model.report(source, price, confidence, published_at, oracle.now)
             assert tuple(oracle.read()) == model.asset_price(oracle.now)
+            assert oracle.settlement() == model.settlement_prices(oracle.now)
+            assert set(oracle.contract.reporters(0)) == {r for r, s in listed if s in model.sources}
         for round_id, expected in enumerate(model.rounds, start=1):
             assert tuple(oracle.contract.round(0, round_id)) == expected
 

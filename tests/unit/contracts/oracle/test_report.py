@@ -143,7 +143,7 @@ def test_lone_source_after_outage_does_not_move_the_index(oracle):
 def test_liar_among_three_cannot_move_the_index_beyond_honest_prices(ready):
     ready.report(0, 1_999 * WAD)
     ready.report(1, 2_001 * WAD)
-    for lie in (ORACLE_PARAMETERS["min_price"] + 1, 10**6 * WAD):
+    for lie in (ORACLE_PARAMETERS["min_price"] + 1, 90_000 * WAD):
         with boa.env.anchor():
             ready.report(2, lie, 0)
             assert 1_999 * WAD <= ready.read().index_price <= 2_001 * WAD
@@ -154,11 +154,20 @@ def test_weights_decide_the_median(make_oracle):
     oracle.wait(12)
     for position, price in enumerate((1_990, 2_000, 2_030)):
         oracle.report(position, price * WAD)
-    assert oracle.read().index_price == 2_030 * WAD
-    assert oracle.read().confidence == 20 * WAD
+    # The heavy one counts for one less than the others together: alone it decides nothing.
+    assert oracle.read().index_price == 2_000 * WAD
+    assert oracle.read().confidence == 5 * WAD
 
 
-@pytest.mark.parametrize(("age", "index", "confidence"), [(60, 1_990, 505), (61, 2_000, 10)])
+def test_weights_decide_the_median_of_four(make_oracle):
+    oracle = make_oracle(count=4, weights=[1, 1, 1, 2])
+    oracle.wait(12)
+    for position, price in enumerate((1_990, 2_000, 2_010, 2_030)):
+        oracle.report(position, price * WAD)
+    assert oracle.read().index_price == 2_010 * WAD
+
+
+@pytest.mark.parametrize(("age", "index", "confidence"), [(60, 1_990, 10), (61, 2_000, 5)])
 def test_source_counts_up_to_its_last_second_and_then_leaves_the_median(make_oracle, age, index, confidence):
     oracle = make_oracle(count=4)
     oracle.wait(12)
