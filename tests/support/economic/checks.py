@@ -51,10 +51,13 @@ class Checks:
             self._seen = look(self._world)
         if action.verb == "enter":
             vault, units = str(action.arguments[0]), int(action.arguments[1])
-            self._previews["shares"] = self._world.preview(vault, "Deposit", units)
+            if not self._world.must_queue_in(vault):
+                self._previews["shares"] = self._world.preview(vault, "Deposit", units)
+                self._previews["held"] = self._world.held_next(action.actor, vault)
         elif action.verb == "mint":
             vault, shares = str(action.arguments[0]), int(action.arguments[1])
             self._previews["units"] = self._world.preview(vault, "Mint", shares)
+            self._previews["held"] = self._world.held_next(action.actor, vault)
 
     def call(self, result: Result) -> None:
         """Take note of one call of the action."""

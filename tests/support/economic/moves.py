@@ -153,14 +153,19 @@ class Moves:
         actor = self.random.choice((self._member(), self._member(), LP, BACKER))
         vault = {LP: "pool", BACKER: "fund"}.get(actor) or self.random.choice(list(VAULTS))
         units = self._amount(actor)
-        if not units or not self.world.preview(vault, "Deposit", units) or not self.world.is_enterable(vault):
+        if not units:
+            return None
+        if self.world.must_queue_in(vault):
+            if self.world.would_ask_in(actor, units) is not None:
+                return None
+        elif not self.world.is_enterable(vault) or not self.world.preview(vault, "Deposit", units):
             return None
         return Action("enter", actor, (vault, units))
 
     def _mint(self) -> Action | None:
         actor, vault = self._member(), self.random.choice(list(VAULTS))
         shares = self.world.preview(vault, "Deposit", self._amount(actor))
-        if not shares or not self.world.is_enterable(vault) or self.world.must_queue_in(vault):
+        if not shares or not self.world.is_enterable(vault):
             return None
         return Action("mint", actor, (vault, shares))
 
@@ -179,10 +184,7 @@ class Moves:
     def _ask(self) -> Action | None:
         """Ask to leave a vault that has a queue."""
         held = [
-            (actor, vault)
-            for actor in self.members
-            for vault in VAULTS
-            if self.world.has_queue(vault) and self.world.shares(actor, vault)
+            (actor, vault) for actor in self.members for vault in VAULTS if self.world.shares(actor, vault)
         ]
         if not held:
             return None
@@ -200,8 +202,21 @@ class Moves:
 
     def _come_in(self) -> Action | None:
         """Take the shares of a deposit that has waited."""
-        waiting = [actor for actor in (*self.members, LP) if self.world.entry_is_ready(actor)]
-        return Action("come_in", self.random.choice(waiting)) if waiting else None
+        waiting = [
+            owner
+            for owner in (*self.members, LP)
+            if self.world.entry_waits(owner) and self.world.would_come_in(owner) is None
+        ]
+        return Action("come_in", self._member(), (self.random.choice(waiting),)) if waiting else None
+
+    def _come_back(self) -> Action | None:
+        """Take a deposit back whose shares cannot be had."""
+        late = [
+            actor
+            for actor in (*self.members, LP)
+            if self.world.entry_waits(actor) and self.world.would_come_back(actor) is None
+        ]
+        return Action("come_back", self.random.choice(late)) if late else None
 
     def _donate(self) -> Action | None:
         actor = self._member()
@@ -291,7 +306,8 @@ class Moves:
         return Action("take_of", self._member(), (vault, owner))
 
     def _hostile_enter(self) -> Action:
-        return Action("enter", self._member(), (self.random.choice(list(VAULTS)), 0))
+        vault = "fund" if self.world.must_queue_in("pool") else self.random.choice(list(VAULTS))
+        return Action("enter", self._member(), (vault, 0))
 
     def _hostile_deposit(self) -> Action:
         actor = self._member()
@@ -310,10 +326,12 @@ class Moves:
 
     def _out_of(self, actor: int, vault: str) -> Iterator[Action]:
         """Leave a vault, through its queue if it has one."""
-        if self.world.has_queue(vault):
-            yield Action("come_in", actor)
-            yield Action("ask", actor, (vault, WHOLE))
-            yield Action("wait", KEEPER, (self.world.queue_seconds(vault) + self.random.choice((0, 12)),))
+        queue = self.world.queue_seconds(vault)
+        if vault == "pool" and self.world.entry_waits(actor):
+            yield Action("wait", KEEPER, (queue,))
+            yield Action("come_in", actor, (actor,))
+        yield Action("ask", actor, (vault, WHOLE))
+        yield Action("wait", KEEPER, (queue + self.random.choice((0, 12)),))
         yield Action("leave", actor, (vault, WHOLE))
 
     def _pair(self) -> tuple[int, int]:
@@ -420,12 +438,12 @@ class Moves:
         """Own an almost empty vault, send it tokens, let somebody enter, leave."""
         first = self._member()
         vault = self.random.choice(list(VAULTS))
-        yield Action("leave", first, (vault, WHOLE))
+        yield from self._out_of(first, vault)
         yield Action("enter", first, (vault, self.random.choice((1, 2, TOKEN_UNIT))))
         yield Action("donate", first, (vault, self.random.choice((1, TOKEN_UNIT, 1_000 * TOKEN_UNIT))))
         victim = LP if vault == "pool" else BACKER
         yield Action("enter", victim, (vault, self._amount(victim)))
-        yield Action("leave", first, (vault, WHOLE))
+        yield from self._out_of(first, vault)
 
     def _attack_dodge(self) -> Iterator[Action]:
         """Make a loss for a vault while being in it, and leave before it is booked."""
@@ -596,7 +614,8 @@ CONSTANT_KINDS: Final = {
     "leave": 3,
     "ask": 2,
     "cancel": 1,
-    "come_in": 1,
+    "come_in": 2,
+    "come_back": 1,
     "donate": 1,
     "poke": 2,
     "report": 2,

@@ -180,10 +180,9 @@ class Player:
         for vault in verbs.VAULTS:
             inside = [member for member in members if world.shares(member, vault)]
             for member in inside:
-                if world.has_queue(vault):
-                    world.ask(member, vault, world.shares(member, vault))
-            inside = [member for member in members if world.waiting(member, vault)] or inside
-            if inside and world.has_queue(vault):
+                world.ask(member, vault, world.shares(member, vault))
+            inside = [member for member in members if world.waiting(member, vault)]
+            if inside:
                 self.wait(world.queue_seconds(vault))
             for member in inside:
                 most = world.redeemable(member, vault)
@@ -196,8 +195,8 @@ class Player:
         if any(world.entry_waits(member) for member in members):
             self.wait(world.queue_seconds("pool"))
             for member in members:
-                if world.entry_is_ready(member):
-                    world.come_in(member)
+                if not world.come_in(member, member).status:
+                    world.come_back(member)
 
     def settle(self) -> None:
         """Let honest people do what every deficit needs: the fund, winners in order, then the pool."""
@@ -317,8 +316,9 @@ class Player:
     def enter(self, actor: int, vault: str, units: int) -> Result:
         """Deposit token units into a vault."""
         world = self.world
-        enter = world.ask_in if world.must_queue_in(vault) else world.enter
-        return self._note(enter(actor, vault, units))
+        if world.must_queue_in(vault):
+            return self._note(world.ask_in(actor, units))
+        return self._note(world.enter(actor, vault, units))
 
     def mint(self, actor: int, vault: str, shares: int) -> Result:
         """Buy a number of shares."""
@@ -332,15 +332,19 @@ class Player:
     def ask(self, actor: int, vault: str, share: int) -> Result:
         """Ask to leave with a share of what one has."""
         shares = self.world.shares(actor, vault) * share // WHOLE
-        return self._note(self.world.ask(actor, vault, shares)) if self.world.has_queue(vault) else NOTHING
+        return self._note(self.world.ask(actor, vault, shares))
 
     def cancel(self, actor: int, vault: str) -> Result:
         """Take back what one has asked for."""
-        return self._note(self.world.cancel(actor, vault)) if self.world.has_queue(vault) else NOTHING
+        return self._note(self.world.cancel(actor, vault))
 
-    def come_in(self, actor: int) -> Result:
-        """Take the shares of a deposit that has waited."""
-        return self._note(self.world.come_in(actor)) if self.world.entry_waits(actor) else NOTHING
+    def come_in(self, actor: int, owner: int) -> Result:
+        """Give an owner the shares of a deposit that has waited."""
+        return self._note(self.world.come_in(actor, owner))
+
+    def come_back(self, actor: int) -> Result:
+        """Take a deposit back whose shares cannot be had."""
+        return self._note(self.world.come_back(actor))
 
     def take(self, actor: int, vault: str, units: int) -> Result:
         """Withdraw token units from a vault."""
@@ -473,7 +477,8 @@ VERBS: Final[dict[str, Verb]] = {
     "leave": Verb(Player.leave, ("vault", "share")),
     "ask": Verb(Player.ask, ("vault", "share")),
     "cancel": Verb(Player.cancel, ("vault",)),
-    "come_in": Verb(Player.come_in),
+    "come_in": Verb(Player.come_in, ("account",)),
+    "come_back": Verb(Player.come_back),
     "take": Verb(Player.take, ("vault", "units")),
     "take_of": Verb(Player.take_of, ("vault", "account")),
     "donate": Verb(Player.donate, ("to", "units")),

@@ -74,24 +74,24 @@ def _ratios_rise_with_size(world: World, _settle: Callable[[], None]) -> str | N
 
 
 def _round_trip(world: World, _settle: Callable[[], None]) -> str | None:
-    """Enter each vault and leave it at once: nothing is gained."""
-    for vault in ("pool", "fund"):
-        start, held, units = world.wallet(0), world.shares(0, vault), world.wallet(0) // 3
-        if not units or not world.enter(0, vault, units).status:
-            continue
-        world.leave(0, vault, min(world.redeemable(0, vault), world.shares(0, vault) - held))
-        if world.wallet(0) > start:
-            return f"{vault}: {world.wallet(0) - start} units gained by going in and out"
-    return None
+    """Stake, ask to leave at once, and leave: nothing is gained."""
+    start, units = world.wallet(BACKER), 100_000 * 10**6
+    held = world.held_next(BACKER, "fund")
+    if not world.enter(BACKER, "fund", units).status:
+        return None
+    world.ask(BACKER, "fund", world.shares(BACKER, "fund") - held)
+    world.wait(world.queue_seconds("fund"))
+    world.leave(BACKER, "fund", world.redeemable(BACKER, "fund"))
+    gained = world.wallet(BACKER) - start
+    return f"{gained} units gained by going into the fund and out" if gained > 0 else None
 
 
 def _victim_keeps_its_stake(world: World, _settle: Callable[[], None]) -> str | None:
     """Let an outsider stake: what it gets is worth what it paid, whoever was there before."""
-    units = 1_000 * 10**6
-    before = world.shares(BACKER, "fund")
+    units, held = 1_000 * 10**6, world.held_next(BACKER, "fund")
     if not world.enter(BACKER, "fund", units).status:
         return None
-    worth = world.preview("fund", "Redeem", world.shares(BACKER, "fund") - before)
+    worth = world.preview("fund", "Redeem", world.shares(BACKER, "fund") - held)
     return f"{units} units bought a stake worth {worth}" if worth * 1_000 < units * 999 else None
 
 
@@ -120,7 +120,7 @@ def _paused(world: World, _settle: Callable[[], None]) -> str | None:
 PROBES: Final[dict[str, Probe]] = {
     "A4": Probe("funding is the same whether it is brought up to date once or often", _funding_is_additive),
     "B5m": Probe("ratios rise with size, maintenance stays below initial", _ratios_rise_with_size),
-    "E1r": Probe("going into a vault and out of it at once gains nothing", _round_trip),
+    "E1r": Probe("going into the fund and out of it at once gains nothing", _round_trip),
     "E2": Probe("a stake is worth what was paid for it, whoever was there before", _victim_keeps_its_stake),
     "G2": Probe(
         "governance goes nowhere out of bounds, not too far at once, and not before its time",

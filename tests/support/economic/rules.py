@@ -249,7 +249,8 @@ def _partial(step: Step) -> str | None:
 
 @rule("C3h", "a liquidation of a solvent account leaves it no riskier: no smaller share of what it must hold")
 def _no_riskier(step: Step) -> str | None:
-    if step.verb != "liquidate" or not step.done:
+    # Whose equity is stated at a risk price that is still on its way to the index is riskier than it says.
+    if step.verb != "liquidate" or not step.done or _limited(step.before):
         return None
     for event in step.named("Liquidated"):
         old, new = step.before.accounts[event.actor], step.after.accounts[event.actor]
@@ -440,15 +441,16 @@ def _reporters_only(step: Step) -> str | None:
 
 @rule("E1", "a vault gives and takes what it said it would")
 def _previews(step: Step) -> str | None:
-    if not step.done or step.verb not in ("enter", "mint", "leave", "take"):
+    if not step.done or step.verb not in ("enter", "mint"):
         return None
     vault, actor = str(step.action.arguments[0]), step.action.actor
-    shares = step.after.supply[vault] - step.before.supply[vault]
     units = step.before.wallets[actor] - step.after.wallets[actor]
     said = step.previews
-    if step.verb == "enter" and shares != said["shares"]:
-        return f"{vault} said {said['shares']} shares, gave {shares}"
-    if step.verb == "mint" and units != said["units"]:
+    if "shares" in said:
+        shares = step.world.shares(actor, vault) - said["held"]
+        if shares != said["shares"]:
+            return f"{vault} said {said['shares']} shares, gave {shares}"
+    if "units" in said and units != said["units"]:
         return f"{vault} said {said['units']} units, took {units}"
     return None
 
@@ -468,9 +470,14 @@ def _no_free_shares(step: Step) -> str | None:
     if step.verb not in ("enter", "mint") or not step.done:
         return None
     vault, actor = str(step.action.arguments[0]), step.action.actor
-    shares = step.after.supply[vault] - step.before.supply[vault]
+    if "held" not in step.previews:  # it waits; asking for nothing more lets the wait begin anew
+        return None
     paid = step.before.wallets[actor] - step.after.wallets[actor]
-    return f"{paid} units for {shares} shares of {vault}" if paid <= 0 or shares <= 0 else None
+    if paid <= 0:
+        return f"{vault} took {paid} units"
+    if step.world.shares(actor, vault) <= step.previews["held"]:
+        return f"{paid} units bought no share of {vault}"
+    return None
 
 
 @rule("E5", "what a vault owns always buys some of its shares")

@@ -104,12 +104,6 @@ class World:
         self.deployment = Deployer(self.chain, *compiled(draw.model, contracts)).deploy(
             draw.parameters(), [names for _ in draw.markets]
         )
-        self._functions = {
-            key: {
-                entry["name"] for entry in self.deployment.artifacts[key].abi if entry["type"] == "function"
-            }
-            for key in VAULTS.values()
-        }
         self.client = ProtocolClient(self.chain, self.deployment, self.book)
         self.mirror = AccountMirror(PARTICIPANTS, len(draw.markets))
         self.net_traded = [0 for _ in draw.markets]
@@ -301,17 +295,10 @@ class World:
         address = self.book.addresses[actor]
         return self._by(actor, VAULTS[vault], "withdraw", units, address, address)
 
-    # Queues of the vaults, where there are some
-
-    def _has(self, vault: str, function: str) -> bool:
-        return function in self._functions[VAULTS[vault]]
-
-    def has_queue(self, vault: str) -> bool:
-        """Return whether shares have to wait before they leave."""
-        return self._has(vault, "request_exit")
+    # Queues of the vaults
 
     def queue_seconds(self, vault: str) -> int:
-        """Return how long."""
+        """Return how long shares wait before they leave."""
         return int(self.draw.word("queue_seconds" if vault == "pool" else "cooldown_seconds"))
 
     def ask(self, actor: int, vault: str, shares: int) -> Result:
@@ -324,44 +311,54 @@ class World:
 
     def waiting(self, actor: int, vault: str) -> int:
         """Return the shares that wait."""
-        if not self.has_queue(vault):
-            return 0
         return int(self._read(VAULTS[vault], "exit_request", self.book.addresses[actor])[0])
 
     def must_queue_in(self, vault: str) -> bool:
         """Return whether a deposit has to wait: into the pool, while traders have positions."""
-        if not self._has(vault, "request_deposit"):
-            return False
-        return any(state.long_open_interest or state.short_open_interest for state in self.client.markets())
+        return vault == "pool" and any(
+            state.long_open_interest or state.short_open_interest for state in self.client.markets()
+        )
 
-    def ask_in(self, actor: int, vault: str, units: int) -> Result:
-        """Deposit into a vault whose shares come later."""
-        return self._by(actor, VAULTS[vault], "request_deposit", units)
+    def ask_in(self, actor: int, units: int) -> Result:
+        """Deposit into the pool; the shares come later."""
+        return self._by(actor, VAULTS["pool"], "request_deposit", units)
 
-    def come_in(self, actor: int) -> Result:
-        """Take the shares of a deposit that has waited."""
-        return self._by(actor, VAULTS["pool"], "claim_shares", self.book.addresses[actor])
+    def would_ask_in(self, actor: int, units: int) -> str | None:
+        """Return why `ask_in` would be refused."""
+        return self._would(actor, VAULTS["pool"], "request_deposit", units)
+
+    def come_in(self, actor: int, owner: int) -> Result:
+        """Give an owner the shares of a deposit that has waited."""
+        return self._by(actor, VAULTS["pool"], "claim_shares", self.book.addresses[owner])
+
+    def would_come_in(self, owner: int) -> str | None:
+        """Return why `come_in` would be refused."""
+        return self._would(owner, VAULTS["pool"], "claim_shares", self.book.addresses[owner])
+
+    def come_back(self, actor: int) -> Result:
+        """Take a deposit back whose shares cannot be had."""
+        return self._by(actor, VAULTS["pool"], "cancel_deposit")
+
+    def would_come_back(self, actor: int) -> str | None:
+        """Return why `come_back` would be refused."""
+        return self._would(actor, VAULTS["pool"], "cancel_deposit")
 
     def entry_waits(self, actor: int) -> bool:
         """Return whether a deposit of somebody's waits."""
-        if not self._has("pool", "request_deposit"):
-            return False
         return bool(self._read(VAULTS["pool"], "deposit_request", self.book.addresses[actor])[0])
 
-    def entry_is_ready(self, actor: int) -> bool:
-        """Return whether it has waited long enough."""
-        own = self.book.addresses[actor]
-        return self.entry_waits(actor) and self._would(actor, VAULTS["pool"], "claim_shares", own) is None
-
     def is_enterable(self, vault: str) -> bool:
-        """Return whether a vault takes anybody's money now, as it says."""
-        if self.must_queue_in(vault):
-            return True
+        """Return whether a vault takes money at once, as it says."""
         return bool(self._read(VAULTS[vault], "maxDeposit", self.book.addresses[LP]))
 
     def shares(self, actor: int, vault: str) -> int:
         """Return shares of a vault."""
         return int(self._read(VAULTS[vault], "balanceOf", self.book.addresses[actor]))
+
+    def held_next(self, actor: int, vault: str) -> int:
+        """Return the shares that somebody has beside new ones: none if those begin an epoch."""
+        begins = vault == "fund" and self.share_supply(vault) and not self.assets(vault)
+        return 0 if begins else self.shares(actor, vault)
 
     def share_supply(self, vault: str) -> int:
         """Return all shares of a vault."""
