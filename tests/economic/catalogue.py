@@ -188,4 +188,77 @@ FAULTS = (
             '    assert held != 0, "trading: no position"\n    pausable._check_not_paused()\n',
         ),
     ),
+    fault(
+        "A7",
+        "the fund counts what it holds instead of what it has booked",
+        (
+            "modules/fund_vault.vy",
+            (
+                "    return erc4626_vault.reserves // constants.QUANTUM\n\n\n@view\n@external\n@reentrant\n"
+                "def totalAssets"
+            ),
+            (
+                "    return staticcall IERC20(erc4626_vault.ASSET).balanceOf(self)\n"
+                "\n\n@view\n@external\n@reentrant\n"
+                "def totalAssets"
+            ),
+        ),
+        (
+            "modules/fund_vault.vy",
+            "from ..lib import constants\n",
+            "from ..interfaces import IERC20\nfrom ..lib import constants\n",
+        ),
+    ),
+    fault(
+        "B5m",
+        "a formula asks less of larger positions",
+        (
+            "risk_models/StaticRiskModel.vy",
+            "        initial=PARAMETERS.initial_ratio, maintenance=PARAMETERS.maintenance_ratio\n    )\n",
+            (
+                "        initial=PARAMETERS.initial_ratio - min(inputs.notional, 10**21) // 10**6,\n"
+                "        maintenance=PARAMETERS.maintenance_ratio,\n    )\n"
+            ),
+        ),
+    ),
+    fault(
+        "E1",
+        "a vault gives a share less than it said",
+        (
+            "modules/erc4626_vault.vy",
+            "    token._mint(receiver, shares)\n",
+            "    token._mint(receiver, shares - 1)\n",
+        ),
+    ),
+    fault(
+        "E3",
+        "a backer that leaves takes a hundredth more than its shares are worth",
+        (
+            "modules/fund_vault.vy",
+            "    assets: uint256 = erc4626_vault._assets_down(shares, self._total_assets())\n",
+            (
+                "    assets: uint256 = (\n"
+                "        erc4626_vault._assets_down(shares, self._total_assets()) * 101 // 100\n"
+                "    )\n"
+            ),
+        ),
+    ),
+    fault(
+        "G1",
+        "anybody sets how fills are priced",
+        (
+            "modules/market_making.vy",
+            '    access._check_owner()\n    assert market < self.market_count, "pool: unknown market"\n',
+            '    assert market < self.market_count, "pool: unknown market"\n',
+        ),
+    ),
+    fault(
+        "G2",
+        "the governor does not look at bounds",
+        (
+            "modules/governance_rules.vy",
+            '    assert x >= rule.minimum and x <= rule.maximum, "governor: out of bounds"\n',
+            "    pass\n",
+        ),
+    ),
 )

@@ -251,7 +251,7 @@ class Moves:
         return made._replace(intent=HOSTILE)
 
     def _hostile_forbidden(self) -> Action:
-        return Action("forbidden", self._member(), (self.random.randrange(64),))
+        return Action("forbidden", self._member())
 
     def _hostile_withdraw(self) -> Action:
         actor = self._member()

@@ -428,9 +428,10 @@ class Player:
                 self.index_gain += sizes * move // WAD
         return results
 
-    def forbidden(self, actor: int, number: int) -> Result:
+    def forbidden(self, actor: int) -> Result:
         """Call what is others' alone."""
-        return self._note(self.world.forbidden(actor, number))
+        results = [self._note(result) for result in self.world.forbidden(actor)]
+        return next((result for result in results if result.status), results[0])
 
 
 def _largest(bound: int, accepted: Callable[[int], bool]) -> int:
@@ -486,7 +487,7 @@ VERBS: Final[dict[str, Verb]] = {
     "report": Verb(Player.report, ("market", "change", "confidence")),
     "price": Verb(Player.price, ("market", "change")),
     "wait": Verb(Player.pass_time, ("seconds",)),
-    "forbidden": Verb(Player.forbidden, ("number",)),
+    "forbidden": Verb(Player.forbidden),
 }
 """What an action's verb names."""
 

@@ -406,9 +406,11 @@ class World:
         """Let governance try what it may not do; return what it could do all the same."""
         desk = self.deployment.addresses[DESK]
         words = list(self._read(DESK, "parameters"))
+        step, most = 5 * 10**14, 10**16
         tried = {
-            "a fee out of bounds": [ALL >> 129, *words[1:]],
-            "a fee that jumps": [words[0] + 5 * 10**15 + 1, *words[1:]] if words[0] < 10**15 else None,
+            "a fee far out of bounds": [ALL >> 129, *words[1:]],
+            "a fee out of bounds": [words[0] + step, *words[1:]] if words[0] == most else None,
+            "a fee that jumps": [words[0] + 10 * step + 1, *words[1:]] if words[0] < step else None,
         }
         for what, changed in tried.items():
             if changed is not None:
@@ -432,8 +434,8 @@ class World:
         rows = self._read("lens", "margin_curve", market, list(notionals))
         return [(row[0], row[1]) for row in rows]
 
-    def forbidden(self, actor: int, number: int) -> Result:
-        """Call one of the functions that are others' alone."""
+    def forbidden(self, actor: int) -> list[Result]:
+        """Call the functions that are others' alone."""
         address, account = self.book.addresses[actor], self._id(actor)
         desk, ledger = self.deployment.addresses[DESK], self.deployment.addresses[LEDGER]
         calls: tuple[tuple[str, str, tuple[Any, ...]], ...] = (
@@ -469,8 +471,7 @@ class World:
             ("risk_governor", "tighten", (ledger, b"\0" * 4)),
             ("risk_governor", "pause", ()),
         )
-        key, function, arguments = calls[number % len(calls)]
-        return self._by(actor, key, function, *arguments)
+        return [self._by(actor, key, function, *arguments) for key, function, arguments in calls]
 
     def leave_for_another(self, actor: int, vault: str, owner: int) -> Result:
         """Try to redeem somebody else's shares."""
