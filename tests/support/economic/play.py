@@ -25,6 +25,8 @@ ROUNDING_UNITS: Final = 100
 BISECTIONS: Final = 24
 MOST_CLOSES_OF_A_SWEEP: Final = 6
 """Closes of one account in one market; a close of a part may leave another one due."""
+CHECKPOINT: Final = Action("checkpoint", KEEPER)
+"""Values the coalition; it is part of a history because a second passes."""
 NOTHING: Final = Result(status=False, reason="nothing to do", events=[], gas=0, output=b"")
 
 
@@ -81,6 +83,8 @@ class Player:
         self.world = World(history.draw, contracts)
         self.members = range(history.draw.members)
         self.outcome = Outcome()
+        self.at = 0
+        """Actions of the history so far, checkpoints among them."""
         self.start = self._tokens()
         self.index_gain = 0
         """What the coalition's positions, its share of the pool's included, won at the index (WAD)."""
@@ -97,7 +101,8 @@ class Player:
 
     def play(self, action: Action) -> bool:
         """Play one action; return whether it was done."""
-        if action.verb == "checkpoint":
+        self.at += 1
+        if action == CHECKPOINT:
             self.checkpoint()
             return True
         checks = self.checks
@@ -118,16 +123,17 @@ class Player:
             elif event.name == "BadDebtCovered" and event.values["amount"]:
                 outcome.reached["fund payouts"] += 1
         if checks is not None:
-            checks.after(action, result, self.events, outcome.played)
+            checks.after(action, result, self.events, self.at)
         return result.status
 
     def run(self) -> Outcome:
         """Play the whole history and take the last checkpoint."""
         for action in self.history.actions:
             self.play(action)
-        self.checkpoint()
+        if self.history.actions[-1:] != (CHECKPOINT,):
+            self.checkpoint()
         if self.checks is not None:
-            self.checks.at_the_end(self.outcome.played, self.settle)
+            self.checks.at_the_end(self.at, self.settle)
         return self.outcome
 
     def close(self) -> None:
@@ -145,7 +151,7 @@ class Player:
                 self.close_out(vaults_first=vaults_first)
                 best = max(best, self._tokens() - self.start - self._fair_gain())
                 self.index_gain = gain
-        self.outcome.checkpoints.append(Checkpoint(self.outcome.played, best))
+        self.outcome.checkpoints.append(Checkpoint(self.at, best))
 
     def _fair_gain(self) -> int:
         """Return what positions won at the index and what accounts lost beyond their collateral."""
@@ -459,6 +465,7 @@ class Verb(NamedTuple):
 
 
 VERBS: Final[dict[str, Verb]] = {
+    CHECKPOINT.verb: Verb(Player.play),
     "deposit": Verb(Player.deposit, ("account", "units")),
     "withdraw": Verb(Player.withdraw, ("share",)),
     "withdraw_units": Verb(Player.withdraw_units, ("units",)),

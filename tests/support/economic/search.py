@@ -13,7 +13,7 @@ from sim.protocol.parameters.words import Number
 from tests.support.economic.draws import draw_world, problem_of
 from tests.support.economic.history import FREE, WHOLE, Action, History
 from tests.support.economic.moves import Moves
-from tests.support.economic.play import ROUNDING_UNITS, Outcome, Player, fitted, kinds_of
+from tests.support.economic.play import CHECKPOINT, ROUNDING_UNITS, Outcome, Player, fitted, kinds_of
 
 LEAST_ACTIONS: Final = 60
 LEAST_SUCCEEDED: Final = 40
@@ -146,7 +146,7 @@ class Search:
         for action in start:
             play(fitted(action, player.history.draw))
         if start:
-            player.checkpoint()
+            play(CHECKPOINT)
         while (
             outcome.played < LEAST_ACTIONS or outcome.succeeded < LEAST_SUCCEEDED
         ) and outcome.played < MOST_ACTIONS:
@@ -154,16 +154,16 @@ class Search:
             if chance < attack:
                 for action in moves.attack():
                     play(action)
-                player.checkpoint()
+                play(CHECKPOINT)
             elif chance < attack + HOSTILE:
                 play(moves.hostile())
             else:
                 legal = moves.legal()
                 if legal is not None:
                     play(legal)
-        player.checkpoint()
+        play(CHECKPOINT)
         if player.checks is not None:
-            player.checks.at_the_end(outcome.played, player.settle)
+            player.checks.at_the_end(player.at, player.settle)
         return played
 
     def _keep(self, history: History, outcome: Outcome) -> None:
