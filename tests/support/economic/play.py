@@ -17,6 +17,8 @@ from tests.support.economic.history import WHOLE, Action, History
 from tests.support.economic.verbs import KEEPER, Result, World
 
 HOUR: Final = 3_600
+LONG: Final = 10**9
+"""Seconds that nobody waits."""
 REPORT_EVERY_SECONDS: Final = 600
 """Honest reporters repeat their price at least so often, well within the heartbeat of an hour."""
 MOST_STEPS_OF_A_WAIT: Final = 60
@@ -413,7 +415,8 @@ class Player:
             for state in self.world.markets()
         ]
         least = min(
-            (HOUR * min(margin, ramped) // (4 * rate) for rate, margin, ramped in rates if rate), default=HOUR
+            (HOUR * min(margin, ramped) // (4 * rate) for rate, margin, ramped in rates if rate),
+            default=LONG,
         )
         return max(least, 1)
 

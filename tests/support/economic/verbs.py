@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from sim.chain.chain import CallReverted, Chain
-from sim.chain.compile import Artifact
 from sim.chain.transaction import Transaction
 from sim.core.units import QUANTUM, TOKEN_UNIT, to_wad
 from sim.protocol.account_ids import OWN_INDEX
@@ -76,9 +76,17 @@ class Deficit:
 
 
 @lru_cache(maxsize=8)
-def compiled(model: str, contracts: Path | None) -> tuple[Mapping[str, Artifact], Mapping[str, Artifact]]:
-    """Return the contracts and the risk models: thousands of worlds are deployed from them."""
-    return compile_protocol(model, root=contracts), compile_risk_models(contracts)
+def _deployer(model: str, contracts: Path | None) -> Deployer:
+    """Return what knows the compiled contracts: thousands of worlds are deployed from them."""
+    artifacts = compile_protocol(model, root=contracts)
+    return Deployer(Chain.create("native", GENESIS), artifacts, compile_risk_models(contracts))
+
+
+def _deployer_on(chain: Chain, model: str, contracts: Path | None) -> Deployer:
+    """Return a deployer of its own for a chain; reading the ABIs again would take a third of a history."""
+    deployer = copy(_deployer(model, contracts))
+    deployer._chain, deployer._addresses = chain, {}
+    return deployer
 
 
 class World:
@@ -101,9 +109,8 @@ class World:
         honest = range(REPORTERS, PARTICIPANTS)
         self.reporters = [*honest, *range(draw.dishonest_reporters)]
         names = [self.book.addresses[reporter] for reporter in self.reporters]
-        self.deployment = Deployer(self.chain, *compiled(draw.model, contracts)).deploy(
-            draw.parameters(), [names for _ in draw.markets]
-        )
+        deployer = _deployer_on(self.chain, draw.model, contracts)
+        self.deployment = deployer.deploy(draw.parameters(), [names for _ in draw.markets])
         self.client = ProtocolClient(self.chain, self.deployment, self.book)
         self.mirror = AccountMirror(PARTICIPANTS, len(draw.markets))
         self.net_traded = [0 for _ in draw.markets]
