@@ -393,7 +393,7 @@ class Protocol:
 
     def check_books(self, others: Iterable[Any] = ()) -> None:
         """Assert every conservation law that holds at all times, to the wei."""
-        accounts = [*self.accounts, *others]
+        accounts = list(dict.fromkeys(id_of(account) for account in (*self.accounts, *others)))
         totals = self.ledger.totals()
         collaterals = [self.collateral(account) for account in accounts]
         assert totals.total_collateral == sum(max(c, 0) for c in collaterals)

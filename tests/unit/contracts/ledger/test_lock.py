@@ -105,15 +105,13 @@ USERS = {
     "decrease": ("desk", "decrease_position", 0, 0, ALL, 0),
     "mode": ("desk", "set_mode", 1, 1),
     "cover": ("waterfall", "cover_deficit", OWN),
+    "request shares": ("pool", "request_deposit", 1_000),
+    "deposit into the fund": ("fund", "deposit", 1_000, SELF),
+    "mint of the fund": ("fund", "mint", 10**9, SELF),
     **{
-        f"{vault} {name}": (vault, name, amount, *holders)
+        f"{name} from the {vault}": (vault, name, amount, SELF, SELF)
         for vault in ("pool", "fund")
-        for name, amount, holders in (
-            ("deposit", 1_000, (SELF,)),
-            ("mint", 10**9, (SELF,)),
-            ("withdraw", 1, (SELF, SELF)),
-            ("redeem", 10**9, (SELF, SELF)),
-        )
+        for name, amount in (("withdraw", 1), ("redeem", 10**9))
     },
 }
 """What a stranger tries: contract, function, arguments. Its own account and shares are ample."""
@@ -139,6 +137,10 @@ def _hooked():
         token.do(protocol.desk.address, data_of(protocol.desk, "deposit", own, units(10_000)))
         token.do(protocol.pool.address, data_of(protocol.pool, "deposit", units(5_000), token.address))
         token.do(protocol.fund.address, data_of(protocol.fund, "deposit", units(100), token.address))
+        for vault in (protocol.fund, protocol.pool):  # half of its shares wait until they may leave
+            token.do(vault.address, data_of(vault, "request_exit", vault.balanceOf(token.address) // 2))
+            protocol.wait(vault.exit_request(token.address).ready_at - boa.env.timestamp)
+        protocol.report_again()
         yield protocol
 
 
