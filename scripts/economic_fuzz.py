@@ -8,8 +8,8 @@
 Prints what was tried and how often it worked, apart for what was meant to be legal and what was meant to be
 refused; how often losses came about and who bore them; the best profit. At constant prices exit code 1 means
 a profit above rounding; at moving prices, where profit leaves out what positions won at the index and what
-accounts lost beyond their collateral, a broken rule. What is found is minimised and written to `--out`, one
-transcript each. docs/invariants.md lists the rules.
+accounts lost beyond their collateral, a broken rule. What is found is minimised and written to `--out`, a
+transcript and a regression test each. docs/invariants.md lists the rules.
 """
 
 from __future__ import annotations
@@ -23,7 +23,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from sim.core.units import TOKEN_UNIT
 from tests.support.economic.history import History, read_transcript
-from tests.support.economic.minimise import minimised, replay, still_broken, still_profitable
+from tests.support.economic.minimise import (
+    minimised,
+    regression_test,
+    replay,
+    still_broken,
+    still_profitable,
+)
 from tests.support.economic.play import ROUNDING_UNITS, Outcome
 from tests.support.economic.search import Found, Search, Totals
 
@@ -131,7 +137,10 @@ def _shown(found: Found, contracts: Path | None, out: Path | None) -> str:
         out.mkdir(parents=True, exist_ok=True)
         path = out / f"{name}-{found.history.origin.split(' ')[0].replace(':', '-')}.json"
         path.write_text(text, "utf-8")
-        where = f" -> {path}"
+        broken = None if found.broken is None else found.broken[0]
+        test = out / f"test_{path.stem.replace('-', '_')}.py"
+        test.write_text(regression_test(short, what, broken), "utf-8")
+        where = f" -> {path}, {test}"
     return f"\n{what} (history {found.history.origin}){where}\n{text}"
 
 

@@ -11,7 +11,8 @@ import pytest
 from sim.protocol.invariants import INVARIANTS
 from tests.support.economic.checks import statements
 from tests.support.economic.history import FREE, History, read_transcript
-from tests.support.economic.minimise import minimised, replay
+from tests.support.economic.minimise import minimised, regression_test, replay
+from tests.support.economic.play import Outcome
 from tests.support.economic.search import LEAST_ACTIONS, LEAST_SUCCEEDED, Search
 
 HISTORIES = 1_200
@@ -94,6 +95,20 @@ def test_what_is_found_is_minimised():
     assert somebody_closed(short)
     assert [action.verb for action in short.actions][-1] == "decrease"
     assert len(short.actions) == 3 < len(noisy.actions)
+
+
+def test_a_finding_becomes_a_test_that_fails_while_it_is_there(tmp_path):
+    search = Search(7)
+    search.one(0)
+    for broken in (None, "C10p"):
+        source = regression_test(replace(search.last, actions=()), "an example", broken)
+        names: dict[str, object] = {}
+        exec(compile(source, "test_found.py", "exec"), names)  # noqa: S102
+        (test,) = [value for name, value in names.items() if name.startswith("test_")]
+        test()
+    names["replay"] = lambda *_, **__: Outcome(broken=[("C10p", 1, "shown")])
+    with pytest.raises(AssertionError):
+        test()
 
 
 def test_the_document_lists_every_rule():

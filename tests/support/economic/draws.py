@@ -44,13 +44,21 @@ class Draw:
         return {name: getattr(self, name) for name in self.__slots__}
 
     def parameters(self) -> ProtocolParameters:
-        """Return what the contracts are deployed with."""
+        """Return what the contracts are deployed with; a parameter that is younger has its default."""
         structs = {
-            struct.name: {row.name: self.words[f"{struct.name}.{row.name}"] for row in struct}
+            struct.name: {
+                name: self.words.get(f"{struct.name}.{name}", default)
+                for name, default in struct.defaults.items()
+            }
             for struct in STRUCTS
             if not struct.per_market
         }
-        return ProtocolParameters(**structs, markets=[MarketParameters(**market) for market in self.markets])
+        own = {"pricing_terms": "pricing_terms", "market": "market", "risk_model": self.model}
+        markets = [
+            {**market, **{key: {**STRUCTS[name].defaults, **market[key]} for key, name in own.items()}}
+            for market in self.markets
+        ]
+        return ProtocolParameters(**structs, markets=[MarketParameters(**market) for market in markets])
 
 
 def _one(draw: random.Random, *choices: float) -> float:

@@ -87,3 +87,31 @@ def still_broken(identifier: str, contracts: Path | None = None) -> Callable[[Hi
     return lambda history: any(
         broken == identifier for broken, _, _ in replay(history, contracts, checks=True).broken
     )
+
+
+def regression_test(history: History, what: str, broken: str | None = None) -> str:
+    """Return a test file that holds what a history shows not to come back.
+
+    Parameters
+    ----------
+    what
+        The finding in words.
+    broken
+        Rule that it breaks; None: it makes a profit.
+    """
+    name = f"rule_{broken}_holds".lower() if broken else "nobody_gains"
+    held = (
+        f'assert "{broken}" not in {{name for name, _, _ in outcome.broken}}'
+        if broken
+        else "assert outcome.best.profit <= ROUNDING_UNITS"
+    )
+    used = "replay\n" if broken else "replay\nfrom tests.support.economic.play import ROUNDING_UNITS\n"
+    return (
+        f'"""Found by the attacker of the test bench: {what}."""\n\n'
+        "from tests.support.economic.history import read_transcript\n"
+        f"from tests.support.economic.minimise import {used}\n"
+        f'TRANSCRIPT = """{history.text()}"""\n\n\n'
+        f"def test_{name}():\n"
+        f"    outcome = replay(read_transcript(TRANSCRIPT), checks={bool(broken)})\n"
+        f"    {held}\n"
+    )
