@@ -1,6 +1,6 @@
 """The contracts as an instrument: a price goes in at each step, the margin they ask for comes out.
 
-Everything that decides a margin is deployed as in a run - oracle, risk model, margin engine, pool, lens -
+Everything that decides a margin is deployed as in a run - oracle, risk model, clearing core, pool, lens -
 and nobody trades: what is left is the model, the oracle's estimators and the maintenance ramp. No twin of a
 formula takes part.
 """
