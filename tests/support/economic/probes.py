@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from sim.core.units import QUANTUM, WAD
@@ -100,6 +102,50 @@ def _governor_is_bound(world: World, _settle: Callable[[], None]) -> str | None:
     return world.governance_problem()
 
 
+def _split_positions(world: World, _settle: Callable[[], None]) -> str | None:
+    """Ask for ten tenths: they need no more than the whole, and no less than its size at the least ratio."""
+    parts, whole = 10, 10**7 * WAD
+    for market in range(len(world.prices)):
+        least, part, one = (row[0] for row in world.ratios(market, [0, whole // parts, whole]))
+        if not least <= part <= one:
+            return f"market {market}: ratios {least} at nothing, {part} of a tenth, {one} of the whole"
+    return None
+
+
+def _previews_round_down(world: World, _settle: Callable[[], None]) -> str | None:
+    """Go through the fund's previews there and back: nobody gains a unit by rounding."""
+    for units in (1, 7, 999_999, 123_456_789_012):
+        shares = world.preview("fund", "Deposit", units)
+        if world.preview("fund", "Redeem", shares) > units:
+            return f"{units} units buy {shares} shares worth more"
+        if world.preview("fund", "Mint", shares + 1) < units:
+            return f"{shares + 1} shares cost less than the {units} units that bought fewer"
+        if world.preview("fund", "Redeem", world.preview("fund", "Withdraw", units)) < units:
+            return f"{units} units burn fewer shares than they are worth"
+    return None
+
+
+def _connected_once(world: World, _settle: Callable[[], None]) -> str | None:
+    """Let the owner connect what is connected."""
+    key = world.connected_again()
+    return None if key is None else f"{key} was connected again"
+
+
+@lru_cache(maxsize=4)
+def _without_lock(contracts: Path) -> tuple[str, ...]:
+    return tuple(
+        path.name
+        for path in sorted(contracts.rglob("*.vy"))
+        if "# pragma nonreentrancy on" not in path.read_text("utf-8")
+    )
+
+
+def _locked(world: World, _settle: Callable[[], None]) -> str | None:
+    """Read the sources."""
+    names = _without_lock(world.contracts)
+    return f"{', '.join(names)} can be entered again" if names else None
+
+
 def _paused(world: World, _settle: Callable[[], None]) -> str | None:
     """Let the guardian pause: nobody adds risk, everybody may deposit and reduce."""
     if not world.pause().status:
@@ -120,13 +166,17 @@ def _paused(world: World, _settle: Callable[[], None]) -> str | None:
 PROBES: Final[dict[str, Probe]] = {
     "A4": Probe("funding is the same whether it is brought up to date once or often", _funding_is_additive),
     "B5m": Probe("ratios rise with size, maintenance stays below initial", _ratios_rise_with_size),
+    "B6": Probe("ten accounts need no less than the least ratio, and no more than one", _split_positions),
     "E1r": Probe("going into the fund and out of it at once gains nothing", _round_trip),
     "E2": Probe("a stake is worth what was paid for it, whoever was there before", _victim_keeps_its_stake),
+    "F1": Probe("what a vault's previews round goes to the vault", _previews_round_down),
     "G2": Probe(
         "governance goes nowhere out of bounds, not too far at once, and not before its time",
         _governor_is_bound,
     ),
     "G4": Probe("while paused nobody adds risk, everybody deposits and reduces", _paused),
+    "G5": Probe("what is connected stays connected", _connected_once),
+    "H1": Probe("every contract has the lock", _locked),
     "I1": Probe(
         "everybody can leave with everything, once honest people have done their part", _everybody_leaves
     ),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from sim.chain.chain import CallReverted, Chain
+from sim.chain.compile import contracts_root
 from sim.chain.transaction import Transaction
 from sim.core.units import QUANTUM, TOKEN_UNIT, to_wad
 from sim.protocol.account_ids import OWN_INDEX
@@ -97,6 +98,7 @@ class World:
 
     def __init__(self, draw: Draw, contracts: Path | None = None) -> None:
         self.draw = draw
+        self.contracts = contracts_root() if contracts is None else contracts
         self.book = AddressBook(
             [
                 ("members", MOST_MEMBERS),
@@ -434,6 +436,20 @@ class World:
         number = int.from_bytes(proposed.output, "big")
         if self._send(OWNER, "risk_governor", "execute", number).status:
             return "a proposal was executed before its time"
+        return None
+
+    def connected_again(self) -> str | None:
+        """Let the owner of everything connect what is connected; return what let it."""
+        governor = self.deployment.addresses["risk_governor"]
+        stranger = self.book.addresses[0]
+        for key in (LEDGER, "liquidity_pool"):
+            try:
+                function = self.deployment.abis[key]["connect"]
+                data = function.encode(*[stranger for _ in function.inputs])
+                self.chain.call(self.deployment.addresses[key], data, sender=governor)
+            except CallReverted:
+                continue
+            return key
         return None
 
     def ratios(self, market: int, notionals: Sequence[int]) -> list[tuple[int, int]]:
