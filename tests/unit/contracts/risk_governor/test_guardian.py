@@ -134,6 +134,8 @@ def matrix(governed) -> dict[str, str | None]:
         "deleverage": (NOBODY, "loss_waterfall", "auto_deleverage", (other, 0, [own])),
         "socialize": (NOBODY, "loss_waterfall", "socialize_loss", (other,)),
         "provide": (governed.provider, "liquidity_pool", "deposit", (10**6, governed.provider)),
+        "ask to provide": (governed.provider, "liquidity_pool", "request_deposit", (10**6,)),
+        "ask to leave": (governed.provider, "liquidity_pool", "request_exit", (10**16,)),
         "redeem": (
             governed.provider, "liquidity_pool", "redeem", (10**16, governed.provider, governed.provider),
         ),
@@ -156,7 +158,7 @@ def test_a_pause_stops_what_adds_risk_and_nothing_else(trading, who):
     assert before.pop("increase") is None
     assert paused == before
     assert {name for name, reason in before.items() if reason is None} >= {
-        "decrease", "deposit", "deposit for another", "withdraw", "poke", "provide", "redeem", "report",
+        "decrease", "deposit", "deposit for another", "withdraw", "poke", "ask to provide", "ask to leave", "report",
     }  # fmt: skip
     assert before["liquidate"] == "liquidation: healthy"
 

@@ -22,7 +22,7 @@ STATIC = [8 * WAD // 100, 4 * WAD // 100, 0]
 
 def ratios(governed) -> tuple[int, int]:
     snapshot = governed.read("market_registry", "market_snapshot", 0)
-    return snapshot[13], snapshot[14]
+    return snapshot[19], snapshot[20]
 
 
 def deploy(governed, artifact, arguments: bytes = b"") -> str:
@@ -202,10 +202,13 @@ def test_a_market_is_added_in_three_structural_steps(governed):
     assert governed.execute(governed.propose(GOVERNOR, outside)).revert_reason == "governor: out of bounds"
 
 
-def test_the_governor_needs_an_engine(governed):
+@pytest.mark.parametrize(
+    ("registry", "desk", "missing"), [(ZERO, NOBODY, "registry"), (NOBODY, ZERO, "desk")]
+)
+def test_the_governor_needs_a_registry_and_a_desk(governed, registry, desk, missing):
     entry = governed.deployment.abis[GOVERNOR].constructor
     artifact = governed.deployment.artifacts[GOVERNOR]
     governed.chain.start_block(governed.chain.block_number + 1, governed.now + 12)
-    with pytest.raises(RunError, match="governor: zero engine"):
-        governed.chain.deploy(artifact, entry.encode(OWNER, NOBODY, ZERO, 2 * DAY, 7 * DAY), NOBODY)
+    with pytest.raises(RunError, match=f"governor: zero {missing}"):
+        governed.chain.deploy(artifact, entry.encode(OWNER, NOBODY, registry, desk, 2 * DAY, 7 * DAY), NOBODY)
     governed.chain.end_block()
