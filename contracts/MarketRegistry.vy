@@ -44,6 +44,7 @@ exports: (
     markets.market_count,
     markets.market_info,
     markets.price_oracle,
+    markets.largest_premium,
     # Snapshots
     markets.poke,
     markets.touch_one,

@@ -77,8 +77,9 @@ def _assess(
 ) -> Assessment:
     """
     @dev Values an account for a check. Maintenance: at the risk price. Initial: at the worse
-         of risk and index price. Withdraw: at the worse of risk, index and average price,
-         minus the cost of closing out.
+         of risk and index price. Withdraw: at the worse of risk, index and average price.
+         The last two count what closing each position would cost now: a premium that a trader
+         has made or been paid is no gain before somebody else bears it.
     @param account Account.
     @param kind 0 initial, 1 maintenance, 2 withdraw.
     @param snapshots Its markets.
@@ -105,20 +106,14 @@ def _assess(
 
         # EQUITY
         pnl: int256 = self._profit(position, snapshot.funding_index, price)
+        if kind != MAINTENANCE:
+            pnl -= self._cost_of_exit(market, position.size, snapshot.index_price)
         if kind == MAINTENANCE or pnl < 0:
             found.equity += pnl
         else:
             gains += convert(pnl, uint256)
         if kind != MAINTENANCE:
             haircut = max(haircut, staticcall formulas._model(snapshot).collateral_haircut())
-        if kind == WITHDRAW:
-            fill_price: uint256 = staticcall LIQUIDITY_POOL.quote(
-                market, -position.size, snapshot.index_price
-            )
-            found.equity -= convert(
-                margin_math._close_out_impact(position.size, snapshot.index_price, fill_price),
-                int256,
-            )
         found.notional += notional
         found.prices[market] = price
         found.notionals[market] = notional
@@ -233,6 +228,20 @@ def _profit(
     ) - funding_math._funding_owed(
         position.size, funding_index - position.funding_index
     )
+
+
+@view
+@internal
+def _cost_of_exit(market: uint256, size: int256, index_price: uint256) -> int256:
+    """
+    @dev What closing a whole position now would cost against the index price.
+    @param market Market id.
+    @param size Signed base units of the position (WAD).
+    @param index_price Index price (WAD).
+    @return int256 Cost (WAD quote), zero if the fill is better than the index.
+    """
+    fill_price: uint256 = staticcall LIQUIDITY_POOL.quote(market, -size, index_price)
+    return convert(margin_math._close_out_impact(size, index_price, fill_price), int256)
 
 
 @pure

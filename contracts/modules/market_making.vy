@@ -10,6 +10,7 @@
 """
 
 from ..interfaces import ILiquidityPool
+from ..interfaces import IMarketRegistry
 from ..lib import constants
 from ..lib import pool_math
 from . import access
@@ -56,6 +57,7 @@ def set_pricing_terms(market: uint256, skew_scale: uint256, max_premium: uint256
     """
     access._check_owner()
     assert market < self.market_count, "pool: unknown market"
+    self._check_premium(market, max_premium)
     self._set_pricing_terms(market, skew_scale, max_premium)
 
 
@@ -169,6 +171,22 @@ def _set_pricing_terms(market: uint256, skew_scale: uint256, max_premium: uint25
     log ILiquidityPool.PricingTermsSet(
         market=market, skew_scale=skew_scale, max_premium=max_premium
     )
+
+
+@view
+@internal
+def _check_premium(market: uint256, max_premium: uint256):
+    """
+    @dev Guarantees that a market's ratios can carry a premium; a market that the registry does
+         not have yet is checked there when it is added.
+    @param market Market id.
+    @param max_premium Largest premium or discount (WAD).
+    """
+    registry: address = pool_connections.market_registry
+    if registry != empty(address):
+        assert max_premium <= staticcall IMarketRegistry(registry).largest_premium(
+            market
+        ), "pool: premium above the ratio"
 
 
 @view

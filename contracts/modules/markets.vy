@@ -33,12 +33,13 @@ uses: ramp
 
 # What is stored of a market: formula and flag share a slot.
 struct Configuration:
-    formula: uint256  # address, and above it the flag
+    formula: uint256  # address, above it the flag, and on top the initial ratio at rest
     open_interest_cap: uint256  # base units per side (WAD)
 
 
 ADDRESS_BITS: constant(uint256) = 160
 ADDRESSES: constant(uint256) = 2**160 - 1
+REST_BITS: constant(uint256) = 192
 
 PRICE_ORACLE: immutable(IPriceOracle)
 LEDGER: immutable(ILedger)
@@ -167,8 +168,23 @@ def market_info(market: uint256) -> IMarketRegistry.MarketInfo:
     return IMarketRegistry.MarketInfo(
         risk_model=convert(stored.formula & ADDRESSES, address),
         open_interest_cap=stored.open_interest_cap,
-        is_batched=stored.formula >> ADDRESS_BITS == 1,
+        is_batched=(stored.formula >> ADDRESS_BITS) & 1 == 1,
     )
+
+
+@view
+@external
+@reentrant
+def largest_premium(market: uint256) -> uint256:
+    """
+    @notice Largest premium that a market's ratios can carry: the initial ratio that its
+            formula asks of a market at rest. Derivation: docs/formulas.md.
+    @param market Market id.
+    @return uint256 Premium (WAD), max uint256 for a market that does not exist.
+    """
+    if market >= self.market_count:
+        return max_value(uint256)
+    return self.configurations[market].formula >> REST_BITS
 
 
 @view
@@ -293,7 +309,7 @@ def _snapshot(market: uint256) -> IMarketRegistry.MarketSnapshot:
     snapshot.round_id = asset.round_id
     snapshot.report_age_seconds = block.timestamp - min(asset.updated_at, block.timestamp)
     snapshot.risk_model = stored.formula & ADDRESSES
-    snapshot.is_batched = stored.formula >> ADDRESS_BITS
+    snapshot.is_batched = (stored.formula >> ADDRESS_BITS) & 1
     snapshot.open_interest_cap = stored.open_interest_cap
     snapshot.min_position_notional = market_params.parameters.min_position_notional
     snapshot.open_interest = margin_math._notional(
@@ -320,8 +336,9 @@ def _snapshot(market: uint256) -> IMarketRegistry.MarketSnapshot:
 @internal
 def _set_market(market: uint256, risk_model: address, open_interest_cap: uint256):
     """
-    @dev Checks every bound, sets, brings the market up to now and finds out whether the
-         formula answers many positions at once.
+    @dev Checks every bound, sets, brings the market up to now, finds out whether the formula
+         answers many positions at once, and refuses one whose ratio at rest cannot carry the
+         premium of the market's fills.
     @param market Market id.
     @param risk_model Margin formula of this market.
     @param open_interest_cap Base units per side (WAD).
@@ -332,9 +349,14 @@ def _set_market(market: uint256, risk_model: address, open_interest_cap: uint256
     self.configurations[market] = Configuration(
         formula=formula, open_interest_cap=open_interest_cap
     )
-    is_batched: bool = formulas._has_batch(self._touch(market))
+    snapshot: IMarketRegistry.MarketSnapshot = self._touch(market)
+    is_batched: bool = formulas._has_batch(snapshot)
     if is_batched:
-        self.configurations[market].formula = formula | (1 << ADDRESS_BITS)
+        formula = formula | (1 << ADDRESS_BITS)
+    rest: uint256 = formulas._initial_ratio_at_rest(snapshot)
+    terms: ILiquidityPool.PricingTerms = staticcall LIQUIDITY_POOL.pricing_terms(market)
+    assert terms.max_premium <= rest, "markets: ratio below the premium"
+    self.configurations[market].formula = formula | (rest << REST_BITS)
     log IMarketRegistry.MarketSet(
         market=market,
         risk_model=risk_model,

@@ -27,9 +27,6 @@ KNOWN_OPEN = {
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    strict=True, reason="two accounts of one owner: the initial check ignores the cost of exit"
-)
 def test_no_price_move_no_profit():
     search = Search(1)
     for outcome in search.run(HISTORIES):

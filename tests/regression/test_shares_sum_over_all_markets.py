@@ -27,7 +27,7 @@ OPEN_INTEREST = 2.0 * LONGS
 def market(name: str) -> str:
     return (
         f'{{ name = "{name}", initial_price = 2_000.0, price = {{ kind = "gbm", volatility = 0.0 }}, '
-        'impact = { law = "none" }, pool = { skew_scale = 1e18, max_premium = 0.5, '
+        'impact = { law = "none" }, pool = { skew_scale = 1e18, max_premium = 0.01, '
         "open_interest_cap_notional = 1e15 } }"
     )
 

@@ -138,7 +138,7 @@ class Protocol:
         liquidation: dict[str, int] | None = None,
         markets: int = 1,
         skew_scale: int = 10**22 * WAD,
-        max_premium: int = WAD // 10,
+        max_premium: int = WAD // 100,
         risk_model: Any = None,
         open_interest_cap: int = OPEN_INTEREST_CAP,
         pool: int = 10_000_000,

@@ -33,10 +33,12 @@ from sim.engine.scenario.expect import ExpectSection
 from sim.engine.scenario.flow import FlowSection
 from sim.engine.scenario.market import MAX_MARKETS, MarketSection
 from sim.engine.scenario.meant import Meant, is_out_throughout, unless_meant
+from sim.engine.scenario.premium import premium_problem
 from sim.engine.scenario.protocol import ProtocolSection
 from sim.engine.scenario.risk import BUILT_IN_MODELS, not_whole, whole_numbers
 from sim.market.effects import AgentOutage
 from sim.market.shock import SHOCKS, Shock
+from sim.protocol.parameters.table import STRUCTS, models
 
 SCHEMA_VERSION = 1
 MAX_PARTICIPANTS = 200_000
@@ -360,6 +362,25 @@ class Scenario(Document):
             model = BUILT_IN_MODELS.get(self.protocol.risk_model)
             if model is not None:
                 yield from _model_problems(self.protocol.risk_model, model, whole_numbers(table), path)
+        yield from self._premium_problems()
+
+    def _premium_problems(self) -> Iterator[Problem]:
+        """Yield caps on premiums that initial ratios cannot carry, where the ratios are known."""
+        kind = self.protocol.risk_model
+        struct = models().get(kind)
+        if struct is None:
+            return
+        fee_rate = STRUCTS["fees"]["trade_fee_rate"].word(self.protocol.margin.trade_fee_rate)
+        for index, market in enumerate(self.markets):
+            try:
+                values = self.risk_parameters(index)
+            except ValidationError:
+                continue  # said already
+            words = {name: struct[name].word(value) for name, value in values.items()}
+            cap = STRUCTS["pricing_terms"]["max_premium"].word(market.pool.max_premium)
+            problem = premium_problem(kind, words, cap, fee_rate)
+            if problem is not None:
+                yield ("markets", index, "pool", "max_premium"), problem
 
 
 def _model_problems(

@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sim.core.units import WAD
+from sim.engine.scenario.premium import initial_ratio_at_rest, premium_problem
 from sim.protocol.governance import rules
 from sim.protocol.parameters.table import STRUCTS
 from sim.protocol.parameters.values import MarketParameters, ProtocolParameters
 from sim.protocol.parameters.words import Number, to_chain
+from sim.reference.margin_math import largest_premium
 
 MODELS = ("static", "volatility", "adaptive")
 SECONDS_A_BLOCK = 12
@@ -116,7 +119,8 @@ def draw_world(seed: str) -> Draw:
         "max_confidence_ratio": _one(draw, 0.001, 0.02, 0.1),
         "tau_ema_seconds": int(_one(draw, 300, 3_600, 86_400)),
     }
-    markets = [_market(draw, model, index) for index in range(draw.choice((1, 1, 2, 3)))]
+    fee_rate = to_chain("trade_fee_rate", "uint256", drawn["trade_fee_rate"])
+    markets = [_market(draw, model, index, fee_rate) for index in range(draw.choice((1, 1, 2, 3)))]
     made = Draw(
         model=model,
         members=draw.randint(2, 6),
@@ -142,9 +146,12 @@ def _all_words(drawn: Mapping[str, Number]) -> dict[str, Number]:
     }
 
 
-def _market(draw: random.Random, model: str, index: int) -> dict[str, Any]:
+def _market(draw: random.Random, model: str, index: int, fee_rate: int) -> dict[str, Any]:
     price = _log(draw, 0.5, 60_000.0)
     max_premium = _one(draw, 0.0, 0.0005, 0.005, 0.05, 0.05, 0.2)
+    words = _model(draw, model, fee_rate)
+    # Often the most that the ratio carries: where the bound is too loose, the attacker finds it.
+    max_premium = min(max_premium, _carried(model, words, fee_rate) / WAD)
     # Where the clamp begins, in quote: within reach of a member's wallet and leverage, most of the time.
     clamp = _log(draw, 1e4, 1e7)
     return {
@@ -157,12 +164,21 @@ def _market(draw: random.Random, model: str, index: int) -> dict[str, Any]:
             "max_premium": max_premium,
         },
         "market": {"open_interest_cap": float(f"{_log(draw, 1e5, 1e8) / price:.4g}")},
-        "risk_model": _model(draw, model),
+        "risk_model": words,
     }
 
 
-def _model(draw: random.Random, model: str) -> dict[str, Number]:
-    floor = _one(draw, 0.005, 0.01, 0.02, 0.05, 0.2)
+def _carried(model: str, words: Mapping[str, Number], fee_rate: int) -> int:
+    """Return the largest premium that a formula's initial ratio carries, in whole millionths (WAD)."""
+    ratio = initial_ratio_at_rest(model, {row.name: row.word(words[row.name]) for row in STRUCTS[model]})
+    assert ratio is not None
+    return largest_premium(ratio, fee_rate) // 10**12 * 10**12
+
+
+def _model(draw: random.Random, model: str, fee_rate: int) -> dict[str, Number]:
+    # A fee above the ratio would leave a debt by itself.
+    floors = [floor for floor in (0.005, 0.01, 0.02, 0.05, 0.2) if floor * WAD > 1.5 * fee_rate]
+    floor = _one(draw, *floors)
     haircut = _one(draw, 0.0, 0.0, 0.1)
     words = dict(STRUCTS[model].defaults)
     if model == "static":
@@ -203,4 +219,11 @@ def problem_of(made: Draw) -> str | None:
         words = {row.name: to_chain(row.name, "uint256", values[row.name]) for row in STRUCTS[name]}
         if not all(condition.holds(words) for condition in STRUCTS[name].conditions):
             return f"{name}: the contract's conditions do not hold"
+    fee_rate = to_chain("trade_fee_rate", "uint256", parameters.fees["trade_fee_rate"])
+    for market in made.markets:
+        model = {row.name: row.word(market["risk_model"][row.name]) for row in STRUCTS[made.model]}
+        cap = to_chain("max_premium", "uint256", market["pricing_terms"]["max_premium"])
+        problem = premium_problem(made.model, model, cap, fee_rate)
+        if problem is not None:
+            return problem
     return None

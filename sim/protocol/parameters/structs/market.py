@@ -35,10 +35,14 @@ STRUCTS.add(
                 minimum=0,
                 maximum=1,
                 below=True,
-                default=0.05,
-                source="assumption: the limiter's 5 % band",
+                default=0.015,
+                source="below the 2 % that formulas that ship ask at rest, less a fee: docs/formulas.md",
                 meaning="Cap on the premium or discount of a fill.",
-                governed=Governed(maximum=0.99, step=0.01, reason="contract: market_making, below 1"),
+                governed=Governed(
+                    maximum=0.99,
+                    step=0.01,
+                    reason="contract: market_making, below 1 and not above the initial ratio at rest",
+                ),
             ),
         ),
     )

@@ -24,8 +24,13 @@ initial_price = 2_000.0
 kind = "gbm"
 volatility = 0.8
 
+[markets.pool]
+max_premium = 0.0  # a ratio of two in a million carries none, and no fee
+
 [protocol]
 risk_model = "volatility"
+[protocol.margin]
+trade_fee_rate = 0.0
 [protocol.risk_model_parameters]
 z = 2.5
 initial_horizon_seconds = 14_400
