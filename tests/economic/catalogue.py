@@ -17,7 +17,7 @@ def fault(
     given: Mapping[str, float] | None = None,
 ) -> OldRule:
     """Return a fault that a rule of the bench must report within few histories."""
-    return OldRule(name=name, edits=edits, attacks=attacks, histories=30, broken=rule, given=given or {})
+    return OldRule(name=name, edits=edits, attacks=attacks, histories=60, broken=rule, given=given or {})
 
 
 FAULTS = (
@@ -77,11 +77,11 @@ FAULTS = (
     ),
     fault(
         "C1b",
-        "an account is liquidated at nine tenths of what it must hold",
+        "an account is liquidated at half of what it must hold",
         (
             "modules/liquidation.vy",
             "        inputs.maintenance_requirement, int256\n    )\n    if not plan.eligible:\n",
-            "        inputs.maintenance_requirement * 9 // 10, int256\n    )\n    if not plan.eligible:\n",
+            "        inputs.maintenance_requirement // 2, int256\n    )\n    if not plan.eligible:\n",
         ),
     ),
     fault(

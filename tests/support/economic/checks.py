@@ -17,7 +17,7 @@ from tests.support.economic.seen import Seen, Step, look
 from tests.support.economic.verbs import PARTICIPANTS, Result, World
 
 EVERYBODY: Final = range(PARTICIPANTS)
-SOMETIMES: Final = 6
+SOMETIMES: Final = 4
 """Rules that ask the chain about every account are looked at after every so many actions."""
 ASKING: Final = ("B3", "C1b", "E5")
 SHARE_THAT_WINNERS_PAY: Final = 9

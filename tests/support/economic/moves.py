@@ -506,6 +506,8 @@ class Moves:
         yield Action("sweep", KEEPER)
         if self.random.random() < 0.3:
             yield Action("decrease", self.random.choice(winners), (market, WHOLE))
+        if self.random.random() < 0.5:
+            yield Action("withdraw", self.random.choice(winners), (WHOLE,))
         if self.random.random() < 0.7:
             yield Action("resolve", KEEPER)
         yield Action("wait", KEEPER, (self.random.choice((60, 3_600)),))
