@@ -401,7 +401,7 @@ def leave(meter: Meter) -> None:
         actor for actor, state in zip(shorts, meter.client.positions(0, shorts), strict=True) if state.size
     ]
     meter.must(actions.decrease_position("t", open_shorts, 0, WAD // 2, NO_LIMIT, FREE))
-    meter.set_up(actions.decrease_position("t", open_shorts, 0, CLOSE_ALL, NO_LIMIT, FREE))
+    meter.set_up(actions.decrease_position("t", open_shorts[1:], 0, CLOSE_ALL, NO_LIMIT, FREE))
     meter.send(actions.pool_deposit("lp", providers, 1_000 * TOKEN_UNIT, FREE))  # a trader has a position
     meter.must(actions.fund_deposit("lp", providers, 1_000 * TOKEN_UNIT, FREE))
     for key, ask in (

@@ -16,6 +16,7 @@
 
 from ..interfaces import ILiquidityPool
 from ..lib import constants
+from ..lib import vault_math
 from . import erc4626_vault
 from . import pool_connections
 from . import pool_parameters
@@ -45,8 +46,8 @@ def request_deposit(assets: uint256) -> uint256:
     assert worth.is_enterable, "pool: nearly worthless"
     request: ILiquidityPool.DepositRequest = self.deposits[msg.sender]
     kept: uint256 = self._settled(request, worth)
+    token._burn(self, request.shares - kept)
     shares: uint256 = erc4626_vault._shares_down(assets, worth.entry)
-    burned: uint256 = request.shares - kept
     request.assets += assets
     request.shares = kept + shares
     assert request.shares != 0, "vault: zero shares"
@@ -58,7 +59,6 @@ def request_deposit(assets: uint256) -> uint256:
         shares=request.shares,
         ready_at=request.ready_at,
     )
-    token._burn(self, burned)
     if assets != 0:
         erc4626_vault._escrow(assets, shares)
     return request.ready_at
@@ -153,10 +153,17 @@ def _settled(
     request: ILiquidityPool.DepositRequest, worth: pool_valuation.Assets
 ) -> uint256:
     """
-    @dev Shares that a deposit is left with now.
+    @dev Shares that a deposit is left with now: at the price without it. At the price with it
+         the surplus that is burned would raise what the rest is worth.
     @param request Deposit, empty if there is none.
     @param worth What the pool is worth now.
     @return uint256 Shares, at most those that wait.
     """
+    others: uint256 = token.totalSupply - request.shares
     # NOTE: rounds down, for the vault.
-    return min(request.shares, erc4626_vault._shares_down(request.assets, worth.entry))
+    return min(
+        request.shares,
+        vault_math._to_shares_down(
+            request.assets, others, worth.entry - min(request.assets, worth.entry)
+        ),
+    )
