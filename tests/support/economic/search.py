@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from sim.protocol.parameters.words import Number
-from tests.support.economic.draws import draw_world, problem_of
+from tests.support.economic.draws import Draw, draw_world, problem_of
 from tests.support.economic.history import FREE, WHOLE, Action, History
 from tests.support.economic.moves import Moves
 from tests.support.economic.play import CHECKPOINT, ROUNDING_UNITS, Outcome, Player, fitted, kinds_of
@@ -121,7 +121,7 @@ class Search:
             origin += f" from {elite.origin.split(' ')[0]}"
         if world is None:
             world = draw_world(origin)
-            world = replace(world, words={**world.words, **self.given})
+            world = _with(world, self.given)
         history = History(draw=world, actions=(), moving=self.moving, origin=origin)
         player = Player(history, self.contracts)
         try:
@@ -186,6 +186,20 @@ class Search:
                 known.add(broken[0])
                 cut = replace(history, actions=history.actions[: broken[1]])
                 self.found.append(Found(cut, best.profit, broken))
+
+
+def _with(world: Draw, given: Mapping[str, Number]) -> Draw:
+    """Return a world with some parameters given; those that every market has go to all of them."""
+    markets = [dict(market) for market in world.markets]
+    words = dict(world.words)
+    for key, value in given.items():
+        struct, name = key.split(".")
+        if key in words:
+            words[key] = value
+        for market in markets:
+            if struct in market:
+                market[struct] = {**market[struct], name: value}
+    return replace(world, words=words, markets=markets)
 
 
 def changed(draw: random.Random, actions: tuple[Action, ...], others: list[History]) -> tuple[Action, ...]:
