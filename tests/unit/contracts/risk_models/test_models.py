@@ -22,6 +22,10 @@ MODELS = {
 }
 ANY = st.one_of(st.integers(0, UINT_MAX), st.integers(0, 10**26), st.sampled_from([0, 1, UINT_MAX]))
 
+SIDE = st.integers(-1, 1)
+# In the order of `IRiskModel.RiskInputs`.
+INPUTS = st.tuples(*[ANY] * 7, SIDE, st.integers(-(2**255), 2**255 - 1), *[ANY] * 5)
+
 
 def deploy_model(name, owner, parameters=None):
     return deploy(f"risk_models/{name}", owner, MODELS[name] if parameters is None else parameters)
@@ -39,10 +43,21 @@ def test_model_remembers_owner_and_parameters(model, owner):
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(inputs=st.tuples(*[ANY] * 7))
+@given(inputs=INPUTS)
 def test_ratios_are_ordered_for_every_input(model, inputs):
     ratios = model.margin_ratios(inputs)
     assert 0 < ratios.maintenance < ratios.initial <= WAD
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(inputs=INPUTS, positions=st.lists(st.tuples(ANY, SIDE, ANY), max_size=5))
+def test_a_batch_is_what_each_position_alone_is(model, inputs, positions):
+    answers = model.margin_ratios_batch(inputs, positions)
+    alone = [
+        model.margin_ratios((notional, *inputs[1:7], side, *inputs[8:12], whole, inputs[13]))
+        for notional, side, whole in positions
+    ]
+    assert [tuple(answer) for answer in answers] == [tuple(one) for one in alone]
 
 
 @pytest.mark.parametrize("name", MODELS)
