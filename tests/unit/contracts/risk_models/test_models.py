@@ -75,7 +75,7 @@ def test_model_fits_and_changes_nothing(name):
 
 def test_static_model_ignores_the_market(owner):
     model = deploy_model("StaticRiskModel", owner)
-    for inputs in ([0] * 7, [UINT_MAX] * 7, astuple(CALM)):
+    for inputs in ([0] * 14, [*[UINT_MAX] * 7, 1, 2**255 - 1, *[UINT_MAX] * 5], astuple(CALM)):
         assert tuple(model.margin_ratios(inputs)) == (WAD // 20, WAD // 40)
 
 
