@@ -103,6 +103,7 @@ def cancel_deposit() -> uint256:
         request.assets,
         erc4626_vault._assets_down(request.shares, pool_valuation._assets().exit),
     )
+    assert assets != 0, "vault: zero assets"
     log ILiquidityPool.DepositCancelled(owner=msg.sender, assets=assets)
     token._burn(self, request.shares)
     erc4626_vault._send(msg.sender, assets * constants.QUANTUM)
