@@ -53,6 +53,8 @@ def rule(
 _WHOSE: Final = {"deposit": (0,), "liquidate": (0,), "socialize": (0,), "cover": (0,)}
 """Verbs and the argument that names the account they are about."""
 _ANYBODYS: Final = ("sweep", "resolve", "wait", "deleverage")
+_WITHDRAWALS: Final = ("withdraw", "withdraw_units")
+_INCREASES: Final = ("increase", "increase_most", "mirror")
 _REPORTS: Final = ("price", "report", "wait")
 
 
@@ -137,7 +139,7 @@ def _rescue(step: Step) -> str | None:
 
 @rule("B4", "after a withdrawal, equity with gains at their weight and cap covers the initial requirement")
 def _gains_are_capped(step: Step) -> str | None:
-    if step.verb not in ("withdraw", "withdraw_units") or not step.done:
+    if step.verb not in _WITHDRAWALS or not step.done:
         return None
     actor, seen = step.action.actor, step.after
     markets = seen.open_markets(actor)
@@ -162,16 +164,20 @@ def _gains_are_capped(step: Step) -> str | None:
     return None
 
 
-@rule("B7", "while a deficit beyond the fund pends, no collateral and no pool share leaves")
+@rule("B7", "while a deficit beyond the fund pends no collateral leaves, and pool shares get what is there")
 def _closed_while_pending(step: Step) -> str | None:
     seen = step.before
     if seen.withdrawals_open != (seen.totals.pending_deficit <= seen.totals.fund_reserves):
         return f"open is {seen.withdrawals_open} with {seen.totals.pending_deficit} pending"
-    leaves = step.verb in ("withdraw", "withdraw_units") or (
-        step.verb in ("leave", "take") and step.action.arguments[0] == "pool"
-    )
-    if leaves and step.done and not seen.withdrawals_open:
+    if seen.withdrawals_open or not step.done:
+        return None
+    if step.verb in _WITHDRAWALS:
         return f"{step.verb} of {step.action.actor} went through"
+    if step.verb in ("leave", "take") and step.action.arguments[0] == "pool":
+        burned = seen.supply["pool"] - step.after.supply["pool"]
+        got = step.after.wallets[step.action.actor] - seen.wallets[step.action.actor]
+        if got > seen.totals.pool_reserves // QUANTUM * burned // seen.supply["pool"] + 1:
+            return f"{got} units left for {burned} shares of {seen.supply['pool']}"
     return None
 
 
@@ -398,10 +404,10 @@ def _good_enough(step: Step) -> str | None:
     if not step.done:
         return None
     worst = OracleStatus.VALID
-    if step.verb in ("increase", "increase_most", "mirror"):
+    if step.verb in _INCREASES:
         place = 1 if step.verb == "mirror" else 0
         markets = {*step.before.open_markets(step.action.actor), int(step.action.arguments[place])}
-    elif step.verb in ("withdraw", "withdraw_units"):
+    elif step.verb in _WITHDRAWALS:
         markets = set(step.before.open_markets(step.action.actor))
     elif step.verb == "liquidate":
         markets, worst = (
