@@ -158,7 +158,8 @@ def test_a_pause_stops_what_adds_risk_and_nothing_else(trading, who):
     assert before.pop("increase") is None
     assert paused == before
     assert {name for name, reason in before.items() if reason is None} >= {
-        "decrease", "deposit", "deposit for another", "withdraw", "poke", "ask to provide", "ask to leave", "report",
+        "decrease", "deposit", "deposit for another", "withdraw", "poke",
+        "ask to provide", "ask to leave", "report",
     }  # fmt: skip
     assert before["liquidate"] == "liquidation: healthy"
 
