@@ -146,6 +146,7 @@ FAULTS = (
             "        return status <= oracle_parameters.PARAMETERS.open_status\n",
             "        return True\n",
         ),
+        attacks=("doubt",),
     ),
     fault(
         "D4",

@@ -559,6 +559,27 @@ class Moves:
         yield Action("wait", KEEPER, (3_600,))
         yield Action("socialize", KEEPER, (first,))
 
+    def _attack_doubt(self) -> Iterator[Action]:
+        """Act while the price is in doubt, because one source lies or because all are silent."""
+        first, second = self._pair()
+        market, side = self._market(), self.random.choice((1, -1))
+        for actor in (first, second):
+            yield Action("deposit", actor, (actor, self._all(actor)))
+        yield Action("increase_most", first, (market, side * 5_000))
+        if self.random.random() < 0.5 and self.player.history.draw.dishonest_reporters:
+            yield Action("wait", KEEPER, (12,))
+            yield Action("report", 0, (market, self.random.choice(LARGE_MOVES), 0))
+        else:
+            yield Action("silence", KEEPER, (self.random.choice((3_700, 7_200)),))
+        size = WAD * WAD // self.world.index(market) * 30_000
+        for actor in (second, first):
+            yield Action("increase", actor, (market, side * size))
+        yield Action("withdraw", first, (5_000,))
+        yield Action("decrease", first, (market, self.random.choice((2_500, WHOLE))))
+        yield Action("liquidate", second, (first, market))
+        yield Action("price", KEEPER, (market, side * self.random.choice(SMALL_MOVES)))
+        yield Action("decrease", second, (market, WHOLE))
+
     def _attack_front_run(self) -> Iterator[Action]:
         """Enter a vault or a position before a report that one knows of, and leave after it."""
         first, second = self._pair()
@@ -662,6 +683,7 @@ MOVING_ATTACKS: Final = {
     "shield": 4,
     "two_markets": 3,
     "front_run": 2,
+    "doubt": 2,
     "starve": 3,
 }
 __all__ = ["FREE", "Moves"]

@@ -408,6 +408,11 @@ class Player:
         """Let time pass."""
         return self.wait(seconds)
 
+    def silence(self, _actor: int, seconds: int) -> Result:
+        """Let time pass in which nobody reports."""
+        self.world.wait(seconds)
+        return NOTHING._replace(status=True)
+
     def _watch_seconds(self) -> int:
         """Return how often the keeper must look for funding not to overtake it: a quarter of the margin."""
         rates = [
@@ -497,6 +502,7 @@ VERBS: Final[dict[str, Verb]] = {
     "report": Verb(Player.report, ("market", "change", "confidence")),
     "price": Verb(Player.price, ("market", "change")),
     "wait": Verb(Player.pass_time, ("seconds",)),
+    "silence": Verb(Player.silence, ("seconds",)),
     "forbidden": Verb(Player.forbidden),
 }
 """What an action's verb names."""
