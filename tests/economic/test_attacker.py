@@ -21,7 +21,6 @@ MOVING_HISTORIES = 300
 KNOWN_OPEN = {
     "C10p": "who pays in deleveraging is for sale: size, not gain, is what is budgeted",
     "C3h": "the liquidator chooses the leg: without its hedge an account is riskier than before",
-    "E6": "stake leaves the fund while a deficit pends that the fund could not cover",
 }
 """Rules that the contracts break today, each to be mended by its own task; nothing else may break."""
 
