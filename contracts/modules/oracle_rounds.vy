@@ -56,10 +56,11 @@ def report(asset: uint256, price: uint256, confidence: uint256, published_at: ui
     @param confidence Half-width around the price (WAD quote).
     @param published_at When the source observed the price (timestamp).
     """
-    before: oracle_estimators.Estimate = empty(oracle_estimators.Estimate)
-    if asset < oracle_sources.asset_count:
-        before = oracle_estimators._prepared(asset)
-    oracle_sources._record(asset, price, confidence, published_at, before.index_price)
+    position: uint256 = oracle_sources._position_of(asset, msg.sender)
+    before: oracle_estimators.Estimate = oracle_estimators._prepared(asset)
+    oracle_sources._record(
+        asset, position, price, confidence, published_at, before.index_price
+    )
     log IPriceOracle.Reported(
         asset=asset,
         reporter=msg.sender,

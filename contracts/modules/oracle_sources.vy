@@ -192,9 +192,21 @@ def _place(asset: uint256, reporter: address) -> uint256:
     @return uint256 Position, from 0.
     """
     assert asset < self.asset_count, "oracle: unknown asset"
+    return self._position_of(asset, reporter)
+
+
+@view
+@internal
+def _position_of(asset: uint256, reporter: address) -> uint256:
+    """
+    @dev Where a reporter lies among an asset's; an asset that is not listed has none.
+    @param asset Asset id.
+    @param reporter Address that reports.
+    @return uint256 Position, from 0.
+    """
     position: uint256 = self._positions[asset][reporter]
     assert position != 0, "oracle: not a reporter"
-    return position - 1
+    return unsafe_sub(position, 1)
 
 
 @pure
@@ -240,23 +252,22 @@ def _list_asset() -> uint256:
 @internal
 def _record(
     asset: uint256,
+    position: uint256,
     price: uint256,
     confidence: uint256,
     published_at: uint256,
     index_price: uint256,
 ):
     """
-    @dev Stores the caller's report, or reverts with the reason it is refused.
+    @dev Stores a source's report, or reverts with the reason it is refused.
     @param asset Asset id.
+    @param position Position of the source.
     @param price Price (WAD).
     @param confidence Half-width (WAD quote).
     @param published_at When the price was observed.
     @param index_price Index now (WAD).
     """
     # CHECKS
-    position: uint256 = self._positions[asset][msg.sender]
-    assert position != 0, "oracle: not a reporter"
-    position = unsafe_sub(position, 1)
     assert price != 0, "oracle: zero price"
     assert price > oracle_parameters.PARAMETERS.min_price, "oracle: price at minimum"
     assert price < oracle_parameters.PARAMETERS.max_price, "oracle: price at maximum"

@@ -231,7 +231,7 @@ BINDS: dict[str, Binds] = {
     "dishonest_reporters.0.count": (None, LIAR),
     "dishonest_reporters.0.lie": (None, LIAR),
     "dishonest_reporters.0.factor": (None, LIAR),
-    "dishonest_reporters.0.start_block": (None, LIAR),
+    "dishonest_reporters.0.start_block": (5, LIAR),
     "dishonest_reporters.0.every_blocks": (None, LIAR),
     "dishonest_reporters.0.confidence_ratio": (0.05, LIAR),
     "dishonest_reporters.0.fees.policy": (None, LIAR),
