@@ -35,7 +35,7 @@ def deposit(payer: address, account: uint256, amount: uint256):
     @param amount Token units.
     """
     # CHECKS
-    operators._check_free()
+    operators._take()
     assert account_ids._owner_of(account) != empty(address), "bookings: account of nobody"
 
     # EFFECTS
@@ -53,6 +53,7 @@ def deposit(payer: address, account: uint256, amount: uint256):
     ), "bookings: transfer failed"
     if before < 0:
         connections._send_to_pool(min(booked, convert(-before, uint256)))
+    operators._give_back()
 
 
 @external
@@ -96,11 +97,12 @@ def collect_fees(recipient: address):
     @notice Sends the protocol's accrued fees. Operators only, lock free.
     @param recipient Who gets them.
     """
-    operators._check_free()
+    operators._take()
     amount: uint256 = accounts.sums.accrued_fees
     accounts.sums.accrued_fees = 0
     log ILedger.FeesCollected(recipient=recipient, amount=amount)
     connections._send_tokens(recipient, amount)
+    operators._give_back()
 
 
 @external

@@ -43,8 +43,7 @@ def lock():
     @notice Takes the lock for the caller until `unlock` or the end of the transaction.
             Operators only, while nobody holds it.
     """
-    self._check_free()
-    self.holder = msg.sender
+    self._take()
 
 
 @external
@@ -53,6 +52,24 @@ def unlock():
     @notice Gives the lock back. Its holder only.
     """
     assert msg.sender == self.holder, "operators: not holder"
+    self._give_back()
+
+
+@internal
+def _take():
+    """
+    @dev Takes the lock for the caller. An operation of one call that moves tokens takes it
+         too: pool and fund ask for it, and the ledger's own lock says nothing to them.
+    """
+    self._check_free()
+    self.holder = msg.sender
+
+
+@internal
+def _give_back():
+    """
+    @dev Gives the lock back.
+    """
     self.holder = empty(address)
 
 

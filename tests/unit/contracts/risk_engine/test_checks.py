@@ -181,6 +181,7 @@ def test_formulas_see_side_account_and_market(build):
     protocol.decrease(long)
     protocol.decrease(both)
     assert protocol.registry.market_snapshot(0).skew == -2_000 * WAD
+    protocol.set_price(2_000 * WAD)
     protocol.wait(77)
     assert protocol.registry.market_snapshot(0).report_age_seconds == 77
 
