@@ -22,6 +22,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from sim.core.units import TOKEN_UNIT
+from tests.support.economic.bounds import BOUNDS
 from tests.support.economic.history import History, read_transcript
 from tests.support.economic.minimise import (
     minimised,
@@ -104,7 +105,8 @@ def report(totals: Totals, *, moving: bool, seconds: float) -> list[str]:
     if moving:
         checks = f"{sum(totals.checked.values())} checks of {len(totals.checked)} rules"
         broken = ", ".join(f"{name} in {count} histories" for name, count in sorted(totals.broken.items()))
-        lines.append(f"{checks}; broken: {broken or 'none'}")
+        bound = ", ".join(f"{name} {totals.bound[name]}" for name in BOUNDS)
+        lines += [f"bound, after so many actions: {bound}", f"{checks}; broken: {broken or 'none'}"]
     meaning = "beyond what prices explain" if moving else f"{totals.gains} histories above rounding"
     lines.append(f"best profit {_quote(totals.best)} quote, {meaning}")
     return lines

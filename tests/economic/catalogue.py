@@ -137,6 +137,7 @@ FAULTS = (
             "        index_price,\n        state.base_price,\n",
             "        index_price,\n        index_price,\n",
         ),
+        given={"oracle.limiter_coefficient": 0.0, "oracle.limiter_minimum": 0.01},
     ),
     fault(
         "D3",

@@ -10,6 +10,7 @@ from typing import Final
 from sim.core.units import QUANTUM, WAD
 from sim.protocol.events import ProtocolEvent
 from sim.protocol.invariants import INVARIANTS, BlockFacts
+from tests.support.economic.bounds import binding
 from tests.support.economic.history import Action
 from tests.support.economic.probes import PROBES
 from tests.support.economic.rules import RULES
@@ -27,10 +28,13 @@ SHARE_THAT_WINNERS_PAY: Final = 9
 class Checks:
     """What must be true of one history, and what was found to be wrong."""
 
-    def __init__(self, world: World, broken: list[tuple[str, int, str]], checked: Counter[str]) -> None:
+    def __init__(
+        self, world: World, broken: list[tuple[str, int, str]], checked: Counter[str], bound: Counter[str]
+    ) -> None:
         self._world = world
         self._broken = broken
         self._checked = checked
+        self._bound = bound
         self._calls: list[Result] = []
         self._donated = {"ledger": 0, "pool": 0, "fund": 0}
         self._seen = look(world)
@@ -78,6 +82,7 @@ class Checks:
             to = str(action.arguments[0])
             self._donated[to] += int(action.arguments[1]) * QUANTUM
         step = Step(action, world, before, after, result, tuple(events), tuple(self._calls), self._previews)
+        self._bound.update(set(binding(step)))
         often = self._steps % SOMETIMES == 0
         for identifier, known in RULES.items():
             if often or identifier not in ASKING:

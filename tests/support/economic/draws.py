@@ -78,7 +78,7 @@ def draw_world(seed: str) -> Draw:
     draw = random.Random(f"world {seed}")
     model = draw.choice(MODELS)
     fees = draw.choice(((0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (0.6, 0.2), (0.5, 0.5)))
-    fee_base = _one(draw, 0.0, 0.005, 0.02)
+    fee_base = _one(draw, 0.0, 0.005, 0.005, 0.02)
     shares = sorted((_one(draw, 0.0, 0.3, 0.5), _one(draw, 0.5, 0.8, 1.0)))
     drawn: dict[str, Number] = {
         "trade_fee_rate": _one(draw, 0.0, 0.0, 0.0005, 0.01),
@@ -97,8 +97,8 @@ def draw_world(seed: str) -> Draw:
         "fee_volatility_coefficient": _one(draw, 0.0, 0.5, 10.0),
         "fee_shortfall_coefficient": _one(draw, 0.0, 1.0, 10.0),
         "fee_max": max(fee_base, _one(draw, 0.005, 0.05, 0.2)),
-        "fee_maintenance_share": _one(draw, 0.0, 0.6, 1.0),
-        "fee_equity_share": _one(draw, 0.0, 0.95, 1.0),
+        "fee_maintenance_share": _one(draw, 0.0, 0.6, 0.6, 1.0),
+        "fee_equity_share": _one(draw, 0.0, 0.95, 0.95, 1.0),
         "volatility_reference": _one(draw, 0.1, 0.6, 3.0),
         "bounty_share_base": _one(draw, 0.0, 0.5, 1.0),
         "bounty_volatility_coefficient": _one(draw, 0.0, 0.1, 5.0),

@@ -496,7 +496,7 @@ class Moves:
         if self.random.random() < 0.5:
             for actor in losers:
                 yield Action("withdraw", actor, (WHOLE,))
-        move = self.random.choice((1_000, 2_000, 3_000, 5_000, 7_000))
+        move = self.random.choice((50, 100, 300, 1_000, 2_000, 3_000, 5_000, 7_000))
         for _ in range(self.random.choice((1, 2, 4))):
             yield Action("wait", KEEPER, (self.random.choice((60, 300, 600)),))
             yield Action("price", KEEPER, (market, -side * move))
@@ -510,6 +510,8 @@ class Moves:
             yield Action("withdraw", self.random.choice(winners), (WHOLE,))
         if self.random.random() < 0.7:
             yield Action("resolve", KEEPER)
+        if self.random.random() < 0.3:
+            yield Action("socialize", KEEPER, (losers[0],))
         yield Action("wait", KEEPER, (self.random.choice((60, 3_600)),))
         for actor in losers:
             yield Action("socialize", KEEPER, (actor,))

@@ -55,6 +55,8 @@ class Outcome:
     """Invariant, number of actions played, what is wrong."""
     checked: Counter[str] = field(default_factory=Counter)
     """Invariant -> how often it was looked at."""
+    bound: Counter[str] = field(default_factory=Counter)
+    """Clamp, cap, floor or fee -> after how many actions it bound."""
     reached: Counter[str] = field(default_factory=Counter)
     """Deficits, fund payouts, deleveraging and so on -> how often."""
     succeeded: int = 0
@@ -94,7 +96,11 @@ class Player:
         self.events: list[ProtocolEvent] = []
         """Of the action that is being played, which may be many calls."""
         wanted = history.moving if checks is None else checks
-        self.checks = Checks(self.world, self.outcome.broken, self.outcome.checked) if wanted else None
+        self.checks = (
+            Checks(self.world, self.outcome.broken, self.outcome.checked, self.outcome.bound)
+            if wanted
+            else None
+        )
 
     def _tokens(self) -> int:
         return sum(self.world.wallet(member) for member in self.members)

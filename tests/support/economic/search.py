@@ -50,6 +50,7 @@ class Totals:
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     reached: Counter[str] = field(default_factory=Counter)
     checked: Counter[str] = field(default_factory=Counter)
+    bound: Counter[str] = field(default_factory=Counter)
     broken: Counter[str] = field(default_factory=Counter)
     shortest: int = 10**9
     """Actions of the shortest history."""
@@ -66,6 +67,7 @@ class Totals:
         self.reasons.update(outcome.reasons)
         self.reached.update(outcome.reached)
         self.checked.update(outcome.checked)
+        self.bound.update(outcome.bound)
         self.broken.update({identifier for identifier, _, _ in outcome.broken})
         self.shortest = min(self.shortest, outcome.played)
         self.fewest = min(self.fewest, outcome.succeeded)
