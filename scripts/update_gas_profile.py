@@ -94,7 +94,7 @@ PARAMETERS: Final = ProtocolParameters(
             initial_price=PRICE,
             initial_variance_fast=0.25,
             initial_variance_slow=0.25,
-            pricing_terms={"skew_scale": 100_000, "max_premium": 0.1},
+            pricing_terms={"skew_scale": 100_000, "max_premium": 0.02},  # what the initial ratio carries
             market={"open_interest_cap": 1_000_000},
             risk_model={
                 "z": 4,
