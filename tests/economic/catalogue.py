@@ -134,8 +134,8 @@ FAULTS = (
         "the risk price jumps with the index",
         (
             "modules/oracle_estimators.vy",
-            "        index_price,\n        state.base_price,\n",
-            "        index_price,\n        index_price,\n",
+            "        state.index_price,\n        state.base_price,\n",
+            "        state.index_price,\n        state.index_price,\n",
         ),
         given={"oracle.limiter_coefficient": 0.0, "oracle.limiter_minimum": 0.01},
     ),

@@ -45,7 +45,7 @@ def test_every_rule_holds_after_every_action_at_moving_prices():
     assert all(
         totals.reached[what] >= 12 for what in ("deficits", "fund payouts", "deleveraging", "socialisation")
     )
-    assert [name for name in BOUNDS if totals.bound[name] < MOVING_HISTORIES // 30] == []
+    assert [name for name in BOUNDS if totals.bound[name] < MOVING_HISTORIES // 60] == []
     for verb in {verb for verb, intent, _ in totals.tries if intent == "legal"}:
         worked, failed = totals.tries[verb, "legal", True], totals.tries[verb, "legal", False]
         assert worked >= failed, f"{verb}: {worked} of {worked + failed} tries that ought to work did"

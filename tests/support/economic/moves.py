@@ -415,6 +415,8 @@ class Moves:
         yield Action("deposit", second, (second, self._all(second)))
         yield Action("wait", KEEPER, (self.random.choice(WAITS),))
         yield Action("increase_most", second, (market, -side * self.random.choice(SHARES)))
+        if self.moving:
+            yield Action("price", KEEPER, (market, -side * self.random.choice((30, 100, 300, 700))))
         for _ in range(self.random.choice((1, 2))):
             yield Action("liquidate", second, (first, market))
         yield Action("decrease", second, (market, WHOLE))
@@ -673,7 +675,7 @@ ATTACKS: Final = {
     "steps": 3,
     "pair": 4,
     "visit": 3,
-    "thin": 2,
+    "thin": 4,
     "tips": 1,
     "inflate": 1,
     "dodge": 2,
