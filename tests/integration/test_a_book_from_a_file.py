@@ -250,7 +250,7 @@ values = [0.001]
             "collateral: the contracts refuse it: margin_checks: margin too low",
         ),
         (
-            "d,ETH,10,9.5,3000",
+            "d,ETH,10,350,3000",
             (),
             "entry_price: the contracts refuse it: margin_checks: price not valid",
         ),

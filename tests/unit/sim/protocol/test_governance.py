@@ -150,13 +150,15 @@ def test_calldata_is_what_anyone_can_encode_by_hand(governed):
     proposed = changed(governed.parameters, fund={"target_reserves": 25_000.0})
     (proposal,) = encode(difference(governed, proposed), governed.deployment, first_identifier=7)
     fund = governed.deployment.addresses["insurance_fund"]
-    word = f"{25_000 * WAD:064x}"
-    call = "0x" + governed.deployment.abis["insurance_fund"]["set_parameters"].selector.hex() + word
+    others = list(governed.read("insurance_fund", "parameters"))[1:]  # a setter takes all of its words
+    words = "".join(f"{word:064x}" for word in (25_000 * WAD, *others))
+    call = "0x" + governed.deployment.abis["insurance_fund"]["set_parameters"].selector.hex() + words
     assert (proposal.target, proposal.call) == (fund, call)
-    padded = call[2:].ljust(128, "0")
+    size = len(call[2:]) // 2
+    padded = call[2:].ljust(2 * (-(-size // 32) * 32), "0")
     assert proposal.propose == (
         "0x" + governed.deployment.abis[GOVERNOR]["propose"].selector.hex()
-        + fund[2:].lower().rjust(64, "0") + f"{64:064x}" + f"{36:064x}" + padded
+        + fund[2:].lower().rjust(64, "0") + f"{64:064x}" + f"{size:064x}" + padded
     )  # fmt: skip
     selector = governed.deployment.abis[GOVERNOR]["execute"].selector.hex()
     assert proposal.execute == f"0x{selector}{7:064x}"
