@@ -113,6 +113,15 @@ NO_PRICE = (
 """No usable price when providers may leave: they do in the second half of the window."""
 
 
+LATE_BACKERS = (
+    "seconds_per_block=60",
+    "blocks=220",
+    "protocol.insurance_fund.cooldown_seconds=3600",
+    "liquidity_providers.latency_blocks=62",
+)
+"""Backers who see an hour late that they have cooled down."""
+
+
 def is_word(path: str) -> bool:
     """Return whether a field says something to readers alone."""
     table, _, name = path.rpartition(".")
@@ -272,10 +281,7 @@ BINDS: dict[str, Binds] = {
     "protocol.oracle.liquidate_status": (0, ()),
     "protocol.insurance_fund.target_reserves": (200.0, FLAT_BOUNTY),
     "protocol.insurance_fund.cooldown_seconds": (3_600, ("blocks=400",)),
-    "protocol.insurance_fund.exit_window_seconds": (
-        3_600,
-        ("blocks=520", "protocol.insurance_fund.cooldown_seconds=3600"),
-    ),
+    "protocol.insurance_fund.exit_window_seconds": (3_600, LATE_BACKERS),
     "protocol.pool.queue_seconds": (60, ()),
     "protocol.pool.exit_window_seconds": (600, NO_PRICE),
     "flow.least_order": (5_000.0, ()),

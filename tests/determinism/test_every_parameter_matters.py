@@ -64,8 +64,11 @@ HELD: Context = (
     f"shocks=[{EARLY_FALL},{SILENCE}]",
 )  # fmt: skip
 """No usable price when they are ready: they leave in the second half of the window."""
-COOLED: Context = (*RUN, "blocks=520", "protocol.insurance_fund.cooldown_seconds=3600")
-"""The fund has nothing left for who has cooled down; who was refused tries again at half of the window."""
+LATE: Context = (
+    *RUN, "seconds_per_block=60", "blocks=220", "protocol.insurance_fund.cooldown_seconds=3600",
+    "liquidity_providers.latency_blocks=62",
+)  # fmt: skip
+"""Backers who see an hour late that they have cooled down."""
 HIGH_FLOOR: Context = ("protocol.risk_model_parameters.initial_min=0.5",)
 
 CASES: dict[str, dict[str, tuple[Context, float]]] = {
@@ -125,7 +128,7 @@ CASES: dict[str, dict[str, tuple[Context, float]]] = {
     "fund": {
         "target_reserves": (CALM, 1_000.0),
         "cooldown_seconds": ((*RUN, "blocks=400"), 3_600),
-        "exit_window_seconds": (COOLED, 3_600),
+        "exit_window_seconds": (LATE, 3_600),
     },
     "pool": {"queue_seconds": (RUN, 60), "exit_window_seconds": (HELD, 600)},
     "pricing_terms": {"skew_scale": (PLAIN, 10_000.0), "max_premium": (PLAIN, 0.001)},
