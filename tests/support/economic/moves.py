@@ -417,6 +417,8 @@ class Moves:
         yield Action("increase_most", second, (market, -side * self.random.choice(SHARES)))
         if self.moving:
             yield Action("price", KEEPER, (market, -side * self.random.choice((30, 100, 300, 700))))
+        elif self.player.history.draw.dishonest_reporters:  # doubt makes formulas ask for more
+            yield Action("report", 0, (market, self.random.choice((*SMALL_MOVES, 200, 500)), 0))
         for _ in range(self.random.choice((1, 2))):
             yield Action("liquidate", second, (first, market))
         yield Action("decrease", second, (market, WHOLE))
@@ -476,9 +478,10 @@ class Moves:
         yield Action("deposit", first, (first, self._all(first)))
         yield Action("increase_most", first, (market, side * WHOLE))
         yield Action("deposit", second, (second, self._all(second)))
-        yield Action("mirror", second, (first, market, self.random.choice((5_000, 9_000, 9_900))))
-        for _ in range(self.random.choice((1, 3, 6))):
-            yield Action("wait", KEEPER, (3_600,))
+        yield Action("mirror", second, (first, market, self.random.choice((2_000, 5_000, 9_000))))
+        yield Action("withdraw", first, (WHOLE,))
+        for _ in range(self.random.choice((3, 6, 12))):
+            yield Action("wait", KEEPER, (7_200,))
             yield Action("withdraw", second, (WHOLE,))
         yield Action("decrease", second, (market, WHOLE))
 

@@ -392,7 +392,11 @@ class Player:
         return reported[0]
 
     def wait(self, seconds: int) -> Result:
-        """Let time pass; honest reporters repeat their price, and at constant prices the keeper watches."""
+        """Let time pass; honest reporters repeat their price.
+
+        At constant prices all positions are the coalition's, and somebody watches them as often as funding
+        needs: a member, who is faster than anybody else, so that bounties and tips stay in the coalition.
+        """
         world = self.world
         steps = 1
         if not self.history.moving:
@@ -403,7 +407,7 @@ class Player:
                 self.last_report = world.now
                 self._around(range(len(world.prices)), self._everything_reported)
             if not self.history.moving:
-                self.sweep(KEEPER)
+                self.sweep(self.members[-1])
         return NOTHING._replace(status=True)
 
     def _everything_reported(self) -> list[Result]:
