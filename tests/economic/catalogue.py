@@ -163,8 +163,8 @@ FAULTS = (
         "anybody reports in the first reporter's name",
         (
             "modules/oracle_sources.vy",
-            '    assert position != 0, "oracle: not a reporter"\n    position = unsafe_sub(position, 1)\n',
-            "    position = max(position, 1) - 1\n",
+            '    assert position != 0, "oracle: not a reporter"\n    return unsafe_sub(position, 1)\n',
+            "    return max(position, 1) - 1\n",
         ),
     ),
     fault(

@@ -6,10 +6,16 @@ import pytest
 
 from tests.economic.catalogue import FAULTS
 from tests.support.economic.checks import statements
+from tests.support.economic.old_rules import OLD_RULES
 
 
 def test_every_fault_is_of_a_rule():
     assert {fault.broken for fault in FAULTS} <= statements().keys()
+
+
+@pytest.mark.parametrize("change", FAULTS + OLD_RULES, ids=lambda change: change.name)
+def test_what_is_changed_stands_in_the_contracts_once(tmp_path, change):
+    change.contracts(tmp_path)  # asserts it, without a compiler
 
 
 @pytest.mark.slow
