@@ -21,6 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from sim.core.errors import InputError, SeawallError
 from sim.core.units import TOKEN_UNIT
 from tests.support.economic.bounds import BOUNDS
 from tests.support.economic.history import History, read_transcript
@@ -35,6 +36,7 @@ from tests.support.economic.play import ROUNDING_UNITS, Outcome
 from tests.support.economic.search import Found, Search, Totals
 
 WIDTHS = (15, 8, 15, 9, 9, 8)
+INTERRUPTED = 130
 SHOWN = 3
 """Profits that are minimised and written; of broken rules, one each."""
 
@@ -53,24 +55,40 @@ def main() -> int:
     parser.add_argument("--replay", type=Path, help="play a transcript again instead of searching")
     parser.add_argument("--quiet", action="store_true", help="no line of progress")
     options = parser.parse_args()
+    if options.histories < 1:
+        parser.error(f"--histories: at least one, was {options.histories}")
     if options.contracts is not None and not (options.contracts / "lib").is_dir():
         parser.error(f"--contracts: {options.contracts} is no folder of contracts")
-    if options.replay is not None:
-        return _replay(options.replay, options.contracts)
+    try:
+        if options.replay is not None:
+            return _replay(options.replay, options.contracts)
+        return _search(options)
+    except SeawallError as error:  # contracts that do not compile, an engine that is missing
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+def _search(options: argparse.Namespace) -> int:
+    """Play histories, and return the exit code; an interrupt ends the search, not its report."""
     moving = options.prices == "moving"
     search = Search(options.seed, moving=moving, contracts=options.contracts)
     started = time.perf_counter()
-    for number, _ in enumerate(search.run(options.histories), 1):
-        elapsed = time.perf_counter() - started
-        if not options.quiet and number % 500 == 0:
-            print(
-                f"{number} histories, {number / elapsed:.1f} a second, best {_quote(search.totals.best)}",
-                file=sys.stderr,
-            )
-        if options.seconds is not None and elapsed > options.seconds:
-            break
+    interrupted = False
+    try:
+        for number, _ in enumerate(search.run(options.histories), 1):
+            elapsed = time.perf_counter() - started
+            if not options.quiet and number % 500 == 0:
+                best = _quote(search.totals.best)
+                print(f"{number} histories, {number / elapsed:.1f} a second, best {best}", file=sys.stderr)
+            if options.seconds is not None and elapsed > options.seconds:
+                break
+    except KeyboardInterrupt:
+        interrupted = True
     elapsed = time.perf_counter() - started
     print("\n".join(report(search.totals, moving=moving, seconds=elapsed)))
+    if interrupted:
+        print(f"interrupted after {search.totals.histories} of {options.histories} histories")
+        return INTERRUPTED
     for found in _worth_showing(search.found):
         print(_shown(found, options.contracts, options.out))
     return int(bool(search.totals.broken) if moving else search.totals.best > ROUNDING_UNITS)
@@ -147,7 +165,11 @@ def _shown(found: Found, contracts: Path | None, out: Path | None) -> str:
 
 
 def _replay(path: Path, contracts: Path | None) -> int:
-    history: History = read_transcript(path)
+    try:
+        history: History = read_transcript(path)
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        print(f"--replay: {path} is no transcript of this script: {error!r}", file=sys.stderr)
+        return InputError.exit_code
     outcome: Outcome = replay(history, contracts, checks=True)
     profit = _quote(outcome.best.profit)
     print(f"{outcome.played} actions, {outcome.succeeded} of them done, profit {profit} quote")
