@@ -108,7 +108,7 @@ NO_PRICE = (
     "protocol.pool.queue_seconds=120",
     "protocol.oracle.heartbeat_seconds=60",
     "protocol.oracle.heartbeat_grace_seconds=0",
-    f'shocks=[{JUMP}, {{ kind = "keeper_outage", at_block = 12, duration_minutes = 60.0, size = 1.0 }}]',
+    f'shocks=[{JUMP}, {{ kind = "keeper_outage", at_block = 12, duration_minutes = 11.0, size = 1.0 }}]',
 )
 """No usable price when providers may leave: they do in the second half of the window."""
 
