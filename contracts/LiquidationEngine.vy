@@ -5,24 +5,34 @@
 @custom:contract-name LiquidationEngine
 @license Apache-2.0
 @author Seawall contributors
-@notice Who is liquidated, how much of it, and at what fee.
+@notice Who is liquidated, in which market, how much of it, and at what fee.
 @dev Holds no token and no account; an operator of the ledger.
 @custom:kill None: an unsafe account must stay liquidatable. The oracle's status stops
              liquidations at prices that are not good enough.
-@custom:invariants Liquidates if and only if equity < maintenance requirement.
+@custom:invariants Liquidates only if equity < maintenance requirement; neither the sum of an
+             account's notionals nor its net exposure grows; tips are never more than the
+             fund's part of the fees of the same liquidation.
 """
 
 from .interfaces import ILiquidationEngine
 from .modules import access
-from .modules import liquidation_params
 from .modules import liquidation
+from .modules import liquidation_bounds
+from .modules import liquidation_params
+from .modules import liquidation_plans
 
 
 implements: ILiquidationEngine
 
 initializes: access
 initializes: liquidation_params[access := access]
-initializes: liquidation[liquidation_params := liquidation_params]
+initializes: liquidation_bounds[liquidation_params := liquidation_params]
+initializes: liquidation_plans[
+    liquidation_bounds := liquidation_bounds, liquidation_params := liquidation_params
+]
+initializes: liquidation[
+    liquidation_bounds := liquidation_bounds, liquidation_plans := liquidation_plans
+]
 
 exports: (
     # Ownership
@@ -65,6 +75,5 @@ def __init__(
     """
     access.__init__(owner)
     liquidation_params.__init__(parameters)
-    liquidation.__init__(
-        ledger, market_registry, risk_engine, loss_waterfall, liquidity_pool, insurance_fund
-    )
+    liquidation_plans.__init__(liquidity_pool, insurance_fund)
+    liquidation.__init__(ledger, market_registry, risk_engine, loss_waterfall)

@@ -46,6 +46,7 @@ exports: (
     margin_checks.check_maintenance,
     # Views
     margin_checks.entry_ratio,
+    margin_checks.liquidation_account,
     margin_checks.liquidation_inputs,
     batched_accounts.account_states,
 )

@@ -5,8 +5,9 @@
 @custom:contract-name liquidation_math
 @license Apache-2.0
 @author Seawall contributors
-@notice Fee convex in volatility and shortfall and its split (mechanisms 9.7), how much to
-        close (5.1), throttle, ranking and haircut of auto-deleveraging (9.10).
+@notice Which position closes and how much of it (mechanisms 5.1, 9.8), fee convex in
+        volatility and shortfall and its split (9.7), throttle and bounds of a forced close,
+        ranking and haircut of auto-deleveraging (9.10).
         Twin: `sim/reference/liquidation_math.py`, equal to the last bit.
 """
 
@@ -134,6 +135,147 @@ def _close_notional(
     # NOTE: rounds up, closes more.
     wanted: uint256 = fixed_point._div_wad_up(target_requirement - covered, freed - cost_rate)
     return min(wanted, notional)
+
+
+@pure
+@internal
+def _exit_cost_rate(
+    size: int256, risk_price: uint256, index_price: uint256, premium: int256
+) -> int256:
+    """
+    @dev What the first unit that closes costs against the risk price: it fills at the mark.
+    @param size Signed base units of the position.
+    @param risk_price Risk price (WAD), not zero.
+    @param index_price Index price (WAD).
+    @param premium Of the mark price over the index price, above -WAD.
+    @return int256 Cost rate (WAD), negative if the fill is better.
+    """
+    factor: uint256 = convert(convert(constants.WAD, int256) + premium, uint256)
+    # NOTE: rounds down, the same for every position.
+    mark: int256 = convert(fixed_point._mul_wad_down(index_price, factor), int256)
+    worse: int256 = convert(risk_price, int256) - mark
+    return fixed_point._mul_div_signed_floor(
+        worse if size > 0 else -worse,
+        convert(constants.WAD, int256),
+        convert(risk_price, int256),
+    )
+
+
+@pure
+@internal
+def _leg_score(
+    maintenance_ratio: uint256, buffer: uint256, fee_rate: uint256, exit_cost_rate: int256
+) -> int256:
+    """
+    @dev What closing one unit of notional of a position takes off the gap between the
+         buffered requirement and equity: (1 + buffer)*mm - fee - exit.
+    @param maintenance_ratio Ratio of the position (WAD).
+    @param buffer Margin restored above maintenance (WAD).
+    @param fee_rate Fee rate (WAD).
+    @param exit_cost_rate Cost of its first unit (WAD).
+    @return int256 Score (WAD); the riskiest position has the highest.
+    """
+    # NOTE: rounds down, the same for every position.
+    freed: uint256 = fixed_point._mul_wad_down(maintenance_ratio, constants.WAD + buffer)
+    return convert(freed, int256) - convert(fee_rate, int256) - exit_cost_rate
+
+
+@pure
+@internal
+def _least_close(notional: uint256, share: uint256, smallest: uint256, most: uint256) -> uint256:
+    """
+    @dev Least that a call closes: a share of the position, at least the smallest position.
+    @param notional Notional of the position (WAD quote).
+    @param share Share (WAD).
+    @param smallest Smallest position (WAD quote).
+    @param most Most that may close (WAD quote).
+    @return uint256 Notional (WAD quote), at most the most.
+    """
+    # NOTE: rounds up, closes more.
+    return min(max(fixed_point._mul_wad_up(notional, share), smallest), most)
+
+
+@pure
+@internal
+def _without_dust(closed: uint256, held: uint256, smallest: uint256, most: uint256) -> uint256:
+    """
+    @dev All of a position if less than the smallest would be left of it and all may close.
+    @param closed Notional to close (WAD quote), at most what is held.
+    @param held Notional held (WAD quote).
+    @param smallest Smallest position (WAD quote).
+    @param most Most that may close (WAD quote).
+    @return uint256 Notional to close (WAD quote).
+    """
+    if held - closed < smallest and held <= most:
+        return held
+    return closed
+
+
+@pure
+@internal
+def _let_through(wanted: uint256, held: uint256, room: uint256, smallest: uint256) -> uint256:
+    """
+    @dev What a bound lets close of what is wanted. What it leaves is not dust, so that no
+         later call has to close more than the bound.
+    @param wanted Notional to close (WAD quote), at most what is held.
+    @param held Notional held (WAD quote).
+    @param room What the bound has left (WAD quote).
+    @param smallest Smallest position (WAD quote).
+    @return uint256 Notional to close (WAD quote), at most the room.
+    """
+    if held <= room:
+        return wanted
+    if room <= 2 * smallest:
+        return min(wanted, room)
+    return min(wanted, room - smallest)
+
+
+@pure
+@internal
+def _impact_size(depth: uint256, index_price: uint256, limit: uint256) -> uint256:
+    """
+    @dev Size that moves the mark by at most a share of the index: depth moves it by 1 %.
+    @param depth Notional that moves the mark price by 1 % (WAD quote).
+    @param index_price Index price (WAD), not zero.
+    @param limit Share of the index (WAD).
+    @return uint256 Magnitude (WAD base).
+    """
+    # NOTE: rounds down, closes less.
+    return fixed_point._mul_div_down(100 * depth, limit, index_price)
+
+
+@pure
+@internal
+def _is_near_average(
+    size: int256, fill_price: uint256, average_price: uint256, band: uint256
+) -> bool:
+    """
+    @dev Whether the fill of a forced close is no worse for the account than the average
+         price less the band.
+    @param size Signed base units of the position.
+    @param fill_price Price of the close (WAD).
+    @param average_price Average of the index (WAD).
+    @param band Share of it (WAD), at most WAD.
+    @return bool True if it is.
+    """
+    # NOTE: both round against the close.
+    if size > 0:
+        return fill_price >= fixed_point._mul_wad_up(average_price, constants.WAD - band)
+    return fill_price <= fixed_point._mul_wad_down(average_price, constants.WAD + band)
+
+
+@pure
+@internal
+def _tip(least: uint256, bounty: uint256, fund_part: uint256) -> uint256:
+    """
+    @dev max(least - bounty, 0), at most what the account has just paid the fund: who
+         liquidates accounts of his own gets back less than they pay.
+    @param least Least bounty (WAD quote, whole quanta).
+    @param bounty Bounty (WAD quote, whole quanta).
+    @param fund_part The fund's part of the fees (WAD quote, whole quanta).
+    @return uint256 Tip (WAD quote, whole quanta).
+    """
+    return min(least - min(bounty, least), fund_part)
 
 
 @pure

@@ -61,6 +61,12 @@ def _set_parameters(parameters: ILiquidationEngine.LiquidationParameters):
     self._check_bound(parameters.min_bounty, 10_000 * wad)
     self._check_bound(parameters.throttle_share_per_hour, 1000 * wad)
     self._check_bound(parameters.backstop_ratio, wad)
+    self._check_bound(parameters.min_close_share, wad)
+    self._check_bound(parameters.max_close_impact, parameters.backstop_close_impact)
+    self._check_bound(wad // 100_000, parameters.max_close_impact)
+    self._check_bound(parameters.backstop_close_impact, wad)
+    self._check_bound(wad // 1000, parameters.average_price_band)
+    self._check_bound(parameters.average_price_band, wad)
     assert (
         parameters.min_bounty % constants.QUANTUM == 0
     ), "liquidation_params: not whole quanta"

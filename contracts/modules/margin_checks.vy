@@ -64,12 +64,12 @@ def check_withdraw(account: uint256, amount: uint256):
 
 
 @external
-def check_maintenance(account: uint256, market: uint256) -> IRiskEngine.LiquidationInputs:
+def check_maintenance(account: uint256, market: uint256) -> IRiskEngine.LiquidationAccount:
     """
-    @notice Touches the market and returns what a liquidation is decided on.
+    @notice Touches a market and returns what a liquidation is decided on.
     @param account Account.
-    @param market Market that a liquidation would close.
-    @return LiquidationInputs Inputs.
+    @param market Market that the caller expects a liquidation to close.
+    @return LiquidationAccount Inputs.
     """
     self._check_holder()
     held: ILedger.Account = staticcall account_risk.LEDGER.account_of(account)
@@ -80,7 +80,7 @@ def check_maintenance(account: uint256, market: uint256) -> IRiskEngine.Liquidat
         held, account_risk.MAINTENANCE, snapshots
     )
     account_risk._log_check(account, held, account_risk.MAINTENANCE, found, snapshots)
-    return self._inputs(market, held, found, snapshots[market])
+    return self._legs(held, found, snapshots)
 
 
 @view
@@ -88,7 +88,7 @@ def check_maintenance(account: uint256, market: uint256) -> IRiskEngine.Liquidat
 @reentrant
 def liquidation_inputs(account: uint256, market: uint256) -> IRiskEngine.LiquidationInputs:
     """
-    @notice What a liquidation would be decided on now.
+    @notice An account and one of its markets, as the maintenance check sees them now.
     @param account Account.
     @param market Market id.
     @return LiquidationInputs Inputs.
@@ -101,6 +101,25 @@ def liquidation_inputs(account: uint256, market: uint256) -> IRiskEngine.Liquida
         held, account_risk.MAINTENANCE, snapshots
     )
     return self._inputs(market, held, found, snapshots[market])
+
+
+@view
+@external
+@reentrant
+def liquidation_account(account: uint256) -> IRiskEngine.LiquidationAccount:
+    """
+    @notice What a liquidation would be decided on now.
+    @param account Account.
+    @return LiquidationAccount Inputs.
+    """
+    held: ILedger.Account = staticcall account_risk.LEDGER.account_of(account)
+    snapshots: IMarketRegistry.MarketSnapshot[8] = (
+        staticcall account_risk.MARKET_REGISTRY.snapshots(held.open_markets)
+    )
+    found: account_risk.Assessment = account_risk._assess(
+        held, account_risk.MAINTENANCE, snapshots
+    )
+    return self._legs(held, found, snapshots)
 
 
 @view
@@ -144,6 +163,51 @@ def _check_margin(
 
 @view
 @internal
+def _legs(
+    account: ILedger.Account,
+    found: account_risk.Assessment,
+    snapshots: IMarketRegistry.MarketSnapshot[8],
+) -> IRiskEngine.LiquidationAccount:
+    """
+    @dev Puts together what a liquidation is decided on.
+    @param account Account.
+    @param found Its maintenance check.
+    @param snapshots Its markets.
+    @return LiquidationAccount Inputs.
+    """
+    inputs: IRiskEngine.LiquidationAccount = empty(IRiskEngine.LiquidationAccount)
+    inputs.equity = found.equity
+    inputs.maintenance_requirement = found.maintenance_requirement
+    inputs.entry_requirement = found.entry_requirement
+    inputs.open_markets = account.open_markets
+    for market: uint256 in range(8):
+        if account.open_markets >> market == 0:
+            break
+        if (account.open_markets >> market) & 1 == 0:
+            continue
+        snapshot: IMarketRegistry.MarketSnapshot = snapshots[market]
+        allowed: bool = staticcall account_risk.PRICE_ORACLE.is_allowed(
+            market, constants.ACTION_LIQUIDATE
+        )
+        inputs.min_position_notional = snapshot.min_position_notional
+        inputs.legs[market] = IRiskEngine.LiquidationLeg(
+            size=account.positions[market].size,
+            notional=found.notionals[market],
+            maintenance_ratio=found.ratios[market],
+            index_price=snapshot.index_price,
+            risk_price=snapshot.risk_price,
+            ema_price=snapshot.ema_price,
+            premium=snapshot.premium,
+            funding_index=snapshot.funding_index,
+            variance=max(snapshot.variance_fast, snapshot.variance_slow),
+            depth=snapshot.depth,
+            allowed=1 if allowed else 0,
+        )
+    return inputs
+
+
+@view
+@internal
 def _inputs(
     market: uint256,
     account: ILedger.Account,
@@ -151,8 +215,8 @@ def _inputs(
     snapshot: IMarketRegistry.MarketSnapshot,
 ) -> IRiskEngine.LiquidationInputs:
     """
-    @dev Puts together what a liquidation is decided on.
-    @param market Market that it would close.
+    @dev Puts together what deleveraging is decided on.
+    @param market Market id.
     @param account Account.
     @param found Its maintenance check.
     @param snapshot The market.

@@ -24,7 +24,11 @@ class LiquidationTerms:
         s = clamp((M - E) / M, 0, 1)
         f = min(fee_max, fee_base * (1 + a * max(sigma / sigma_ref - 1, 0)^2) * (1 + b * s^2), cap * M / N)
         x = ((1 + buffer) * M - E) / ((1 + buffer) * M / N - f), N if larger or undefined
-        bounty = max(beta * min(f * x, fee_equity_share * max(E, 0)), min_bounty)
+        fee = min(f * x, fee_equity_share * max(E, 0))
+        bounty = max(beta * fee, min(min_bounty, fee))
+
+    x is at least a share of the position. Bounds by market and second, and what closes along as a hedge, are
+    left out: they change what one call closes, and the rest is paid by the next.
     """
 
     fee_base: float
@@ -46,9 +50,11 @@ class LiquidationTerms:
     bounty_share_min: float
     bounty_share_max: float
     min_bounty: float
-    """Quote; topped up by the insurance fund."""
+    """Quote; topped up by the insurance fund out of its part of the fee."""
     buffer: float
     """Margin restored above maintenance."""
+    min_close_share: float
+    """Least share of a position that a call closes."""
     min_position_notional: float
     """Quote; a smaller remainder is closed too."""
     target_reserves: float
@@ -78,6 +84,7 @@ class LiquidationTerms:
         target = 1.0 + self.buffer
         relief = target * maintenance / notional - fee_rate
         part = (target * maintenance - equity) / np.maximum(relief, 1e-12)
+        part = np.maximum(part, np.maximum(self.min_close_share * notional, self.min_position_notional))
         whole = (relief <= 0.0) | (equity <= 0.0) | (part >= notional)
         whole |= notional - part < self.min_position_notional
         return np.where(whole, notional, part)
@@ -100,12 +107,14 @@ class LiquidationTerms:
         share = self.bounty_share_base + self.bounty_volatility_coefficient * excess
         share = share - self.bounty_adequacy_coefficient * (1.0 - adequacy)
         share = np.minimum(np.maximum(share, self.bounty_share_min), self.bounty_share_max)
-        tip_floor = self.min_bounty if fund_reserves > self.min_bounty else 0.0
-        return np.maximum(share * fee, tip_floor), closed
+        return np.maximum(share * fee, np.minimum(fee, self.min_bounty)), closed
 
 
 def largest_exposures(state: State, accounts: IntArray, max_status: int) -> tuple[IntArray, BoolArray]:
-    """Return each account's market of largest notional, and whether it may be liquidated there now.
+    """Return each account's market of largest notional that may close now, and whether there is one.
+
+    The protocol chooses what closes (``LiquidationPlan`` of ``ILiquidationEngine.vyi``); a call names a
+    market that its sender expects, in which the account must have a position.
 
     Parameters
     ----------
@@ -113,9 +122,8 @@ def largest_exposures(state: State, accounts: IntArray, max_status: int) -> tupl
         Worst status of an index that the contracts liquidate at.
     """
     prices = np.array([from_wad(market.risk_price) for market in state.markets])
-    exposure = np.abs(state.sizes[:, accounts]) * prices[:, None]
+    good = np.array([market.status <= max_status for market in state.markets])
+    exposure = np.abs(state.sizes[:, accounts]) * (prices * good)[:, None]
     markets: IntArray = np.argmax(exposure, axis=0)  # the first of equals
-    statuses = np.array([market.status for market in state.markets])
-    exposed = exposure[markets, np.arange(len(markets))] > 0.0
-    may_close: BoolArray = exposed & (statuses[markets] <= max_status)
+    may_close: BoolArray = exposure[markets, np.arange(len(markets))] > 0.0
     return markets, may_close

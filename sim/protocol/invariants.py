@@ -169,29 +169,38 @@ def _liquidated_were_unhealthy(facts: BlockFacts) -> str | None:
 
 
 def _penalty_is_split(facts: BlockFacts) -> str | None:
+    closes: dict[int, list[ProtocolEvent]] = {}
     for event in facts.events:
-        if event.name != "Liquidated":
-            continue
-        values = event.values
-        fee, bounty, insurance_fee = values["fee"], values["bounty"], values["insurance_fee"]
-        if fee != bounty + insurance_fee:
-            return f"account {event.actor}: fee {fee}, split into {bounty} + {insurance_fee}"
-        # What the event says is held against what the same transaction moved.
+        if event.name == "Liquidated":
+            closes.setdefault(event.position, []).append(event)
+    for position, events in closes.items():
+        # What the events of one call say (a hedge closes with its leg) is held against what it moved.
+        said = dict.fromkeys(("bounty", "insurance_fee", "tip"), 0)
+        for event in events:
+            values = event.values
+            fee, bounty, insurance_fee = values["fee"], values["bounty"], values["insurance_fee"]
+            if fee != bounty + insurance_fee:
+                return f"account {event.actor}: fee {fee}, split into {bounty} + {insurance_fee}"
+            for name in said:
+                said[name] += values[name]
+        actor, liquidator = events[0].actor, events[0].other
+        if said["tip"] > said["insurance_fee"]:
+            return f"account {actor}: tip {said['tip']} above the fund's part {said['insurance_fee']}"
         to_fund = to_liquidator = 0
         for other in facts.events:
-            if other.position != event.position:
+            if other.position != position:
                 continue
             if other.name == "Contributed":
                 to_fund += other.values["amount"]
-            elif other.name == "Transfer" and other.contract == "token" and other.other == event.other:
+            elif other.name == "Transfer" and other.contract == "token" and other.other == liquidator:
                 to_liquidator += other.values["amount"] * QUANTUM
         # A pool too empty to front the payouts of a bankrupt account keeps them (settlement.vy).
-        dropped = bounty == 0 and to_fund == 0
-        if to_fund != insurance_fee and not dropped:
-            return f"account {event.actor}: fund share {insurance_fee}, the fund received {to_fund}"
-        if to_liquidator != bounty + values["tip"]:
+        dropped = said["bounty"] == 0 and to_fund == 0
+        if to_fund != said["insurance_fee"] and not dropped:
+            return f"account {actor}: fund share {said['insurance_fee']}, the fund received {to_fund}"
+        if to_liquidator != said["bounty"] + said["tip"]:
             return (
-                f"account {event.actor}: bounty {bounty} and tip {values['tip']}, "
+                f"account {actor}: bounty {said['bounty']} and tip {said['tip']}, "
                 f"the liquidator received {to_liquidator}"
             )
     return None

@@ -1,14 +1,16 @@
 """Liquidation arithmetic, bit-exact twin of ``contracts/lib/liquidation_math.vy``.
 
-The fee is convex in volatility and shortfall; partial closes restore a buffered maintenance margin;
-auto-deleveraging ranks by relative gain times leverage.
+The riskiest position closes first; the fee is convex in volatility and shortfall; partial closes restore a
+buffered maintenance margin, within bounds; auto-deleveraging ranks by relative gain times leverage.
 """
 
 from sim.reference.fixed_point import (
     WAD,
+    checked_uint,
     div_wad_down,
     div_wad_up,
     mul_div_down,
+    mul_div_signed_floor,
     mul_div_up,
     mul_wad_down,
     mul_wad_signed_floor,
@@ -69,6 +71,51 @@ def close_notional(
     if equity >= target_requirement:
         return 0
     return min(div_wad_up(target_requirement - equity, freed - cost_rate), notional)
+
+
+def exit_cost_rate(size: int, risk_price: int, index_price: int, premium: int) -> int:
+    """Return what the first unit that closes, filled at the mark, costs against the risk price."""
+    worse = risk_price - mul_wad_down(index_price, checked_uint(WAD + premium))
+    return mul_div_signed_floor(worse if size > 0 else -worse, WAD, risk_price)
+
+
+def leg_score(maintenance_ratio: int, buffer: int, fee: int, exit_cost: int) -> int:
+    """Return (1 + buffer)*mm - fee - exit: what closing one unit takes off the gap to the requirement."""
+    return mul_wad_down(maintenance_ratio, WAD + buffer) - fee - exit_cost
+
+
+def least_close(notional: int, share: int, smallest: int, most: int) -> int:
+    """Return the least that a call closes: a share of the position, at least the smallest position."""
+    return min(max(mul_wad_up(notional, share), smallest), most)
+
+
+def without_dust(closed: int, held: int, smallest: int, most: int) -> int:
+    """Return all of a position if less than the smallest would be left of it and all may close."""
+    return held if checked_uint(held - closed) < smallest and held <= most else closed
+
+
+def let_through(wanted: int, held: int, room: int, smallest: int) -> int:
+    """Return what a bound lets close of what is wanted, without leaving dust where it can."""
+    if held <= room:
+        return wanted
+    return min(wanted, room if room <= 2 * smallest else room - smallest)
+
+
+def impact_size(depth: int, index_price: int, limit: int) -> int:
+    """Return the size that moves the mark by a share of the index; depth moves it by 1 %."""
+    return mul_div_down(100 * depth, limit, index_price)
+
+
+def is_near_average(size: int, fill_price: int, average_price: int, band: int) -> bool:
+    """Return whether a fill is no worse for the account than the average price less the band."""
+    if size > 0:
+        return fill_price >= mul_wad_up(average_price, checked_uint(WAD - band))
+    return fill_price <= mul_wad_down(average_price, WAD + band)
+
+
+def tip(least: int, bounty: int, fund_part: int) -> int:
+    """Return max(least - bounty, 0), at most what the account has just paid the fund."""
+    return min(max(least - bounty, 0), fund_part)
 
 
 def bounty_share(

@@ -268,6 +268,13 @@ BINDS: dict[str, Binds] = {
         (*FLAT_BOUNTY, "protocol.liquidation.bounty_share_base=0.2"),
     ),
     "protocol.liquidation.backstop_ratio": (0.3, ("protocol.liquidation.throttle_share_per_hour=0.02",)),
+    "protocol.liquidation.min_close_share": (1.0, SLIDE),
+    "protocol.liquidation.max_close_impact": (0.00001, SLIDE),
+    "protocol.liquidation.backstop_close_impact": (
+        0.00001,
+        ("protocol.liquidation.max_close_impact=0.00001",),
+    ),
+    "protocol.liquidation.average_price_band": (0.001, ("protocol.liquidation.backstop_ratio=0.0",)),
     "protocol.liquidation.adl_window_seconds": (None, ("closer.enabled=false",)),
     "protocol.oracle.heartbeat_seconds": (30, ()),
     "protocol.oracle.heartbeat_grace_seconds": (0, ("protocol.oracle.heartbeat_seconds=30",)),

@@ -47,6 +47,13 @@ ONE_OUT: Context = (
 )  # fmt: skip
 """One of three reporters is silent for longer than its heartbeat."""
 THROTTLED: Context = (*MILD, "protocol.liquidation.throttle_share_per_hour=0.001")
+THIN: Context = (
+    *MILD, "markets.0.pool.skew_scale=20000.0", "protocol.liquidation.max_close_impact=0.0001",
+    "protocol.liquidation.backstop_close_impact=0.001",
+)  # fmt: skip
+"""What one block lets through is less than what has to close."""
+FLOODED: Context = (*MILD, "protocol.liquidation.backstop_ratio=0.0")
+"""No account is so far below that bounds widen."""
 BUSY: Context = (
     "traders.0.long_share=0.5", "traders.0.trades_per_day=3000.0", "traders.0.reduce_share=0.0", "whales=[]",
 )  # fmt: skip
@@ -102,6 +109,10 @@ CASES: dict[str, dict[str, tuple[Context, float]]] = {
         "min_bounty": (PLAIN, 15.0),
         "throttle_share_per_hour": (PLAIN, 0.001),
         "backstop_ratio": (THROTTLED, 0.0),
+        "min_close_share": (MILD, 1.0),
+        "max_close_impact": (THIN, 0.001),
+        "backstop_close_impact": (THIN, 0.02),
+        "average_price_band": (FLOODED, 0.02),
         "adl_window_seconds": (PLAIN, 0),
     },
     "oracle": {

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.reference import liquidation_math as twin
+from sim.reference import pool_math
 from sim.reference.fixed_point import QUANTUM, WAD
 from tests.support.twins import AMOUNT, POSITIVE, PRICE, RATIO, SECONDS, SIGNED, assert_complete, assert_equal
 
@@ -37,12 +38,27 @@ def shares(draw):
     )
 
 
+@st.composite
+def within_a_position(draw):
+    """What is wanted, what is held, and two bounds of it."""
+    held = draw(AMOUNT)
+    return draw(st.integers(0, held)), held, draw(AMOUNT), draw(AMOUNT)
+
+
 CASES = {
     "shortfall": st.tuples(SIGNED, POSITIVE),
     "excess_volatility": st.tuples(VOLATILITY, REFERENCE),
     "fee_rate": st.tuples(RATIO, COEFFICIENT, COEFFICIENT, VOLATILITY, RATIO, RATIO, RATIO),
     "impact_rate": st.tuples(SIGNED, PRICE, PRICE),
     "close_notional": st.tuples(SIGNED, AMOUNT, AMOUNT, RATIO, RATIO, RATIO),
+    "exit_cost_rate": st.tuples(SIGNED, PRICE, PRICE, st.integers(1 - WAD, WAD)),
+    "leg_score": st.tuples(RATIO, COEFFICIENT, RATIO, SIGNED),
+    "least_close": st.tuples(AMOUNT, RATIO, AMOUNT, AMOUNT),
+    "without_dust": within_a_position(),
+    "let_through": within_a_position(),
+    "impact_size": st.tuples(AMOUNT, PRICE, RATIO),
+    "is_near_average": st.tuples(SIGNED, PRICE, PRICE, RATIO),
+    "tip": st.tuples(QUANTA, QUANTA, QUANTA),
     "bounty_share": shares(),
     "adequacy": st.tuples(AMOUNT, AMOUNT),
     "available_capacity": st.tuples(AMOUNT, AMOUNT, SECONDS),
@@ -130,3 +146,55 @@ def test_haircuts_of_rich_winners_add_up_to_the_deficit_exactly(deficit, sizes):
 def test_a_haircut_takes_neither_more_than_the_gain_nor_than_the_deficit(case):
     deficit, _, _, gain = case
     assert 0 <= twin.deleverage_haircut(*case) <= min(deficit, gain)
+
+
+@given(case=within_a_position())
+def test_a_bound_is_kept_and_leaves_no_dust_where_there_is_room(case):
+    wanted, held, room, smallest = case
+    closed = twin.let_through(wanted, held, room, smallest)
+    assert closed <= min(wanted, held, room)
+    if closed < wanted and room > 2 * smallest:
+        assert held - closed >= smallest
+        assert closed >= smallest
+    if held <= room:
+        assert closed == wanted
+
+
+@given(least=QUANTA, bounty=QUANTA, fund_part=QUANTA)
+def test_a_tip_is_neither_above_what_the_bounty_lacks_nor_what_the_fund_was_paid(least, bounty, fund_part):
+    tip = twin.tip(least, bounty, fund_part)
+    assert 0 <= tip <= fund_part
+    assert tip == fund_part or bounty + tip >= least
+    assert tip == 0 or bounty + tip <= least
+
+
+IMPACT = 9 * WAD // 10_000
+FEE = WAD // 2_000
+
+
+@given(
+    scale=st.integers(10**20, 10**27),
+    cap=st.integers(0, WAD // 20),
+    skew=st.integers(-(10**26), 10**26),
+    trade=st.integers(-(10**26), 10**26).filter(bool),
+    share=st.integers(1, WAD),
+    price=st.integers(10**15, 10**23),
+)
+def test_no_trade_before_and_back_after_pays_within_the_bound(scale, cap, skew, trade, share, price):
+    """Every size and side of the trade, skew, clamp, scale and price, up to the bound of one second."""
+    depth = pool_math.depth(scale, price)
+    bound = twin.impact_size(depth, price, IMPACT)
+    forced = -(bound * share // WAD) if trade < 0 else bound * share // WAD
+    before = pool_math.fill_price(price, skew, trade, scale, cap)
+    after = pool_math.fill_price(price, skew + trade + forced, -trade, scale, cap)
+    gain = trade * (after - before) - abs(trade) * (after + before) * FEE // WAD
+    assert gain <= 2 * abs(trade) * (2 * price // WAD + 2)  # rounding of two fills
+
+
+def test_above_the_bound_it_pays():
+    """The property above is no tautology: four times the bound, and the trade gains."""
+    scale, price, trade = 10**24, 1_175 * WAD, -24_000 * WAD
+    forced = -4 * twin.impact_size(pool_math.depth(scale, price), price, IMPACT)
+    before = pool_math.fill_price(price, 8_000 * WAD, trade, scale, WAD // 20)
+    after = pool_math.fill_price(price, 8_000 * WAD + trade + forced, -trade, scale, WAD // 20)
+    assert trade * (after - before) - abs(trade) * (after + before) * FEE // WAD > 0

@@ -79,9 +79,9 @@ FAULTS = (
         "C1b",
         "an account is liquidated at half of what it must hold",
         (
-            "modules/liquidation.vy",
-            "        inputs.maintenance_requirement, int256\n    )\n    if not plan.eligible:\n",
-            "        inputs.maintenance_requirement // 2, int256\n    )\n    if not plan.eligible:\n",
+            "modules/liquidation_plans.vy",
+            "    if inputs.equity >= convert(inputs.maintenance_requirement, int256):\n",
+            "    if inputs.equity >= convert(inputs.maintenance_requirement // 2, int256):\n",
         ),
     ),
     fault(
@@ -97,9 +97,9 @@ FAULTS = (
         "C3",
         "a liquidation leaves dust",
         (
-            "modules/liquidation.vy",
-            "    return held if left < inputs.min_position_notional else size\n",
-            "    return size\n",
+            "lib/liquidation_math.vy",
+            "    if held - closed < smallest and held <= most:\n        return held\n    return closed\n",
+            "    return closed\n",
         ),
         attacks=("thin", "shield"),
         given={"registry.min_position_notional": 500_000.0, "liquidation.buffer": 0.0},
@@ -108,9 +108,9 @@ FAULTS = (
         "C4c",
         "a liquidation's fee may be more than the account's equity",
         (
-            "modules/liquidation.vy",
-            ", fee_rate), most)\n",
-            ", fee_rate), max_value(uint256))\n",
+            "modules/liquidation_plans.vy",
+            "        liquidation_params.parameters.fee_equity_share,\n",
+            "        10 * 10**18,\n",
         ),
         attacks=("bankruptcy",),
         given={

@@ -165,9 +165,9 @@ SCRIPTED = (
     Mutant(
         invariant="C1",
         fault="accounts with twice the requirement may be liquidated",
-        file="modules/liquidation.vy",
-        old="    plan.eligible = inputs.allowed and inputs.equity < convert(\n",
-        new="    plan.eligible = inputs.allowed and inputs.equity < 2 * convert(\n",
+        file="modules/liquidation_plans.vy",
+        old="    if inputs.equity >= convert(inputs.maintenance_requirement, int256):\n",
+        new="    if inputs.equity >= 2 * convert(inputs.maintenance_requirement, int256):\n",
     ),
 )
 """Found when somebody tries: no agent of ours asks for what it knows to be refused."""

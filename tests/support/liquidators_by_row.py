@@ -147,11 +147,11 @@ class LiquidatorsByRow:
             return _NOTHING
         accounts = state.exact_accounts[rows]
         prices = np.array([from_wad(market.risk_price) for market in state.markets])
-        exposure = np.abs(state.sizes[:, accounts]) * prices[:, None]
+        good = np.array([market.status <= self._max_status for market in state.markets])
+        exposure = np.abs(state.sizes[:, accounts]) * (prices * good)[:, None]
         markets = np.argmax(exposure, axis=0)  # the first of equals
-        statuses = np.array([market.status for market in state.markets])
         exposed = exposure[markets, np.arange(len(rows))] > 0.0
-        chosen = np.flatnonzero(exposed & (statuses[markets] <= self._max_status))
+        chosen = np.flatnonzero(exposed)
         if not len(chosen):
             return _NOTHING
         rows, accounts, markets = [rows[i] for i in chosen.tolist()], accounts[chosen], markets[chosen]

@@ -64,6 +64,10 @@ LIQUIDATION: dict[str, int] = {
     "min_bounty": 0,
     "throttle_share_per_hour": 0,
     "backstop_ratio": 2 * WAD // 3,
+    "min_close_share": 0,
+    "max_close_impact": 9 * WAD // 10_000,
+    "backstop_close_impact": WAD // 10,
+    "average_price_band": 2 * WAD // 10,
 }
 WATERFALL: dict[str, int] = {"adl_window_seconds": 60}
 
@@ -304,9 +308,9 @@ class Protocol:
         """Liquidate as the liquidator."""
         self.liquidation.liquidate(id_of(account), market, sender=self.liquidator)
 
-    def preview(self, account: Any, *, market: int = 0) -> Any:
-        """Return what a liquidation would do now."""
-        return self.liquidation.preview_liquidation(id_of(account), market)
+    def preview(self, account: Any) -> Any:
+        """Return what a liquidation would do now, and in which market."""
+        return self.liquidation.preview_liquidation(id_of(account))
 
     def deleverage(self, bankrupt: Any, winners: Iterable[Any], *, market: int = 0) -> None:
         """Deleverage winners against a bankrupt account."""

@@ -17,6 +17,7 @@ TERMS = LiquidationTerms(
     bounty_share_max=0.80,
     min_bounty=10.0,
     buffer=0.15,
+    min_close_share=0.25,
     min_position_notional=1_000.0,
     target_reserves=500_000.0,
 )

@@ -24,6 +24,7 @@ STRUCTS.add(
         conditions=(
             not_above("fee_base", "fee_max"),
             not_above("bounty_share_min", "bounty_share_max"),
+            not_above("max_close_impact", "backstop_close_impact"),
         ),
         parameters=(
             Parameter(
@@ -163,7 +164,7 @@ STRUCTS.add(
                 maximum=10_000,
                 default=10.0,
                 source="assumption: 1.3 times a liquidation's gas at 60 gwei and $200 (9.7, Maker's tip)",
-                meaning="Least bounty; the fund tips the difference.",
+                meaning="Least bounty; the fund tips the difference, at most its own part of the fee.",
                 grain=TOKEN_GRAIN,
                 governed=Governed(step=10.0),
             ),
@@ -184,8 +185,53 @@ STRUCTS.add(
                 maximum=1,
                 default=2 / 3,
                 source="Hyperliquid, via 9.6",
-                meaning="Below this share of maintenance the throttle is bypassed.",
+                meaning="Below this share of maintenance bounds widen and the throttle is bypassed.",
                 governed=Governed(step=0.1),
+            ),
+            Parameter(
+                name="min_close_share",
+                unit="1",
+                minimum=0,
+                maximum=1,
+                default=0.25,
+                source="assumption: a quarter, so that 13 calls close any position of up to 50 times the "
+                "smallest; mechanisms notes 9.8 have 10 % or $1k",
+                meaning="Least part of a position that a forced close takes; less than the smallest position "
+                "is never left.",
+                governed=Governed(step=0.05),
+            ),
+            Parameter(
+                name="max_close_impact",
+                unit="1",
+                minimum=0.00001,
+                maximum=1,
+                default=0.0009,
+                source="below what a round trip of the default trade fee costs at the default largest "
+                "premium: 2 * 0.0005 * (1 - 0.05)",
+                meaning="Most that forced closes of one second move the mark price: above a round trip of "
+                "trade fees, trading around a liquidation pays.",
+                governed=Governed(step=0.0001),
+            ),
+            Parameter(
+                name="backstop_close_impact",
+                unit="1",
+                minimum=0.00001,
+                maximum=1,
+                default=0.01,
+                source="assumption: depth, the notional that moves the mark by 1 %",
+                meaning="The same for accounts below the backstop ratio.",
+                governed=Governed(step=0.0025),
+            ),
+            Parameter(
+                name="average_price_band",
+                unit="1",
+                minimum=0.001,
+                maximum=1,
+                default=0.2,
+                source="assumption: the fall of 12 March 2020 in an hour, so that only a spike waits",
+                meaning="A forced close whose fill is worse than the average price by more waits, until the "
+                "account is below the backstop ratio.",
+                governed=Governed(step=0.05),
             ),
         ),
     )

@@ -27,6 +27,7 @@ KNOWN = (
     "liquidation: healthy",
     "liquidation: no position",
     "liquidation: throttled",
+    "liquidation: far from average price",
     "liquidation: price not valid",
     "loss_waterfall: no deficit",
     "deleveraging: wrong market",
@@ -57,7 +58,7 @@ def step(protocol, rng, traders):
         protocol.deposit(trader, rng.randrange(1, units(1_000)))
     elif action == "liquidate":
         for account in traders:
-            if protocol.preview(account, market=market).eligible:
+            if protocol.preview(account).eligible:
                 trader = account
         protocol.liquidate(trader, market=market)
     elif action == "deleverage":

@@ -28,6 +28,12 @@ from tests.support.protocol import LIQUIDATION, merged
         ("min_bounty", 10_001 * WAD),
         ("throttle_share_per_hour", 1_000 * WAD + 1),
         ("backstop_ratio", WAD + 1),
+        ("min_close_share", WAD + 1),
+        ("max_close_impact", WAD // 10 + 1),
+        ("max_close_impact", WAD // 100_000 - 1),
+        ("backstop_close_impact", WAD + 1),
+        ("average_price_band", WAD // 1_000 - 1),
+        ("average_price_band", WAD + 1),
     ],
 )
 def test_every_bound_holds(protocol, field, value):
@@ -59,5 +65,6 @@ def test_zero_addresses_are_refused(protocol, position):
     ]
     arguments = [contract.address for contract in around]
     arguments[position] = "0x" + "00" * 20
-    with boa.reverts("liquidation: zero address"):
+    module = "liquidation" if position < 4 else "liquidation_plans"
+    with boa.reverts(f"{module}: zero address"):
         deploy("LiquidationEngine", protocol.owner, *arguments, merged(LIQUIDATION, {}))

@@ -85,7 +85,11 @@ def test_a_partial_close_with_fee_and_impact_restores_at_least_the_buffer(build)
     plan = protocol.preview(trader)
     protocol.liquidate(trader)
     (event,) = logs_of(protocol.liquidation, "Liquidated")
-    assert (event.size_closed, event.fee, event.bounty) == (plan.size, plan.fee, plan.bounty)
+    assert (event.size_closed, event.fee, event.bounty) == (
+        plan.first.size,
+        plan.first.fee,
+        plan.first.bounty,
+    )
     assert event.fill_price < event.risk_price
     assert 0 < event.size_closed < 10 * WAD
     assert event.fee > 0
@@ -170,30 +174,37 @@ def test_a_bankrupt_account_pays_no_fee(build):
     assert protocol.exceptions() == protocol.liquidation.liquidations() == 1
 
 
-@pytest.mark.parametrize(("fund", "tip"), [(1_000_000, 5), (501, 2), (499, 0), (0, 0)])
-def test_the_fund_tops_a_small_bounty_up_after_covering(build, fund, tip):
+@pytest.mark.parametrize("fund", [1_000_000, 501, 0])
+def test_nobody_is_tipped_for_a_bankrupt_account(build, fund):
     protocol = build(liquidation={"min_bounty": 5 * WAD}, fund=fund)
     trader = open_long(protocol)
     protocol.set_price(1_850 * WAD)
     protocol.liquidate(trader)
     (event,) = logs_of(protocol.liquidation, "Liquidated")
-    assert event.tip == pytest.approx(tip * WAD, abs=2 * QUANTUM)
-    assert event.tip == protocol.wallet(protocol.liquidator) == protocol.ledger.totals().tips
+    assert event.tip == protocol.wallet(protocol.liquidator) == protocol.ledger.totals().tips == 0
     protocol.check_books()
 
 
-def test_tips_stop_at_what_the_bounty_lacks(build):
-    protocol = build(liquidation={"min_bounty": 5 * WAD, "fee_base": WAD // 200})
+@pytest.mark.parametrize(("least", "binds"), [(5, False), (60, False), (500, True)])
+def test_tips_stop_at_what_the_bounty_lacks_and_the_fund_was_paid(build, least, binds):
+    protocol = build(liquidation={"min_bounty": least * WAD, "fee_base": WAD // 200})
     trader = open_long(protocol)
     protocol.set_price(1_945 * WAD)
+    fund = protocol.fund.reserves()
     protocol.liquidate(trader)
     (event,) = logs_of(protocol.liquidation, "Liquidated")
-    assert event.tip == max(5 * WAD - event.bounty, 0)
+    assert event.tip == min(max(least * WAD - event.bounty, 0), event.insurance_fee)
+    assert (event.tip == event.insurance_fee) == binds
+    assert protocol.fund.reserves() == fund + event.insurance_fee - event.tip
+    protocol.check_books()
 
 
 def test_the_throttle_holds_back_and_refills(build):
     # Depth is 1 % of 1,000 * 2,000 = 20,000; a tenth of it an hour: 1,933 at 1,933.
-    protocol = build(liquidation={"throttle_share_per_hour": WAD // 10}, skew_scale=1_000 * WAD)
+    protocol = build(
+        liquidation={"throttle_share_per_hour": WAD // 10, "max_close_impact": WAD // 10},
+        skew_scale=1_000 * WAD,
+    )
     trader = open_long(protocol, 1_120)
     hedge = protocol.account("hedge", 100_000)
     protocol.increase(hedge, -10 * WAD)
@@ -202,15 +213,20 @@ def test_the_throttle_holds_back_and_refills(build):
     assert 2 * state.maintenance_requirement // 3 < state.equity < state.maintenance_requirement
     assert protocol.liquidation.throttle_capacity(0) == 1_933 * WAD
     protocol.liquidate(trader)
-    assert 10 * WAD - protocol.position(trader).size == pytest.approx(WAD, abs=2)
-    assert protocol.liquidation.throttle_capacity(0) < 2
+    # All but the smallest position, so that no rest has to close beyond the throttle.
+    closed = 10 * WAD - protocol.position(trader).size
+    assert closed == pytest.approx(1_833 * WAD // 1_933, rel=1e-9)
+    assert protocol.liquidation.throttle_capacity(0) == pytest.approx(100 * WAD, rel=1e-9)
+    protocol.liquidate(trader)
+    assert protocol.liquidation.throttle_capacity(0) < 10**4
     assert protocol.preview(trader).eligible
     with boa.reverts("liquidation: throttled"):
         protocol.liquidate(trader)
     protocol.wait(1_800)
     assert protocol.liquidation.throttle_capacity(0) == pytest.approx(966.5 * WAD, rel=1e-9)
     protocol.liquidate(trader)
-    assert 10 * WAD - protocol.position(trader).size == pytest.approx(15 * WAD // 10, rel=1e-6)
+    expected = WAD + (9_665 - 1_000) * WAD // 19_330
+    assert 10 * WAD - protocol.position(trader).size == pytest.approx(expected, rel=1e-6)
 
 
 def test_an_account_far_below_bypasses_the_throttle(build):
@@ -259,10 +275,10 @@ def test_cross_margin_is_liquidated_by_account(build):
     protocol.set_price(1_985 * WAD, market=1)
     state = protocol.state(trader)
     assert 0 < state.equity < state.maintenance_requirement
-    protocol.liquidate(trader, market=1)
+    protocol.liquidate(trader, market=1)  # the protocol chooses, of equals the first
     after = protocol.state(trader)
     assert after.equity * WAD >= after.maintenance_requirement * (WAD + BUFFER) * (1 - 1e-9)
-    assert protocol.position(trader, 0).size == 10 * WAD
+    assert protocol.position(trader, 0).size < protocol.position(trader, 1).size == 10 * WAD
     protocol.check_books()
 
 

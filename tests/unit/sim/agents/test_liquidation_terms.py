@@ -47,10 +47,20 @@ def test_full_close_when_a_part_cannot_help(equity, fee):
     assert closed[0] == 100_000.0
 
 
-def test_bounty_is_floored_by_the_fund_only_while_it_has_money():
-    arguments = column(0.0), column(50.0), column(1_000.0), column(0.6)
-    assert TERMS.bounty(*arguments, 1e6)[0][0] == 10.0
-    assert TERMS.bounty(*arguments, 0.0)[0][0] == 0.0
+@pytest.mark.parametrize(
+    ("equity", "notional", "bounty"),
+    [(0.0, 1_000.0, 0.0), (45.0, 1_000.0, 5.05), (10.0, 2_500.0, 9.5), (20.0, 2_500.0, 10.0)],
+)
+def test_bounty_is_floored_as_far_as_the_fee_goes(equity, notional, bounty):
+    arguments = column(equity), column(50.0), column(notional), column(0.6)
+    for reserves in (0.0, 1e6):
+        assert TERMS.bounty(*arguments, reserves)[0][0] == pytest.approx(bounty, rel=1e-9)
+
+
+def test_a_call_closes_at_least_a_share_of_the_position():
+    arguments = column(49_900.0), column(50_000.0), column(1_000_000.0), column(0.0)
+    natural = replace(TERMS, min_close_share=0.0).closed_notional(*arguments)[0]
+    assert natural < TERMS.closed_notional(*arguments)[0] == 250_000.0
 
 
 def test_empty_fund_lowers_the_liquidators_share():

@@ -82,7 +82,7 @@ def test_bid_never_exceeds_break_even(make_under_water, draws):
 
 
 def test_profit_test_refuses_dust_when_gas_is_dear(make_under_water, draws):
-    dust = {"accounts": (1,), "equity": 80, "maintenance": 100, "notional": 2_000}
+    dust = {"accounts": (1,), "equity": 60, "maintenance": 100, "notional": 2_000}
     assert len(group().decide(make_under_water(8, base_fee_wei=10 * GWEI, **dust), draws)) == 1
     assert group().decide(make_under_water(8, base_fee_wei=150 * GWEI, **dust), draws) == []
 

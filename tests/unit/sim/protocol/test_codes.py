@@ -26,7 +26,7 @@ FAMILIES = {
     PositionCause: ("lib/constants.vy", r"CAUSE_(\w+)"),
     CollateralReason: ("modules/settlement.vy", r"REASON_(\w+)"),
     MarginCheck: ("modules/account_risk.vy", r"(\w+)"),
-    BreachCause: ("modules/liquidation.vy", r"CAUSE_(\w+)"),
+    BreachCause: ("modules/liquidation_plans.vy", r"CAUSE_(\w+)"),
     OracleStatus: ("lib/constants.vy", r"STATUS_(\w+)"),
 }
 
