@@ -7,7 +7,17 @@ import pytest
 
 from sim.reference.fixed_point import QUANTUM, WAD
 from tests.support.deployers import harness
-from tests.support.protocol import ALL, NOBODY, ORDER, Protocol, id_of, isolated, rewound, units
+from tests.support.protocol import (
+    ALL,
+    NOBODY,
+    ORDER,
+    START_PRICE,
+    Protocol,
+    id_of,
+    isolated,
+    rewound,
+    units,
+)
 
 HELD = ("settle", "withdraw", "draw_fund", "write_off", "pay_tip")
 FREE = ("deposit", "set_mode", "collect_fees")
@@ -216,5 +226,6 @@ def test_a_lock_never_given_back_ends_with_the_transaction(protocol):
     trader = protocol.account("trader", 1_000)
     protocol.operator().call_and_forget(protocol.token.address, data_of(protocol.token, "balanceOf", trader))
     boa.env.evm.vm.state.clear_transient_storage()  # what the end of a transaction does
+    protocol.set_price(START_PRICE)  # other tests have let the last one grow old
     protocol.increase(trader, WAD)
     assert protocol.ledger.holder() == NOBODY

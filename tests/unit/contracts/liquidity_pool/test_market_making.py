@@ -90,15 +90,18 @@ def test_pricing_terms_are_bounded_and_the_owners(protocol):
     for call, arguments in ((pool.set_pricing_terms, (0, SCALE, 0)), (pool.add_market, (SCALE, 0))):
         with boa.reverts("access: not owner"):
             call(*arguments, sender=protocol.liquidator)
-    pool.set_pricing_terms(0, SCALE, WAD // 2, sender=owner)
-    assert tuple(pool.pricing_terms(0)) == (SCALE, WAD // 2)
+    carried = protocol.registry.largest_premium(0)
+    pool.set_pricing_terms(0, SCALE, carried, sender=owner)
+    assert tuple(pool.pricing_terms(0)) == (SCALE, carried)
+    with boa.reverts("pool: premium above the ratio"):
+        pool.set_pricing_terms(0, SCALE, carried + 1, sender=owner)
     with boa.reverts("pool: unknown market"):
         pool.set_pricing_terms(1, SCALE, 0, sender=owner)
     for scale in (10**12 - 1, 10**40 + 1):
         with boa.reverts("pool: skew scale out of bounds"):
             pool.set_pricing_terms(0, scale, 0, sender=owner)
     with boa.reverts("pool: premium out of bounds"):
-        pool.set_pricing_terms(0, SCALE, WAD, sender=owner)
+        pool.add_market(SCALE, WAD, sender=owner)
     for _ in range(7):
         pool.add_market(SCALE, 0, sender=owner)
     with boa.reverts("pool: too many markets"):

@@ -191,7 +191,7 @@ def test_a_designers_own_model_is_of_no_kind():
 
 def test_a_market_is_added_in_three_structural_steps(governed):
     governed.enact("price_oracle", governed.data("price_oracle", "add_asset", 100 * WAD, WAD // 4, WAD // 4))
-    governed.enact("liquidity_pool", governed.data("liquidity_pool", "add_market", 10**24, WAD // 10))
+    governed.enact("liquidity_pool", governed.data("liquidity_pool", "add_market", 10**24, WAD // 100))
     data = governed.data(GOVERNOR, "add_market", 1, STATIC, 10**24)
     queued = governed.propose(GOVERNOR, data)
     assert governed.ready_at(queued) == governed.now + 7 * DAY
