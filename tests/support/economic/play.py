@@ -21,7 +21,8 @@ LONG: Final = 10**9
 """Seconds that nobody waits."""
 REPORT_EVERY_SECONDS: Final = 600
 """Honest reporters repeat their price at least so often, well within the heartbeat of an hour."""
-MOST_STEPS_OF_A_WAIT: Final = 60
+MOST_STEPS_OF_A_WAIT: Final = 2_000
+"""A day at the fastest funding against the least margin that are drawn."""
 ROUNDING_UNITS: Final = 100
 """A profit up to this many token units, 0.0001 quote, is rounding: every action rounds by one or two."""
 BISECTIONS: Final = 24
