@@ -106,7 +106,7 @@ CASES: dict[str, dict[str, tuple[Context, float]]] = {
         "bounty_adequacy_coefficient": (CALM, 0.0),
         "bounty_share_min": (CALM, 0.6),
         "bounty_share_max": (MILD, 0.35),
-        "min_bounty": (PLAIN, 15.0),
+        "min_bounty": (MILD, 15.0),
         "throttle_share_per_hour": (PLAIN, 0.001),
         "backstop_ratio": (THROTTLED, 0.0),
         "min_close_share": (MILD, 1.0),
