@@ -156,10 +156,10 @@ class Player:
         best = -(10**30)
         for vaults_first in (False, True):
             with self.world.fork():
-                gain = self.index_gain
+                gain, reported = self.index_gain, self.last_report
                 self.close_out(vaults_first=vaults_first)
                 best = max(best, self._tokens() - self.start - self._fair_gain())
-                self.index_gain = gain
+                self.index_gain, self.last_report = gain, reported
         self.outcome.checkpoints.append(Checkpoint(self.at, best))
 
     def _fair_gain(self) -> int:
