@@ -19,8 +19,8 @@ MEMBERS = 6
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     size=st.floats(1_005.0, 20_000.0),
-    margin=st.floats(0.102, 0.2),
-    moves=st.lists(st.floats(-0.12, 0.12), min_size=1, max_size=3),
+    margin=st.floats(0.102, 0.115),
+    moves=st.lists(st.one_of(st.floats(-0.12, -0.06), st.floats(0.06, 0.12)), min_size=1, max_size=3),
     members=st.integers(1, MEMBERS),
     hedged=st.booleans(),
     bounty=st.sampled_from([10.0, 40.0, 500.0]),
