@@ -8,7 +8,7 @@
 @notice Up to eight markets: margin formulas, open-interest caps, funding and maintenance ramp.
 @dev Holds no token and no account. What it says of a market, everything else is decided on.
 @custom:kill None of its own: pause the desk. A formula that does not answer is replaced by
-             `set_market`, which never calls the old one except with bounded gas.
+             `set_market`, which does not ask the old one.
 @custom:invariants A market's ramped maintenance ratio is never above its formula's.
 """
 

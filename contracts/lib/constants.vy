@@ -20,7 +20,10 @@ HOUR_SECONDS: constant(uint256) = 3_600
 # Bounds.
 MAX_MARKETS: constant(uint256) = 8
 MAX_REPORTERS: constant(uint256) = 7
-# Gas with which a formula that may be broken is asked about its market. It cannot be starved:
+# Gas with which a formula is asked about one position: ten times what the dearest one that ships
+# uses (assumption), so that one that does not end delays nothing.
+FORMULA_GAS: constant(uint256) = 150_000
+# Gas with which somebody who must not depend on a market asks about it. It cannot be starved:
 # a call that fails for want of gas leaves its caller a sixty-third of what it had.
 ANSWER_GAS: constant(uint256) = 2_000_000
 

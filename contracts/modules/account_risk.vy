@@ -113,7 +113,7 @@ def _assess(
         else:
             gains += convert(pnl, uint256)
         if kind != MAINTENANCE:
-            haircut = max(haircut, staticcall formulas._model(snapshot).collateral_haircut())
+            haircut = max(haircut, formulas._haircut(snapshot))
         found.notional += notional
         found.prices[market] = price
         found.notionals[market] = notional
@@ -126,9 +126,11 @@ def _assess(
             continue
         notional: uint256 = found.notionals[market]
         position: ILedger.Position = account.positions[market]
-        ratios: IRiskModel.MarginRatios = formulas._ratios(
+        ratios: IRiskModel.MarginRatios = formulas._ratios_or_bounds(
             snapshots[market], notional, risk_inputs._side(position.size), found.notional
         )
+        if kind != MAINTENANCE:
+            formulas._check_answer(ratios)
         effective: uint256 = self._effective_ratio(
             ratios.maintenance, position, snapshots[market]
         )

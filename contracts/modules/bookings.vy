@@ -9,7 +9,6 @@
         modes, and what the fund or the pool bear of a debt.
 """
 
-from ..interfaces import IInsuranceFund
 from ..interfaces import ILedger
 from ..interfaces import ILiquidityPool
 from ..lib import account_ids
@@ -118,7 +117,7 @@ def draw_fund(account: uint256) -> uint256:
     if deficit == 0:
         return 0
     pool: address = connections.liquidity_pool
-    paid: uint256 = extcall IInsuranceFund(connections.insurance_fund).draw(deficit, pool)
+    paid: uint256 = connections._draw_from_fund(deficit, pool)
     if paid != 0:
         accounts.sums.bad_debt += paid
         accounts.sums.fund_draws += paid
@@ -157,6 +156,6 @@ def pay_tip(recipient: address, amount: uint256) -> uint256:
     @return uint256 Amount paid (WAD quote).
     """
     operators._check_held()
-    paid: uint256 = extcall IInsuranceFund(connections.insurance_fund).draw(amount, recipient)
+    paid: uint256 = connections._draw_from_fund(amount, recipient)
     accounts.sums.tips += paid
     return paid

@@ -88,6 +88,30 @@ def _send_to_pool(amount: uint256):
     extcall ILiquidityPool(self.liquidity_pool).collect(amount)
 
 
+@view
+@internal
+def _has_fund() -> bool:
+    """
+    @dev Whether the fund pays and takes: unregistering the ledger there stops both, and must
+         stop nothing else.
+    @return bool True if the ledger is one of its drawers.
+    """
+    return staticcall IInsuranceFund(self.insurance_fund).is_drawer(self)
+
+
+@internal
+def _draw_from_fund(amount: uint256, receiver: address) -> uint256:
+    """
+    @dev Draws the fund, as far as it pays.
+    @param amount WAD quote, whole quanta.
+    @param receiver Who gets the tokens.
+    @return uint256 Amount paid (WAD quote).
+    """
+    if not self._has_fund():
+        return 0
+    return extcall IInsuranceFund(self.insurance_fund).draw(amount, receiver)
+
+
 @internal
 def _send_to_fund(amount: uint256):
     """

@@ -5,10 +5,18 @@
 @custom:contract-name formulas
 @license Apache-2.0
 @author Seawall contributors
-@notice Asks a market's formula, one position at a time or many at once. A formula that breaks
-        its promise stops its market.
+@notice Asks a market's formula, one position at a time or many at once. A formula that reverts,
+        leaves its range or does not end stops what adds risk in its market, and nothing else:
+        for all else bounds take the place of its answer.
 @dev No state. The batch is a faster way to the same answers: where a formula that was found to
      have it does not answer in full, it is asked one by one.
+
+     The bounds, of a position of any size: initial, all of its notional, the most a formula
+     may ask, so that no account is ever taken to have room that its size would not get;
+     maintenance, the market's last good ratio of a position without size, the least it may
+     ask. Through the ramp that makes min(base, max(ramped, entry)), which is not above what
+     the formula asked of the position when it last answered: a formula's silence liquidates
+     nobody, and who is below even that is liquidated all the same.
 """
 
 from ..interfaces import IBatchedRiskModel
@@ -25,6 +33,118 @@ MAX_ANSWER: constant(uint256) = 64 + 64 * MAX_POSITIONS
 
 @view
 @internal
+def _ask(
+    snapshot: IMarketRegistry.MarketSnapshot,
+    notional: uint256,
+    side: int256,
+    account_notional: uint256,
+) -> IRiskModel.MarginRatios:
+    """
+    @dev What a formula answers about one position, in bounded gas.
+    @param snapshot Its market; without a formula, nothing is asked.
+    @param notional Its notional (WAD quote).
+    @param side 1 long, -1 short, 0 none.
+    @param account_notional Notional of its account in all markets (WAD quote).
+    @return MarginRatios Target ratios, empty if there is no good answer.
+    """
+    if snapshot.risk_model == 0:
+        return empty(IRiskModel.MarginRatios)
+    has_answered: bool = False
+    answer: Bytes[64] = b""
+    has_answered, answer = raw_call(
+        self._model(snapshot).address,
+        abi_encode(
+            risk_inputs._position_inputs(snapshot, notional, side, account_notional),
+            method_id=method_id(
+                "margin_ratios((uint256,uint256,uint256,uint256,uint256,uint256,uint256,int256,int256,uint256,uint256,uint256,uint256,uint256))"
+            ),
+        ),
+        max_outsize=64,
+        gas=constants.FORMULA_GAS,
+        is_static_call=True,
+        revert_on_failure=False,
+    )
+    if not has_answered or len(answer) != 64:
+        return empty(IRiskModel.MarginRatios)
+    ratios: IRiskModel.MarginRatios = IRiskModel.MarginRatios(
+        initial=extract32(answer, 0, output_type=uint256),
+        maintenance=extract32(answer, 32, output_type=uint256),
+    )
+    return ratios if self._is_in_range(ratios) else empty(IRiskModel.MarginRatios)
+
+
+@view
+@internal
+def _ratios_or_bounds(
+    snapshot: IMarketRegistry.MarketSnapshot,
+    notional: uint256,
+    side: int256,
+    account_notional: uint256,
+) -> IRiskModel.MarginRatios:
+    """
+    @dev Target ratios of one position, or the bounds if the formula has no good answer.
+    @param snapshot Its market.
+    @param notional Its notional (WAD quote).
+    @param side 1 long, -1 short, 0 none.
+    @param account_notional Notional of its account in all markets (WAD quote).
+    @return MarginRatios Target ratios.
+    """
+    ratios: IRiskModel.MarginRatios = self._ask(snapshot, notional, side, account_notional)
+    return ratios if ratios.initial != 0 else self._bounds(snapshot)
+
+
+@pure
+@internal
+def _check_answer(ratios: IRiskModel.MarginRatios):
+    """
+    @dev Guarantees that ratios are a formula's own, for what adds risk: nothing, or the bounds,
+         which ask for the whole notional, are not. A formula that itself asks for the whole
+         notional lets nobody in either.
+    @param ratios Ratios.
+    """
+    assert ratios.initial != 0 and ratios.initial != constants.WAD, "formulas: no good answer"
+
+
+@pure
+@internal
+def _bounds(snapshot: IMarketRegistry.MarketSnapshot) -> IRiskModel.MarginRatios:
+    """
+    @dev What takes the place of an answer.
+    @param snapshot The market; its ratios are the last good ones.
+    @return MarginRatios The most initial margin, the least maintenance margin.
+    """
+    return IRiskModel.MarginRatios(
+        initial=constants.WAD, maintenance=snapshot.maintenance_ratio
+    )
+
+
+@view
+@internal
+def _haircut(snapshot: IMarketRegistry.MarketSnapshot) -> uint256:
+    """
+    @dev Haircut of a market's formula, which must answer.
+    @param snapshot The market.
+    @return uint256 Fraction of the collateral that does not count (WAD).
+    """
+    assert snapshot.risk_model != 0, "formulas: no good answer"
+    has_answered: bool = False
+    answer: Bytes[32] = b""
+    has_answered, answer = raw_call(
+        self._model(snapshot).address,
+        method_id("collateral_haircut()"),
+        max_outsize=32,
+        gas=constants.FORMULA_GAS,
+        is_static_call=True,
+        revert_on_failure=False,
+    )
+    assert has_answered and len(answer) == 32, "formulas: no haircut"
+    haircut: uint256 = convert(answer, uint256)
+    assert haircut <= constants.WAD, "formulas: no haircut"
+    return haircut
+
+
+@view
+@internal
 def _ratios(
     snapshot: IMarketRegistry.MarketSnapshot,
     notional: uint256,
@@ -32,17 +152,15 @@ def _ratios(
     account_notional: uint256,
 ) -> IRiskModel.MarginRatios:
     """
-    @dev Target ratios of one position.
+    @dev Target ratios of one position, for what adds risk: the formula must answer.
     @param snapshot Its market.
     @param notional Its notional (WAD quote).
     @param side 1 long, -1 short, 0 none.
     @param account_notional Notional of its account in all markets (WAD quote).
     @return MarginRatios Target ratios.
     """
-    ratios: IRiskModel.MarginRatios = staticcall self._model(snapshot).margin_ratios(
-        risk_inputs._position_inputs(snapshot, notional, side, account_notional)
-    )
-    self._check_ratios(ratios)
+    ratios: IRiskModel.MarginRatios = self._ask(snapshot, notional, side, account_notional)
+    assert ratios.initial != 0, "formulas: no good answer"
     return ratios
 
 
@@ -53,7 +171,8 @@ def _ratios_of_many(
     positions: DynArray[IBatchedRiskModel.PositionInputs, 512],
 ) -> DynArray[IRiskModel.MarginRatios, 512]:
     """
-    @dev Target ratios of many positions of one market.
+    @dev Target ratios of many positions of one market, or the bounds of those about which the
+         formula has no good answer.
     @param snapshot The market.
     @param positions Positions.
     @return DynArray One pair of ratios per position, in order.
@@ -62,13 +181,14 @@ def _ratios_of_many(
     if snapshot.is_batched == 1:
         answers = self._ask_batch(snapshot, positions, msg.gas // 2)
     if len(answers) == len(positions):
-        for ratios: IRiskModel.MarginRatios in answers:
-            self._check_ratios(ratios)
+        for i: uint256 in range(len(answers), bound=512):
+            if not self._is_in_range(answers[i]):
+                answers[i] = self._bounds(snapshot)
         return answers
     answers = []
     for position: IBatchedRiskModel.PositionInputs in positions:
         answers.append(
-            self._ratios(
+            self._ratios_or_bounds(
                 snapshot, position.notional, position.side, position.account_notional
             )
         )
@@ -178,13 +298,14 @@ def _model(snapshot: IMarketRegistry.MarketSnapshot) -> IRiskModel:
 
 @pure
 @internal
-def _check_ratios(ratios: IRiskModel.MarginRatios):
+def _is_in_range(ratios: IRiskModel.MarginRatios) -> bool:
     """
-    @dev Guarantees what a formula promises.
+    @dev Whether an answer is what a formula promises.
     @param ratios Its answer.
+    @return bool True if so.
     """
-    assert (
+    return (
         ratios.maintenance != 0
         and ratios.maintenance < ratios.initial
         and ratios.initial <= constants.WAD
-    ), "formulas: invalid ratios"
+    )

@@ -197,10 +197,10 @@ def _set_model(
     log IRiskGovernor.ModelDeployed(market=market, kind=kind, risk_model=model, words=words)
     info: IMarketRegistry.MarketInfo = staticcall MARKET_REGISTRY.market_info(market)
     cap: uint256 = info.open_interest_cap
-    if not (only_tighter or self._answers(market, info.risk_model)):
+    before: IMarketRegistry.MarketSnapshot = staticcall MARKET_REGISTRY.market_snapshot(market)
+    if not (only_tighter or self._answers(before)):
         extcall IOwnedRegistry(MARKET_REGISTRY.address).set_market(market, model, cap)
         return
-    before: IMarketRegistry.MarketSnapshot = staticcall MARKET_REGISTRY.market_snapshot(market)
     extcall IOwnedRegistry(MARKET_REGISTRY.address).set_market(market, model, cap)
     after: IMarketRegistry.MarketSnapshot = staticcall MARKET_REGISTRY.market_snapshot(market)
     rule: IRiskGovernor.WordRule = self.ratio_rule
@@ -218,28 +218,22 @@ def _set_model(
 
 @view
 @internal
-def _answers(market: uint256, model: address) -> bool:
+def _answers(market: IMarketRegistry.MarketSnapshot) -> bool:
     """
     @dev Whether a market's formula answers, in its range and in bounded time.
-    @param market Market id.
-    @param model Its formula.
+    @param market Market.
     @return bool True if it does.
     """
-    has_ratios: bool = raw_call(
-        MARKET_REGISTRY.address,
-        abi_encode(market, method_id=method_id("market_snapshot(uint256)")),
-        gas=constants.ANSWER_GAS,
-        is_static_call=True,
-        revert_on_failure=False,
-    )
+    if market.risk_model == 0:
+        return False
     has_haircut: bool = raw_call(
-        model,
+        convert(market.risk_model, address),
         method_id("collateral_haircut()"),
-        gas=constants.ANSWER_GAS,
+        gas=constants.FORMULA_GAS,
         is_static_call=True,
         revert_on_failure=False,
     )
-    return has_ratios and has_haircut
+    return has_haircut
 
 
 @internal

@@ -96,7 +96,10 @@ def withdrawals_open() -> bool:
     pending: uint256 = staticcall LEDGER.pending_deficit()
     if pending == 0:
         return True
-    return pending <= staticcall INSURANCE_FUND.reserves()
+    return (
+        pending <= staticcall INSURANCE_FUND.reserves()
+        and staticcall INSURANCE_FUND.is_drawer(LEDGER.address)
+    )
 
 
 @internal

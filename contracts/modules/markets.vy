@@ -84,29 +84,29 @@ def add_market(risk_model: address, open_interest_cap: uint256) -> uint256:
 @external
 def set_market(market: uint256, risk_model: address, open_interest_cap: uint256):
     """
-    @notice Changes a market's formula and cap; the ramp shields existing positions. A formula
-            that no longer answers can be replaced: funding since the last touch is then
-            accrued under the new one. Owner only.
+    @notice Changes a market's formula and cap; the ramp shields existing positions. The old
+            formula is not asked: funding since the last touch accrues at the ratios it gave
+            then. Owner only.
     @param market Market id.
     @param risk_model Margin formula of this market.
     @param open_interest_cap Base units per side (WAD).
     """
     access._check_owner()
     assert market < self.market_count, "markets: unknown market"
-    self._touch_if_possible(market)
+    self._store(market, self._snapshot_at(market, ramp._good_ratios(market)))
     self._set_market(market, risk_model, open_interest_cap)
 
 
 @external
 def set_parameters(parameters: IMarketRegistry.MarketParameters):
     """
-    @notice Changes the market parameters; funding up to now accrues at the old ones, except
-            in a market whose formula does not answer. Owner only.
+    @notice Changes the market parameters; funding up to now accrues at the old ones. Owner
+            only.
     @param parameters Market parameters.
     """
     access._check_owner()
     for market: uint256 in range(self.market_count, bound=8):
-        self._touch_if_possible(market)
+        self._touch(market)
     market_params._set_parameters(parameters)
 
 
@@ -237,34 +237,39 @@ def pool_claims() -> IMarketRegistry.PoolClaims:
 
 
 @internal
-def _touch_if_possible(market: uint256):
-    """
-    @dev Brings funding and ramp of a market up to now, unless its formula reverts, leaves its
-         range or does not end: what the owner repairs must not depend on what is broken.
-    @param market Market id.
-    """
-    answers: bool = raw_call(
-        self,
-        abi_encode(market, method_id=method_id("market_snapshot(uint256)")),
-        gas=constants.ANSWER_GAS,
-        is_static_call=True,
-        revert_on_failure=False,
-    )
-    if answers:
-        self._touch(market)
-
-
-@internal
 def _touch(market: uint256) -> IMarketRegistry.MarketSnapshot:
     """
-    @dev Takes a snapshot and stores its funding and ramp.
+    @dev Takes a snapshot and stores its funding and ramp; says so if the formula fails.
     @param market Market id.
     @return MarketSnapshot Snapshot.
     """
     snapshot: IMarketRegistry.MarketSnapshot = self._snapshot(market)
-    funding._store(market, snapshot.funding_rate, snapshot.funding_index)
-    ramp._store(market, snapshot.maintenance_ratio, snapshot.ramped_maintenance_ratio)
+    self._store(market, snapshot)
+    if snapshot.risk_model == 0:
+        log IMarketRegistry.FormulaFailed(
+            market=market,
+            risk_model=convert(self.configurations[market].formula & ADDRESSES, address),
+            initial_ratio=snapshot.initial_ratio,
+            maintenance_ratio=snapshot.maintenance_ratio,
+        )
     return snapshot
+
+
+@internal
+def _store(market: uint256, snapshot: IMarketRegistry.MarketSnapshot):
+    """
+    @dev Stores funding and ramp as of now.
+    @param market Market id.
+    @param snapshot The market now.
+    """
+    funding._store(market, snapshot.funding_rate, snapshot.funding_index)
+    ramp._store(
+        market,
+        IRiskModel.MarginRatios(
+            initial=snapshot.initial_ratio, maintenance=snapshot.maintenance_ratio
+        ),
+        snapshot.ramped_maintenance_ratio,
+    )
 
 
 @view
@@ -288,8 +293,22 @@ def _snapshots(markets: uint256) -> IMarketRegistry.MarketSnapshot[8]:
 @internal
 def _snapshot(market: uint256) -> IMarketRegistry.MarketSnapshot:
     """
+    @dev Reads everything about a market once, its formula's ratios or the last good ones.
+    @param market Market id.
+    @return MarketSnapshot Snapshot; no formula in it if that has no good answer.
+    """
+    return self._snapshot_at(market, empty(IRiskModel.MarginRatios))
+
+
+@view
+@internal
+def _snapshot_at(
+    market: uint256, ratios: IRiskModel.MarginRatios
+) -> IMarketRegistry.MarketSnapshot:
+    """
     @dev Reads everything about a market once.
     @param market Market id.
+    @param ratios Base ratios to take instead of the formula's, empty to ask it.
     @return MarketSnapshot Snapshot.
     """
     assert market < self.market_count, "markets: unknown market"
@@ -322,7 +341,13 @@ def _snapshot(market: uint256) -> IMarketRegistry.MarketSnapshot:
     snapshot.premium = pool_math._mark_premium(net_size, terms.skew_scale, terms.max_premium)
 
     # MARGIN
-    base: IRiskModel.MarginRatios = formulas._ratios(snapshot, 0, 0, 0)
+    base: IRiskModel.MarginRatios = ratios
+    if base.initial == 0:
+        base = formulas._ask(snapshot, 0, 0, 0)
+        if base.initial == 0:
+            base = ramp._good_ratios(market)
+            snapshot.risk_model = 0
+            snapshot.is_batched = 0
     snapshot.initial_ratio = base.initial
     snapshot.maintenance_ratio = base.maintenance
     snapshot.ramped_maintenance_ratio = ramp._ratio_now(market, base.maintenance)
@@ -350,6 +375,7 @@ def _set_market(market: uint256, risk_model: address, open_interest_cap: uint256
         formula=formula, open_interest_cap=open_interest_cap
     )
     snapshot: IMarketRegistry.MarketSnapshot = self._touch(market)
+    assert snapshot.risk_model != 0, "markets: formula has no good answer"
     is_batched: bool = formulas._has_batch(snapshot)
     if is_batched:
         formula = formula | (1 << ADDRESS_BITS)

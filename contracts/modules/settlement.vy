@@ -10,7 +10,6 @@
         on the other side of everything else.
 """
 
-from ..interfaces import IInsuranceFund
 from ..interfaces import ILedger
 from ..interfaces import ILiquidityPool
 from ..lib import constants
@@ -230,6 +229,8 @@ def _move_tokens(account: uint256, before: int256, payout: Payout) -> uint256:
     @return uint256 Bounty really paid (WAD quote).
     """
     out: Payout = payout
+    if out.to_fund != 0 and not connections._has_fund():
+        out.to_fund = 0  # stays with the pool, which bears what the fund would
     growth: int256 = max(accounts.collateral[account], 0) - max(before, 0)
     due: int256 = growth + convert(out.to_fund + out.to_protocol + out.bounty, int256)
     if due > 0:
@@ -271,7 +272,7 @@ def _take_from_pool(account: uint256, growth: int256, due: int256) -> int256:
         extcall ILiquidityPool(connections.liquidity_pool).pay(payable_now)
     missing: uint256 = owed - payable_now
     if missing != 0:
-        drawn: uint256 = extcall IInsuranceFund(connections.insurance_fund).draw(missing, self)
+        drawn: uint256 = connections._draw_from_fund(missing, self)
         haircut: uint256 = missing - drawn
         accounts.sums.bad_debt += missing
         accounts.sums.fund_draws += drawn

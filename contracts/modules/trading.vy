@@ -14,6 +14,7 @@
 from ..interfaces import ILedger
 from ..interfaces import ILossWaterfall
 from ..interfaces import IMarketRegistry
+from ..interfaces import IPriceOracle
 from ..interfaces import IRiskEngine
 from ..lib import account_ids
 from ..lib import constants
@@ -31,6 +32,7 @@ LEDGER: immutable(ILedger)
 MARKET_REGISTRY: immutable(IMarketRegistry)
 RISK_ENGINE: immutable(IRiskEngine)
 LOSS_WATERFALL: immutable(ILossWaterfall)
+PRICE_ORACLE: immutable(IPriceOracle)
 
 
 @deploy
@@ -50,6 +52,7 @@ def __init__(
     MARKET_REGISTRY = IMarketRegistry(market_registry)
     RISK_ENGINE = IRiskEngine(risk_engine)
     LOSS_WATERFALL = ILossWaterfall(loss_waterfall)
+    PRICE_ORACLE = IPriceOracle(staticcall IMarketRegistry(market_registry).price_oracle())
 
 
 @external
@@ -126,8 +129,10 @@ def increase_position(index: uint256, market: uint256, size_delta: int256, limit
 @external
 def decrease_position(index: uint256, market: uint256, size: uint256, limit_price: uint256):
     """
-    @notice Closes part or all of a position of the caller at the last good index price;
-            always possible. What would be left below the smallest position closes too.
+    @notice Closes part or all of a position of the caller; always possible. At the index price
+            while the oracle's status is good enough to settle at, else at the worst side of
+            old and new price, if it leaves no debt; else it waits for a good price or for more
+            collateral. What would be left below the smallest position closes too.
     @param index Which of the caller's accounts.
     @param market Market id.
     @param size Magnitude to close (WAD base), max uint256 for all of it.
@@ -143,11 +148,14 @@ def decrease_position(index: uint256, market: uint256, size: uint256, limit_pric
     magnitude: uint256 = convert(abs(held), uint256)
     closed: uint256 = min(size, magnitude)
     assert size == max_value(uint256) or size == closed, "trading: size exceeds position"
+    prices: IPriceOracle.SettlementPrices = staticcall PRICE_ORACLE.settlement_prices(market)
+    # A bad price must not make dust of what is left, so that it closes at that price.
     left: uint256 = margin_math._notional(
-        convert(magnitude - closed, int256), snapshot.index_price
+        convert(magnitude - closed, int256), prices.short_price
     )
     if left < snapshot.min_position_notional:
         closed = magnitude
+    snapshot.index_price = prices.long_price if held > 0 else prices.short_price
 
     # FILL
     settled: ILedger.Settled = self._trade(
@@ -158,6 +166,11 @@ def decrease_position(index: uint256, market: uint256, size: uint256, limit_pric
         0,
         snapshot,
     )
+    if prices.long_price != prices.short_price:
+        # Nobody comes to owe at a bad price: who owns the pool would take it from the fund.
+        assert settled.deficit == 0, "trading: would owe at a bad price"
+        equity: int256 = (staticcall RISK_ENGINE.liquidation_inputs(account, market)).equity
+        assert equity >= 0, "trading: would owe at a bad price"
     if settled.deficit != 0:
         extcall LOSS_WATERFALL.resolve(account)
     extcall LEDGER.unlock()

@@ -91,10 +91,15 @@ def test_reductions_work_while_paused_stale_and_under_maintenance(protocol):
     state = protocol.state(trader)
     assert state.equity < state.maintenance_requirement
     protocol.desk.pause(sender=protocol.owner)
-    protocol.wait(10 * 86_400)
     protocol.decrease(trader, 5 * WAD)
+    protocol.wait(10 * 86_400)
+    with boa.reverts("trading: would owe at a bad price"):
+        protocol.decrease(trader)
+    protocol.deposit(trader, 20_000 * 10**6)
+    low = protocol.oracle.settlement_prices(0).long_price
     protocol.decrease(trader)
-    assert protocol.collateral(trader) == pytest.approx(201 * WAD, abs=2 * QUANTUM)
+    expected = 20_000 * WAD + 601 * WAD - 5 * (1_920 * WAD - low) - 400 * WAD
+    assert protocol.collateral(trader) == pytest.approx(expected, abs=2 * QUANTUM)
     protocol.check_books()
 
 

@@ -1,0 +1,272 @@
+"""What happens to each way out when one thing is broken: the table, in words, and the world it is tried in.
+
+`tests/unit/contracts/test_exits.py` tries every cell; `scripts/update_exits.py` writes `docs/exits.md`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import boa
+
+from sim.reference.fixed_point import WAD
+from tests.support.deployers import deploy, harness
+from tests.support.protocol import START_PRICE, Protocol, units
+from tests.support.risk_parameters import STATIC
+
+ACTIONS: Final[Mapping[str, str]] = {
+    "reduce": "A solvent account closes part of its position in the market concerned.",
+    "repay": "Somebody repays what an account without a position owes.",
+    "deposit": "An account with a position adds collateral.",
+    "liquidate": "Anybody liquidates an account below its maintenance margin.",
+    "LP exit": "A provider whose wait in the pool's queue is over takes its money.",
+    "staker exit": "A backer whose cool-down in the fund is over takes its money.",
+    "owner's repair": "The owner points the market at another formula and changes the registry's parameters.",
+}
+"""Way out -> what is tried."""
+
+FAULTS: Final[Mapping[str, str]] = {
+    "formula reverts": "The market's formula reverts.",
+    "out of range": "The market's formula answers twice the notional.",
+    "endless": "The market's formula does not end.",
+    "drawer gone": "The fund's owner has unregistered the ledger: the fund neither pays nor takes.",
+    "fund empty": "The fund has nothing.",
+    "pool assets zero": "The traders' gains are above what the pool has.",
+    "oracle stale": "No source has reported for longer than its heartbeat.",
+    "too volatile": "All sources report a tenth of the price.",
+    "paused": "The desk is paused.",
+    "market delisted": "The owner has set the market's open-interest cap to zero.",
+}
+"""What is broken -> how."""
+
+AS_EVER: Final = "as ever"
+"""What a cell says when nothing is different."""
+
+OTHERS: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
+    ("reduce", "formula reverts"): ("done", "as ever; funding goes on at the last good ratios"),
+    ("reduce", "out of range"): ("done", "as ever; funding goes on at the last good ratios"),
+    ("reduce", "endless"): ("done", "as ever; the formula is given 150,000 gas"),
+    ("reduce", "drawer gone"): ("done", "as ever; the fund's share of the fee stays with the pool"),
+    ("reduce", "pool assets zero"): (
+        "done", "what the reserves hold is paid, the fund pays on, the rest of a gain is lost (`GainUnpaid`)",
+    ),
+    ("reduce", "oracle stale"): (
+        "done", "at the worst side of the last good price and how far it may have moved since",
+    ),
+    ("reduce", "too volatile"): ("done", "at the worst side of the last good price and the new one"),
+    ("liquidate", "formula reverts"): (
+        "done", "as ever, if equity is below min(base, max(ramped, entry)) at the last good base ratio",
+    ),
+    ("liquidate", "out of range"): (
+        "done", "as ever, if equity is below min(base, max(ramped, entry)) at the last good base ratio",
+    ),
+    ("liquidate", "endless"): (
+        "done", "as ever, if equity is below min(base, max(ramped, entry)) at the last good base ratio",
+    ),
+    ("liquidate", "drawer gone"): ("done", "as ever; the fee's rest stays with the pool, no tip, no cover"),
+    ("liquidate", "fund empty"): ("done", "as ever; no tip, a deficit pends for deleveraging"),
+    ("liquidate", "oracle stale"): (
+        "liquidation: price not valid", "waits for a price: nobody is closed at one nobody stands for",
+    ),
+    ("liquidate", "too volatile"): (
+        "liquidation: price not valid", "waits for a price: nobody is closed at one nobody stands for",
+    ),
+    ("LP exit", "pool assets zero"): ("0", "nothing is claimable: the money is the traders'; it stays"),
+    ("LP exit", "oracle stale"): ("0", "waits: nothing is claimable before a price is good"),
+    ("LP exit", "too volatile"): ("0", "waits: nothing is claimable before a price is good"),
+    ("staker exit", "fund empty"): ("0", "there is nothing to take"),
+}  # fmt: skip
+"""Cells in which something is different: (way out, fault) -> (outcome, words)."""
+
+
+def cell(action: str, fault: str) -> tuple[str, str]:
+    """Return the outcome of a cell and its words."""
+    return OTHERS.get((action, fault), ("done", AS_EVER))
+
+
+class World:
+    """A protocol in which every way out is open: nothing is broken yet."""
+
+    def __init__(self) -> None:
+        self.formula = harness("SwitchableRiskModel")
+        self.protocol = protocol = Protocol(
+            risk_model=self.formula,
+            margin={"trade_fee_rate": WAD // 2_000},
+            liquidation={"min_bounty": 5 * WAD},
+            pool=1_000_000,
+            fund=0,
+            fund_target=100_000,
+        )
+        self.debtor = protocol.account("debtor", 1_100)
+        self.trader = protocol.account("trader", 100_000)
+        self.winner = protocol.account("winner", 900_000)
+        protocol.increase(self.debtor, 10 * WAD)
+        protocol.set_price(1_880 * WAD)
+        protocol.decrease(self.debtor)  # owes about a hundred, and there is no fund to pay it
+        protocol.supply(protocol.fund, protocol.fund_backer, 50_000)
+        protocol.set_price(START_PRICE)
+        for vault, provider in (
+            (protocol.fund, protocol.fund_backer),
+            (protocol.pool, protocol.liquidity_provider),
+        ):
+            protocol.request(vault, provider, vault.balanceOf(provider) // 2)
+            protocol.wait(max(vault.exit_request(provider).ready_at - boa.env.timestamp - 600, 0))
+        protocol.set_price(START_PRICE, wait=60)
+        protocol.increase(self.trader, 10 * WAD)
+        protocol.increase(self.winner, 300 * WAD)
+        self.weak = protocol.account("weak", 1_100)
+        protocol.increase(self.weak, 10 * WAD)
+        protocol.set_price(1_930 * WAD, wait=600)
+
+    # What is broken
+
+    def breaks(self, fault: str) -> None:
+        """Break one thing."""
+        protocol, owner = self.protocol, self.protocol.owner
+        if fault in ("formula reverts", "out of range", "endless"):
+            self.formula.set_fault(list(FAULTS).index(fault) + 1, 0)
+        elif fault == "drawer gone":
+            protocol.fund.set_drawer(protocol.ledger.address, False, sender=owner)
+        elif fault == "fund empty":
+            protocol.ledger.set_operator(owner, True, sender=owner)
+            protocol.fund.set_drawer(owner, True, sender=owner)
+            protocol.fund.draw(protocol.fund.reserves(), owner, sender=owner)
+        elif fault == "pool assets zero":
+            self.weak_short()
+            protocol.set_price(8_000 * WAD, wait=60)
+        elif fault == "oracle stale":
+            protocol.wait(86_400 + 1)
+        elif fault == "too volatile":
+            protocol.set_price(193 * WAD, wait=60)
+        elif fault == "paused":
+            protocol.desk.pause(sender=owner)
+        elif fault == "market delisted":
+            protocol.registry.set_market(0, self.formula.address, 0, sender=owner)
+        else:
+            raise KeyError(fault)
+
+    def weak_short(self) -> None:
+        """Give the account that is liquidated a short that a rise of the price ruins."""
+        self.protocol.decrease(self.weak)
+        self.protocol.deposit(self.weak, units(2_000))
+        self.protocol.increase(self.weak, -10 * WAD)
+
+    # What is tried
+
+    def tries(self, action: str) -> str:
+        """Try a way out; return ``done``, what was taken if it is nothing, or why it was refused."""
+        try:
+            return self._actions()[action]()
+        except boa.BoaError as error:
+            return _reason(error)
+
+    def _actions(self) -> Mapping[str, Callable[[], str]]:
+        return {
+            "reduce": self._reduce,
+            "repay": self._repay,
+            "deposit": self._deposit,
+            "liquidate": self._liquidate,
+            "LP exit": lambda: self._leave(self.protocol.pool, self.protocol.liquidity_provider),
+            "staker exit": lambda: self._leave(self.protocol.fund, self.protocol.fund_backer),
+            "owner's repair": self._repair,
+        }
+
+    def _reduce(self) -> str:
+        self.protocol.decrease(self.trader, 5 * WAD)
+        assert self.protocol.position(self.trader).size == 5 * WAD
+        return "done"
+
+    def _repay(self) -> str:
+        before = self.protocol.collateral(self.debtor)
+        assert before < 0
+        self.protocol.deposit(self.debtor, units(10), payer=self.protocol.liquidator)
+        assert self.protocol.collateral(self.debtor) == before + 10 * WAD
+        return "done"
+
+    def _deposit(self) -> str:
+        before = self.protocol.collateral(self.trader)
+        self.protocol.deposit(self.trader, units(10))
+        assert self.protocol.collateral(self.trader) == before + 10 * WAD
+        return "done"
+
+    def _liquidate(self) -> str:
+        before = abs(self.protocol.position(self.weak).size)
+        self.protocol.liquidate(self.weak)
+        assert abs(self.protocol.position(self.weak).size) < before
+        return "done"
+
+    def _leave(self, vault: Any, provider: str) -> str:
+        shares = vault.maxRedeem(provider)
+        if shares == 0:
+            return "0"
+        taken = vault.redeem(shares, provider, provider, sender=provider)
+        return "done" if taken else "0"
+
+    def _repair(self) -> str:
+        protocol = self.protocol
+        model = deploy("risk_models/StaticRiskModel", protocol.owner, STATIC)
+        protocol.registry.set_market(0, model.address, 10**6 * WAD, sender=protocol.owner)
+        protocol.set_margin(min_position_notional=99 * WAD)
+        assert protocol.registry.market_info(0).risk_model == model.address
+        return "done"
+
+
+def _reason(error: boa.BoaError) -> str:
+    """Return the reason of a revert, which titanoboa prints on a line of its own."""
+    found = re.search(r"^([a-z_0-9]+: .+)$", str(error), re.MULTILINE)
+    return found[1] if found else str(error)
+
+
+def page() -> str:
+    """Return docs/exits.md."""
+    lines = [
+        "# Ways out",
+        "",
+        "What happens to each way out when one thing is broken, written by `scripts/update_exits.py` from",
+        "the words in `tests/support/exit_table.py`; `tests/unit/contracts/test_exits.py` tries every cell.",
+        "*As ever* means that nothing is different.",
+        "",
+        "| broken | how |",
+        "|---|---|",
+        *(f"| {fault} | {how} |" for fault, how in FAULTS.items()),
+        "",
+    ]
+    for action, meaning in ACTIONS.items():
+        lines += [
+            f"## {action[0].upper()}{action[1:]}",
+            "",
+            meaning,
+            "",
+            "| broken | what happens |",
+            "|---|---|",
+        ]
+        lines += [f"| {fault} | {cell(action, fault)[1]} |" for fault in FAULTS]
+        lines.append("")
+    return "\n".join([*lines, RULES])
+
+
+RULES: Final = """\
+## What stands behind it
+
+- **A formula** has 150,000 gas for each question. If it reverts, answers out of range or does not end,
+  `FormulaFailed` names it at every touch of its market, and what adds risk is refused (`formulas: no good
+  answer`): opening, adding, taking collateral out with a position in that market. For all else bounds take
+  the place of its answer. *Initial*: the whole notional, the most it may ask, so that no account is taken
+  to have room that its size would not get. *Maintenance*: the last good ratio of a position without size,
+  the least it may ask of any; through ramp and entry a position must hold `min(base, max(ramped, entry))`,
+  not above what was asked of it when the formula last answered. So liquidations may use the last good
+  ratios, in the account's favour alone: silence liquidates nobody, and who is below even that does not
+  escape. It takes formulas to ask no less of a larger position.
+- **Replacing a formula** does not ask the old one: funding since the last touch accrues at the ratios that
+  it gave then.
+- **A bad price** (worse than the oracle's `settle_status`) settles a reduction at the worst side of the
+  last good price, the new one and, while nothing is heard, how far the limiter would let it move
+  (`PriceOracle.settlement_prices`). Whether a remainder is dust is judged at the higher end, so that a
+  price in the wrong unit closes no more than was asked. What would leave a debt there waits for a good
+  price or for more collateral: who owns the pool would else take it from the fund.
+- **The fund's drawer** is what its owner unregisters to stop payments. Fees that would go to the fund then
+  stay with the pool, which bears what the fund would; nothing is drawn, no tip is paid, a deficit pends
+  until it is deleveraged or written off, and until then collateral stays in.
+"""
