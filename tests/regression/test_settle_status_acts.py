@@ -61,9 +61,14 @@ def test_while_nothing_is_heard_it_settles_at_how_far_the_price_may_have_moved(s
         protocol.wait(86_400 + 60)
         prices = protocol.oracle.settlement_prices(0)
         assert prices.long_price < START_PRICE < prices.short_price
-        protocol.decrease(trader, WAD)
         worst = prices.long_price if side > 0 else prices.short_price
-        expected = 10_000_000 * WAD + side * (worst - START_PRICE)
+        if side < 0:  # the limiter is loose on the bench: a short waits, or brings what it may come to owe
+            with boa.reverts("trading: would owe at a bad price"):
+                protocol.decrease(trader, WAD)
+            protocol.deposit(trader, worst // 10**12)
+        before = protocol.collateral(trader)
+        protocol.decrease(trader, WAD)
+        expected = before + side * (worst - START_PRICE)
         assert protocol.collateral(trader) == pytest.approx(expected, abs=10**13)
         protocol.deposit(trader, 10**6)
 
