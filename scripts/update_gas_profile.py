@@ -516,10 +516,16 @@ class Portfolios:
         self.price = 1_100.0
         for _ in range(12):
             self.meter.report(self.price)
-        for trader in sorted(self.longs, key=self.positions, reverse=True):  # those of one position last
-            for market in self.meter.markets:
-                liquidate_all(self.meter, [trader], market)
-        bankrupts = [trader for trader in self.longs if self.positions(trader) == 1]
+        # Forced closes of one block move a price by so much only: what is left closes in later ones.
+        closed = 1
+        while closed:
+            closed = 0
+            for trader in sorted(self.longs, key=self.positions, reverse=True):  # those of one position last
+                for market in self.meter.markets:
+                    closed += liquidate_all(self.meter, [trader], market)
+            self.meter.report(self.price)
+        states = self.meter.client.account_states(self.longs)
+        bankrupts = [trader for trader, state in zip(self.longs, states, strict=True) if state.collateral < 0]
         winners = dict(zip(self.shorts, bankrupts, strict=False))
         return {
             EntryPoint.AUTO_DELEVERAGE: self.line(
