@@ -67,8 +67,9 @@ def test_the_profile_is_what_a_measurement_gives(measured):
     assert profile.entries == GasProfile.load().entries, "stale: run scripts/update_gas_profile.py"
 
 
-ONCE = {EntryPoint.INCREASE_POSITION: 8_000}
-"""Gas of reading further markets at all: an array of eight snapshots then crosses between contracts."""
+ONCE = {EntryPoint.INCREASE_POSITION: 8_000, EntryPoint.LIQUIDATE: 75_000}
+"""Gas of having further positions at all: an array of eight snapshots then crosses between contracts, and a
+liquidation weighs which of them to close."""
 
 
 def test_gas_is_a_straight_line_in_the_number_of_positions(measured):
@@ -100,13 +101,20 @@ MAY_BE_FIRST = {
     EntryPoint.AUTO_DELEVERAGE: 4,
     # Two counters; the end of a deficit's record.
     EntryPoint.SOCIALIZE_LOSS: 3,
-    EntryPoint.POOL_REDEEM: 1,  # wallet
-    EntryPoint.FUND_REDEEM: 1,  # wallet
+    EntryPoint.POOL_REQUEST_EXIT: 3,  # the request
+    EntryPoint.FUND_REQUEST_EXIT: 3,
     # A round that is completed: its price and its estimators; others store less.
     EntryPoint.REPORT: 4,
 }
 """Slots that a call may be the first to write, or the last to hold: state that the profile is blind to."""
-NEVER_SENT_IN_A_RUN = {EntryPoint.POKE, EntryPoint.POOL_DEPOSIT, EntryPoint.FUND_DEPOSIT}
+NEVER_SENT_IN_A_RUN = {
+    EntryPoint.POKE,
+    EntryPoint.POOL_DEPOSIT,
+    EntryPoint.FUND_DEPOSIT,
+    # Shares wait for an hour and for days, which is longer than these runs.
+    EntryPoint.POOL_REDEEM,
+    EntryPoint.FUND_REDEEM,
+}
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,8 @@ def test_passing_suite_exits_zero_and_says_what_was_never_reached(tmp_path, caps
         next(line for line in printed.out.splitlines() if line.startswith(name))
         for name in ("good", "silent")
     )
-    assert good.split()[:3] == ["good", "passed", "4"]  # liquidations
+    assert good.split()[:2] == ["good", "passed"]
+    assert int(good.split()[2]) > 0  # liquidations
     assert silent.rstrip().endswith("(expects nothing)")
     assert "Never reached" in printed.out
     assert "insurance_fund.deposit" in printed.out
