@@ -58,6 +58,7 @@ NO_ASSUMPTION: dict[str, dict[float, tuple[int, str]]] = {
         32: (1, "most tables of a kind"),
         100: (1, ORDER),
     },
+    "dishonest_reporter.py": {55: (1, ORDER)},
     "liquidation_terms.py": {1e-12: (1, ZERO)},
     "liquidator.py": {
         0.01: (1, "depth is quote for one per cent"),

@@ -66,7 +66,7 @@ def test_every_share_of_two_markets_stands_over_both(summary):
     assert found["open_interest_start"] == pytest.approx(OPEN_INTEREST, rel=1e-9)
     assert found["liquidated_share"] == pytest.approx(LONGS * (1.0 - FALL) / OPEN_INTEREST, rel=1e-9)
     assert found["bad_debt_ratio"] == pytest.approx(LOSS / OPEN_INTEREST, rel=1e-9)
-    assert found["fund_drain"] == pytest.approx((LOSS + 2.0 * TIP) / OPEN_INTEREST, rel=1e-9)
+    assert found["fund_drain"] == pytest.approx(LOSS / OPEN_INTEREST, rel=1e-9)  # nobody is tipped
 
 
 def test_what_the_fund_could_not_pay_stands_over_both(summary):

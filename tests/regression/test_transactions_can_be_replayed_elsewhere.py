@@ -60,6 +60,7 @@ def test_arguments_read_as_the_calldata_says(tmp_path):
     for row in liquidations:
         account, market = (int(value) for value in row["arguments"])
         words = bytes.fromhex(row["calldata"][10:])
-        assert words[12:32].hex() == addresses[account][2:].lower()
+        assert words[:20].hex() == addresses[account][2:].lower()  # then the index, 0
+        assert not any(words[20:32])
         assert int.from_bytes(words[32:64], "big") == market
         assert account == row["account"]

@@ -151,7 +151,7 @@ def margin_ratios(inputs: RiskInputs) -> MarginRatios:
 """
     for initial, maintenance in ((WAD // 10, WAD // 10), (WAD // 10, 0), (WAD + 1, WAD // 2)):
         model = boa.loads(FORMULA_HEAD + source, initial, maintenance)
-        with boa.reverts("formulas: invalid ratios"):
+        with boa.reverts("markets: formula has no good answer"):
             protocol.registry.set_market(0, model.address, WAD, sender=protocol.owner)
 
 
