@@ -24,6 +24,8 @@ from tests.support.small_run import small_execution
 
 CRASH = SCENARIOS / "flash_crash.toml"
 MEANT = "shocks_outlive_run=true"
+NOISE = 13_800.0
+"""Standard deviation of the loss over seeds (docs/exploration.md)."""
 
 
 def crashed(folder, *overrides):
@@ -43,7 +45,7 @@ def test_losses_do_not_depend_on_when_the_run_ends(runs):
     whole = losses[720]
     assert whole > 5_000.0
     for loss in losses.values():
-        assert loss == pytest.approx(whole, rel=0.3)
+        assert loss == pytest.approx(whole, abs=NOISE)
 
 
 def test_what_was_open_is_booked(runs):

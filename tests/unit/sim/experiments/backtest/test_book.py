@@ -56,7 +56,7 @@ def test_the_book_is_what_the_accounts_hold(plain_scenario):
 
 
 def test_whole_runs_bracket_the_shock():
-    # A fall by nineteen twentieths is too volatile to liquidate at for longer than the run, unless that is let.
+    # A fall of 95 % is too volatile to liquidate at for longer than the run, unless that is let.
     scenario = small_scenario("blocks=30", "protocol.oracle.liquidate_status=4")
     found = reverse_by_runs(scenario, 0, runs=4)
     assert found.shock == "shocks.0.size"
