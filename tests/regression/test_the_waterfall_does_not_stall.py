@@ -3,8 +3,8 @@
 Liquidating an account without equity paid nothing once the fund was below the least bounty, and pays nothing
 at all since tips cannot be farmed. Liquidators stay away, no deficit is booked, and deleveraging and
 socialisation never begin: a book of five times the size in a fall of 30 % within an hour ended with 1.3
-million owed by 814 open accounts, and nothing socialised. A closer run by the protocol now liquidates them for
-no pay.
+million owed by 814 open accounts, and nothing socialised. A closer run by the protocol now liquidates them
+for no pay.
 """
 
 from __future__ import annotations
