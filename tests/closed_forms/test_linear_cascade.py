@@ -64,7 +64,7 @@ def run_cascade(ratio: float, count: int, *, minutes: float = 0.0, feedback: Fee
         # Ten times the requirement restored: what would be left is dust, so all closes.
         "protocol.liquidation.buffer=10.0",
         f"protocol.margin.min_position_notional={NOTIONAL / 2.0}",
-        "protocol.liquidation.min_bounty=10.0",
+        "protocol.liquidation.fee_base=0.0001",  # or nobody is paid to close
         "flow.hedge_share=1.0",
         "flow.hedge_half_life_seconds=0",
         news(minutes),

@@ -89,7 +89,7 @@ def forced_only(feedback: Feedback) -> _Followed:
         "markets.0.pool.skew_scale=10_000.0",
         "markets.0.impact.law=linear",
         "markets.0.impact.depth_per_percent=2_000_000.0",
-        "protocol.liquidation.min_bounty=10.0",
+        "protocol.liquidation.fee_base=0.0001",  # or nobody is paid to close
         "flow.hedge_share=0.5",
         "arbitrageurs.count=2",
         "arbitrageurs.threshold=0.005",
