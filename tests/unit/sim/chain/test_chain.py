@@ -1,5 +1,6 @@
 """The engines must be indistinguishable: results, reasons, logs, storage, block environment."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,15 @@ ARTIFACT = compile_contract(FOLDER / "probe.vy", search_root=FOLDER)
 ABI = ContractAbi(ARTIFACT.abi)
 OWNER, TRADER, KEEPER = (account.address for account in accounts("probe", 3))
 GENESIS = 1_600_000_000
+NEEDS_REVM = pytest.mark.skipif(find_spec("pyrevm") is None, reason="pyrevm has no wheel for this Python")
 
 
-@pytest.fixture(params=ENGINES)
+def with_revm_where_it_is(engines):
+    """Return engines as parameters of a test; revm is skipped where it cannot be installed."""
+    return [pytest.param(engine, marks=NEEDS_REVM if engine == "revm" else ()) for engine in engines]
+
+
+@pytest.fixture(params=with_revm_where_it_is(ENGINES))
 def chain(request):
     return Chain.create(request.param, GENESIS)
 
@@ -67,14 +74,14 @@ def scripted_life(engine: str) -> dict[str, object]:
     }
 
 
-def test_life_on_every_engine_gives_the_same_observations():
+@pytest.mark.parametrize("engine", with_revm_where_it_is(["native", "revm", "ethtester"]))
+def test_life_on_every_engine_gives_the_same_observations(engine):
     first = scripted_life("pyevm")
     assert first["owner"] == KEEPER
     assert first["code"][0][: len(ARTIFACT.runtime_bytecode)] == ARTIFACT.runtime_bytecode
-    for engine in ("native", "revm", "ethtester"):
-        other = scripted_life(engine)
-        for name, value in first.items():
-            assert other[name] == value, (engine, name)
+    other = scripted_life(engine)
+    for name, value in first.items():
+        assert other[name] == value, name
 
 
 def test_outcomes_are_what_the_contract_did(chain):
@@ -145,7 +152,7 @@ def test_snapshot_can_be_restored_twice(chain):
         chain.restore(1)
 
 
-@pytest.mark.parametrize("engine", ["native", "revm", "pyevm"])
+@pytest.mark.parametrize("engine", with_revm_where_it_is(["native", "revm", "pyevm"]))
 def test_runaway_loop_halts_out_of_gas(engine, monkeypatch):
     # The full budget takes a minute on py-evm; the rule is the same with less.
     module = "native.backend" if engine == "native" else engine
@@ -158,6 +165,7 @@ def test_runaway_loop_halts_out_of_gas(engine, monkeypatch):
     assert ABI["count"].decode(chain.call(probe, ABI["count"].encode())) == 5
 
 
+@NEEDS_REVM
 def test_exact_gas_equals_mined_receipts():
     figures = []
     for engine in ("native", "pyevm", "ethtester"):
@@ -250,6 +258,7 @@ def test_unknown_engine_is_an_input_error():
     assert default_engine() in ENGINES
 
 
+@NEEDS_REVM
 @pytest.mark.parametrize("messages_between_checks", [3, 4096])  # within a block, and at its end
 def test_moving_the_state_of_revm_keeps_every_slot(monkeypatch, messages_between_checks):
     monkeypatch.setattr("sim.chain.revm._MAX_JOURNAL", 30)
@@ -282,6 +291,7 @@ def test_moving_the_state_of_revm_keeps_every_slot(monkeypatch, messages_between
     assert "state: Raw" not in moved._backend._evm.journal_str
 
 
+@NEEDS_REVM
 def test_revm_bounds_its_journal_while_a_snapshot_is_open(monkeypatch):
     monkeypatch.setattr("sim.chain.revm._MAX_JOURNAL", 3)
     chain = Chain.create("revm", GENESIS)

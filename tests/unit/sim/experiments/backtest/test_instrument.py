@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -66,6 +67,7 @@ def test_every_integer_is_that_of_the_formulas(plain_scenario):
         assert (series.initial[step], series.maintenance[step]) == (expected.initial, expected.maintenance)
 
 
+@pytest.mark.skipif(find_spec("pyrevm") is None, reason="pyrevm has no wheel for this Python")
 def test_all_engines_give_the_same_series(plain_scenario):
     scenario = plain_scenario("protocol.risk_model='adaptive'", "protocol.risk_model_parameters={}")
     prices = 2_000.0 * np.exp(np.cumsum(np.random.default_rng(2).normal(0, 0.02, 12)))
