@@ -20,6 +20,7 @@ from .modules import access
 from .modules import accounts
 from .modules import bookings
 from .modules import connections
+from .modules import deficits
 from .modules import operators
 from .modules import settlement
 
@@ -27,15 +28,20 @@ from .modules import settlement
 implements: ILedger
 
 initializes: access
-initializes: accounts
+initializes: deficits
+initializes: accounts[deficits := deficits]
 initializes: connections[access := access]
 initializes: operators[access := access]
 initializes: settlement[
-    accounts := accounts, connections := connections, operators := operators
+    accounts := accounts,
+    connections := connections,
+    deficits := deficits,
+    operators := operators,
 ]
 initializes: bookings[
     accounts := accounts,
     connections := connections,
+    deficits := deficits,
     operators := operators,
     settlement := settlement,
 ]
@@ -65,6 +71,8 @@ exports: (
     bookings.collect_fees,
     bookings.draw_fund,
     bookings.write_off,
+    bookings.use_held,
+    bookings.release_held,
     bookings.pay_tip,
     # Views
     accounts.account_of,
@@ -73,6 +81,8 @@ exports: (
     accounts.open_markets_of,
     accounts.position_of,
     accounts.deficit_of,
+    accounts.deficit_share_of,
+    accounts.held_gain_of,
     accounts.pending_deficit_of,
     accounts.summaries_of,
     accounts.positions_of,

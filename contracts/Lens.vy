@@ -160,7 +160,10 @@ def protocol_state() -> ProtocolState:
         pool_reserves=pool_reserves,
         pool_token_balance=self._token_balance(LIQUIDITY_POOL.address),
         pool_assets=pool_math._pool_assets(
-            pool_reserves, claims.total_debt, claims.unrealized_pnl, claims.unsettled_funding
+            pool_reserves - min(totals.held_gains, pool_reserves),
+            claims.total_debt,
+            claims.unrealized_pnl,
+            claims.unsettled_funding,
         ),
         fund_reserves=staticcall INSURANCE_FUND.reserves(),
         fund_token_balance=self._token_balance(INSURANCE_FUND.address),

@@ -5,12 +5,13 @@
 @custom:contract-name LossWaterfall
 @license Apache-2.0
 @author Seawall contributors
-@notice What follows when an account's collateral does not suffice: the fund, then winners by
-        rank, then the pool.
+@notice What follows when an account's collateral does not suffice: the fund, then winners as
+        the policy ranks them, then the pool.
 @dev Holds no token and no account; an operator of the ledger.
 @custom:kill None: a loss must stay resolvable.
-@custom:invariants Nobody is closed against a deficit by more than the deficit's own size, and
-             no haircut is larger than the deficit, the winner's equity or its collateral.
+@custom:invariants No haircut is larger than the deficit's share of a market, the winner's
+             gain, equity or collateral, whatever the policy says; nobody is closed by more
+             than its haircut takes, except to leave no dust.
 """
 
 from .interfaces import ILossWaterfall
@@ -25,7 +26,7 @@ implements: ILossWaterfall
 initializes: access
 initializes: waterfall_params[access := access]
 initializes: loss_waterfall[waterfall_params := waterfall_params]
-initializes: deleveraging[loss_waterfall := loss_waterfall]
+initializes: deleveraging[access := access, loss_waterfall := loss_waterfall]
 
 exports: (
     # Ownership
@@ -36,10 +37,13 @@ exports: (
     # Parameters
     waterfall_params.parameters,
     waterfall_params.set_parameters,
+    deleveraging.deleverage_policy,
+    deleveraging.set_deleverage_policy,
     # Losses
     loss_waterfall.resolve,
     loss_waterfall.cover_deficit,
     loss_waterfall.socialize_loss,
+    loss_waterfall.release_held,
     loss_waterfall.withdrawals_open,
     deleveraging.auto_deleverage,
     deleveraging.deleverage_score,
@@ -53,6 +57,7 @@ def __init__(
     market_registry: address,
     risk_engine: address,
     insurance_fund: address,
+    deleverage_policy: address,
     parameters: ILossWaterfall.WaterfallParameters,
 ):
     """
@@ -62,8 +67,10 @@ def __init__(
     @param market_registry Market registry.
     @param risk_engine Risk engine.
     @param insurance_fund Insurance fund.
+    @param deleverage_policy Who pays first and how much.
     @param parameters Waterfall parameters.
     """
     access.__init__(owner)
     waterfall_params.__init__(parameters)
     loss_waterfall.__init__(ledger, market_registry, risk_engine, insurance_fund)
+    deleveraging.__init__(deleverage_policy)

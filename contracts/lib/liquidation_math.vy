@@ -7,7 +7,7 @@
 @author Seawall contributors
 @notice Which position closes and how much of it (mechanisms 5.1, 9.8), fee convex in
         volatility and shortfall and its split (9.7), throttle and bounds of a forced close,
-        ranking and haircut of auto-deleveraging (9.10).
+        share of a loss, rank and size of auto-deleveraging (9.10).
         Twin: `sim/reference/liquidation_math.py`, equal to the last bit.
 """
 
@@ -352,41 +352,48 @@ def _available_capacity(
 
 @pure
 @internal
-def _deleverage_score(
-    unrealized_pnl: int256, entry_notional: int256, notional: uint256, equity: int256
-) -> uint256:
+def _deficit_share(deficit: uint256, loss: uint256, losses: uint256) -> uint256:
     """
-    @dev (1 + uPnL/|entry|) * N/E: relative gain times leverage.
-    @param unrealized_pnl Of the position (WAD quote).
-    @param entry_notional Signed cost of the position (WAD quote).
-    @param notional Notional of the position (WAD quote).
-    @param equity Equity of the account (WAD quote).
-    @return uint256 Score (WAD), zero without a gain, a cost or positive equity.
+    @dev The part of a deficit that belongs to one of several losses, or gains.
+    @param deficit Deficit (WAD quote, whole quanta).
+    @param loss One loss (WAD quote).
+    @param losses Sum of all (WAD quote), not zero.
+    @return uint256 Part (WAD quote, whole quanta), at most the deficit.
     """
-    if unrealized_pnl <= 0 or equity <= 0 or entry_notional == 0:
-        return 0
-    # NOTE: rounds down, the same for every candidate.
-    gain: uint256 = fixed_point._div_wad_down(
-        convert(unrealized_pnl, uint256), convert(abs(entry_notional), uint256)
-    )
-    leverage: uint256 = fixed_point._div_wad_down(notional, convert(equity, uint256))
-    return fixed_point._mul_wad_down(constants.WAD + gain, leverage)
+    # NOTE: rounds up to the quantum, so that parts cover all of it.
+    part: uint256 = fixed_point._mul_div_up(deficit, loss, losses)
+    return min(convert(fixed_point._quantize_up(convert(part, int256)), uint256), deficit)
 
 
 @pure
 @internal
-def _deleverage_haircut(
-    deficit: uint256, remaining_size: uint256, size: uint256, gain: uint256
-) -> uint256:
+def _deleverage_score(gain: uint256, entry_notional: uint256) -> uint256:
     """
-    @dev This part's share of the deficit, never more than its gain.
-    @param deficit Not yet covered (WAD quote, whole quanta).
-    @param remaining_size Closed size not yet matched (WAD base), not zero.
-    @param size Part matched now (WAD base), at most the remaining size.
-    @param gain What the winner realises on it (WAD quote, whole quanta).
-    @return uint256 Haircut (WAD quote, whole quanta), at most the deficit.
+    @dev uPnL/|entry|: gain relative to what it was made on. Neither splitting an account nor
+         the collateral in it changes that, and a fresh position has none.
+    @param gain Gain (WAD quote).
+    @param entry_notional Magnitude of its cost (WAD quote).
+    @return uint256 Score (WAD), zero without a gain or a cost.
     """
-    share: uint256 = fixed_point._mul_div_up(deficit, size, remaining_size)
-    # NOTE: rounds up to the quantum, the last part takes exactly what is left.
-    rounded: uint256 = convert(fixed_point._quantize_up(convert(share, int256)), uint256)
-    return min(min(rounded, deficit), gain)
+    if gain == 0 or entry_notional == 0:
+        return 0
+    # NOTE: rounds up, so that every gain has a rank.
+    return fixed_point._div_wad_up(gain, entry_notional)
+
+
+@pure
+@internal
+def _deleverage_size(size: uint256, gain: uint256, haircut: uint256) -> uint256:
+    """
+    @dev The least part of a position whose gain pays a haircut: s*(h + 1 quantum)/g, the
+         quantum for what realising the gain rounds off. A haircut is so never more than what
+         its close realises, and takes no larger part of the equity than of the position.
+    @param size Magnitude of the position (WAD base).
+    @param gain What all of it may be asked for (WAD quote, whole quanta), not zero.
+    @param haircut What is to be paid (WAD quote, whole quanta), at most the gain.
+    @return uint256 Magnitude to close (WAD base), zero for no haircut.
+    """
+    if haircut == 0:
+        return 0
+    # NOTE: rounds up, the gain suffices.
+    return min(fixed_point._mul_div_up(size, haircut + constants.QUANTUM, gain), size)

@@ -17,21 +17,25 @@
 from ..interfaces import ILedger
 from ..lib import constants
 from ..lib import margin_math
+from . import deficits
+
+uses: deficits
 
 
 CROSS: constant(uint256) = 0
 ISOLATED: constant(uint256) = 1
 
-# Bits of an account's word that say in which markets it has a position; its mode is above.
+# Bits of an account's word: markets in which it has a position, mode, and above them its
+# episode: how often it has opened a first position.
 MARKET_BITS: constant(uint256) = 8
+EPISODE_BITS: constant(uint256) = 16
 MARKETS: constant(uint256) = 2**8 - 1
 
 
 collateral: HashMap[uint256, int256]
-# @dev Open markets and, shifted by `MARKET_BITS`, the mode: read together, one slot.
+# @dev Open markets, mode and episode: read together, one slot.
 words: HashMap[uint256, uint256]
 positions: HashMap[uint256, HashMap[uint256, ILedger.Position]]
-deficits: HashMap[uint256, ILedger.PendingDeficit]
 markets: HashMap[uint256, ILedger.MarketAggregates]
 sums: ILedger.Totals
 
@@ -69,7 +73,7 @@ def mode_of(account: uint256) -> uint256:
     @param account Account.
     @return uint256 0 cross, 1 isolated.
     """
-    return self.words[account] >> MARKET_BITS
+    return self._mode(self.words[account])
 
 
 @view
@@ -84,7 +88,7 @@ def account_of(account: uint256) -> ILedger.Account:
     word: uint256 = self.words[account]
     state: ILedger.Account = empty(ILedger.Account)
     state.collateral = self.collateral[account]
-    state.mode = word >> MARKET_BITS
+    state.mode = self._mode(word)
     state.open_markets = word & MARKETS
     for market: uint256 in range(8):
         if (word >> market) & 1 == 1:
@@ -165,7 +169,34 @@ def deficit_of(account: uint256) -> ILedger.PendingDeficit:
     @param account Account.
     @return PendingDeficit Record; the amount is minus the account's collateral.
     """
-    return self.deficits[account]
+    return deficits.records[account]
+
+
+@view
+@external
+@reentrant
+def deficit_share_of(account: uint256, market: uint256) -> ILedger.DeficitShare:
+    """
+    @notice What the winners of one market may have to bear of an account's pending deficit.
+    @param account Account.
+    @param market Market id.
+    @return DeficitShare Share, by where the loss arose; empty if there is none.
+    """
+    return self._deficit_share(account, market)
+
+
+@view
+@external
+@reentrant
+def held_gain_of(account: uint256, market: uint256, side: int256) -> ILedger.HeldGain:
+    """
+    @notice A gain that is held while deficits pend.
+    @param account Account.
+    @param market Market id.
+    @param side Side of the losers: 1 longs, -1 shorts.
+    @return HeldGain What is at risk and what may be collected.
+    """
+    return deficits._held(account, deficits._book(market, side))
 
 
 @view
@@ -243,8 +274,8 @@ def _set_collateral(account: uint256, collateral: int256):
     self.sums.total_debt = self.sums.total_debt + debt - debt_before
     if self._open_markets(account) == 0:
         self.sums.pending_deficit = self.sums.pending_deficit + debt - debt_before
-        if debt == 0 and debt_before != 0:
-            self.deficits[account] = empty(ILedger.PendingDeficit)
+        if debt < debt_before:
+            deficits._shrink(account, debt_before - debt, debt)
 
 
 @internal
@@ -280,17 +311,19 @@ def _set_position(account: uint256, market: uint256, position: ILedger.Position)
         after = before & ~bit
     if after == before:
         return
-    mode: uint256 = word >> MARKET_BITS
-    if mode == ISOLATED:
+    if self._mode(word) == ISOLATED:
         # A market that opens while another is open leaves more than one bit.
         assert after & (after - min(after, 1)) == 0, "accounts: isolated in another market"
-    self.words[account] = (mode << MARKET_BITS) | after
+    word = (word & ~MARKETS) | after
+    if before == 0:
+        word += 1 << EPISODE_BITS
+    self.words[account] = word
     debt: uint256 = self._positive(-self.collateral[account])
     if after == 0:
         self.sums.pending_deficit += debt
     elif before == 0:
         self.sums.pending_deficit -= debt
-        self.deficits[account] = empty(ILedger.PendingDeficit)
+        deficits._shrink(account, debt, 0)
 
 
 @internal
@@ -302,26 +335,23 @@ def _set_mode(account: uint256, mode: uint256):
     """
     assert mode <= ISOLATED, "accounts: unknown mode"
     assert self._open_markets(account) == 0, "accounts: position open"
-    self.words[account] = mode << MARKET_BITS
+    word: uint256 = self.words[account]
+    self.words[account] = (word >> EPISODE_BITS << EPISODE_BITS) | (mode << MARKET_BITS)
     log ILedger.ModeSet(account=account, mode=mode)
 
 
 @internal
-def _record_deficit(account: uint256, market: uint256, size: int256) -> uint256:
+def _record_deficit(account: uint256, market: uint256, is_long: bool) -> uint256:
     """
     @dev Called at the end of every settlement: a debt has a record from the moment it exists.
     @param account Account.
     @param market Market of the close.
-    @param size Closed size, signed as the position was (WAD base).
+    @param is_long Whether the closed position was long.
     @return uint256 Deficit (WAD quote), zero if the account is left without one.
     """
     deficit: uint256 = self._pending_deficit(account)
-    if deficit == 0:
-        return 0
-    self.deficits[account] = ILedger.PendingDeficit(
-        market=market, size=size, recorded_at=block.timestamp
-    )
-    log ILedger.DeficitRecorded(account=account, market=market, size=size, deficit=deficit)
+    if deficit != 0:
+        deficits._record(account, self._episode(account), market, is_long, deficit)
     return deficit
 
 
@@ -334,6 +364,43 @@ def _open_markets(account: uint256) -> uint256:
     @return uint256 Bit m set: a position in market m.
     """
     return self.words[account] & MARKETS
+
+
+@view
+@internal
+def _deficit_share(account: uint256, market: uint256) -> ILedger.DeficitShare:
+    """
+    @dev What the winners of one market may have to bear of an account's pending deficit.
+    @param account Account.
+    @param market Market id.
+    @return DeficitShare Share.
+    """
+    return deficits._share(
+        account, self._episode(account), market, self._pending_deficit(account)
+    )
+
+
+@view
+@internal
+def _episode(account: uint256) -> uint256:
+    """
+    @dev How often an account has opened a first position: what it lost before the last time
+         has nothing to do with what it owes.
+    @param account Account.
+    @return uint256 Count.
+    """
+    return self.words[account] >> EPISODE_BITS
+
+
+@pure
+@internal
+def _mode(word: uint256) -> uint256:
+    """
+    @dev Mode in an account's word.
+    @param word Word.
+    @return uint256 0 cross, 1 isolated.
+    """
+    return (word >> MARKET_BITS) & (2**(EPISODE_BITS - MARKET_BITS) - 1)
 
 
 @view

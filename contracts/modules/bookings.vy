@@ -15,11 +15,13 @@ from ..lib import account_ids
 from ..lib import constants
 from . import accounts
 from . import connections
+from . import deficits
 from . import operators
 from . import settlement
 
 uses: accounts
 uses: connections
+uses: deficits
 uses: operators
 uses: settlement
 
@@ -147,6 +149,50 @@ def write_off(account: uint256) -> uint256:
 
 
 @external
+def use_held(bankrupt: uint256, market: uint256, holder: uint256, most: uint256) -> uint256:
+    """
+    @notice Repays a pending deficit with gains that are held against it. The pool has their
+            tokens already. Operators only, lock held.
+    @param bankrupt Account with the pending deficit.
+    @param market Market with a share in it.
+    @param holder Whose held gain pays, 0 for all of them alike.
+    @param most Most that is taken (WAD quote, whole quanta).
+    @return uint256 Amount taken (WAD quote).
+    """
+    operators._check_held()
+    assert most % constants.QUANTUM == 0, "bookings: not whole quanta"
+    share: ILedger.DeficitShare = accounts._deficit_share(bankrupt, market)
+    book: uint256 = deficits._book(market, share.side)
+    if holder != 0:
+        # What was freed of its part is its own.
+        self._release(holder, book)
+    used: uint256 = deficits._use(book, holder, min(most, share.amount))
+    if used == 0:
+        return 0
+    accounts.sums.held_gains -= used
+    settlement._bear(bankrupt, market, used)
+    log ILedger.HeldGainUsed(bankrupt=bankrupt, holder=holder, market=market, amount=used)
+    return used
+
+
+@external
+def release_held(account: uint256, market: uint256) -> uint256:
+    """
+    @notice Credits an account with what was held of its gains and is freed, and takes the
+            tokens from the pool; what it lacks, as for any gain. Operators only, lock held.
+    @param account Account.
+    @param market Market of the gains.
+    @return uint256 Amount credited (WAD quote).
+    """
+    operators._check_held()
+    assert market < constants.MAX_MARKETS, "bookings: unknown market"
+    released: uint256 = 0
+    for side: int256 in [1, -1]:
+        released += self._release(account, deficits._book(market, side))
+    return released
+
+
+@external
 def pay_tip(recipient: address, amount: uint256) -> uint256:
     """
     @notice Pays a liquidator's tip from the insurance fund, as far as it can. Operators only,
@@ -159,3 +205,19 @@ def pay_tip(recipient: address, amount: uint256) -> uint256:
     paid: uint256 = connections._draw_from_fund(amount, recipient)
     accounts.sums.tips += paid
     return paid
+
+
+@internal
+def _release(account: uint256, book: uint256) -> uint256:
+    """
+    @dev Credits an account with what was held of its gains and is freed, and takes the tokens
+         from the pool.
+    @param account Account.
+    @param book Market and side of the losers.
+    @return uint256 Amount credited (WAD quote).
+    """
+    before: int256 = accounts.collateral[account]
+    released: uint256 = settlement._collect_held(account, book)
+    if released != 0:
+        settlement._move_tokens(account, before, empty(settlement.Payout))
+    return released

@@ -5,14 +5,16 @@
 @custom:contract-name deleveraging
 @license Apache-2.0
 @author Seawall contributors
-@notice What follows a deficit that the fund could not cover: winners are closed by rank with
-        a haircut of exactly the deficit, what is left after a window is socialised.
-@dev The contract checks that a list is in order, on the right side and within the budget. It
-     cannot see who was left out: a complete list is the caller's duty. Who pays, in which
-     order and how much of a gain, is decided in `_rank` and `_share`: the place of a policy
-     contract.
+@notice What follows a deficit that the fund could not cover: winners pay out of their gains,
+        and are closed only as far as that takes. Who pays first and how much is the policy's
+        to say.
+@dev The budget is money, not size: a winner with little gain uses up little of it. Here is
+     checked that a list is in the policy's order, on the right side, and that nobody pays more
+     than its gain, its equity or what is left of the deficit. Who was left out cannot be seen:
+     a complete list is the caller's duty.
 """
 
+from ..interfaces import IDeleveragePolicy
 from ..interfaces import ILedger
 from ..interfaces import ILossWaterfall
 from ..interfaces import IMarketRegistry
@@ -21,71 +23,68 @@ from ..lib import constants
 from ..lib import fixed_point
 from ..lib import liquidation_math
 from ..lib import margin_math
+from . import access
 from . import loss_waterfall
 
+uses: access
 uses: loss_waterfall
 
 
-@external
-def auto_deleverage(bankrupt: uint256, market: uint256, winners: DynArray[uint256, 32]):
+MAX_WINNERS: constant(uint256) = 32
+
+
+# A winner, and what closing it needs to know.
+struct Winner:
+    candidate: IDeleveragePolicy.Candidate
+    held: uint256  # of the gain: not in any position any more
+    position: ILedger.Position
+    index_price: uint256
+    risk_price: uint256
+    min_position_notional: uint256
+
+
+# @dev Says who pays first and how much.
+deleverage_policy: public(reentrant(address))
+
+
+@deploy
+def __init__(policy: address):
     """
-    @notice Closes winners against a deficit, at the index price, after the fund has given
-            what it has. Returns without a close if that was enough.
+    @notice Names the first policy.
+    @param policy Deleverage policy.
+    """
+    self._set_policy(policy)
+
+
+@external
+def set_deleverage_policy(policy: address):
+    """
+    @notice Names another policy. Owner only.
+    @param policy Deleverage policy.
+    """
+    access._check_owner()
+    self._set_policy(policy)
+
+
+@external
+def auto_deleverage(bankrupt: uint256, market: uint256, winners: DynArray[uint256, MAX_WINNERS]):
+    """
+    @notice Lets winners pay a market's share of a deficit, at the index price, after the fund
+            has given what it has. Returns without a close if that was enough.
     @param bankrupt Account with a pending deficit.
-    @param market Market of the deficit.
+    @param market Market with a share in it, by where the loss arose.
     @param winners Opposite side, by falling score, ties by rising id.
     """
     # CHECKS
     extcall loss_waterfall.LEDGER.lock()
-    record: ILedger.PendingDeficit = loss_waterfall._record(bankrupt)
-    assert record.market == market, "deleveraging: wrong market"
-    deficit: uint256 = loss_waterfall._cover(bankrupt)
-    unmatched: uint256 = convert(abs(record.size), uint256)
-    last_score: uint256 = max_value(uint256)
-    last_winner: uint256 = 0
-
-    for winner: uint256 in winners:
-        if deficit == 0 or unmatched == 0:
-            break
-        position: ILedger.Position = staticcall loss_waterfall.LEDGER.position_of(
-            winner, market
-        )
-        assert (
-            position.size != 0 and (position.size > 0) != (record.size > 0)
-        ), "deleveraging: wrong side"
-        inputs: IRiskEngine.LiquidationInputs = (
-            staticcall loss_waterfall.RISK_ENGINE.liquidation_inputs(winner, market)
-        )
-        score: uint256 = self._rank(position, inputs)
-        assert score != 0, "deleveraging: no gain"
-        assert score < last_score or (
-            score == last_score and winner > last_winner
-        ), "deleveraging: wrong order"
-        last_score = score
-        last_winner = winner
-
-        # HAIRCUT
-        size: uint256 = min(convert(abs(position.size), uint256), unmatched)
-        closed: int256 = convert(size, int256) if position.size > 0 else -convert(size, int256)
-        haircut: uint256 = self._close(
-            bankrupt,
-            winner,
-            market,
-            closed,
-            self._share(position, inputs, closed, deficit, unmatched),
-        )
-        deficit -= haircut
-        unmatched -= size
-
-        # EVENT
-        log ILossWaterfall.AutoDeleveraged(
-            bankrupt=bankrupt,
-            winner=winner,
-            market=market,
-            size=closed,
-            haircut=haircut,
-            score=score,
-        )
+    loss_waterfall._record(bankrupt)
+    share: ILedger.DeficitShare = staticcall loss_waterfall.LEDGER.deficit_share_of(
+        bankrupt, market
+    )
+    assert share.side != 0, "deleveraging: wrong market"
+    if loss_waterfall._cover(bankrupt) != 0:
+        share = staticcall loss_waterfall.LEDGER.deficit_share_of(bankrupt, market)
+        self._deleverage(bankrupt, market, share, winners)
     extcall loss_waterfall.LEDGER.unlock()
 
 
@@ -94,18 +93,79 @@ def auto_deleverage(bankrupt: uint256, market: uint256, winners: DynArray[uint25
 @reentrant
 def deleverage_score(account: uint256, market: uint256) -> uint256:
     """
-    @notice Rank of an account for auto-deleveraging: relative gain times leverage.
+    @notice Rank of an account's position for auto-deleveraging, by the policy.
     @param account Account.
     @param market Market id.
     @return uint256 Score (WAD), 0 without a position, a gain or positive equity.
     """
-    position: ILedger.Position = staticcall loss_waterfall.LEDGER.position_of(account, market)
-    if position.size == 0:
+    size: int256 = (staticcall loss_waterfall.LEDGER.position_of(account, market)).size
+    if size == 0:
         return 0
-    inputs: IRiskEngine.LiquidationInputs = (
-        staticcall loss_waterfall.RISK_ENGINE.liquidation_inputs(account, market)
-    )
-    return self._rank(position, inputs)
+    winner: Winner = self._winner(account, market, -1 if size > 0 else 1)
+    if winner.candidate.gain == 0:
+        return 0
+    return self._scores([winner.candidate])[0]
+
+
+@internal
+def _deleverage(
+    bankrupt: uint256,
+    market: uint256,
+    share: ILedger.DeficitShare,
+    accounts: DynArray[uint256, MAX_WINNERS],
+):
+    """
+    @dev Asks the policy about all winners, then closes them one by one.
+    @param bankrupt Account with the pending deficit.
+    @param market Market with a share in it.
+    @param share That share.
+    @param accounts Winners, by rank.
+    """
+    winners: DynArray[Winner, MAX_WINNERS] = []
+    candidates: DynArray[IDeleveragePolicy.Candidate, MAX_WINNERS] = []
+    for account: uint256 in accounts:
+        winner: Winner = self._winner(account, market, share.side)
+        assert winner.held != 0 or winner.position.size != 0, "deleveraging: wrong side"
+        assert winner.candidate.gain != 0, "deleveraging: no gain"
+        for other: IDeleveragePolicy.Candidate in candidates:
+            # What it has was looked up once: no rank may let it pay twice.
+            assert other.account != account, "deleveraging: named twice"
+        winners.append(winner)
+        candidates.append(winner.candidate)
+    scores: DynArray[uint256, MAX_WINNERS] = self._scores(candidates)
+    haircuts: DynArray[uint256, MAX_WINNERS] = staticcall IDeleveragePolicy(
+        self.deleverage_policy
+    ).haircuts(share.amount, candidates)
+    assert len(haircuts) == len(winners), "deleveraging: policy answers for others"
+
+    left: uint256 = share.amount
+    for i: uint256 in range(len(winners), bound=MAX_WINNERS):
+        if i != 0:
+            assert scores[i] < scores[i - 1] or (
+                scores[i] == scores[i - 1] and accounts[i] > accounts[i - 1]
+            ), "deleveraging: wrong order"
+        assert scores[i] != 0, "deleveraging: no rank"
+        winner: Winner = winners[i]
+        haircut: uint256 = min(haircuts[i], min(winner.candidate.gain, left))
+        haircut -= haircut % constants.QUANTUM
+        if haircut == 0:
+            continue
+        from_held: uint256 = extcall loss_waterfall.LEDGER.use_held(
+            bankrupt, market, accounts[i], min(haircut, winner.held)
+        )
+        closed: int256 = self._size_to_close(winner, haircut - from_held)
+        paid: uint256 = from_held
+        if closed != 0:
+            paid += self._close(bankrupt, accounts[i], market, closed, haircut - from_held)
+        left -= paid
+        log ILossWaterfall.AutoDeleveraged(
+            bankrupt=bankrupt,
+            winner=accounts[i],
+            market=market,
+            size=closed,
+            haircut=paid,
+            score=scores[i],
+        )
 
 
 @internal
@@ -140,50 +200,97 @@ def _close(
     return settled.haircut
 
 
-@pure
+@view
 @internal
-def _share(
-    position: ILedger.Position,
-    inputs: IRiskEngine.LiquidationInputs,
-    closed: int256,
-    deficit: uint256,
-    unmatched: uint256,
-) -> uint256:
+def _winner(account: uint256, market: uint256, side: int256) -> Winner:
     """
-    @dev What a winner pays of a deficit: no more than its gain on what closes. What other
+    @dev What an account could pay: gains held of it, and the gain of what it has open on the
+         winning side, valued at the index price, at which it would be closed. What other
          markets have lost of it is no gain, and no close takes more than equity.
-    @param position Position of the winner.
-    @param inputs Its account.
-    @param closed Part that closes, signed as the position (WAD base).
-    @param deficit Deficit still pending (WAD quote).
-    @param unmatched Size of the deficit not matched yet (WAD base).
-    @return uint256 Haircut (WAD quote, whole quanta).
+    @param account Account.
+    @param market Market of the deficit.
+    @param side Side that lost: 1 longs, -1 shorts.
+    @return Winner Winner; of the losing side, nothing of its position.
     """
-    gain: int256 = margin_math._realized_pnl(
-        closed,
-        inputs.index_price,
-        margin_math._released_entry(position.entry_notional, position.size, closed),
+    winner: Winner = empty(Winner)
+    held: ILedger.HeldGain = staticcall loss_waterfall.LEDGER.held_gain_of(
+        account, market, side
     )
-    gain = min(gain, fixed_point._quantize_down(inputs.equity))
-    return liquidation_math._deleverage_haircut(
-        deficit, unmatched, convert(abs(closed), uint256), convert(max(gain, 0), uint256)
+    winner.held = held.amount
+    winner.candidate.account = account
+    winner.candidate.gain = held.amount
+    winner.candidate.profit = held.amount
+    winner.candidate.entry_notional = held.entry_notional
+    position: ILedger.Position = staticcall loss_waterfall.LEDGER.position_of(account, market)
+    if position.size == 0 or (position.size > 0) == (side > 0):
+        return winner
+    inputs: IRiskEngine.LiquidationInputs = (
+        staticcall loss_waterfall.RISK_ENGINE.liquidation_inputs(account, market)
     )
+    winner.position = position
+    winner.index_price = inputs.index_price
+    winner.risk_price = inputs.risk_price
+    winner.min_position_notional = inputs.min_position_notional
+    profit: int256 = margin_math._realized_pnl(
+        position.size, inputs.index_price, position.entry_notional
+    )
+    winner.candidate.size = convert(abs(position.size), uint256)
+    winner.candidate.notional = inputs.notional
+    winner.candidate.equity = inputs.equity
+    if profit <= 0:
+        return winner
+    winner.candidate.profit += convert(profit, uint256)
+    winner.candidate.entry_notional += convert(abs(position.entry_notional), uint256)
+    winner.candidate.gain += convert(
+        max(min(profit, fixed_point._quantize_down(inputs.equity)), 0), uint256
+    )
+    return winner
 
 
 @pure
 @internal
-def _rank(position: ILedger.Position, inputs: IRiskEngine.LiquidationInputs) -> uint256:
+def _size_to_close(winner: Winner, haircut: uint256) -> int256:
     """
-    @dev Gain at the index price, at which a winner is closed; leverage at the risk price.
-    @param position Position, not empty.
-    @param inputs Its account.
-    @return uint256 Score (WAD).
+    @dev The least part whose gain pays a haircut, or all if only dust would be left.
+    @param winner Winner.
+    @param haircut What its open gain is to pay (WAD quote, whole quanta).
+    @return int256 Part, signed as the position (WAD base).
     """
-    return liquidation_math._deleverage_score(
-        margin_math._unrealized_pnl(
-            position.size, inputs.index_price, position.entry_notional
-        ),
-        position.entry_notional,
-        inputs.notional,
-        inputs.equity,
+    if haircut == 0:
+        return 0
+    held: uint256 = winner.candidate.size
+    size: uint256 = liquidation_math._deleverage_size(
+        held, winner.candidate.gain - winner.held, haircut
     )
+    left: uint256 = margin_math._notional(convert(held - size, int256), winner.risk_price)
+    if left < winner.min_position_notional:
+        size = held
+    return convert(size, int256) if winner.position.size > 0 else -convert(size, int256)
+
+
+@view
+@internal
+def _scores(
+    candidates: DynArray[IDeleveragePolicy.Candidate, MAX_WINNERS]
+) -> DynArray[uint256, MAX_WINNERS]:
+    """
+    @dev Asks the policy for ranks.
+    @param candidates Winners.
+    @return DynArray One score per winner, in order.
+    """
+    scores: DynArray[uint256, MAX_WINNERS] = staticcall IDeleveragePolicy(
+        self.deleverage_policy
+    ).scores(candidates)
+    assert len(scores) == len(candidates), "deleveraging: policy answers for others"
+    return scores
+
+
+@internal
+def _set_policy(policy: address):
+    """
+    @dev Names a policy.
+    @param policy Deleverage policy.
+    """
+    assert policy.is_contract, "deleveraging: no contract"
+    self.deleverage_policy = policy
+    log ILossWaterfall.DeleveragePolicySet(policy=policy)

@@ -15,10 +15,14 @@ from ..interfaces import ILedger
 from ..interfaces import ILossWaterfall
 from ..interfaces import IMarketRegistry
 from ..interfaces import IRiskEngine
+from ..lib import constants
 from . import waterfall_params
 
 uses: waterfall_params
 
+
+# More than any deficit, in whole quanta.
+MOST: constant(uint256) = 10**48 * constants.QUANTUM
 
 LEDGER: immutable(ILedger)
 MARKET_REGISTRY: immutable(IMarketRegistry)
@@ -72,17 +76,36 @@ def cover_deficit(account: uint256) -> uint256:
 @external
 def socialize_loss(bankrupt: uint256):
     """
-    @notice Writes the rest of a deficit off against the pool: after the window, or at once
-            if nobody is left to deleverage. Returns without a loss if the fund covers it now.
+    @notice Lets gains that are held pay the rest of a deficit, and writes off against the
+            pool what they do not cover: after the window, or at once if nobody is left to
+            deleverage. Returns without a loss if the fund covers it now.
     @param bankrupt Account with a pending deficit.
     """
     extcall LEDGER.lock()
     record: ILedger.PendingDeficit = self._record(bankrupt)
     if self._cover(bankrupt) != 0:
-        self._check_nobody_left(record)
-        amount: uint256 = extcall LEDGER.write_off(bankrupt)
-        log ILossWaterfall.LossSocialized(account=bankrupt, amount=amount)
+        self._check_nobody_left(bankrupt, record)
+        for market: uint256 in range(8):
+            extcall LEDGER.use_held(bankrupt, market, 0, MOST)
+        if staticcall LEDGER.pending_deficit_of(bankrupt) != 0:
+            amount: uint256 = extcall LEDGER.write_off(bankrupt)
+            log ILossWaterfall.LossSocialized(account=bankrupt, amount=amount)
     extcall LEDGER.unlock()
+
+
+@external
+def release_held(account: uint256, market: uint256) -> uint256:
+    """
+    @notice Credits an account with what was held of its gains and no deficit needs any more.
+            Anyone may call.
+    @param account Account.
+    @param market Market of the gains.
+    @return uint256 Amount credited (WAD quote).
+    """
+    extcall LEDGER.lock()
+    released: uint256 = extcall LEDGER.release_held(account, market)
+    extcall LEDGER.unlock()
+    return released
 
 
 @view
@@ -132,17 +155,22 @@ def _record(bankrupt: uint256) -> ILedger.PendingDeficit:
 
 @view
 @internal
-def _check_nobody_left(record: ILedger.PendingDeficit):
+def _check_nobody_left(bankrupt: uint256, record: ILedger.PendingDeficit):
     """
-    @dev Guarantees that winners have had their turn: the window is over, or there is none.
-    @param record Pending deficit.
+    @dev Guarantees that winners have had their turn: the window is over, or nobody is on the
+         other side in any market with a share.
+    @param bankrupt Account with the pending deficit.
+    @param record Its record.
     """
-    info: ILedger.MarketAggregates = staticcall LEDGER.aggregates_of(record.market)
-    opposite: uint256 = (
-        info.short_open_interest if record.size > 0 else info.long_open_interest
-    )
-    is_over: bool = (
+    if (
         block.timestamp
         >= record.recorded_at + waterfall_params.parameters.adl_window_seconds
-    )
-    assert is_over or opposite == 0 or record.size == 0, "loss_waterfall: window open"
+    ):
+        return
+    for market: uint256 in range(8):
+        side: int256 = (staticcall LEDGER.deficit_share_of(bankrupt, market)).side
+        if side == 0:
+            continue
+        info: ILedger.MarketAggregates = staticcall LEDGER.aggregates_of(market)
+        opposite: uint256 = info.short_open_interest if side > 0 else info.long_open_interest
+        assert opposite == 0, "loss_waterfall: window open"

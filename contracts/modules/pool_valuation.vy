@@ -51,7 +51,9 @@ def _assets() -> Assets:
     @return Assets Values, `exit` never above `entry`.
     """
     totals: ILedger.Totals = staticcall pool_connections.LEDGER.totals()
+    # What is held of winners' gains is theirs, or pays a deficit that counts below.
     reserves: uint256 = erc4626_vault.reserves
+    reserves -= min(totals.held_gains, reserves)
 
     # MARKETS
     owed: uint256 = 0

@@ -17,10 +17,12 @@ from ..lib import funding_math
 from ..lib import margin_math
 from . import accounts
 from . import connections
+from . import deficits
 from . import operators
 
 uses: accounts
 uses: connections
+uses: deficits
 uses: operators
 
 
@@ -29,6 +31,8 @@ REASON_FUND_COVER: constant(uint256) = 2
 REASON_HAIRCUT: constant(uint256) = 3
 REASON_SOCIALIZED: constant(uint256) = 4
 REASON_UNPAID_GAIN: constant(uint256) = 6
+REASON_GAIN_HELD: constant(uint256) = 7
+REASON_GAIN_COLLECTED: constant(uint256) = 8
 
 
 # Who gets what from an account's collateral besides the pool.
@@ -93,7 +97,7 @@ def settle(order: ILedger.Order) -> ILedger.Settled:
 
     # DEFICIT
     settled.deficit = accounts._record_deficit(
-        order.account, order.market, -order.size_delta
+        order.account, order.market, order.size_delta < 0
     )
     if order.cause == constants.CAUSE_LIQUIDATION and settled.deficit != 0:
         accounts.markets[order.market].exceptions += 1
@@ -125,22 +129,81 @@ def _withhold(order: ILedger.Order) -> uint256:
     @return uint256 Amount (WAD quote): never what the winner's collateral does not hold.
     """
     assert order.haircut % constants.QUANTUM == 0, "settlement: not whole quanta"
+    share: ILedger.DeficitShare = accounts._deficit_share(order.bankrupt, order.market)
+    assert share.side != 0 and (share.side > 0) == (
+        order.size_delta > 0
+    ), "settlement: wrong side"
     # The gain may have gone into a debt or into funding.
     taken: uint256 = min(
-        order.haircut, accounts._positive(accounts.collateral[order.account])
+        min(order.haircut, share.amount),
+        accounts._positive(accounts.collateral[order.account]),
     )
-    assert taken <= accounts._pending_deficit(order.bankrupt), "settlement: over budget"
     self._change_collateral(order.account, REASON_HAIRCUT, -convert(taken, int256))
-    record: ILedger.PendingDeficit = accounts.deficits[order.bankrupt]
-    assert (record.size > 0) == (order.size_delta > 0) and abs(order.size_delta) <= abs(
-        record.size
-    ), "settlement: over budget"
-    record.size -= order.size_delta
-    accounts.deficits[order.bankrupt] = record
-    accounts.sums.bad_debt += taken
-    accounts.sums.haircuts += taken
-    self._change_collateral(order.bankrupt, REASON_HAIRCUT, convert(taken, int256))
+    self._bear(order.bankrupt, order.market, taken)
     return taken
+
+
+@internal
+def _bear(bankrupt: uint256, market: uint256, amount: uint256):
+    """
+    @dev Repays a deficit with what winners of a market have given up.
+    @param bankrupt Account with the pending deficit.
+    @param market Market of the winners.
+    @param amount Amount (WAD quote, whole quanta), at most the market's share.
+    """
+    if amount == 0:
+        return
+    episode: uint256 = accounts._episode(bankrupt)
+    deficits._bear(bankrupt, episode, market, amount, accounts._pending_deficit(bankrupt))
+    accounts.sums.bad_debt += amount
+    accounts.sums.haircuts += amount
+    self._change_collateral(bankrupt, REASON_HAIRCUT, convert(amount, int256))
+    deficits._move(bankrupt, episode, accounts._pending_deficit(bankrupt))
+
+
+@internal
+def _hold_gain(order: ILedger.Order, result: int256, entry_notional: int256):
+    """
+    @dev Holds the gain of a close while a deficit of the other side pends that no other gain
+         is held against. A forced close that leaves positions open holds nothing: it must not
+         make the account riskier.
+    @param order Order that has closed something.
+    @param result What the close did to the collateral (WAD quote).
+    @param entry_notional Signed cost of what closed (WAD quote).
+    """
+    if order.cause == constants.CAUSE_DELEVERAGE:
+        return
+    if order.cause == constants.CAUSE_LIQUIDATION and accounts._open_markets(order.account) != 0:
+        return
+    # Who closes a short has won against longs.
+    book: uint256 = deficits._book(order.market, order.size_delta)
+    collateral: int256 = accounts.collateral[order.account]
+    if min(result, collateral) <= 0 or deficits.pending[book] == 0:
+        return
+    self._collect_held(order.account, book)
+    held: uint256 = deficits._hold(
+        order.account,
+        book,
+        convert(result, uint256),
+        convert(min(result, collateral), uint256),
+        convert(abs(entry_notional), uint256),
+    )
+    accounts.sums.held_gains += held
+    self._change_collateral(order.account, REASON_GAIN_HELD, -convert(held, int256))
+
+
+@internal
+def _collect_held(account: uint256, book: uint256) -> uint256:
+    """
+    @dev Credits an account with what was held of its gains and is freed. No token moves here.
+    @param account Account.
+    @param book Market and side of the losers.
+    @return uint256 Amount credited (WAD quote).
+    """
+    freed: uint256 = deficits._collect(account, book)
+    accounts.sums.held_gains -= freed
+    self._change_collateral(account, REASON_GAIN_COLLECTED, convert(freed, int256))
+    return freed
 
 
 @internal
@@ -162,11 +225,13 @@ def _book_fill(order: ILedger.Order, fill_price: uint256, trade_fee: uint256):
 
     # POSITION
     pnl: int256 = 0
-    if position.size == 0 or (position.size > 0) == (order.size_delta > 0):
+    released: int256 = 0
+    is_close: bool = position.size != 0 and (position.size > 0) != (order.size_delta > 0)
+    if not is_close:
         position.entry_notional += margin_math._entry_cost(order.size_delta, fill_price)
         position.entry_maintenance_ratio = order.entry_ratio
     else:
-        released: int256 = margin_math._released_entry(
+        released = margin_math._released_entry(
             position.entry_notional, position.size, -order.size_delta
         )
         pnl = margin_math._realized_pnl(-order.size_delta, fill_price, released)
@@ -179,6 +244,16 @@ def _book_fill(order: ILedger.Order, fill_price: uint256, trade_fee: uint256):
     )
     accounts._set_position(order.account, order.market, position)
     accounts._set_collateral(order.account, after)
+    result: int256 = pnl - paid - convert(trade_fee, int256)
+    # Whoever leaves without a debt will never be asked where it came from.
+    if is_close and (after < 0 or accounts._open_markets(order.account) != 0):
+        deficits._book_result(
+            order.account,
+            accounts._episode(order.account),
+            order.market,
+            order.size_delta < 0,
+            result,
+        )
 
     # EVENT
     stored: ILedger.Position = accounts.positions[order.account][order.market]
@@ -198,6 +273,8 @@ def _book_fill(order: ILedger.Order, fill_price: uint256, trade_fee: uint256):
         entry_maintenance_ratio=stored.entry_maintenance_ratio,
         funding_index=stored.funding_index,
     )
+    if is_close:
+        self._hold_gain(order, result, released)
 
 
 @internal

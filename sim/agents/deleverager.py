@@ -32,7 +32,7 @@ class DeleveragerSection(Section):
     )
     max_winners: int = number(32, 1, 32, "accounts", "Winners named in one call.", source="contract limit")
     winners_multiple: int = number(
-        2, 1, 32, "1", "Winners named, as a multiple of those whose positions match the deficit's.",
+        2, 1, 32, "1", "Winners named, as a multiple of those whose gains cover the deficit.",
         source="assumption: a haircut never exceeds a winner's gain, so some more may be needed",
     )  # fmt: skip
     patience_blocks: int = number(
@@ -68,9 +68,9 @@ class Deleverager:
     def describe(self) -> str:
         """Return one sentence for users."""
         return (
-            "A deleverager who, when the insurance fund is empty, closes up to "
-            f"{self.section.max_winners} winners a call by falling score and socialises what is left after "
-            f"{self._window_seconds} s."
+            "A deleverager who, when the insurance fund is empty, lets up to "
+            f"{self.section.max_winners} winners a call pay by falling relative gain and socialises what is "
+            f"left after {self._window_seconds} s."
         )
 
     def decide(self, state: State, draws: Streams) -> list[ActionBatch]:  # noqa: ARG002  (nothing is left to chance)
@@ -111,12 +111,11 @@ class Deleverager:
                 self._refusals[bankrupt] = self._refusals.get(bankrupt, 0) + 1
 
     def rank(self, state: State, pending: PendingDeficit, excluded: Sequence[int] = ()) -> list[int]:
-        """Return winners for one deficit: falling score, ties by participant, enough to match its size.
+        """Return winners for one deficit: falling score, ties by participant, whose gains cover it.
 
-        score = (1 + uPnL / entry notional) * notional / equity, of accounts on the other side with
-        a gain and positive equity (mechanism notes 9.10). ``excluded`` are named in another call already.
+        score = uPnL / entry notional, of accounts on the other side with a gain and positive equity
+        (`QueuePolicy`). ``excluded`` are named in another call already.
         """
-        sizes = state.sizes[pending.market]
         candidates = self._candidates(state, pending)
         candidates = candidates[~np.isin(candidates, np.asarray(excluded, dtype=np.int64))]
         if not len(candidates):
@@ -133,32 +132,36 @@ class Deleverager:
             # The best may itself be misread (no gain left on chain): move down one at a time.
             first = (refusals - 2) % len(candidates)
             return [int(candidates[first])]
-        matched = np.cumsum(np.abs(sizes[candidates]))
-        enough = int(np.searchsorted(matched, abs(from_wad(pending.size)), side="left")) + 1
+        gains = _gains(state, pending.market)[candidates]
+        paid = np.cumsum(np.minimum(gains, state.equity[candidates]))
+        enough = int(np.searchsorted(paid, from_wad(pending.deficit), side="left")) + 1
         named = min(self.section.winners_multiple * enough, self.section.max_winners)
         return [int(winner) for winner in candidates[:named]]
 
     def _candidates(self, state: State, pending: PendingDeficit) -> IntArray:
         sizes = state.sizes[pending.market]
-        opposite = sizes < 0.0 if pending.size > 0 else sizes > 0.0
-        price = from_wad(state.markets[pending.market].index_price)
-        gain = sizes * price - state.entry_notional[pending.market]
+        opposite = sizes < 0.0 if pending.side > 0 else sizes > 0.0
+        gain = _gains(state, pending.market)
         return np.flatnonzero(opposite & (gain > 0.0) & (state.equity > 0.0)).astype(np.int64)
 
     def _is_one_sided(self, state: State, pending: PendingDeficit) -> bool:
         market = state.markets[pending.market]
-        opposite = market.short_open_interest if pending.size > 0 else market.long_open_interest
+        opposite = market.short_open_interest if pending.side > 0 else market.long_open_interest
         return opposite == 0
 
 
 def deleverage_score(state: State, market: int, actors: IntArray) -> FloatArray:
     """Return the estimated auto-deleveraging score of positions with a gain, float64 [actors]."""
-    price = from_wad(state.markets[market].index_price)
-    sizes = state.sizes[market][actors]
-    entry = state.entry_notional[market][actors]
-    gain = np.maximum(sizes * price - entry, 0.0)
-    score: FloatArray = (1.0 + gain / np.abs(entry)) * (np.abs(sizes) * price / state.equity[actors])
+    gain = np.maximum(_gains(state, market)[actors], 0.0)
+    score: FloatArray = gain / np.abs(state.entry_notional[market][actors])
     return score
+
+
+def _gains(state: State, market: int) -> FloatArray:
+    """Return what every position of a market has gained at the index price, float64 [actors]."""
+    price = from_wad(state.markets[market].index_price)
+    gains: FloatArray = state.sizes[market] * price - state.entry_notional[market]
+    return gains
 
 
 class _Deleverager(AgentKind[DeleveragerSection]):

@@ -16,7 +16,7 @@ from sim.reference.account_ids import account_id
 OWN_INDEX: Final = 0
 """Index of the account that a participant has."""
 
-ACCOUNT_ARGUMENTS: Final = frozenset(("account", "bankrupt", "winner"))
+ACCOUNT_ARGUMENTS: Final = frozenset(("account", "bankrupt", "winner", "holder"))
 """Names of words of calls and events that are accounts."""
 _INDEX_ARGUMENT: Final = "index"
 

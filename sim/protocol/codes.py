@@ -21,6 +21,8 @@ class CollateralReason(IntEnum):
     HAIRCUT = 3
     SOCIALIZED = 4
     UNPAID_GAIN = 6
+    GAIN_HELD = 7
+    GAIN_COLLECTED = 8
 
 
 class MarginCheck(IntEnum):

@@ -19,6 +19,7 @@ SOURCES: Mapping[str, str] = {
     "insurance_fund": "InsuranceFund.vy",
     "market_registry": "MarketRegistry.vy",
     "risk_engine": "RiskEngine.vy",
+    "deleverage_policy": "deleverage_policies/QueuePolicy.vy",
     "loss_waterfall": "LossWaterfall.vy",
     "liquidation_engine": "LiquidationEngine.vy",
     "trading_desk": "TradingDesk.vy",

@@ -89,6 +89,7 @@ class Deployer:
         self._create("insurance_fund", self._fill("insurance_fund", parameters.fund, "insurance_fund"))
         self._create("market_registry", self._fill("market_registry", parameters.registry, "margin"))
         self._create("risk_engine", self._fill("risk_engine", parameters.risk, "margin"))
+        self._create("deleverage_policy", ())
         self._create("loss_waterfall", self._fill("loss_waterfall", parameters.waterfall, "liquidation"))
         self._create(
             "liquidation_engine", self._fill("liquidation_engine", parameters.liquidation, "liquidation")

@@ -11,8 +11,8 @@ from sim.protocol.codes import BreachCause, CollateralReason, MarginCheck, Oracl
 
 PEOPLE = frozenset(
     (
-        "account", "bankrupt", "winner", "liquidator", "sender", "receiver", "recipient", "owner", "caller",
-        "reporter", "drawer", "contributor", "spender", "guardian",
+        "account", "bankrupt", "winner", "holder", "liquidator", "sender", "receiver", "recipient", "owner",
+        "caller", "reporter", "drawer", "contributor", "spender", "guardian",
     )
 )  # fmt: skip
 """Arguments that are participants."""

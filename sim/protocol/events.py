@@ -24,7 +24,7 @@ _ACTOR_FIELDS = (
     "contributor",
     "recipient",
 )
-_OTHER_FIELDS = ("liquidator", "winner", "receiver", "recipient", "spender")
+_OTHER_FIELDS = ("liquidator", "winner", "holder", "receiver", "recipient", "spender")
 
 
 _NO_LOG = Log("", [], b"")

@@ -99,10 +99,11 @@ class PendingDeficit:
     account: int
     """Participant index."""
     market: int
+    """Where the largest loss behind it arose that nobody has borne yet."""
     deficit: int
     """WAD quote still missing."""
-    size: int
-    """Signed size (WAD) whose close produced it."""
+    side: int
+    """1 if longs lost, -1 if shorts did."""
     at: int
     """Timestamp of the close."""
 

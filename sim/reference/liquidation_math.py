@@ -1,10 +1,11 @@
 """Liquidation arithmetic, bit-exact twin of ``contracts/lib/liquidation_math.vy``.
 
 The riskiest position closes first; the fee is convex in volatility and shortfall; partial closes restore a
-buffered maintenance margin, within bounds; auto-deleveraging ranks by relative gain times leverage.
+buffered maintenance margin, within bounds; auto-deleveraging ranks by relative gain.
 """
 
 from sim.reference.fixed_point import (
+    QUANTUM,
     WAD,
     checked_uint,
     div_wad_down,
@@ -149,14 +150,16 @@ def available_capacity(available: int, capacity: int, elapsed_seconds: int) -> i
     return min(capacity, available + mul_div_down(capacity, elapsed, HOUR_SECONDS))
 
 
-def deleverage_score(unrealized_pnl: int, entry_notional: int, notional: int, equity: int) -> int:
-    """Return (1 + uPnL/abs(entry)) * N/E, zero without a gain, a cost or positive equity."""
-    if unrealized_pnl <= 0 or equity <= 0 or entry_notional == 0:
-        return 0
-    gain = div_wad_down(unrealized_pnl, abs(entry_notional))
-    return mul_wad_down(WAD + gain, div_wad_down(notional, equity))
+def deficit_share(deficit: int, loss: int, losses: int) -> int:
+    """Return the part of a deficit, in whole quanta, that belongs to one of several losses or gains."""
+    return min(quantize_up(mul_div_up(deficit, loss, losses)), deficit)
 
 
-def deleverage_haircut(deficit: int, remaining_size: int, size: int, gain: int) -> int:
-    """Return this part's share of a deficit in whole quanta, never more than its gain."""
-    return min(quantize_up(mul_div_up(deficit, size, remaining_size)), deficit, gain)
+def deleverage_score(gain: int, entry_notional: int) -> int:
+    """Return uPnL/abs(entry), zero without a gain or a cost."""
+    return 0 if gain == 0 or entry_notional == 0 else div_wad_up(gain, entry_notional)
+
+
+def deleverage_size(size: int, gain: int, haircut: int) -> int:
+    """Return the least part of a position whose gain pays a haircut: s*(h + 1 quantum)/g."""
+    return 0 if haircut == 0 else min(mul_div_up(size, haircut + QUANTUM, gain), size)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from sim.reference import liquidation_math as twin
 from sim.reference import pool_math
-from sim.reference.fixed_point import QUANTUM, WAD
+from sim.reference.fixed_point import QUANTUM, WAD, quantize_down
+from sim.reference.margin_math import realized_pnl, released_entry, unrealized_pnl
 from tests.support.twins import AMOUNT, POSITIVE, PRICE, RATIO, SECONDS, SIGNED, assert_complete, assert_equal
 
 COEFFICIENT = st.integers(0, 10**21)
@@ -18,9 +19,9 @@ QUANTA = st.integers(0, 10**21).map(lambda n: n * QUANTUM)
 
 
 @st.composite
-def haircuts(draw):
-    remaining = draw(st.integers(1, 10**30))
-    return draw(QUANTA), remaining, draw(st.integers(1, remaining)), draw(QUANTA)
+def closes(draw):
+    gain = draw(st.integers(1, 10**18))
+    return draw(st.integers(1, 10**30)), gain * QUANTUM, draw(st.integers(0, gain)) * QUANTUM
 
 
 @st.composite
@@ -62,8 +63,9 @@ CASES = {
     "bounty_share": shares(),
     "adequacy": st.tuples(AMOUNT, AMOUNT),
     "available_capacity": st.tuples(AMOUNT, AMOUNT, SECONDS),
-    "deleverage_score": st.tuples(SIGNED, SIGNED, AMOUNT, SIGNED),
-    "deleverage_haircut": haircuts(),
+    "deficit_share": st.tuples(QUANTA, AMOUNT, st.integers(1, 10**36)),
+    "deleverage_score": st.tuples(AMOUNT, AMOUNT),
+    "deleverage_size": closes(),
 }
 
 
@@ -131,21 +133,30 @@ def test_fee_rate_is_convex_in_volatility_below_its_cap(rate, excess, step, shor
     assert at(excess + 2 * step) - at(excess + step) >= at(excess + step) - at(excess) - 20
 
 
-@given(deficit=QUANTA, sizes=st.lists(st.integers(1, 10**24), min_size=1, max_size=32))
-def test_haircuts_of_rich_winners_add_up_to_the_deficit_exactly(deficit, sizes):
-    left, unmatched = deficit, sum(sizes)
-    for size in sizes:
-        haircut = twin.deleverage_haircut(left, unmatched, size, 10**60)
-        assert haircut % QUANTUM == 0
-        left -= haircut
-        unmatched -= size
-    assert left == 0
+@given(deficit=QUANTA, losses=st.lists(st.integers(1, 10**30), min_size=1, max_size=8))
+def test_shares_of_a_deficit_cover_it_and_exceed_it_by_rounding_only(deficit, losses):
+    shares = [twin.deficit_share(deficit, loss, sum(losses)) for loss in losses]
+    assert all(share % QUANTUM == 0 and share <= deficit for share in shares)
+    assert deficit <= sum(shares) < deficit + QUANTUM * len(losses)
 
 
-@given(case=haircuts())
-def test_a_haircut_takes_neither_more_than_the_gain_nor_than_the_deficit(case):
-    deficit, _, _, gain = case
-    assert 0 <= twin.deleverage_haircut(*case) <= min(deficit, gain)
+@given(gain=AMOUNT, entry=st.integers(1, 10**30), parts=st.integers(1, 8))
+def test_a_score_does_not_fall_when_a_position_is_split(gain, entry, parts):
+    whole = twin.deleverage_score(gain * parts, entry * parts)
+    assert twin.deleverage_score(gain, entry) == whole
+
+
+@given(case=closes(), price=st.integers(1, 10**24))
+def test_the_least_part_realises_its_haircut(case, price):
+    """And takes no larger part of an equity that the gain is bounded by than of the position."""
+    size, _, _ = case
+    entry = -size * price // WAD - 10**20  # a short that gained 100 quote on all of it, and less than a wei
+    gain = quantize_down(unrealized_pnl(-size, price, entry))
+    for haircut in (QUANTUM, gain // 3 // QUANTUM * QUANTUM, gain):
+        part = twin.deleverage_size(size, gain, haircut)
+        released = released_entry(entry, -size, -part)
+        assert part == size or realized_pnl(-part, price, released) >= haircut
+        assert haircut * size <= gain * part
 
 
 @given(case=within_a_position())

@@ -120,7 +120,7 @@ MUTANTS = (
         invariant="C7",
         fault="haircuts are bad debt that nobody bears",
         file="modules/settlement.vy",
-        old="    accounts.sums.haircuts += taken\n",
+        old="    accounts.sums.haircuts += amount\n",
         new="    accounts.sums.haircuts += 0\n",
     ),
     Mutant(

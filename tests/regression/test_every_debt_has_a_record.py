@@ -97,5 +97,5 @@ def test_the_ledger_records_what_a_close_leaves_as_a_debt():
         record = protocol.deficit(winner)
         assert settled.haircut == protocol.ledger.totals().haircuts == 0
         assert protocol.collateral(winner) < 0
-        assert (record.market, record.size, record.recorded_at) == (0, -20 * WAD, boa.env.timestamp)
+        assert (record.market, record.side, record.recorded_at) == (0, -1, boa.env.timestamp)
         protocol.check_books()

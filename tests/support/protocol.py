@@ -144,6 +144,7 @@ class Protocol:
         skew_scale: int = 10**22 * WAD,
         max_premium: int = WAD // 100,
         risk_model: Any = None,
+        policy: Any = None,
         open_interest_cap: int = OPEN_INTEREST_CAP,
         pool: int = 10_000_000,
         fund: int = 1_000_000,
@@ -186,6 +187,7 @@ class Protocol:
             registry,
             risk,
             fund_address,
+            (policy or deploy("deleverage_policies/QueuePolicy")).address,
             merged(WATERFALL, self.liquidation_changes),
         )
         waterfall = self.waterfall.address
@@ -216,6 +218,7 @@ class Protocol:
         )
         self.operators = (self.desk, self.liquidation, self.waterfall)
         self.accounts: list[str] = []
+        self.held_dust = 0  # quanta that rounding may have left with the pool, beside one per claim
         self.risk_models: list[Any] = []
         with boa.env.prank(self.owner):
             self.ledger.connect(pool_address, fund_address)
@@ -383,6 +386,19 @@ class Protocol:
         """Return the record of an account's pending deficit."""
         return self.ledger.deficit_of(id_of(account))
 
+    def held(self, account: Any, market: int = 0, side: int = 1) -> Any:
+        """Return what is held of an account's gains against losers of a side."""
+        return self.ledger.held_gain_of(id_of(account), market, side)
+
+    def release(self, account: Any, market: int = 0) -> None:
+        """Credit an account with what was held and is freed."""
+        self.waterfall.release_held(id_of(account), market)
+        self.held_dust += 1
+
+    def share(self, bankrupt: Any, market: int = 0) -> Any:
+        """Return a market's share of a pending deficit."""
+        return self.ledger.deficit_share_of(id_of(bankrupt), market)
+
     def score(self, account: Any, market: int = 0) -> int:
         """Return an account's rank for deleveraging."""
         return int(self.waterfall.deleverage_score(id_of(account), market))
@@ -411,6 +427,7 @@ class Protocol:
         for account, collateral in zip(accounts, collaterals, strict=True):
             owes = collateral < 0 and self.open_markets(account) == 0
             assert (self.deficit(account).recorded_at != 0) == owes
+        self._check_held_gains(accounts)
         assert self.wallet(self.ledger) == totals.total_collateral + totals.accrued_fees
         assert self.wallet(self.pool) == self.pool.reserves()
         assert self.wallet(self.fund) == self.fund.reserves()
@@ -424,6 +441,19 @@ class Protocol:
             assert self.pool.position(market) == -sum(sizes)
             assert info.net_entry_notional == sum(p.entry_notional for p in positions)
             assert info.net_funding_index == sum(p.size * p.funding_index for p in positions)
+
+    def _check_held_gains(self, accounts: Iterable[Any]) -> None:
+        """Assert that held gains are what holders have a claim to, but for rounding in the pool's favour."""
+        claims = [
+            held
+            for account in accounts
+            for market in range(self.registry.market_count())
+            for side in (1, -1)
+            if (held := self.held(account, market, side)).amount or held.freed
+        ]
+        total = sum(held.amount + held.freed for held in claims)
+        left = self.ledger.totals().held_gains - total
+        assert 0 <= left <= QUANTUM * (len(claims) + self.held_dust)
 
 
 @contextmanager

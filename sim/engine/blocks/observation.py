@@ -77,7 +77,16 @@ class DeficitBook:
         if event.name == "DeficitRecorded":
             values = event.values
             self._pending[event.actor] = PendingDeficit(
-                event.actor, values["market"], values["deficit"], values["size"], timestamp
+                event.actor, values["market"], values["deficit"], values["side"], timestamp
+            )
+        elif event.name == "DeficitMoved":
+            values = event.values
+            self._pending[event.actor] = PendingDeficit(
+                event.actor,
+                values["market"],
+                values["deficit"],
+                values["side"],
+                self._pending[event.actor].at,
             )
         elif event.name in ("CollateralChanged", "Deposited") and event.actor in self._pending:
             old = self._pending[event.actor]
@@ -85,7 +94,7 @@ class DeficitBook:
             if left <= 0:
                 del self._pending[event.actor]
             else:
-                self._pending[event.actor] = PendingDeficit(event.actor, old.market, left, old.size, old.at)
+                self._pending[event.actor] = PendingDeficit(event.actor, old.market, left, old.side, old.at)
 
     def pending(self) -> tuple[PendingDeficit, ...]:
         """Return the deficits by participant."""

@@ -152,6 +152,8 @@ class LossRecords:
                 )
             elif event.name == "AutoDeleveraged":
                 self._haircuts[event.actor] += event.values["haircut"]
+            elif event.name == "HeldGainUsed" and event.values["holder"] < 0:
+                self._haircuts[event.actor] += event.values["amount"]  # of all who closed meanwhile
             elif event.name == "DeficitRecorded":
                 self._haircuts[event.actor] = 0
                 self._asked.discard(event.actor)
@@ -173,7 +175,7 @@ class LossRecords:
             if account in self._open or account in step.before.deficits:
                 continue
             deficit = -step.after.accounts[account].collateral
-            self._open[account] = (deficit, self._gains(step, account, record.size > 0))
+            self._open[account] = (deficit, self._gains(step, account, record.side > 0))
         for account in EVERYBODY:
             if not step.after.open_markets(account) and account not in step.after.deficits:
                 for market in range(len(step.after.markets)):

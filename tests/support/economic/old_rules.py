@@ -130,29 +130,30 @@ OLD_RULES = (
                 "modules/settlement.vy",
                 (
                     "    taken: uint256 = min(\n"
-                    "        order.haircut, accounts._positive(accounts.collateral[order.account])\n"
+                    "        min(order.haircut, share.amount),\n"
+                    "        accounts._positive(accounts.collateral[order.account]),\n"
                     "    )\n"
                 ),
-                "    taken: uint256 = order.haircut\n",
+                "    taken: uint256 = min(order.haircut, share.amount)\n",
             ),
             (
                 "modules/settlement.vy",
                 (
                     "    settled.deficit = accounts._record_deficit(\n"
-                    "        order.account, order.market, -order.size_delta\n"
+                    "        order.account, order.market, order.size_delta < 0\n"
                     "    )\n"
                 ),
                 (
                     "    if order.cause != constants.CAUSE_DELEVERAGE:\n"
                     "        settled.deficit = accounts._record_deficit(\n"
-                    "            order.account, order.market, -order.size_delta\n"
+                    "            order.account, order.market, order.size_delta < 0\n"
                     "        )\n"
                 ),
             ),
             (
                 "modules/deleveraging.vy",
-                "    gain = min(gain, fixed_point._quantize_down(inputs.equity))\n",
-                "",
+                "max(min(profit, fixed_point._quantize_down(inputs.equity)), 0), uint256",
+                "profit, uint256",
             ),
         ),
         attacks=("starve",),
@@ -169,7 +170,27 @@ OLD_RULES = (
     ),
     OldRule(
         name="deleveraging is ranked by leverage and budgeted by size: fresh accounts shield a winner",
-        edits=(),
+        edits=(
+            (
+                "deleverage_policies/QueuePolicy.vy",
+                "liquidation_math._deleverage_score(candidate.profit, candidate.entry_notional)",
+                "candidate.notional * 10**18 // convert(max(candidate.equity, 1), uint256) + 1",
+            ),
+            (
+                "deleverage_policies/QueuePolicy.vy",
+                "    left: uint256 = deficit\n",
+                (
+                    "    sizes: uint256 = 1\n"
+                    "    for candidate: IDeleveragePolicy.Candidate in candidates:\n"
+                    "        sizes += candidate.size\n"
+                ),
+            ),
+            (
+                "deleverage_policies/QueuePolicy.vy",
+                "        paid: uint256 = min(left, candidate.gain)\n        left -= paid\n",
+                "        paid: uint256 = min(deficit * candidate.size // sizes, candidate.gain)\n",
+            ),
+        ),
         attacks=("shield",),
         histories=80,
         broken="C10p",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from sim.core.units import QUANTUM, WAD
+from sim.engine.scenario.market import MAX_MARKETS
 from sim.protocol.events import ProtocolEvent
 from tests.support.economic import verbs
 from tests.support.economic.checks import Checks
@@ -227,13 +228,19 @@ class Player:
         """Let the keeper cover and deleverage whatever pends; return whether it did something."""
         world, done = self.world, False
         for account in range(verbs.PARTICIPANTS):
-            record = world.deficit(account)
-            if record is None:
+            if world.deficit(account) is None:
                 continue
             done |= self._note(world.cover(KEEPER, account)).status
-            winners = world.ranked_winners(account, record.market)[: verbs.WINNERS_A_CALL]
-            if winners and world.deficit(account) is not None:
-                done |= self._note(world.deleverage(KEEPER, account, record.market, winners)).status
+            for _ in range(MAX_MARKETS):  # each has its share of a deficit, the largest first
+                record = world.deficit(account)
+                winners = [] if record is None else world.ranked_winners(account, record.market)
+                if record is None or not winners:
+                    break
+                named = winners[: verbs.WINNERS_A_CALL]
+                result = self._note(world.deleverage(KEEPER, account, record.market, named))
+                done |= result.status
+                if not result.status:
+                    break
         return done
 
     def _note(self, result: Result) -> Result:

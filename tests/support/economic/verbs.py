@@ -72,7 +72,7 @@ class Deficit:
 
     account: int
     market: int
-    size: int
+    side: int
     recorded_at: int
 
 
@@ -267,8 +267,8 @@ class World:
 
     def deficit(self, account: int) -> Deficit | None:
         """Return an account's record of a pending deficit."""
-        market, size, recorded_at = self._read(LEDGER, "deficit_of", self._id(account))[:3]
-        return Deficit(account, market, size, recorded_at) if recorded_at else None
+        market, side, recorded_at = self._read(LEDGER, "deficit_of", self._id(account))[:3]
+        return Deficit(account, market, side, recorded_at) if recorded_at else None
 
     def ranked_winners(self, bankrupt: int, market: int) -> list[int]:
         """Return every account that deleveraging could name, in the order that it asks for."""
@@ -278,7 +278,7 @@ class World:
         scores = []
         for account in range(PARTICIPANTS):
             size = self.position(account, market).size
-            if size and (size > 0) != (record.size > 0):
+            if size and (size > 0) != (record.side > 0):
                 score = self._read(WATERFALL, "deleverage_score", self._id(account), market)
                 if score:
                     scores.append((-score, self._id(account), account))

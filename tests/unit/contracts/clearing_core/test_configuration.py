@@ -60,7 +60,8 @@ def test_the_window_is_bounded_in_setter_and_constructor(protocol):
         protocol.set_liquidation(adl_window_seconds=604_801)
     around = [protocol.ledger, protocol.registry, protocol.risk, protocol.fund]
     with boa.reverts("waterfall_params: out of bounds"):
-        deploy("LossWaterfall", protocol.owner, *[c.address for c in around], (604_801,))
+        policy = protocol.waterfall.deleverage_policy()
+        deploy("LossWaterfall", protocol.owner, *[c.address for c in around], policy, (604_801,))
 
 
 def test_only_the_owner_configures(protocol):
@@ -101,6 +102,8 @@ def test_zero_addresses_are_refused(protocol, name, position):
     module, around, parameters = AROUND[name]
     arguments = [getattr(protocol, key).address for key in around]
     arguments[position] = NOBODY
+    if name == "LossWaterfall":  # has a policy besides, which must be a contract
+        arguments.append(protocol.waterfall.deleverage_policy())
     with boa.reverts(f"{module}: zero address"):
         deploy(name, protocol.owner, *arguments, *([merged(parameters, {})] if parameters else []))
 

@@ -69,7 +69,7 @@ def step(protocol, rng, traders):
         winners = [
             t
             for t in sorted(traders, key=lambda t: (-scores[t], int(t, 16)))
-            if scores[t] and (protocol.position(t, record.market).size > 0) != (record.size > 0)
+            if scores[t] and (protocol.position(t, record.market).size > 0) != (record.side > 0)
         ]
         if winners and rng.random() < 0.7:
             protocol.deleverage(trader, winners[:3], market=record.market)

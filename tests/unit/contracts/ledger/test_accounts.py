@@ -6,7 +6,7 @@ import boa
 import pytest
 
 from sim.reference.account_ids import MAX_INDEX
-from sim.reference.fixed_point import WAD
+from sim.reference.fixed_point import QUANTUM, WAD
 from tests.support.protocol import id_of, logs_of, units
 
 CROSS, ISOLATED, PORTFOLIO = 0, 1, 2
@@ -148,18 +148,22 @@ def test_the_ledger_does_not_count_on_its_operators(protocol, fields, reason):
         protocol.settle(trader, fields.pop("size_delta"), **fields)
 
 
-def test_a_position_is_never_closed_against_a_deficit_by_more_than_its_size(build):
+def test_nobody_pays_more_of_a_deficit_than_its_share_nor_of_the_losing_side(build):
     protocol = build(fund=0)
     bankrupt, winner = protocol.account("bankrupt", 1_001), protocol.account("winner", 50_000)
     protocol.increase(bankrupt, 10 * WAD)
     protocol.increase(winner, -12 * WAD)
     protocol.set_price(1_850 * WAD)
     protocol.liquidate(bankrupt)
-    closing = {"cause": 2, "index_price": 1_850 * WAD, "bankrupt": id_of(bankrupt), "haircut": WAD}
-    with boa.reverts("settlement: over budget"):
-        protocol.settle(winner, 10 * WAD + 1, **closing)
-    assert protocol.settle(winner, 10 * WAD, **closing).haircut == WAD
-    assert protocol.deficit(bankrupt).size == 0
+    closing = {"cause": 2, "index_price": 1_850 * WAD, "bankrupt": id_of(bankrupt)}
+    owed = protocol.share(bankrupt).amount
+    assert owed == -protocol.collateral(bankrupt) > 0
+    same_side = protocol.account("same side", 50_000)
+    protocol.increase(same_side, 10 * WAD)
+    with boa.reverts("settlement: wrong side"):
+        protocol.settle(same_side, -10 * WAD, haircut=QUANTUM, **closing)
+    assert protocol.settle(winner, 10 * WAD, haircut=owed + QUANTUM, **closing).haircut == owed
+    assert protocol.share(bankrupt).amount == 0
     protocol.check_books()
 
 

@@ -60,7 +60,7 @@ def test_what_the_fund_lacks_is_taken_from_winners_exactly(build):
     pending = protocol.ledger.totals().pending_deficit
     record = protocol.deficit(bankrupt)
     assert (protocol.fund.reserves(), pending) == (0, near(600))
-    assert (record.market, record.size) == (0, 10 * WAD)
+    assert (record.market, record.side) == (0, 1)
     before = protocol.collateral(winner)
     score = protocol.score(winner)
     deleverage(protocol, bankrupt, [winner])
@@ -68,33 +68,45 @@ def test_what_the_fund_lacks_is_taken_from_winners_exactly(build):
     assert (event.bankrupt, event.winner, event.size) == (
         id_of(bankrupt),
         id_of(winner),
-        -10 * WAD,
+        -10 * WAD - protocol.position(winner).size,
     )
     assert (event.haircut, event.score) == (pending, score)
-    gain = protocol.collateral(winner) - before
-    assert gain == near(2_001 - 600)
+    # Only as much is closed as the haircut takes of a gain of 200.1 a unit; the rest goes on.
+    assert -event.size == pytest.approx(pending * 10 // 2_001, rel=1e-6)
+    assert protocol.collateral(winner) - before == near(0)
+    assert protocol.state(winner).equity == near(50_000 + 2_001 - 600)
     totals = protocol.ledger.totals()
     assert totals.haircuts == pending
     assert totals.bad_debt == near(LOSS)
     assert totals.pending_deficit == totals.socialized_loss == 0
-    assert protocol.position(winner).size == 0
     assert protocol.waterfall.withdrawals_open()
     protocol.check_books()
 
 
-def test_several_winners_share_by_matched_size(build):
+def test_winners_pay_in_turn_each_up_to_its_gain(build):
+    """800.4 of the first, what is left of the second, nothing of the third, whatever their leverage."""
     protocol = build(fund=0)
     bankrupt, winners = crash(protocol, ((4, 10_000), (4, 2_000), (4, 5_000)))
     order = ranked(protocol, winners)
-    assert order[0] == winners[1]  # the most leveraged
+    assert order == sorted(winners, key=id_of)  # the same entry price, the same rank
     pending = protocol.ledger.totals().pending_deficit
     deleverage(protocol, bankrupt, order)
-    events = logs_of(protocol.waterfall, "AutoDeleveraged")
-    assert [event.size for event in events] == [-4 * WAD, -4 * WAD, -2 * WAD]
-    assert sum(event.haircut for event in events) == pending
-    for event in events:
-        assert event.haircut == pytest.approx(pending * -event.size // (10 * WAD), abs=2 * QUANTUM)
-    assert protocol.position(order[2]).size == -2 * WAD
+    first, second = logs_of(protocol.waterfall, "AutoDeleveraged")
+    assert (first.size, first.haircut) == (-4 * WAD, pytest.approx(800_400 * WAD // 1_000, abs=4 * QUANTUM))
+    assert first.haircut + second.haircut == pending
+    assert protocol.position(order[1]).size == -4 * WAD - second.size
+    assert protocol.position(order[2]).size == -4 * WAD
+    protocol.check_books()
+
+
+def test_a_close_leaves_no_dust(build):
+    """The haircut takes 4.9975 of 5 units; what would be left is worth less than the smallest position."""
+    protocol = build(fund=0)
+    bankrupt, (winner,) = crash(protocol, ((5, 10_000),))
+    deleverage(protocol, bankrupt, [winner])
+    (event,) = logs_of(protocol.waterfall, "AutoDeleveraged")
+    assert (event.size, event.haircut) == (-5 * WAD, near(LOSS))
+    assert protocol.collateral(winner) == pytest.approx(10_000 * WAD + WAD // 2, abs=4 * QUANTUM)
     protocol.check_books()
 
 
@@ -173,9 +185,8 @@ def test_a_haircut_never_exceeds_the_gain_and_the_rest_is_socialised(build):
     assert event.haircut == near(101)
     assert protocol.collateral(poor) == before
     assert protocol.ledger.totals().pending_deficit == near(LOSS - 101)
-    assert protocol.deficit(bankrupt).size == 0
     assets = protocol.pool.totalAssets()
-    protocol.socialize(bankrupt)  # nothing is left to match: no need to wait
+    protocol.socialize(bankrupt)  # nobody is left on the other side: no need to wait
     (event,) = logs_of(protocol.waterfall, "LossSocialized")
     totals = protocol.ledger.totals()
     assert event.amount == totals.socialized_loss == near(LOSS - 101)
@@ -222,11 +233,12 @@ def test_a_bankrupt_short_is_the_mirror_image(build):
     protocol.increase(winner, 10 * WAD)
     protocol.set_price(2_200 * WAD + WAD // 10)
     protocol.liquidate(bankrupt)
-    assert protocol.deficit(bankrupt).size == -10 * WAD
+    assert protocol.deficit(bankrupt).side == -1
     deleverage(protocol, bankrupt, [winner])
     totals = protocol.ledger.totals()
     assert (totals.fund_draws, totals.haircuts, totals.bad_debt) == (250 * WAD, near(750), near(LOSS))
-    assert protocol.collateral(winner) == near(50_000 + 2_001 - 750)
+    assert protocol.collateral(winner) == near(50_000)  # what was closed paid the haircut
+    assert protocol.state(winner).equity == near(50_000 + 2_001 - 750)
     protocol.check_books()
 
 
@@ -257,16 +269,14 @@ def test_a_pool_that_cannot_front_fees_keeps_them(build):
     protocol.check_books()
 
 
-def test_score_is_relative_gain_times_leverage(protocol):
+def test_score_is_relative_gain(protocol):
     trader = protocol.account("trader", 5_000)
     assert protocol.score(trader) == 0
     protocol.increase(trader, -10 * WAD)
     assert protocol.score(trader) == 0
     protocol.set_price(1_600 * WAD)
-    state, position = protocol.state(trader), protocol.position(trader)
+    position = protocol.position(trader)
     assert protocol.score(trader) == liquidation_math.deleverage_score(
-        margin_math.unrealized_pnl(position.size, 1_600 * WAD, position.entry_notional),
+        margin_math.realized_pnl(position.size, 1_600 * WAD, position.entry_notional),
         position.entry_notional,
-        state.notional,
-        state.equity,
     )

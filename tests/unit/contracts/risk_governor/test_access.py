@@ -27,7 +27,7 @@ OPEN = {
     "market_registry": {"poke", "touch", "touch_one"},
     "risk_engine": set(),
     "trading_desk": {"deposit", "withdraw", "increase_position", "decrease_position", "set_mode"},
-    "loss_waterfall": {"cover_deficit", "auto_deleverage", "socialize_loss"},
+    "loss_waterfall": {"cover_deficit", "auto_deleverage", "socialize_loss", "release_held"},
     "liquidity_pool": SHARES | {"request_deposit", "claim_shares", "cancel_deposit"},
     "insurance_fund": SHARES,
     "liquidation_engine": {"liquidate"},
@@ -39,7 +39,7 @@ OTHER_ROLES = {
         **dict.fromkeys(
             (
                 "lock", "deposit", "withdraw", "set_mode", "collect_fees", "settle", "draw_fund",
-                "write_off", "pay_tip",
+                "write_off", "pay_tip", "use_held", "release_held",
             ),
             (OPERATORS, set()),
         ),

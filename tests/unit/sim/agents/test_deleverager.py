@@ -12,11 +12,11 @@ BANKRUPT = 0
 NOW = 1_700_000_000 + 1_200
 
 
-def crisis(make_state, make_protocol, *, fund=0, age=12, size=3, **changes):
+def crisis(make_state, make_protocol, *, fund=0, age=12, side=1, deficit=500, **changes):
     """Account 0 (long, bankrupt) against shorts 1..4 with rising gains; 5 is a losing short, 6 a long."""
     sizes = np.array([[0.0, -1.0, -1.0, -1.0, -1.0, -1.0, 2.0, 0.0]])
     entry = np.array([[0.0, -2_100.0, -2_400.0, -2_200.0, -2_300.0, -1_900.0, 3_000.0, 0.0]])
-    pending = PendingDeficit(BANKRUPT, 0, 500 * WAD, size * WAD, NOW - age)
+    pending = PendingDeficit(BANKRUPT, 0, deficit * WAD, side, NOW - age)
     values = {
         "sizes": sizes,
         "entry_notional": entry,
@@ -42,15 +42,24 @@ def test_winners_are_ranked_by_falling_score(make_state, make_protocol, draws):
     assert batch.groups == ((2, 4, 3, 1),)
     assert batch.args == ([BANKRUPT], [0])
     score = deleverage_score(state, 0, np.array([2, 4, 3, 1]))
-    assert score[0] == pytest.approx((1 + 400 / 2_400) * 2_000 / 1_000)
+    assert score[0] == pytest.approx(400 / 2_400)
     assert np.all(np.diff(score) < 0.0)
 
 
-def test_leverage_counts_as_much_as_gain(make_state, make_protocol, draws):
+def test_leverage_puts_nobody_in_front(make_state, make_protocol, draws):
     equity = np.full(8, 1_000.0)
     equity[1] = 100.0  # smallest gain, ten times the leverage
     (batch,) = agent().decide(crisis(make_state, make_protocol, equity=equity), draws)
-    assert batch.groups[0][0] == 1
+    assert batch.groups == ((2, 4, 3, 1),)
+
+
+def test_a_gain_beyond_equity_does_not_count(make_state, make_protocol, draws):
+    """The best two gained 700, but of the first 1 can be asked for: 1 + 300 are not enough for 302."""
+    equity = np.full(8, 1_000.0)
+    equity[2] = 1.0
+    state = crisis(make_state, make_protocol, equity=equity, deficit=302)
+    (batch,) = agent(winners_multiple=1).decide(state, draws)
+    assert batch.groups == ((2, 4, 3),)
 
 
 def test_ties_are_broken_by_participant(make_state, make_protocol, draws):
@@ -61,13 +70,13 @@ def test_ties_are_broken_by_participant(make_state, make_protocol, draws):
 
 def test_bankrupt_short_is_matched_with_winning_longs(make_state, make_protocol, draws):
     entry = np.array([[0.0, -2_100.0, -2_400.0, -2_200.0, -2_300.0, -1_900.0, 3_000.0, 0.0]])
-    (batch,) = agent().decide(crisis(make_state, make_protocol, size=-3, entry_notional=entry), draws)
+    (batch,) = agent().decide(crisis(make_state, make_protocol, side=-1, entry_notional=entry), draws)
     assert batch.groups == ((6,),)
 
 
 def test_not_more_winners_than_useful_or_allowed(make_state, make_protocol, draws):
-    (batch,) = agent().decide(crisis(make_state, make_protocol, size=1), draws)
-    assert batch.groups == ((2, 4),)  # one matches the size, one more in case its gain is too small
+    (batch,) = agent().decide(crisis(make_state, make_protocol, deficit=399), draws)
+    assert batch.groups == ((2, 4),)  # the gain of one covers it, one more in case it is misread
     (batch,) = agent(max_winners=1).decide(crisis(make_state, make_protocol), draws)
     assert batch.groups == ((2,),)
 
@@ -127,8 +136,8 @@ def test_refused_ranking_is_retried_with_clear_winners_then_one_by_one(
 
 
 def test_no_winner_is_named_twice_in_a_block(make_state, make_protocol, draws):
-    state = crisis(make_state, make_protocol, size=1)
-    other = PendingDeficit(6, 0, 100 * WAD, 1 * WAD, NOW - 12)
+    state = crisis(make_state, make_protocol, deficit=399)
+    other = PendingDeficit(6, 0, 100 * WAD, 1, NOW - 12)
     state = replace(state, pending_deficits=(*state.pending_deficits, other))
     first, second = agent().decide(state, draws)
     assert not set(first.groups[0]) & set(second.groups[0])
