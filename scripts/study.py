@@ -2,7 +2,7 @@
 """The headline study: what volatility-scaled margin does to a cascade, to the fund and to capital.
 
 Runs the sweeps of ``docs/study/*.toml`` (a stopped study goes on where it was) and writes
-``docs/study/README.md``, its figures and ``docs/study/numbers.json``.
+``docs/study/README.md``, its appendix, its figures and ``docs/study/numbers.json``.
 
     scripts/study.py [--workers 2] [--results results/study] [--study docs/study]
 """
@@ -20,6 +20,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from scripts.study_pages import figures  # noqa: E402  (the path must be set first)
+from scripts.study_pages.appendix import appendix  # noqa: E402
 from scripts.study_pages.numbers import calm_numbers, crash_numbers  # noqa: E402
 from scripts.study_pages.page import document  # noqa: E402
 from sim.api import Sweep, sweep  # noqa: E402
@@ -87,6 +88,7 @@ def main() -> int:
     crash, calm = numbers["crash"], numbers["calm"]
     pages = {
         "README.md": document(numbers),
+        "appendix.md": appendix(numbers),
         "numbers.json": json.dumps(numbers, indent=1, allow_nan=False) + "\n",
         "cascade_against_fund.svg": figures.cascade_against_fund(crash),
         "capital_against_tail.svg": figures.capital_against_tail(crash, calm),

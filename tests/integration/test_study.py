@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.study_pages.appendix import appendix
 from scripts.study_pages.page import document
 from sim.core.digest import sha256_file
 from sim.engine.paths import PathOptions, run_path
@@ -34,3 +35,4 @@ def test_first_paths_have_the_digests_of_the_study(name):
 
 def test_the_page_is_made_of_the_numbers():
     assert (STUDY / "README.md").read_text() == document(NUMBERS)
+    assert (STUDY / "appendix.md").read_text() == appendix(NUMBERS)

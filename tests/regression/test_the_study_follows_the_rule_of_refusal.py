@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from scripts.study_pages import figures
+from scripts.study_pages.appendix import appendix
 from scripts.study_pages.numbers import METRICS, TAILED, calm_numbers, crash_numbers
 from scripts.study_pages.page import document
 from sim.metrics.book import METRICS as BOOK
@@ -58,14 +59,14 @@ def test_a_tail_that_books_share_has_no_interval_and_says_why(numbers):
     tail = numbers["crash"]["policies"]["static"][f"{TAILED}_es99"]
     assert tail["estimate"] > 0.0
     assert tail["lower"] is tail["upper"] is None
-    assert tail["note"] in document(numbers)
+    assert tail["note"] in appendix(numbers)
 
 
 def test_what_never_varied_has_no_width(numbers):
     drain = numbers["crash"]["policies"]["static"]["fund_drain"]
     assert (drain["estimate"], drain["lower"], drain["upper"]) == (0.0, None, None)
     assert drain["note"].startswith("the same in all 60 paths: another value in at most")
-    page = document(numbers)
+    page = appendix(numbers)
     assert drain["note"] in page
     assert "±" not in page
     assert "0.00 [0.00" not in page
@@ -74,34 +75,49 @@ def test_what_never_varied_has_no_width(numbers):
 
 
 def test_few_books_and_no_paths_in_a_band_are_said(numbers):
-    few = document(study(paths(6)))
+    few = appendix(study(paths(6)))
     assert "rests on 3 populations, 10 are needed for an interval" in few
     assert "no such path" in few
-    assert "not defined in any path" in document(numbers)  # no world ran beside these
+    assert "not defined in any path" in appendix(numbers)  # no world ran beside these
 
 
 def test_the_market_outside_that_was_drawn_has_its_own_columns(numbers):
     cells = numbers["crash"]["markets"]
     assert [cell["paths"] for cell in cells] == [15, 15, 15, 15]
-    assert "half-life 3-19 min, 5-18 % of depth left (n = 15)" in document(numbers)
+    assert "half-life 3-19 min, 5-18 % of depth left (n = 15)" in appendix(numbers)
     plain = paths().drop(columns="markets.0.impact.depth_floor")
-    assert "market outside is another" not in document(study(plain))
-
-
-def test_ten_days_are_told_from_an_hour_only_where_they_differ():
-    table = paths()
-    policies, turn = list(NAMES.values()), table["path"] // 2 % 2 * 2.0 - 1.0
-    hour, days = (table["point"] == policies.index(f"adaptive, {memory}") for memory in ("hour", "ten days"))
-    table["liquidated_share"] += hour * (0.1 + 0.001 * turn) + days * 0.001 * turn
-    table[TAILED] *= 1.0 + days * 0.1 * turn  # now more, now less than static
-    assert "A memory of ten days" in document(study(table))
-    assert "A memory of ten days" not in document(study(paths()))
+    assert "market outside is another" not in appendix(study(plain))
 
 
 def test_a_sentence_stands_only_while_the_numbers_support_it(numbers):
-    assert "It hurts accounts" in document(numbers)
-    assert "+20" in document(numbers)
-    assert "It hurts accounts" not in document(study(paths(hurt=0.0)))
+    page, even = document(numbers), document(study(paths(hurt=0.0)))
+    assert "It hurts accounts" in page
+    assert "liquidates +20" in page
+    assert "It hurts accounts" not in even
+    assert "Accounts in a moderate crash: no difference is seen" in even
+
+
+@pytest.mark.parametrize("spared", [-0.01, 0.0, 0.01])
+def test_what_the_fund_bears_in_a_deep_crash_is_said_whichever_way_it_falls(spared):
+    table = paths()
+    raw = table["point"] == list(NAMES.values()).index("raw volatility")
+    deep = table["shocks.0.size"] < -0.2
+    table.loc[raw & deep, TAILED] += spared * (1.0 + 0.01 * (table["path"] % 5))
+    page = document(study(table))
+    said = {-0.01: "It spares the fund", 0.0: "no difference is seen", 0.01: "It costs the fund"}
+    assert [words in page for words in said.values()] == [words == said[spared] for words in said.values()]
+
+
+def test_the_answer_has_five_sentences_whatever_the_numbers(numbers):
+    for page in (document(numbers), document(study(paths(6))), document(study(paths(hurt=-0.1)))):
+        answer = page[page.index("## The answer") : page.index("![")]
+        assert [line[:2] for line in answer.splitlines() if line[:1].isdigit()] == [
+            "1.",
+            "2.",
+            "3.",
+            "4.",
+            "5.",
+        ]
 
 
 @pytest.mark.parametrize("count", [6, 60])
