@@ -147,5 +147,6 @@ PROVENANCE = """\
     scripts/study.py
 
 runs both sweeps (they resume where they were stopped) and writes both pages, their figures and
-`numbers.json`. A test runs the first path of every policy again and compares its digest with the one in `numbers.json`. The
-digest of a sweep is made of the digests of its runs, which have a schema version (`docs/digest.md`)."""
+`numbers.json`. A test runs the first path of every policy again and compares its digest with the one in
+`numbers.json`. The digest of a sweep is made of the digests of its runs, which have a schema version
+(`docs/digest.md`)."""

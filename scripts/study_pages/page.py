@@ -1,4 +1,4 @@
-"""The page of the headline study: a question, an answer, three figures and two tables from ``numbers.json``."""
+"""The page of the headline study: a question, an answer, three figures, two tables."""
 
 from __future__ import annotations
 
@@ -42,21 +42,12 @@ def _outdated(numbers: Numbers) -> list[str]:
 def _policies(crash: Numbers, calm: Numbers) -> list[str]:
     notes = Notes()
     asked = {name: found["mean_initial_margin_ratio"] for name, found in calm["policies"].items()}
-    level = crash["policies"][BASE]
+    shown = [(f"{BASE}: the level", BASE, crash["policies"][BASE], "")]
+    shown += [(name, name, found, "+") for name, found in crash["differences"].items()]
     rows = [
-        [
-            f"{BASE}: the level",
-            _cell(asked[BASE], MARGIN, notes),
-            *(_cell(level[metric], metric, notes) for metric in SHOWN),
-        ]
-    ]
-    rows += [
-        [
-            name,
-            _cell(asked[name], MARGIN, notes),
-            *(_cell(found[metric], metric, notes, sign="+") for metric in SHOWN),
-        ]
-        for name, found in crash["differences"].items()
+        [label, _cell(asked[name], MARGIN, notes)]
+        + [_cell(found[metric], metric, notes, sign=sign) for metric in SHOWN]
+        for label, name, found, sign in shown
     ]
     heads = ["policy", "initial margin on an ordinary day, %", *(_head(metric) for metric in SHOWN)]
     return [*table(heads, rows), *notes.lines()]
@@ -92,9 +83,9 @@ QUESTION = """\
 
 Margin that rises with volatility asks for more when markets get worse. For new positions that is protection.
 For existing ones it is also a reason to liquidate, and every liquidation moves the price: **does it make
-things better or worse, and for whom?** {policies} policies meet the same {paths} crashes of 3 to 35 % within 2
-to 20 minutes ({runs} runs of the contracts, each beside one without the price impact of forced closes), and
-the same ordinary days. What they are, every table, and how to make it all again: [appendix](appendix.md).
+things better or worse, and for whom?** {policies} policies meet the same {paths} crashes of 3 to 35 % within
+2 to 20 minutes ({runs} runs of the contracts, each beside one without the price impact of forced closes),
+and the same ordinary days. What they are, every table, and how to make it all again: [appendix](appendix.md).
 """
 
 LIMITS = """\

@@ -73,7 +73,8 @@ def _price(crash: Numbers, calm: Numbers) -> str:
 
 
 def _signed(found: Numbers, unit: str) -> str:
-    return interval_of(found, SCALES[unit], sign="+")
+    missing = found["lower"] is None and found["upper"] is None
+    return interval_of(found, SCALES[unit], sign="+") + (" (no interval holds)" if missing else "")
 
 
 HARM = """\
@@ -101,5 +102,5 @@ RAMP_SEEN = """\
 **With a ramp, what is left of both is small.** Limited to 25 % an hour, raw scaling liquidates {0} points and
    leaves {1} bp uncovered compared with static margin on the same paths: an hour is longer than the crash."""
 PRICE = """\
-**Asking more always is another trade.** On an ordinary day static x2 asks {0} % initial margin and raw scaling
-   {1} %; in the same crashes static leaves {2} bp uncovered, static x2 {3}, raw scaling {4}."""
+**Asking more always is another trade.** On an ordinary day static x2 asks {0} % initial margin, raw
+   scaling {1} %; in the same crashes static leaves {2} bp uncovered, static x2 {3}, raw scaling {4}."""
