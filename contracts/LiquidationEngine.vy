@@ -60,6 +60,7 @@ def __init__(
     loss_waterfall: address,
     liquidity_pool: address,
     insurance_fund: address,
+    trading_desk: address,
     parameters: ILiquidationEngine.LiquidationParameters,
 ):
     """
@@ -71,9 +72,11 @@ def __init__(
     @param loss_waterfall Loss waterfall.
     @param liquidity_pool Liquidity pool.
     @param insurance_fund Insurance fund.
+    @param trading_desk Trading desk, whose fee a trade around a liquidation would pay.
     @param parameters Liquidation parameters.
     """
     access.__init__(owner)
     liquidation_params.__init__(parameters)
+    liquidation_bounds.__init__(trading_desk, liquidity_pool)
     liquidation_plans.__init__(liquidity_pool, insurance_fund)
     liquidation.__init__(ledger, market_registry, risk_engine, loss_waterfall)

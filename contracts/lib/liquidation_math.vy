@@ -246,6 +246,21 @@ def _impact_size(depth: uint256, index_price: uint256, limit: uint256) -> uint25
 
 @pure
 @internal
+def _round_trip_rate(fee_rate: uint256, max_premium: uint256) -> uint256:
+    """
+    @dev Least that a trade and its reversal cost in fees, per unit of notional at the index.
+    @param fee_rate Trade fee (WAD).
+    @param max_premium Largest premium of a fill (WAD).
+    @return uint256 Rate (WAD).
+    """
+    # NOTE: rounds down, closes less.
+    return 2 * fixed_point._mul_wad_down(
+        fee_rate, constants.WAD - min(max_premium, constants.WAD)
+    )
+
+
+@pure
+@internal
 def _is_near_average(
     size: int256, fill_price: uint256, average_price: uint256, band: uint256
 ) -> bool:

@@ -12,15 +12,26 @@
      price * S * Q / skew_scale, since the premium's slope is 1 / skew_scale, and pays the
      trade fee twice: at least 2 * fee * (1 - max_premium) * price * S. So it loses as long as
      everything closed at one timestamp moves the mark by less than a round trip of fees
-     costs. Every later second lets the same through again: an account is never out of reach.
+     costs, and no parameter lets more through: the fee may be lowered after it was set. Every
+     later second lets the same through again: an account is never out of reach.
 """
 
+from ..interfaces import ILiquidityPool
 from ..interfaces import IRiskEngine
+from ..interfaces import ITradingDesk
+from ..lib import constants
 from ..lib import fixed_point
 from ..lib import liquidation_math
 from . import liquidation_params
 
 uses: liquidation_params
+
+
+# However small the fee is, so much goes through.
+LEAST_IMPACT: constant(uint256) = constants.WAD // 100_000
+
+TRADING_DESK: immutable(ITradingDesk)
+PRICING_POOL: immutable(ILiquidityPool)
 
 
 # How much of a market's throttle was left at its last use.
@@ -44,6 +55,19 @@ struct Room:
 
 buckets: HashMap[uint256, Bucket]
 closed: HashMap[uint256, Closed]
+
+
+@deploy
+def __init__(trading_desk: address, liquidity_pool: address):
+    """
+    @notice Fixes whose fees and premiums a trade around a forced close would pay.
+    @param trading_desk Trading desk.
+    @param liquidity_pool Liquidity pool.
+    """
+    for x: address in [trading_desk, liquidity_pool]:
+        assert x != empty(address), "liquidation_bounds: zero address"
+    TRADING_DESK = ITradingDesk(trading_desk)
+    PRICING_POOL = ILiquidityPool(liquidity_pool)
 
 
 @view
@@ -72,9 +96,9 @@ def _room(market: uint256, leg: IRiskEngine.LiquidationLeg, is_backstop: bool) -
     @param is_backstop Whether its account is far below.
     @return Room Room.
     """
-    limit: uint256 = liquidation_params.parameters.max_close_impact
-    if is_backstop:
-        limit = liquidation_params.parameters.backstop_close_impact
+    limit: uint256 = liquidation_params.parameters.backstop_close_impact
+    if not is_backstop:
+        limit = self._most_impact(market)
     room: Room = empty(Room)
     whole: uint256 = liquidation_math._impact_size(leg.depth, leg.index_price, limit)
     last: Closed = self.closed[market]
@@ -88,6 +112,24 @@ def _room(market: uint256, leg: IRiskEngine.LiquidationLeg, is_backstop: bool) -
         room.notional = min(room.notional, self._throttle_capacity(market, leg.depth))
         room.whole = min(room.whole, fixed_point._mul_wad_down(leg.depth, share))
     return room
+
+
+@view
+@internal
+def _most_impact(market: uint256) -> uint256:
+    """
+    @dev Most that forced closes of one time may move a market's mark. Without a trade fee
+         nothing makes a trade around one cost anything: the parameter alone counts.
+    @param market Market id.
+    @return uint256 Share of the index (WAD).
+    """
+    most: uint256 = liquidation_params.parameters.max_close_impact
+    fee_rate: uint256 = (staticcall TRADING_DESK.parameters()).trade_fee_rate
+    if fee_rate == 0:
+        return most
+    terms: ILiquidityPool.PricingTerms = staticcall PRICING_POOL.pricing_terms(market)
+    round_trip: uint256 = liquidation_math._round_trip_rate(fee_rate, terms.max_premium)
+    return min(most, max(round_trip, LEAST_IMPACT))
 
 
 @internal

@@ -91,10 +91,10 @@ class Deployer:
         self._create("risk_engine", self._fill("risk_engine", parameters.risk, "margin"))
         self._create("deleverage_policy", ())
         self._create("loss_waterfall", self._fill("loss_waterfall", parameters.waterfall, "liquidation"))
+        self._create("trading_desk", self._fill("trading_desk", parameters.fees, "margin"))
         self._create(
             "liquidation_engine", self._fill("liquidation_engine", parameters.liquidation, "liquidation")
         )
-        self._create("trading_desk", self._fill("trading_desk", parameters.fees, "margin"))
         self._create("lens", self._fill("lens", {}, "lens"))
         get = self._addresses
         self.send("ledger", "connect", get["liquidity_pool"], get["insurance_fund"])

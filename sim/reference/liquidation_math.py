@@ -107,6 +107,11 @@ def impact_size(depth: int, index_price: int, limit: int) -> int:
     return mul_div_down(100 * depth, limit, index_price)
 
 
+def round_trip_rate(fee_rate: int, max_premium: int) -> int:
+    """Return the least that a trade and its reversal cost in fees: 2*f*(1 - P), of notional at the index."""
+    return 2 * mul_wad_down(fee_rate, WAD - min(max_premium, WAD))
+
+
 def is_near_average(size: int, fill_price: int, average_price: int, band: int) -> bool:
     """Return whether a fill is no worse for the account than the average price less the band."""
     if size > 0:

@@ -58,6 +58,7 @@ CASES = {
     "without_dust": within_a_position(),
     "let_through": within_a_position(),
     "impact_size": st.tuples(AMOUNT, PRICE, RATIO),
+    "round_trip_rate": st.tuples(RATIO, st.integers(0, 2 * WAD)),
     "is_near_average": st.tuples(SIGNED, PRICE, PRICE, RATIO),
     "tip": st.tuples(QUANTA, QUANTA, QUANTA),
     "bounty_share": shares(),
@@ -185,21 +186,26 @@ FEE = WAD // 2_000
 
 @given(
     scale=st.integers(10**20, 10**27),
-    cap=st.integers(0, WAD // 20),
+    cap=st.integers(0, WAD),
+    fee=st.integers(1, WAD // 10),
     skew=st.integers(-(10**26), 10**26),
     trade=st.integers(-(10**26), 10**26).filter(bool),
     share=st.integers(1, WAD),
     price=st.integers(10**15, 10**23),
 )
-def test_no_trade_before_and_back_after_pays_within_the_bound(scale, cap, skew, trade, share, price):
-    """Every size and side of the trade, skew, clamp, scale and price, up to the bound of one second."""
+def test_no_trade_before_and_back_after_pays_within_the_bound(scale, cap, fee, skew, trade, share, price):
+    """Every size and side of the trade, fee, skew, clamp, scale and price, up to the bound of one second."""
     depth = pool_math.depth(scale, price)
-    bound = twin.impact_size(depth, price, IMPACT)
+    bound = twin.impact_size(depth, price, twin.round_trip_rate(fee, cap))
     forced = -(bound * share // WAD) if trade < 0 else bound * share // WAD
     before = pool_math.fill_price(price, skew, trade, scale, cap)
     after = pool_math.fill_price(price, skew + trade + forced, -trade, scale, cap)
-    gain = trade * (after - before) - abs(trade) * (after + before) * FEE // WAD
+    gain = trade * (after - before) - abs(trade) * (after + before) * fee // WAD
     assert gain <= 2 * abs(trade) * (2 * price // WAD + 2)  # rounding of two fills
+
+
+def test_the_default_is_within_the_bound_of_the_default_fee_and_premium():
+    assert twin.round_trip_rate(FEE, WAD // 20) >= IMPACT
 
 
 def test_above_the_bound_it_pays():

@@ -1,8 +1,8 @@
 """A trade before a liquidation of 10 million and one back after it, in one transaction, earned 198,000.
 
-What is closed by force at one time moves the mark by less than a round trip of trade fees costs. The
-arithmetic is held for every size, skew and clamp in `tests/differential/test_liquidation_math.py`, here on
-the contracts.
+What is closed by force at one time moves the mark by less than a round trip of trade fees costs, whatever
+fee and largest premium are then. The arithmetic is held for every size, fee, skew and clamp in
+`tests/differential/test_liquidation_math.py`, here on the contracts.
 """
 
 from __future__ import annotations
@@ -47,8 +47,31 @@ def test_it_costs_more_than_it_earns(side):
     assert sandwiched(side) < 0
 
 
-def test_without_the_bound_it_pays():
-    assert sandwiched(1, max_close_impact=0.01) > 30_000
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize(("fee", "impact"), [(0.0005, 1.0), (0.0001, 0.0009), (0.0003, 0.05)])
+def test_no_parameter_lets_more_through_than_a_round_trip_of_fees_costs(fee, impact, side):
+    """The impact was a word of one contract and the fee one of another, and either could be changed alone."""
+    words = {"max_close_impact": impact, "backstop_close_impact": 1.0, "backstop_ratio": 0.0}
+    assert sandwiched(side, trade_fee_rate=fee, **words) < 0
+
+
+def test_without_a_fee_no_bound_could_make_it_cost_anything():
+    """Then the parameter alone counts: nothing else would ever close."""
+    assert sandwiched(1, trade_fee_rate=0.0, max_close_impact=0.01) > 30_000
+
+
+def test_however_small_the_fee_is_an_account_is_closed():
+    """A fee of a thousandth of a basis point lets through what the least impact does."""
+    words = {"trade_fee_rate": 1e-7, "min_close_share": 0.0, "buffer": 0.0}
+    world = forced_world((1_250.0,), **(FLASH | words))
+    victim = world.trader(0, 1_050_000)
+    world.open(victim, 8_000.0)
+    world.move(1_175.0)
+    result = world.force(victim)
+    assert result.status, result.reason
+    (event,) = [event for event in result.events if event.name == "Liquidated"]
+    assert event.values["size_closed"] <= 10 * WAD  # 0.001 % of the skew scale
+    assert event.values["size_closed"] > 9 * WAD
 
 
 def test_the_rest_closes_second_by_second():

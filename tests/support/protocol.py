@@ -191,6 +191,9 @@ class Protocol:
             merged(WATERFALL, self.liquidation_changes),
         )
         waterfall = self.waterfall.address
+        self.desk = deploy(
+            "TradingDesk", self.owner, ledger, registry, risk, waterfall, merged(FEES, self.margin_changes)
+        )
         self.liquidation = deploy(
             "LiquidationEngine",
             self.owner,
@@ -200,10 +203,8 @@ class Protocol:
             waterfall,
             pool_address,
             fund_address,
+            self.desk.address,
             merged(LIQUIDATION, self.liquidation_changes),
-        )
-        self.desk = deploy(
-            "TradingDesk", self.owner, ledger, registry, risk, waterfall, merged(FEES, self.margin_changes)
         )
         self.lens = deploy(
             "Lens",

@@ -53,7 +53,7 @@ def test_only_the_owner_sets(protocol):
     assert protocol.liquidation.parameters().buffer == WAD // 2
 
 
-@pytest.mark.parametrize("position", range(6))
+@pytest.mark.parametrize("position", range(7))
 def test_zero_addresses_are_refused(protocol, position):
     around = [
         protocol.ledger,
@@ -62,9 +62,10 @@ def test_zero_addresses_are_refused(protocol, position):
         protocol.waterfall,
         protocol.pool,
         protocol.fund,
+        protocol.desk,
     ]
     arguments = [contract.address for contract in around]
     arguments[position] = "0x" + "00" * 20
-    module = "liquidation" if position < 4 else "liquidation_plans"
+    module = (*["liquidation"] * 4, "liquidation_bounds", "liquidation_plans", "liquidation_bounds")[position]
     with boa.reverts(f"{module}: zero address"):
         deploy("LiquidationEngine", protocol.owner, *arguments, merged(LIQUIDATION, {}))
