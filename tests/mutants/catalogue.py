@@ -20,6 +20,10 @@ class Mutant:
     """Changes of the small scenario that make the fault happen."""
 
 
+# A fall that leaves liquidated accounts enough to pay a fee, and a fund that has something to pay a tip from.
+MILD = ("shocks.0.size=-0.06",)
+TIPS = (*MILD, "protocol.insurance_fund.deposit=100_000.0", "protocol.liquidation.min_bounty=100.0")
+
 MUTANTS = (
     Mutant(
         invariant="A1",
@@ -90,6 +94,7 @@ MUTANTS = (
         file="modules/liquidation.vy",
         old="        insurance_fee=settled.fee - settled.bounty,\n",
         new="        insurance_fee=settled.fee,\n",
+        overrides=MILD,
     ),
     Mutant(
         invariant="C4",
@@ -97,6 +102,7 @@ MUTANTS = (
         file="modules/settlement.vy",
         old="        payout.to_fund = settled.fee - payout.bounty\n",
         new="        payout.to_fund = settled.fee\n",
+        overrides=MILD,
     ),
     Mutant(
         invariant="C4",
@@ -107,6 +113,7 @@ MUTANTS = (
             "        payout.to_fund = settled.fee - payout.bounty\n"
         ),
         new="        payout.to_fund = settled.fee - min(order.bounty, settled.fee)\n",
+        overrides=MILD,
     ),
     Mutant(
         invariant="C6",
@@ -114,7 +121,7 @@ MUTANTS = (
         file="modules/bookings.vy",
         old="    accounts.sums.tips += paid\n",
         new="    accounts.sums.tips += 0\n",
-        overrides=("protocol.insurance_fund.deposit=100_000.0", "protocol.liquidation.min_bounty=100.0"),
+        overrides=TIPS,
     ),
     Mutant(
         invariant="C7",
