@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,3 +16,9 @@ PAGES = runpy.run_path(str(ROOT / "scripts" / "update_tables.py"))["PAGES"]
 @pytest.mark.parametrize("path", sorted(PAGES), ids=lambda path: path.name)
 def test_the_page_is_current(path):
     assert path.read_text(encoding="utf-8") == PAGES[path](), "run scripts/update_tables.py"
+
+
+def test_the_page_of_access_is_what_everybody_is_told():
+    command = [sys.executable, str(ROOT / "scripts" / "update_access.py"), "--check"]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr
