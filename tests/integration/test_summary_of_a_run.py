@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sim.metrics.book import DIGEST, METRICS
-from tests.support.small_run import small_run
+from tests.support.small_run import CASCADE, small_run
 
 TYPES = {"count": int, "time": int, "event": bool}
 """Of a kind; all other kinds are floats."""
@@ -16,7 +16,7 @@ TYPES = {"count": int, "time": int, "event": bool}
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return small_run(tmp_path_factory.mktemp("run") / "run", worlds="all")
+    return small_run(tmp_path_factory.mktemp("run") / "run", *CASCADE, worlds="all")
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_totals_are_counted_from_before_the_first_block(run, blocks):
 
 
 def test_the_world_without_price_feedback_is_the_run_without_forced_flow(run, tmp_path):
-    alone = small_run(tmp_path / "alone", "flow.forced_flow=false").summary
+    alone = small_run(tmp_path / "alone", *CASCADE, "flow.forced_flow=false").summary
     whole, left = run.summary["liquidated_notional"], alone["liquidated_notional"]
     assert run.summary["excess_liquidated_notional"] == whole - left > 0.0
     assert run.summary["excess_share"] == pytest.approx(1.0 - left / whole)

@@ -14,6 +14,18 @@ from sim.metrics.worlds import Worlds
 
 SCENARIO = Path(__file__).with_name("small_run.toml")
 
+LOSERS = ("traders.0.long_share=0.95",)
+"""So many lose that the gains of the others do not cover it: the pool is reached too."""
+
+CASCADE = (
+    *LOSERS,
+    "closer.patience_blocks=3",
+    "markets.0.price.volatility=0.2",
+    "markets.0.price.jump_intensity=0.0",
+    'shocks=[{ kind = "price_jump", at_block = 8, size = -0.08 }]',
+)
+"""A fall that by itself closes few, and what their closes do to the price many more."""
+
 
 def text_with_model(file: str, parameters: str = "{}") -> str:
     """Return the small scenario's text with a designer's model in the shipped one's place."""
