@@ -69,6 +69,20 @@ def _total_assets() -> uint256:
 
 
 @view
+@internal
+def _free_assets() -> uint256:
+    """
+    @dev What leaves with all shares: the reserves less the deficits that anybody may have the
+         fund pay at any time. Who leaves first must not leave them to the others.
+    @return uint256 Token units.
+    """
+    reserves: uint256 = erc4626_vault.reserves
+    if not fund_draws.is_drawer[LEDGER.address]:
+        return reserves // constants.QUANTUM
+    return (reserves - min(staticcall LEDGER.pending_deficit(), reserves)) // constants.QUANTUM
+
+
+@view
 @external
 @reentrant
 def totalAssets() -> uint256:
@@ -136,7 +150,7 @@ def maxWithdraw(owner: address) -> uint256:
     @param owner Whose shares.
     @return uint256 Token units.
     """
-    return erc4626_vault._assets_down(self._claimable(owner), self._total_assets())
+    return erc4626_vault._assets_down(self._claimable(owner), self._free_assets())
 
 
 @view
@@ -150,7 +164,7 @@ def maxRedeem(owner: address) -> uint256:
     @return uint256 Shares.
     """
     shares: uint256 = self._claimable(owner)
-    if erc4626_vault._assets_down(shares, self._total_assets()) == 0:
+    if erc4626_vault._assets_down(shares, self._free_assets()) == 0:
         return 0
     return shares
 
@@ -184,11 +198,11 @@ def previewMint(shares: uint256) -> uint256:
 @reentrant
 def previewWithdraw(assets: uint256) -> uint256:
     """
-    @notice Shares that a withdrawal would burn.
+    @notice Shares that a withdrawal would burn: more while deficits pend.
     @param assets Token units.
     @return uint256 Shares.
     """
-    return erc4626_vault._shares_up(assets, self._total_assets())
+    return erc4626_vault._shares_up(assets, self._free_assets())
 
 
 @view
@@ -196,11 +210,11 @@ def previewWithdraw(assets: uint256) -> uint256:
 @reentrant
 def previewRedeem(shares: uint256) -> uint256:
     """
-    @notice Assets that a redemption would give.
+    @notice Assets that a redemption would give: less while deficits pend.
     @param shares Shares.
     @return uint256 Token units.
     """
-    return erc4626_vault._assets_down(shares, self._total_assets())
+    return erc4626_vault._assets_down(shares, self._free_assets())
 
 
 @external
@@ -256,7 +270,7 @@ def withdraw(assets: uint256, receiver: address, owner: address) -> uint256:
     @return uint256 Shares burned.
     """
     self._check_ledger_free()
-    shares: uint256 = erc4626_vault._shares_up(assets, self._total_assets())
+    shares: uint256 = erc4626_vault._shares_up(assets, self._free_assets())
     erc4626_vault._leave(assets, shares, self._claimable(owner), receiver, owner)
     return shares
 
@@ -271,7 +285,7 @@ def redeem(shares: uint256, receiver: address, owner: address) -> uint256:
     @return uint256 Token units sent.
     """
     self._check_ledger_free()
-    assets: uint256 = erc4626_vault._assets_down(shares, self._total_assets())
+    assets: uint256 = erc4626_vault._assets_down(shares, self._free_assets())
     erc4626_vault._leave(assets, shares, self._claimable(owner), receiver, owner)
     return assets
 
