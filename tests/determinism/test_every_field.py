@@ -58,6 +58,13 @@ UNCERTAIN = (
 )
 """Reports too wide to be sure of, and a whale that would take its margin out."""
 
+EARLY_GAIN = (
+    'shocks=[{ kind = "price_drift", at_block = 2, duration_minutes = 1.0, size = 0.04 }]',
+    "whales.0.leverage=3.0",
+    "whales.0.start_minute=1.6",
+)
+"""Longs have gained when a whale takes its margin out."""
+
 ADDING = ("whales=[]", "shocks=[]", "traders.0.long_share=0.5", "traders.0.reduce_share=0.0")
 """Both sides add to their positions, and nobody reduces."""
 
@@ -177,7 +184,6 @@ NOWHERE = {
     "shocks_outlive_run": "refuses a scenario, and changes nothing of one it takes",
     "expect.equals": "judges a run that is over",
     "meant": "lets a world through that would be refused",
-    "protocol.oracle.settle_status": "no contract reads `settlement_prices` before a position is reduced",
     "markets.0.price:replay.max_gap_seconds": "refuses a file, and changes nothing of one it takes",
     "markets.0.price:bootstrap.max_gap_seconds": "refuses a file, and changes nothing of one it takes",
 }
@@ -221,7 +227,10 @@ BINDS: dict[str, Binds] = {
         1.0,
         (*CROWD, "entrants.0.least_increase=0.001", "entrants.0.exits_per_day=100.0"),
     ),
-    "entrants.0.least_increase": (0.95, (*CROWD, "shocks.0.size=0.1", "entrants.0.long_share=1.0")),
+    "entrants.0.least_increase": (
+        0.95,
+        (*CROWD, "entrants.0.slippage=0.1", "entrants.0.exits_per_day=100.0"),
+    ),
     "entrants.0.exits_per_day": (None, CROWD),
     "entrants.0.least_capital": (4_000.0, CROWD),
     "entrants.0.backoff": (0.3, (*CROWD, "entrants.0.least_use=0.95", "entrants.0.most_use=0.99")),
@@ -251,11 +260,15 @@ BINDS: dict[str, Binds] = {
     "enactment.values_before": (["protocol.risk_model_parameters.z=5.0"], ("enactment.in_block_0=true",)),
     "protocol.risk_model_parameters": ({"z": 5.0}, ()),
     "protocol.margin.fund_fee_share": (0.3, ()),
-    "protocol.margin.upnl_cap": (10.0, ()),
+    "protocol.margin.upnl_weight": (0.5, EARLY_GAIN),
+    "protocol.margin.upnl_cap": (10.0, EARLY_GAIN),
     "protocol.margin.funding_margin_coefficient": (20.0, ("protocol.margin.funding_coefficient=50.0",)),
     "protocol.margin.max_funding_rate_per_hour": (0.0001, ()),
     "protocol.margin.min_position_notional": (3_900.0, ()),
-    "protocol.liquidation.fee_base": (0.01, (*SLIDE, "protocol.liquidation.volatility_reference=9.0")),
+    "protocol.liquidation.fee_base": (
+        0.01,
+        (*SLIDE, "chain.native_price=100.0", "protocol.liquidation.volatility_reference=20.0"),
+    ),
     "protocol.liquidation.fee_volatility_coefficient": (2.0, LOW_FEE),
     "protocol.liquidation.fee_shortfall_coefficient": (4.0, LOW_FEE),
     "protocol.liquidation.fee_max": (0.006, SLIDE),
@@ -276,7 +289,7 @@ BINDS: dict[str, Binds] = {
     ),
     "protocol.liquidation.average_price_band": (0.001, (*SLIDE, "protocol.liquidation.backstop_ratio=0.0")),
     "protocol.liquidation.min_bounty": (100.0, SLIDE),
-    "protocol.liquidation.adl_window_seconds": (None, ("closer.enabled=false",)),
+    "protocol.liquidation.adl_window_seconds": (0, ("traders.0.long_share=0.95",)),
     "protocol.oracle.heartbeat_seconds": (30, ()),
     "protocol.oracle.heartbeat_grace_seconds": (0, ("protocol.oracle.heartbeat_seconds=30",)),
     "protocol.oracle.max_source_confidence_ratio": (0.0012, ()),
@@ -287,6 +300,7 @@ BINDS: dict[str, Binds] = {
     "protocol.oracle.valid_sources": (4, ("protocol.oracle.heartbeat_seconds=60",)),
     "protocol.oracle.withdraw_status": (3, UNCERTAIN),
     "protocol.oracle.liquidate_status": (0, ()),
+    "protocol.oracle.settle_status": (0, (*MILD, "keepers.confidence_ratio=0.05")),
     "protocol.insurance_fund.target_reserves": (200.0, FLAT_BOUNTY),
     "protocol.insurance_fund.cooldown_seconds": (3_600, ("blocks=400",)),
     "protocol.insurance_fund.exit_window_seconds": (3_600, LATE_BACKERS),
@@ -315,6 +329,7 @@ BINDS: dict[str, Binds] = {
     "traders.0.fees.max_fee_gwei": (DEAR, ()),
     "traders.0.patience_blocks": (0, ()),
     "whales.0.market": (1, TWO_MARKETS),
+    "whales.0.min_withdrawal": (1e6, ()),
     "whales.0.admission_step": (0.5, ("whales.0.leverage=40.0",)),
     "whales.0.fees.policy": (None, ("whales.0.fees.base_fee_multiple=1.0",)),
     "whales.0.fees.max_fee_gwei": (DEAR, ()),
@@ -339,7 +354,7 @@ BINDS: dict[str, Binds] = {
     "liquidators.won_race_factor": (0.1, (*SLIDE, "liquidators.lost_race_step=0.3")),
     "liquidators.losing_gas_share": (None, SLIDE),
     "liquidators.learning_rate": (0.8, SLIDE),
-    "liquidators.hope_rate": (None, SLIDE),
+    "liquidators.hope_rate": (1.0, SLIDE),
     "liquidators.fees.max_fee_gwei": (DEAR, ()),
     "liquidators.fees.priority_fee_gwei": (None, ('liquidators.fees.policy="static"',)),
     "keepers.heartbeat_seconds": (36, ("closer.enabled=false",)),
@@ -347,6 +362,9 @@ BINDS: dict[str, Binds] = {
     "keepers.bid_raise": (0.9, ()),
     "keepers.fees.max_fee_gwei": (DEAR, ()),
     "keepers.fees.base_fee_multiple": (1.0, ("keepers.latency_blocks=2",)),
+    "liquidity_providers.run_rate_per_hour": (10.0, ()),
+    # One has to have left while others still decide.
+    "liquidity_providers.herding": (50.0, ("liquidity_providers.count=6",)),
     "liquidity_providers.fees.max_fee_gwei": (DEAR, ()),
     "closer.max_per_block": (1, ()),
     "closer.bid_raise": (3.0, LATE_CLOSER),

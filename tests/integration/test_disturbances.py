@@ -92,11 +92,15 @@ def test_keeper_outage_makes_the_oracle_stale_and_nobody_is_liquidated(tmp_path)
 
 @pytest.mark.parametrize("policy", ["static", "adaptive"])
 def test_gas_surge_prices_keepers_with_static_fees_out(tmp_path, policy):
-    """Black Thursday in small: a static bid under the base fee waits, an adaptive one pays."""
+    """Black Thursday in small: a static bid under the base fee waits, an adaptive one pays.
+
+    Ether is cheap, so that gas keeps no liquidator away from what one call may close: reports alone decide.
+    """
     surge = '{ kind = "gas_demand", at_block = 5, duration_minutes = 8.0, size = 20.0, fee_size = 60.0 }'
     result = small_run(
         tmp_path / "run",
         shocks(JUMP, surge),
+        "chain.native_price=100.0",
         f"keepers.static_fee_share={1.0 if policy == 'static' else 0.0}",
         "keepers.static_fee_gwei=15.0",
         "keepers.fees.max_fee_gwei=100_000.0",

@@ -80,7 +80,7 @@ def test_counters_are_what_events_add_up_to(executed, finished):
 
 
 def repaid(result) -> int:
-    """Return what accounts paid in while they owed a deficit: whoever is called for margin may be too late."""
+    """Return what accounts paid in while they owed a deficit: a margin call may be met too late."""
     owes: set[int] = set()
     total = 0
     rows = table(result, "events")

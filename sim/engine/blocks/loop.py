@@ -55,8 +55,8 @@ class _Tag(NamedTuple):
 class _BlockLiquidations(NamedTuple):
     """The liquidations of one block."""
 
-    ids: dict[int, int]
-    """Position of the transaction in the block -> liquidation id."""
+    ids: dict[tuple[int, int], int]
+    """(position of the transaction in the block, market) -> liquidation id: a hedge closes with its leg."""
     counts: list[int]
     """[market]"""
     notionals: list[float]
@@ -381,7 +381,7 @@ class BlockLoop:
                 leverage_at_entry=float(world.entry_leverage[event.actor]),
                 is_paid_by_fund=event.other in world.paid_by_fund,
             )
-            found.ids[event.position] = len(self.recorder.closes) - 1
+            found.ids[event.position, close.market] = len(self.recorder.closes) - 1
             found.counts[close.market] += 1
             found.notionals[close.market] += close.notional
         return found
@@ -436,7 +436,7 @@ class BlockLoop:
                 continue
             notional = size / WAD * (values["index_price"] / WAD)
             if values["cause"] == PositionCause.LIQUIDATION:
-                router.forced(liquidated.ids[trade.event.position], notional)
+                router.forced(liquidated.ids[trade.event.position, values["market"]], notional)
             elif trade.kind is TradeKind.FORCED:
                 router.forced(max(len(self.recorder.closes) - 1, 0), notional)
             elif trade.kind is TradeKind.ARBITRAGE:
