@@ -25,6 +25,7 @@ def liquidation_world(mark_impact: float, fee: float, accounts: list[Account]) -
         "protocol.liquidation.fee_volatility_coefficient=0.0",
         "protocol.liquidation.fee_shortfall_coefficient=0.0",
         f"markets.0.pool.skew_scale={skew_scale}",
+        "markets.0.pool.max_premium=0.02",
     )
     return Driver(world)
 

@@ -14,7 +14,7 @@ from sim.chain.chain import engines_here
 from sim.core.digest import sha256_file
 from sim.engine.blocks.tables import TABLES
 from tests.support.recomputed import recomputed
-from tests.support.small_run import small_run
+from tests.support.small_run import LOSERS, small_run
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = (
@@ -31,8 +31,8 @@ CHILD = """
 import json, sys
 from pathlib import Path
 from tests.support.recomputed import recomputed
-from tests.support.small_run import small_run
-result = small_run(Path(sys.argv[1]))
+from tests.support.small_run import LOSERS, small_run
+result = small_run(Path(sys.argv[1]), *LOSERS)
 print(json.dumps({"digest": result.digest, "summary": result.summary}))
 """
 
@@ -40,7 +40,7 @@ print(json.dumps({"digest": result.digest, "summary": result.summary}))
 @pytest.fixture(scope="module")
 def first(tmp_path_factory):
     """Return one run in this process."""
-    return small_run(tmp_path_factory.mktemp("first") / "run")
+    return small_run(tmp_path_factory.mktemp("first") / "run", *LOSERS)
 
 
 def run_in_child(folder: Path, **environment: str) -> dict[str, object]:
@@ -66,7 +66,7 @@ def test_the_run_is_worth_comparing(first):
 
 
 def test_twice_in_one_process(first, tmp_path):
-    again = small_run(tmp_path / "run")
+    again = small_run(tmp_path / "run", *LOSERS)
     assert again.digest == first.digest
     assert again.summary == first.summary
     for table in TABLES:
@@ -107,11 +107,11 @@ def test_numpy_really_runs_at_its_baseline():
 
 
 def test_another_seed_has_another_digest(first, tmp_path):
-    assert small_run(tmp_path / "run", "seed=6").digest != first.digest
+    assert small_run(tmp_path / "run", *LOSERS, "seed=6").digest != first.digest
 
 
 def test_another_world_does_not_change_the_run(first, tmp_path):
-    beside = small_run(tmp_path / "run", worlds="forced")
+    beside = small_run(tmp_path / "run", *LOSERS, worlds="forced")
     assert beside.digest == first.digest
     assert beside.summary["excess_share"] is not None
     assert first.summary["excess_share"] is None
@@ -121,7 +121,7 @@ def test_fewer_blocks_are_a_prefix(first, tmp_path):
     """A shorter run is the beginning of the longer one: nothing looks ahead."""
     import pyarrow.parquet as pq
 
-    shorter = small_run(tmp_path / "run", "blocks=20")
+    shorter = small_run(tmp_path / "run", *LOSERS, "blocks=20")
     column = "block_digest"
     long_run = pq.read_table(first.folder / "blocks.parquet", columns=[column])[column].to_pylist()
     assert (
