@@ -48,12 +48,14 @@ class Run(_Reported):
     def __repr__(self) -> str:
         """Say what it is in a line; figures are in `summary`, tables in `to_pandas`."""
         failed = sum(not met for met in self.expectations.values())
+        failures = self.summary.get("formula_failures", 0)
         return _words(
             "Run",
             self.folder,
             f"{self.summary['blocks']:,} blocks",
             f"{self.summary['liquidations']:,} liquidations",
             f"{failed} expectations failed" if failed else "",
+            f"{failures} formula failures" if failures else "",
             f"digest {self.digest[:16]}",
         )
 

@@ -18,6 +18,9 @@ CHAIN_ID: Final = 1337  # customary for local chains
 COINBASE: Final = "0x00000000000000000000000000000000000Ba5E5"  # a fee recipient without code or key
 BLOCK_GAS_LIMIT: Final = 1 << 40  # of the EVM only; agents compete for the fee market's limit
 TRANSACTION_GAS: Final = 1 << 30  # enough for any entry point, small enough to stop a runaway loop in seconds
+TRANSACTION_BASE: Final = 21_000  # Yellow Paper, G_transaction
+ZERO_BYTE: Final = 4  # G_txdatazero
+OTHER_BYTE: Final = 16  # EIP-2028
 CALL_GAS: Final = 1 << 36  # batched views read hundreds of accounts
 
 HALT_OUT_OF_GAS: Final = "halted: out of gas"
@@ -77,6 +80,12 @@ class BlockEnvironment:
     prevrandao: bytes
 
 
+def intrinsic_gas(data: bytes) -> int:
+    """Return what a message that creates nothing pays before its first instruction (EIP-2028)."""
+    zeros = data.count(0)
+    return TRANSACTION_BASE + ZERO_BYTE * zeros + OTHER_BYTE * (len(data) - zeros)
+
+
 def prevrandao(genesis_timestamp: int, number: int) -> bytes:
     """Return the 32 random-looking bytes of a block; a function of the chain and the number alone."""
     return hashlib.sha256(b"seawall prevrandao\0%d\0%d" % (genesis_timestamp, number)).digest()
@@ -97,8 +106,14 @@ class Backend(Protocol):
     def transact(self, sender: str, nonce: int, to: str, data: bytes) -> Outcome:
         """Execute a transaction and keep its effects."""
 
-    def call(self, sender: str, to: str, data: bytes) -> Outcome:
-        """Execute a message and discard its effects. Logs are not reported."""
+    def call(self, sender: str, to: str, data: bytes, gas: int = CALL_GAS) -> Outcome:
+        """Execute a message and discard its effects. Logs are not reported.
+
+        Parameters
+        ----------
+        gas
+            From the first instruction on, whatever sending a message costs.
+        """
 
     def storage(self, address: str, slot: int) -> int:
         """Return one storage word."""

@@ -245,6 +245,16 @@ class Chain:
             raise CallReverted(_reason(outcome))
         return outcome.output
 
+    def answer(self, to: str, data: bytes, gas: int) -> Outcome:
+        """Return what becomes of a question asked with limited gas; its effects are discarded.
+
+        Parameters
+        ----------
+        gas
+            From the first instruction on. The outcome states none: engines count that of a call differently.
+        """
+        return self._backend.call(_NOBODY, to, data, gas)._replace(exact_gas=None)
+
     def execute(self, transaction: Transaction, further_positions: int = 0) -> Receipt:
         """Execute a transaction in the open block; a revert is a receipt, not an error.
 

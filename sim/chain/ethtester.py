@@ -31,6 +31,7 @@ from sim.chain.abi import checksum_address
 from sim.chain.accounts import private_key_of
 from sim.chain.backend import (
     BLOCK_GAS_LIMIT,
+    CALL_GAS,
     CHAIN_ID,
     COINBASE,
     TRANSACTION_GAS,
@@ -73,6 +74,8 @@ class DeterministicBackend(PyEVMBackend):
         self._header: Any = None
         self.sent: list[_Sent] = []
         self.last_call: Outcome | None = None
+        self.call_gas = CALL_GAS
+        """Of the next call: JSON-RPC bounds what it may name by the block's limit."""
         super().__init__()
 
     def reset_to_genesis(self, *_: Any, **__: Any) -> None:
@@ -146,7 +149,11 @@ class DeterministicBackend(PyEVMBackend):
     def call(self, transaction: dict[str, Any], block_number: Any = "latest") -> bytes:  # noqa: ARG002
         """Execute a message on the latest state and discard its effects."""
         outcome = run_call(
-            self.latest_state, transaction["from"], transaction["to"], transaction.get("data", b"")
+            self.latest_state,
+            transaction["from"],
+            transaction["to"],
+            transaction.get("data", b""),
+            self.call_gas,
         )
         self.last_call = outcome
         if not outcome.status:
@@ -237,9 +244,10 @@ class EthTesterBackend:
             raise RunError(f"transaction {transaction_hash.hex()} was not executed")
         return sent.outcome
 
-    def call(self, sender: str, to: str, data: bytes) -> Outcome:
+    def call(self, sender: str, to: str, data: bytes, gas: int = CALL_GAS) -> Outcome:
         """Ask for ``eth_call``."""
         self._chain.last_call = None
+        self._chain.call_gas = gas
         fields: Any = {"from": sender, "to": to, "data": data, "gas": TRANSACTION_GAS, "gasPrice": 0}
         try:
             self._web3.eth.call(fields)

@@ -24,18 +24,17 @@ from sim.chain.backend import (
     COINBASE,
     HALT_INVALID,
     HALT_OUT_OF_GAS,
+    TRANSACTION_BASE,
     TRANSACTION_GAS,
     BlockEnvironment,
     Log,
     Outcome,
+    intrinsic_gas,
 )
 from sim.chain.interpreter import FastState
 from sim.core.errors import RunError
 
-_TRANSACTION_BASE: Final = 21_000  # Yellow Paper, G_transaction
 _CREATE_BASE: Final = 32_000  # G_txcreate
-_ZERO_BYTE: Final = 4  # G_txdatazero
-_OTHER_BYTE: Final = 16  # EIP-2028
 _REFUND_QUOTIENT: Final = 5  # EIP-3529
 
 
@@ -70,9 +69,9 @@ class PyevmBackend:
         """Execute a transaction and keep its effects."""
         return run_transaction(self._state, canonical(sender), canonical(to), data)[0]
 
-    def call(self, sender: str, to: str, data: bytes) -> Outcome:
+    def call(self, sender: str, to: str, data: bytes, gas: int = CALL_GAS) -> Outcome:
         """Execute a message and discard its effects."""
-        return run_call(self._state, canonical(sender), canonical(to), data)
+        return run_call(self._state, canonical(sender), canonical(to), data, gas)
 
     def storage(self, address: str, slot: int) -> int:
         """Return one storage word."""
@@ -127,7 +126,7 @@ def run_transaction(state: Any, sender: bytes, to: bytes, data: bytes) -> tuple[
     state.lock_changes()  # what came before is final: EIP-2200 counts gas from here, EIP-2929 starts cold
     zeros = data.count(0)
     tokens = zeros + STANDARD_TOKEN_COST * (len(data) - zeros)
-    intrinsic = _TRANSACTION_BASE + _ZERO_BYTE * zeros + _OTHER_BYTE * (len(data) - zeros)
+    intrinsic = intrinsic_gas(data)
     state.increment_nonce(sender)
     if to:
         created = b""
@@ -152,21 +151,21 @@ def run_transaction(state: Any, sender: bytes, to: bytes, data: bytes) -> tuple[
     used = TRANSACTION_GAS - computation.get_gas_remaining()
     if not computation.is_error:
         used -= min(computation.get_gas_refund(), used // _REFUND_QUOTIENT)
-    exact_gas = max(used, _TRANSACTION_BASE + TOTAL_COST_FLOOR_PER_TOKEN * tokens)
+    exact_gas = max(used, TRANSACTION_BASE + TOTAL_COST_FLOOR_PER_TOKEN * tokens)
     for account in computation.get_accounts_for_deletion():
         state.delete_account(account)
     state.clear_transient_storage()
     return outcome_of(computation, exact_gas), created
 
 
-def run_call(state: Any, sender: bytes, to: bytes, data: bytes) -> Outcome:
+def run_call(state: Any, sender: bytes, to: bytes, data: bytes, gas: int = CALL_GAS) -> Outcome:
     """Execute a message and revert the state."""
     snapshot = state.snapshot()
     state.mark_address_warm(sender)
     state.mark_address_warm(to)
     context = state.get_transaction_context_class()(gas_price=0, origin=sender)
     computation = state.computation_class.apply_message(
-        state, _message(state, sender, to, data, CALL_GAS), context
+        state, _message(state, sender, to, data, gas), context
     )
     state.revert(snapshot)
     state.clear_transient_storage()

@@ -30,6 +30,7 @@ from sim.chain.backend import (
     BlockEnvironment,
     Log,
     Outcome,
+    intrinsic_gas,
 )
 from sim.core.errors import RunError
 
@@ -129,11 +130,11 @@ class RevmBackend:
             self._bound_journal()
         return _success(output, logs)
 
-    def call(self, sender: str, to: str, data: bytes) -> Outcome:
+    def call(self, sender: str, to: str, data: bytes, gas: int = CALL_GAS) -> Outcome:
         """Execute a message and discard its effects."""
         checkpoint = self._take()
         try:
-            return _success(self._message_call(sender, to, data, None, CALL_GAS), _NO_LOGS)
+            return _success(self._message_call(sender, to, data, None, gas + intrinsic_gas(data)), _NO_LOGS)
         except RuntimeError as error:
             return _failure(error)
         finally:

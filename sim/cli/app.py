@@ -406,18 +406,23 @@ def metrics(*, json: Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
-@takes_plugins_of("crash_report")
+@takes_plugins_of("folder")
 def explain(
-    crash_report: Annotated[
-        Path, typer.Argument(help="crash.json of a run that broke an invariant, or its folder.")
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            help="crash.json of a run that broke an invariant, its folder, or that of a run in which a "
+            "margin formula failed.",
+            metavar="FOLDER",
+        ),
     ],
 ) -> int:
-    """Replay a crash report to the block that broke an invariant."""
-    if not crash_report.exists():
-        raise InputError(f"{crash_report}: there is no such file")
-    from sim.cli.running import explain_crash
+    """Replay a run to the block of its finding, and tell what happened there."""
+    if not folder.exists():
+        raise InputError(f"{folder}: there is no such file")
+    from sim.cli.running import explain_finding
 
-    return explain_crash(crash_report)
+    return explain_finding(folder)
 
 
 def _existing_folder(folder: Path) -> Path:

@@ -20,6 +20,8 @@ from sim.experiments.backtest.options import BacktestOptions
 from sim.reporting.findings.folder import read_findings
 from sim.reporting.pages.terminal import print_findings
 
+EXIT_FAILED = 1
+
 
 def run_and_print_backtest(
     scenario: Scenario, options: BacktestOptions, out: Path, *, print_json: bool
@@ -39,14 +41,18 @@ def run_and_print_backtest(
         )
     for note in backtest.evaluation.prices.notes:
         say(errors, f"seawall: {note}")
+    failures = backtest.evaluation.formula_failures
+    if failures:
+        say(errors, f"seawall: the margin formula had no good answer ({failures} in formula_failures)")
+    code = EXIT_FAILED if failures else 0
     if print_json:
         print(json.dumps(backtest.summary, indent=2))  # noqa: T201  (the command's output)
-        return 0
+        return code
     console = results_console()
     print_findings(read_findings(out), console)
     for label, value in (("Results", out), ("Report", out / REPORT), ("Digest", backtest.digest)):
         console.print(f"{label:<9}{value}", markup=False, soft_wrap=True)
-    return 0
+    return code
 
 
 @contextmanager

@@ -13,12 +13,12 @@ WIDTH_OF_LOGS = 120
 def results_console() -> Console:
     """Return the console of results, which wraps at the terminal's width and colours nothing by itself."""
     told = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(highlight=False, width=None if told else WIDTH_OF_LOGS)
+    return Console(highlight=False, emoji=False, width=None if told else WIDTH_OF_LOGS)
 
 
 def errors_console() -> Console:
     """Return the console of progress and mistakes; commands in it are left to the terminal to wrap."""
-    return Console(stderr=True, soft_wrap=True, highlight=False)
+    return Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
 
 
 def say(console: Console, text: str) -> None:

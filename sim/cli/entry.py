@@ -1,6 +1,7 @@
 """From an argument list to an exit code: every failure is a line on stderr, never a traceback.
 
-Exit codes: 0 done, 1 an expectation or invariant failed, 2 bad input, 3 could not finish, 130 interrupted.
+Exit codes: 0 done, 1 an expectation, an invariant or a margin formula failed, 2 bad input, 3 could not
+finish, 130 interrupted.
 """
 
 import os

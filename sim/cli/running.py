@@ -79,8 +79,15 @@ def run_and_report(scenario: Scenario, options: RunOptions, *, print_json: bool)
             console.print(f"{label:<9}{value}", markup=False, soft_wrap=True)
     for line in failed:
         say(errors, f"seawall: expected {line}")
+    unanswered = result.summary.get("formula_failures")
+    if unanswered:
+        say(
+            errors,
+            f"seawall: a margin formula had no good answer ({unanswered} in formula_failures), see seawall "
+            f"explain {result.folder}",
+        )
     violated = bool(result.summary.get("invariant_violations"))
-    return EXIT_FAILED if failed or violated else 0
+    return EXIT_FAILED if failed or violated or unanswered else 0
 
 
 def length(scenario: Scenario) -> str:
@@ -116,7 +123,7 @@ def _replay_sweep(folder: Path, *, engine: str | None, sample: int) -> int:
 
 
 def _said(difference: str | None, what: str) -> int:
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, emoji=False)
     if difference is None:
         console.print(f"identical: {what}", markup=False)
         return 0
@@ -124,10 +131,10 @@ def _said(difference: str | None, what: str) -> int:
     return EXIT_FAILED
 
 
-def explain_crash(crash_report: Path) -> int:
-    """Execute a crash report up to its block and return 0 if the violation is there again, 1 otherwise."""
-    explanation = explain(crash_report)
-    console = Console(highlight=False, soft_wrap=True)
+def explain_finding(place: Path) -> int:
+    """Execute a run up to its finding and return 0 if that is there again, 1 otherwise."""
+    explanation = explain(place)
+    console = Console(highlight=False, soft_wrap=True, emoji=False)
     for line in explanation.lines:
         console.print(line, markup=False)
     return 0 if explanation.reproduced else EXIT_FAILED

@@ -214,6 +214,7 @@ def run_world(
     with heap_at_rest():
         loop.run(blocks, progress)
         settled = loop.settle(blocks, settlement)
+    recorder.tables.formula_failures.extend(loop.formulas.failures())
     execution = Execution(world, loop, recorder, blocks + settled, settled)
     execution.seconds = {"setup": built - since, "blocks": perf_counter() - built}
     execution.digest = recorder.final(final_states(world))

@@ -103,8 +103,8 @@ class RunFacts:
     invariants_checked: int
     invariant_violations: int
     column: Callable[[str, str], Sequence[object]]
-    """(table, column) -> that column's values, one a row, of ``blocks``, ``transactions``, ``liquidations``
-    or ``events``; ``accounts`` is written after the metrics are computed."""
+    """(table, column) -> that column's values, one a row, of ``blocks``, ``transactions``, ``liquidations``,
+    ``events`` or ``formula_failures``; ``accounts`` is written after the metrics are computed."""
     silent_oracles: int = 0
     """Markets whose oracle took no report from first block to last and had no usable price at the end."""
     trader_loss: float = 0.0

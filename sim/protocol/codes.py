@@ -58,3 +58,5 @@ class Refusal(StrEnum):
     PRICE_NOT_VALID = "margin_checks: price not valid"
     POSITION_TOO_SMALL = "trading: position too small"
     OPEN_INTEREST_CAP = "trading: open interest cap"
+    NO_GOOD_ANSWER = "formulas: no good answer"
+    NO_HAIRCUT = "formulas: no haircut"

@@ -10,14 +10,17 @@ from sim.chain.abi import ContractAbi
 from sim.chain.chain import Chain
 from sim.chain.compile import Artifact, compile_contract, contracts_root
 from sim.chain.transaction import Receipt, Transaction
-from sim.core.errors import RunError
+from sim.core.errors import InputError, RunError
 from sim.core.units import to_wad
 from sim.protocol.address_book import AddressBook
+from sim.protocol.codes import Refusal
 from sim.protocol.contracts import compile_protocol, compile_risk_models, load_abis
 from sim.protocol.deployed import OWNER, Deployment
+from sim.protocol.first_answer import why_no_first_answer
+from sim.protocol.formulas import FORMULA_GAS
 from sim.protocol.frozen_margins import stand_in_for
 from sim.protocol.governance.setup import FORWARDER, Hands, hand_over
-from sim.protocol.parameters.values import ProtocolParameters
+from sim.protocol.parameters.values import MarketParameters, ProtocolParameters
 from sim.protocol.parameters.words import fill_inputs, inputs_of
 
 TOKEN_DECIMALS = 6
@@ -37,6 +40,30 @@ OPERATORS = ("trading_desk", "liquidation_engine", "loss_waterfall")
 """Contracts that have it."""
 
 
+NO_FIRST_ANSWER = frozenset(("markets: formula has no good answer", Refusal.NO_GOOD_ANSWER))
+"""Reasons of the registry for refusing a formula that does not answer."""
+
+
+class SetUpRefusedError(RunError):
+    """The contracts refuse a step of the deployment.
+
+    Attributes
+    ----------
+    step
+        Contract and function.
+    reason
+        What the contracts say.
+    """
+
+    def __init__(self, step: str, reason: str) -> None:
+        self.step, self.reason = step, reason
+        super().__init__(f"set-up failed: {step} reverted: {reason}")
+
+    def __reduce__(self) -> tuple[type[SetUpRefusedError], tuple[str, str]]:
+        """Keep the reason when the error crosses a process boundary."""
+        return (type(self), (self.step, self.reason))
+
+
 class Deployer:
     """Deploys once; every step that reverts stops with its reason.
 
@@ -48,6 +75,8 @@ class Deployer:
         Put a stand-in before every margin formula that can hold its inputs (`sim.protocol.frozen_margins`).
     bounds_nothing
         The governor's rules let any parameter change by any amount; its time-lock stays.
+    formula
+        What users know the margin formula by: a file, or the name of one that ships.
     """
 
     def __init__(
@@ -58,6 +87,7 @@ class Deployer:
         *,
         can_freeze_margins: bool = False,
         bounds_nothing: bool = False,
+        formula: str = "the risk model",
     ) -> None:
         self._chain = chain
         self._artifacts = artifacts
@@ -66,6 +96,7 @@ class Deployer:
         self._addresses: dict[str, str] = {}
         self._can_freeze_margins = can_freeze_margins
         self._bounds_nothing = bounds_nothing
+        self._formula = formula
 
     def deploy(self, parameters: ProtocolParameters, reporters: Sequence[Sequence[str]]) -> Deployment:
         """Deploy every contract, wire it and hand it over to the governor.
@@ -121,7 +152,7 @@ class Deployer:
                 given = {"asset": market_id, "reporter": reporter, "weight": REPORTER_WEIGHT}
                 self._add("price_oracle", "add_reporter", given, parameters.reporter)
             self._add("liquidity_pool", "add_market", {}, market.pricing_terms)
-            self._add("market_registry", "add_market", {"risk_model": get[key]}, market.market)
+            self._list(market_id, market)
         hands = Hands(owner=OWNER, create=self._deploy, send=self.send)
         hand_over(
             hands,
@@ -139,12 +170,33 @@ class Deployer:
             markets=len(parameters.markets),
         )
 
+    def _list(self, market_id: int, market: MarketParameters) -> None:
+        """Point the registry at a market's formula, which must answer.
+
+        Raises
+        ------
+        InputError
+            It does not.
+        """
+        formula = self._addresses[f"risk_model:{market_id}"]
+        try:
+            self._add("market_registry", "add_market", {"risk_model": formula}, market.market)
+        except SetUpRefusedError as error:
+            if error.reason not in NO_FIRST_ANSWER:
+                raise
+            why = why_no_first_answer(self._chain, self._abis, self._addresses, market_id)
+            raise InputError(
+                f"{self._formula}: the margin formula of market {market.name} has no good answer before the "
+                f"first block: {why}; a formula must give 0 < maintenance < initial <= 1 there within "
+                f"{FORMULA_GAS:,} gas (docs/formulas.md)"
+            ) from error
+
     def send(self, key: str, function: str, *arguments: Any, sender: str = OWNER) -> Receipt:
         """Send one transaction that must succeed."""
         data = self._abis[key][function].encode(*arguments)
         receipt = self._chain.execute(Transaction(sender=sender, to=self._addresses[key], data=data))
         if not receipt.status:
-            raise RunError(f"set-up failed: {key}.{function} reverted: {receipt.revert_reason}")
+            raise SetUpRefusedError(f"{key}.{function}", receipt.revert_reason or "no reason")
         return receipt
 
     def _create(
@@ -211,6 +263,7 @@ def deploy_protocol(
         compile_risk_models(contracts),
         can_freeze_margins=can_freeze_margins,
         bounds_nothing=bounds_nothing,
+        formula=f"protocol.risk_model = {risk_model!r}" if custom_model is None else str(custom_model),
     )
     addresses = [[book.addresses[actor] for actor in group] for group in reporters]
     return deployer.deploy(parameters, addresses)

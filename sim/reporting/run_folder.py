@@ -16,7 +16,10 @@ FloatArray = npt.NDArray[np.float64]
 _ON_CHAIN = ("target", "arguments", "calldata", "max_fee_wei", "max_priority_fee_wei", "fee_paid_wei")
 """Columns for those who recompute a run; no figure is made of them."""
 
-TABLES = ("blocks", "transactions", "liquidations", "accounts", "counterfactual", "worlds", "removals")
+TABLES = (
+    "blocks", "transactions", "liquidations", "accounts", "counterfactual", "worlds", "removals",
+    "formula_failures",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,7 @@ class RunFolder:
     counterfactual: pd.DataFrame | None
     worlds: pd.DataFrame | None
     removals: pd.DataFrame | None
+    formula_failures: pd.DataFrame | None
     observed: pd.DataFrame | None
 
     @property

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sim.chain import chain
-from sim.chain.backend import BlockEnvironment, Outcome
+from sim.chain.backend import CALL_GAS, BlockEnvironment, Outcome
 from sim.chain.native.backend import NativeBackend
 from sim.chain.pyevm import PyevmBackend
 
@@ -59,9 +59,9 @@ class Lockstep:
         self._compare("transaction", to, data, mine, theirs)
         return mine  # type: ignore[no-any-return]
 
-    def call(self, sender: str, to: str, data: bytes) -> Outcome:
+    def call(self, sender: str, to: str, data: bytes, gas: int = CALL_GAS) -> Outcome:
         """Execute a message on both; the outcomes must agree. py-evm counts no gas of a call."""
-        mine, theirs = (engine.call(sender, to, data) for engine in self._both)
+        mine, theirs = (engine.call(sender, to, data, gas) for engine in self._both)
         self._compare("call", to, data, mine._replace(exact_gas=None), theirs)
         return mine  # type: ignore[no-any-return]
 

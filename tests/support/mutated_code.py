@@ -15,7 +15,7 @@ from functools import cache
 from typing import ClassVar, NamedTuple
 
 from sim.chain import chain
-from sim.chain.backend import Outcome
+from sim.chain.backend import CALL_GAS, Outcome
 from sim.chain.native.backend import NativeBackend
 from sim.chain.native.library import REVERTED, SUCCESS, Result, library
 from tests.support.small_run import small_execution
@@ -68,9 +68,9 @@ class _Recording(NativeBackend):
         self._keep(sender, to, data)
         return super().transact(sender, nonce, to, data)
 
-    def call(self, sender: str, to: str, data: bytes) -> Outcome:
+    def call(self, sender: str, to: str, data: bytes, gas: int = CALL_GAS) -> Outcome:
         self._keep(sender, to, data)
-        return super().call(sender, to, data)
+        return super().call(sender, to, data, gas)
 
     def _keep(self, sender: str, to: str, data: bytes) -> None:
         kept = self.calls.setdefault((to, data[:4]), deque(maxlen=KEPT_OF_A_FUNCTION))

@@ -79,6 +79,7 @@ def run_facts(*, worlds: Mapping[OtherWorld, RunFacts] | None = None) -> RunFact
         column=lambda table, name: {
             ("liquidations", "notional"): [250.0, 750.0],
             ("blocks", "external_price"): [2_000.0, 1_500.0],
+            ("formula_failures", "block"): [8, 20, 31],
         }[table, name],
         trader_loss=620.0,
         worlds=worlds or {},

@@ -96,10 +96,10 @@ class NativeBackend:
         self._run(self._world, route, data, len(data), TRANSACTION_GAS, 1, self._pointer)
         return self._outcome(keeps=True)
 
-    def call(self, sender: str, to: str, data: bytes) -> Outcome:
+    def call(self, sender: str, to: str, data: bytes, gas: int = CALL_GAS) -> Outcome:
         """Execute a message and discard its effects."""
         route = self._routes.get((sender, to)) or self._route(sender, to)
-        self._run(self._world, route, data, len(data), CALL_GAS, 0, self._pointer)
+        self._run(self._world, route, data, len(data), gas, 0, self._pointer)
         return self._outcome(keeps=False)
 
     def _route(self, sender: str, to: str) -> bytes:

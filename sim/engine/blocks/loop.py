@@ -14,6 +14,7 @@ from sim.agents.decided import checked, plugin_of
 from sim.chain.mempool import Dropped, Pending, Submission
 from sim.chain.transaction import Receipt, Transaction
 from sim.core.units import GWEI, WAD
+from sim.engine.blocks.formula_watch import UNANSWERED, FormulaWatch, Refused
 from sim.engine.blocks.observation import DeficitBook, Reading, StateHistory, observe, read_protocol
 from sim.engine.blocks.recorder import ETHER, FeeFacts, MarketFacts, Recorder
 from sim.engine.blocks.rows import TransactionRow
@@ -93,6 +94,7 @@ class BlockLoop:
         self.checker = InvariantChecker()
         self.phases = Phases()
         self.deficits = DeficitBook()
+        self.formulas = FormulaWatch(world.client, world.mirror)
         self.last_events: list[ProtocolEvent] = []
         latency = max((agent.latency_blocks for agent in world.agents), default=0)
         self._states = StateHistory(latency)
@@ -228,6 +230,7 @@ class BlockLoop:
             Included(pending.tag, pending, receipt)
             for pending, receipt in zip(selection.included, receipts, strict=True)
         ]
+        self.formulas.observe(block, now, self.reading, events, self._unanswered(rows))
         transactions = self._record_transactions(block, rows, base_fee)
         liquidated = self._record_liquidations(block, events)
         fees = FeeFacts(
@@ -366,6 +369,15 @@ class BlockLoop:
         totals.transactions += len(rows)
         totals.reverted += sum(not receipt.status for _, _, receipt in rows)
         return found
+
+    @staticmethod
+    def _unanswered(rows: list[Included]) -> list[Refused]:
+        """Return the transactions of a block that were refused for want of a formula's answer."""
+        return [
+            Refused(tag.kind, tag.actor, tag.args, receipt.revert_reason or "")
+            for tag, _, receipt in rows
+            if not receipt.status and receipt.revert_reason in UNANSWERED
+        ]
 
     def _record_liquidations(self, block: int, events: Sequence[ProtocolEvent]) -> _BlockLiquidations:
         """Record every liquidation of a block, in the order they were executed."""

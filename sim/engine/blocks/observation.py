@@ -26,6 +26,8 @@ class Reading:
     """The protocol as it stood after a block."""
 
     markets: tuple[MarketState, ...]
+    curves: tuple[RatioCurve, ...]
+    """Margin ratios by size, of each market."""
     totals: ProtocolState
     valuation: Valuation
     candidates: IntArray
@@ -45,6 +47,7 @@ def read_protocol(world: World) -> Reading:
     candidates = valuation.candidates()
     return Reading(
         markets=markets,
+        curves=curves,
         totals=world.client.totals(),
         valuation=valuation,
         candidates=candidates,

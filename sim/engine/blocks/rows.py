@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
 from sim.core.columns import Column, exact
+from sim.protocol.formulas import FormulaInputs
 from sim.protocol.state import MarketState, ProtocolState
 
 
@@ -101,6 +102,45 @@ class TransactionRow(NamedTuple):
     max_fee_wei: Annotated[int, exact("wei / gas", "most it would pay in all")]
     max_priority_fee_wei: Annotated[int, exact("wei / gas", "most it would pay above the base fee")]
     fee_paid_wei: Annotated[int, exact("wei", "gas times price")]
+
+
+class FormulaFailureRow(NamedTuple):
+    """A question that a market's formula did not answer, from the first block to the block of an answer.
+
+    The inputs are those of the end of its first block.
+    """
+
+    block: Annotated[int, Column("number", "first block in which it had no good answer, from 1")]
+    timestamp: Annotated[int, Column("seconds", "time of that block since 1970")]
+    market: Annotated[int, Column("number", "market, from 0")]
+    question: Annotated[
+        str,
+        Column(
+            "",
+            "what about: `market`, without a position; `position`, one held or asked for; `haircut`, of "
+            "collateral",
+        ),
+    ]
+    account: Annotated[int, Column("participant", "whose position it is, -1 without one")]
+    fault: Annotated[
+        str,
+        Column(
+            "",
+            "what it did: `reverted`, `out of range`, `out of gas`, `halted`, `no answer`, or `unseen` if it "
+            "answered when it was asked again",
+        ),
+    ]
+    detail: Annotated[str, Column("", "why it reverted, or what it answered")]
+    formula: Annotated[str, Column("", "address of the formula")]
+    inputs: FormulaInputs
+    good_initial_ratio: Annotated[int, exact("share, WAD", "last good initial ratio, without a position")]
+    good_maintenance_ratio: Annotated[
+        int, exact("share, WAD", "last good maintenance ratio, without a position: in force meanwhile")
+    ]
+    good_block: Annotated[int, Column("number", "block of those ratios, 0 if they are of the set-up")]
+    refused: Annotated[int, Column("count", "transactions refused meanwhile for want of an answer")]
+    blocks: Annotated[int, Column("count", "blocks at whose end, or in which, it had no good answer")]
+    answered_block: Annotated[int, Column("number", "block at whose end it answered again, -1 if none")]
 
 
 class LiquidationRow(NamedTuple):

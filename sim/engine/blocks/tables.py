@@ -16,6 +16,7 @@ from sim.engine.blocks.rows import (
     BlockRow,
     CounterfactualRow,
     EventRow,
+    FormulaFailureRow,
     LiquidationRow,
     MarketStateRow,
     ObservedRow,
@@ -38,6 +39,7 @@ TABLES: dict[str, type[Any]] = {
     "counterfactual": CounterfactualRow,
     "worlds": WorldRow,
     "removals": RemovalRow,
+    "formula_failures": FormulaFailureRow,
 }
 """Name of a table (``<name>.parquet``) -> class of its rows."""
 
@@ -91,6 +93,7 @@ class RunTables:
         self.counterfactual: TableWriter[CounterfactualRow] = writer("counterfactual")
         self.worlds: TableWriter[WorldRow] = writer("worlds")
         self.removals: TableWriter[RemovalRow] = writer("removals")
+        self.formula_failures: TableWriter[FormulaFailureRow] = writer("formula_failures")
 
     def named(self) -> dict[str, TableWriter[Any]]:
         """Return every table by name, in the order of ``TABLES``."""

@@ -332,6 +332,14 @@ class Populator:
                 advice = f"about {lack:,.2f} more would do; {advice}"
             return InputError(_of_row(opening, column, f"the contracts refuse it: {reason}; {advice}"))
         side = "long" if opening.size > 0.0 else "short"
+        if reason == Refusal.NO_GOOD_ANSWER:
+            name = self._client.deployment.artifacts["risk_model"].name
+            return InputError(
+                f"{self._name(opening.actor)}: cannot open its position before block 0, {side}"
+                f" {abs(opening.size):,.6g} of market {opening.market}: the margin formula {name}.vy has no"
+                " good answer about it, or asks for all of it; it must answer about a position of any size"
+                " (docs/formulas.md)"
+            )
         return InputError(
             f"{self._name(opening.actor)}: cannot open its position before block 0, {side}"
             f" {abs(opening.size):,.6g} of market {opening.market} with {opening.collateral:,.6g} of"
@@ -385,6 +393,10 @@ _OF_A_ROW: Mapping[str, tuple[str, str]] = {
     Refusal.POSITION_TOO_SMALL: (
         "size",
         "leave the row out, or lower protocol.margin.min_position_notional",
+    ),
+    Refusal.NO_GOOD_ANSWER: (
+        "size",
+        "the margin formula must answer about a position of any size, and ask for less than all of it",
     ),
     Refusal.OPEN_INTEREST_CAP: ("size", "raise the market's pool.open_interest_cap_notional"),
 }

@@ -16,7 +16,7 @@ from sim.core.rng import Streams
 from sim.core.units import WAD, YEAR_SECONDS
 from sim.engine.scenario.schema import Scenario
 from sim.experiments.backtest.book import close_out_cost, starting_book
-from sim.experiments.backtest.instrument import Feed, Instrument, MarginSeries, as_ratio
+from sim.experiments.backtest.instrument import Feed, Instrument, MarginSeries, Unanswered, as_ratio
 from sim.experiments.backtest.options import TARGET, BacktestOptions, Horizon, horizons
 from sim.experiments.backtest.prices import PriceSeries, price_series
 from sim.experiments.backtest.reverse_runs import ReverseRuns, price_shock, reverse_by_runs
@@ -138,6 +138,14 @@ class Evaluation:
     reverse_runs: ReverseRuns | None
     liquidity: tuple[LiquidityRow, ...]
     walk_forward: tuple[WalkForward, ...]
+    unanswered: tuple[Unanswered, ...]
+    """Where the margin formula had no good answer, in any series."""
+
+    @property
+    def formula_failures(self) -> int:
+        """Steps without a good answer, and runs in which the formula failed."""
+        runs = () if self.reverse_runs is None else self.reverse_runs.runs
+        return len(self.unanswered) + sum(run.formula_failures > 0 for run in runs)
 
 
 def evaluate(scenario: Scenario, options: BacktestOptions, progress: Progress | None = None) -> Evaluation:
@@ -211,6 +219,7 @@ def evaluate(scenario: Scenario, options: BacktestOptions, progress: Progress | 
         ),
         liquidity=_liquidity(scenario, options.market, series, volatility, periods[0]),
         walk_forward=() if main is None else _walk_forward(main, options.folds, streams),
+        unanswered=tuple(instrument.unanswered),
     )
 
 

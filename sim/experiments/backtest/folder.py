@@ -152,6 +152,10 @@ def summarise(
             "volatility": evaluation.volatility,
         },
         "feed": {**dataclasses.asdict(evaluation.feed), "reports": series.reports},
+        "formula_failures": {
+            "count": evaluation.formula_failures,
+            "first": plain(evaluation.unanswered[0]) if evaluation.unanswered else None,
+        },
         "notional": options.notional,
         "target_breach_probability": TARGET,
         "warm_up_steps": evaluation.warm_up,

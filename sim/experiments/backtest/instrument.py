@@ -23,8 +23,9 @@ from sim.core.units import WAD, to_wad, to_wad_list
 from sim.engine.scenario.schema import Scenario
 from sim.engine.worlds.parameters import protocol_parameters
 from sim.protocol.address_book import AddressBook
-from sim.protocol.client import curve_rows, market_rows
+from sim.protocol.client import ProtocolClient, curve_rows, market_rows
 from sim.protocol.deployment import deploy_protocol
+from sim.protocol.formulas import FormulaReader
 from sim.protocol.parameters.values import ProtocolParameters
 from sim.protocol.state import MarketState
 
@@ -64,6 +65,20 @@ class Feed:
             deviation_threshold=keepers.deviation_threshold,
             heartbeat_seconds=keepers.heartbeat_seconds,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unanswered:
+    """A step at which the margin formula had no good answer: what a series holds of it is a bound."""
+
+    time: int
+    """Seconds since 1970."""
+    notional: float
+    """Of the position asked about, quote."""
+    fault: str
+    """What the formula did instead."""
+    detail: str
+    """Why it reverted, or what it answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +158,8 @@ class Instrument:
         self._engine = engine or default_engine()
         self.contracts: dict[str, bytes] = {}
         """Runtime bytecode of every contract of the last series, by name."""
+        self.unanswered: list[Unanswered] = []
+        """Steps of all series so far at which the margin formula had no good answer, in order."""
 
     @property
     def engine(self) -> str:
@@ -247,6 +264,7 @@ class Instrument:
         read_states = abis["lens"]["market_states"].encode()
         read_rows, read_ratios = market_rows(abis["lens"]).rows, curve_rows(abis["lens"]).rows
         read_curve = abis["lens"]["margin_curve"].encode(_MARKET, [to_wad(self.notional)])
+        reader = FormulaReader(ProtocolClient(chain, deployment, book))
         widest = scenario.protocol.oracle.max_source_confidence_ratio
         daily = 1.0 / (365.0 * WAD)
 
@@ -276,6 +294,8 @@ class Instrument:
                 raise RunError(f"the market registry stopped at {time} s: {receipt.revert_reason}")
             state = MarketState(*read_rows(chain.call(lens, read_states))[_MARKET])
             ratios = read_ratios(chain.call(lens, read_curve))[0]
+            if ratios[0] == WAD:
+                self._ask_again(reader, time, self.notional)
             chain.end_block()
             initial[step], maintenance[step] = ratios
             in_force[step] = state.ramped_maintenance_ratio
@@ -286,6 +306,9 @@ class Instrument:
                 progress(step + 1, n)
         curve = abis["lens"]["margin_curve"].encode(_MARKET, [to_wad(size) for size in sizes])
         at_sizes = read_ratios(chain.call(lens, curve)) if sizes else []
+        for size, row in zip(sizes, at_sizes, strict=True):
+            if row[0] == WAD:
+                self._ask_again(reader, int(times[-1]), size)
         return MarginSeries(
             times=times,
             prices=prices,
@@ -297,6 +320,19 @@ class Instrument:
             reports=reports,
             by_size=tuple((size, row[1]) for size, row in zip(sizes, at_sizes, strict=True)),
         )
+
+    def _ask_again(self, reader: FormulaReader, time: int, notional: float) -> None:
+        """Note that the formula has no good answer, unless it is the whole notional that it asks for."""
+        snapshot = reader.snapshot(_MARKET)
+        formula = reader.formula(_MARKET, snapshot)
+        size = to_wad(notional)
+        fault = reader.ratios_fault(formula, snapshot.inputs(size, 1, size))
+        if fault is None:  # the market without a position then
+            fault = reader.ratios_fault(formula, snapshot.inputs())
+        if fault is not None:
+            self.unanswered.append(
+                Unanswered(time=time, notional=notional, fault=fault.kind, detail=fault.detail)
+            )
 
 
 def as_ratio(wad: IntArray | Sequence[int]) -> FloatArray:

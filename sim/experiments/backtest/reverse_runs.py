@@ -30,6 +30,8 @@ class ReverseRun:
     """Quote."""
     bad_debt: float
     """Quote."""
+    formula_failures: int
+    """Questions that a margin formula left without a good answer."""
     digest: str
 
 
@@ -138,5 +140,6 @@ def _run(scenario: Scenario, index: int, size: float, engine: str | None) -> Rev
         emptied=bool(summary["fund_depleted"]),
         fund_min=cast(float, summary["insurance_fund_min"]),
         bad_debt=cast(float, summary["bad_debt"]),
+        formula_failures=cast(int, summary["formula_failures"]),
         digest=run.digest,
     )

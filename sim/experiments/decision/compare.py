@@ -212,15 +212,21 @@ def _decided(prepared: Prepared, cells: Sequence[Cell], result: SweepResult, pla
         )
     except ValueError as error:
         raise RunError(f"{result.folder}: {error}; please report this") from error
-    if not result.violations:
+    findings: list[str] = []
+    if result.violations:
+        findings.append(
+            f"{len(result.violations)} paths broke an invariant, the first {result.violations[0].invariant}:"
+            " a defect of the protocol, not a risk to be weighed"
+        )
+    if result.unanswered:
+        findings.append(
+            f"in {result.unanswered} paths of either arm a margin formula had no good answer, and the last"
+            " good ratios stood in for it: a defect of the formula, not a risk to be weighed"
+        )
+    if not findings:
         return decision
-    first = result.violations[0]
-    broken = (
-        f"{len(result.violations)} paths broke an invariant, the first {first.invariant}: a defect of the"
-        " protocol, not a risk to be weighed"
-    )
     word = min(decision.word, Word.UNDETERMINED, key=tuple(Word).index)
-    return replace(decision, word=word, reasons=(broken, *decision.reasons))
+    return replace(decision, word=word, reasons=(*findings, *decision.reasons))
 
 
 def _reasons(decision: Decision, fresh: Decision | None, word: Word) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """The outcome of a suite in JUnit's XML: one testsuite a scenario, one testcase a line of its ``[expect]``.
 
-Two testcases stand before those lines: that the invariants hold, which carries the run's time, and that
-something was exercised. Names hold the bound but not what was found, so that a CI system can follow a test
-from run to run; but for times the file is the same every time.
+Three testcases stand before those lines: that the invariants hold, which carries the run's time, that
+something was exercised, and that every margin formula answered. Names hold the bound but not what was found,
+so that a CI system can follow a test from run to run; but for times the file is the same every time.
 """
 
 from __future__ import annotations
@@ -12,10 +12,17 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from sim.core.files import atomic_write_bytes
-from sim.experiments.suites.suite import EXERCISED_NOTHING, ScenarioOutcome, SuiteResult, Verdict
+from sim.experiments.suites.suite import (
+    EXERCISED_NOTHING,
+    FORMULA_FAILED,
+    ScenarioOutcome,
+    SuiteResult,
+    Verdict,
+)
 
 INVARIANTS_HOLD = "invariants hold after every block"
 SOMETHING_EXERCISED = "at least one transaction succeeded"
+FORMULAS_ANSWER = "every margin formula has a good answer in every block"
 CAN_RUN = "scenario can be run"
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -71,7 +78,8 @@ def _cases(outcome: ScenarioOutcome) -> list[ET.Element]:
         _complain(case, "error", outcome.verdict.value, outcome.problems)
         return [case]
     invariants = _case(outcome, INVARIANTS_HOLD, outcome.seconds)
-    broken = tuple(problem for problem in outcome.problems if problem != EXERCISED_NOTHING)
+    unanswered = tuple(problem for problem in outcome.problems if problem.startswith(FORMULA_FAILED))
+    broken = tuple(problem for problem in outcome.problems if problem not in (EXERCISED_NOTHING, *unanswered))
     if broken:
         _complain(invariants, "failure", "invariant", broken)
     cases = [invariants]
@@ -81,6 +89,10 @@ def _cases(outcome: ScenarioOutcome) -> list[ET.Element]:
     if EXERCISED_NOTHING in outcome.problems:
         _complain(exercised, "failure", "coverage", (EXERCISED_NOTHING,))
     cases.append(exercised)
+    formulas = _case(outcome, FORMULAS_ANSWER)
+    if unanswered:
+        _complain(formulas, "failure", "formula", unanswered)
+    cases.append(formulas)
     for expectation in outcome.expectations:
         case = _case(outcome, expectation.bound)
         if not expectation.met:

@@ -27,6 +27,7 @@ from sim.metrics.book import worlds_needed
 FIGURES = ("liquidations", "bad_debt", "negative_equity_end")
 """Metrics that stand beside a verdict."""
 EXERCISED_NOTHING = "no transaction succeeded: a pass that exercised nothing is no pass"
+FORMULA_FAILED = "a margin formula had no good answer"
 
 Watch = Callable[[Scenario], AbstractContextManager[Callable[[Progress], None] | None]]
 """Opened around each run; what it gives is called after every block."""
@@ -209,6 +210,9 @@ def _run(scenario: Scenario, file: Path, options: RunOptions, *, keep: bool) -> 
     problems = [EXERCISED_NOTHING] if coverage.exercised_nothing else []
     if result.summary["invariant_violations"]:
         problems.append(f"invariant_violations: was {result.summary['invariant_violations']}")
+    if result.summary["formula_failures"]:
+        count = result.summary["formula_failures"]
+        problems.append(f"{FORMULA_FAILED}: formula_failures was {count}, see seawall explain")
     met = all(passed for _, passed in result.expectations)
     return ScenarioOutcome(
         name=name,

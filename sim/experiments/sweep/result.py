@@ -66,6 +66,8 @@ class SweepResult:
     stops: tuple[Stop, ...]
     digest: str
     """SHA-256 over the completed paths, the same for any workers, order or interruption."""
+    unanswered: int = 0
+    """Completed paths in which a margin formula failed: findings, with metrics."""
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -85,6 +87,7 @@ class SweepResult:
                 failures=TypeAdapter(tuple[Failure, ...]).validate_python(found["failures"]),
                 stops=TypeAdapter(tuple[Stop, ...]).validate_python(found["stops"]),
                 digest=str(found["digest"]),
+                unanswered=_count(found["unanswered"]),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(damaged(folder / SWEEP_FILE, f"tells no sweep ({error})")) from None
@@ -106,9 +109,9 @@ class SweepResult:
 
     @property
     def exit_code(self) -> int:
-        """0 complete, 1 an invariant was broken, 3 paths are missing for another reason."""
+        """0 complete, 1 an invariant or a margin formula failed, 3 paths are missing for another reason."""
         if self.is_complete:
-            return 0
+            return 1 if self.unanswered else 0
         return 1 if self.completed + len(self.violations) == self.total else 3
 
     def provenance(self) -> Mapping[str, Any]:

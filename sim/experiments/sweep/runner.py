@@ -292,6 +292,7 @@ def _finish(
             failures=_failures(folder, plan, inputs, ledger, rule),
             stops=rule.stops,
             digest=digest,
+            unanswered=_unanswered(plan, ledger, rule),
         )
         provenance = _provenance(plan, inputs, contracts, result)
         provenance["shadow"] = _shadow(plan, ledger, rule)
@@ -311,6 +312,12 @@ def _shadow(plan: Plan, ledger: Ledger, rule: StoppingRule) -> dict[str, Any] | 
     if not plan.shadow and not agreed:
         return None
     return {"share": plan.shadow, "agreed": dict(sorted(agreed.items()))}
+
+
+def _unanswered(plan: Plan, ledger: Ledger, rule: StoppingRule) -> int:
+    """Return in how many finished paths a margin formula failed."""
+    runs = counted(ledger.runs(), rule, plan)
+    return sum(bool((run.metrics or {}).get("formula_failures")) for run in runs if run.state == "done")
 
 
 def _failures(
@@ -354,6 +361,7 @@ def _provenance(
         "completed": result.completed,
         "total": result.total,
         "is_complete": result.is_complete,
+        "unanswered": result.unanswered,
         "failures": [asdict(failure) for failure in result.failures],
         "stops": [asdict(stop) for stop in result.stops],
         "points": len(plan.points),

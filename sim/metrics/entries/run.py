@@ -38,3 +38,10 @@ METRICS.add(Metric(
     meaning="Checks that failed; any but zero makes the run worthless.",
     measure=lambda run: run.invariant_violations,
 ))  # fmt: skip
+METRICS.add(Metric(
+    order=115, name="formula_failures", label="Formula failures", unit="1", kind="count",
+    direction=WORSE, family="other", section="Chain", markets="all", alarm="bad",
+    meaning="Questions that a market's margin formula left without a good answer, each from the first block "
+    "to the block of an answer; the last good ratios stood in for it.",
+    measure=lambda run: len(run.column("formula_failures", "block")),
+))  # fmt: skip

@@ -21,7 +21,7 @@ from sim.reporting.findings.backtest.tables import (
     walk_forward_parts,
 )
 from sim.reporting.findings.blocks import Findings, Highlight, Mood, details, facts
-from sim.reporting.formatting import number, percent, significant
+from sim.reporting.formatting import moment, number, percent, plural, significant
 
 _MOODS: dict[str, Mood] = {"rejected": "bad", "not rejected": "good", "too few windows": "warn"}
 
@@ -39,6 +39,8 @@ def backtest_findings(backtest: Backtest) -> Findings:
     )
     if not found.coverage:
         page.warn("The series is shorter than one margin period of risk: nothing about coverage can be said.")
+    if found.formula_failures:
+        page.warn(_unanswered(found))
     page.highlights(_highlights(found))
     page.section(
         "Margin and losses",
@@ -132,6 +134,21 @@ def backtest_findings(backtest: Backtest) -> Findings:
         ),
     )
     return page
+
+
+def _unanswered(found: Evaluation) -> str:
+    """Say where the formula had no good answer: there the figures are of bounds, not of the formula."""
+    words = (
+        f"The margin formula had no good answer at {plural(found.formula_failures, 'step')} or runs. "
+        "Ratios there are what stands in for an answer (the whole notional, and the last good maintenance "
+        "ratio); figures that hold them say nothing about the formula."
+    )
+    if not found.unanswered:
+        return words
+    first = found.unanswered[0]
+    detail = f" ({first.detail})" if first.detail else ""
+    about = f"a position of {number(first.notional)} USDC"
+    return f"{words} The first: {moment(first.time)}, {about}: {first.fault}{detail}."
 
 
 def _highlights(found: Evaluation) -> list[Highlight]:

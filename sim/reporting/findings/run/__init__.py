@@ -35,6 +35,7 @@ from sim.reporting.findings.run.chain_figures import chain_figure, oracle_figure
 from sim.reporting.findings.run.context import replaced_by_prices, scripted_shocks
 from sim.reporting.findings.run.crosscheck import cross_checks
 from sim.reporting.findings.run.flow_figures import liquidations_figure
+from sim.reporting.findings.run.formulas import formula_failures, formula_warning
 from sim.reporting.findings.run.loss_figures import WATERFALL, fund_figure
 from sim.reporting.findings.run.margin_figures import margin_figure, open_interest_figure
 from sim.reporting.findings.run.parties import leverage_bands, parties, parties_figure
@@ -64,6 +65,9 @@ def run_findings(folder: Path) -> Findings:
         context="" if span is None else " to ".join(formatting.moment(end) for end in span),
         verdict=reach_verdict(run),
     )
+    warning = formula_warning(run)
+    if warning:
+        found.warn(warning)
     found.highlights(_highlights(run))
     found.section("Price", *_price(run))
     found.section(
@@ -71,6 +75,9 @@ def run_findings(folder: Path) -> Findings:
         *_drawn([liquidations_figure(run)], "The run recorded no liquidation."),
     )
     found.section("What forced selling added", *_causes(run))
+    failures = formula_failures(run)
+    if failures:
+        found.section("Margin formulas that failed", *failures, terminal=True)
     found.section(
         "Margin and the risk carried",
         *_drawn(_of_markets(run, margin_figure, open_interest_figure), "The run recorded no margin ratios."),

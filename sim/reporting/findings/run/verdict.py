@@ -42,6 +42,13 @@ def reach_verdict(run: RunFolder) -> Verdict:
     cause = cause_sentence(run)
     if cause and level != "invalid":
         headline = f"{cause} {headline}"
+    failures = int(_amount(run, "formula_failures"))
+    if failures and level != "invalid":
+        level = "strained" if level == "held" else level
+        headline = (
+            f"{headline} A margin formula had no good answer ({plural(failures, 'failure')}): the last good "
+            "ratios stood in for it."
+        )
     answers = (
         ("What happened?", _price_story(run)),
         ("Who was liquidated?", _liquidation_story(run)),

@@ -71,6 +71,12 @@ def sweep_findings(folder: Path) -> Findings:
             f"{plural(len(result.violations), 'path')} broke an invariant: a finding about the protocol or "
             "the simulator, and the first thing to look at."
         )
+    if result.unanswered:
+        page.warn(
+            f"In {plural(result.unanswered, 'path')} a margin formula had no good answer and the last good "
+            "ratios stood in for it: a finding about the formula. Run such a path (formula_failures above "
+            "zero), and seawall explain tells it."
+        )
     varied = list(dict.fromkeys(key for point in plan.points for key in point.values))
     names = {point: view.names[point] for point in view.measured}
     for words in identical_words(identical_points(view.paths), names, varied, view.paths["path"].nunique()):

@@ -60,6 +60,7 @@ BY_HAND = {
     "base_fee_max_gwei": 77.0,
     "invariants_checked": 900,
     "invariant_violations": 0,
+    "formula_failures": 3,
     "price_start": 2_000.0,
     "price_min": 1_400.0,
     "price_end": 1_700.0,

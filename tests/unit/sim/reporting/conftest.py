@@ -263,6 +263,7 @@ class ToyMarket:
             }
         )
         write_conforming(removals, folder, "removals")
+        write_conforming(pd.DataFrame({"block": []}), folder, "formula_failures")
 
     def causes(self) -> dict[str, Any]:
         """Return what the summary says of causes."""
@@ -314,6 +315,7 @@ class ToyMarket:
             "base_fee_max_gwei": float(blocks["base_fee_gwei"].max()),
             "invariants_checked": 17 * self.blocks,
             "invariant_violations": 0,
+            "formula_failures": 0,
             "price_start": float(prices.iloc[0]),
             "price_min": float(prices.min()),
             "price_end": float(prices.iloc[-1]),

@@ -45,6 +45,7 @@ class Paths:
     folder: Path
     frame: pd.DataFrame
     failures: tuple = ()
+    unanswered: int = 0
     digest: str = "d" * 64
     completed: int = 0
     total: int = 0
@@ -83,7 +84,7 @@ def compare(tmp_path, monkeypatch):
     (tmp_path / "proposed.toml").write_text("[protocol.liquidation]\nbuffer = 0.2\n")
     plan, _ = load_plan(tmp_path / "plan.toml")
 
-    def run(effect, *, fresh=None, drop=(), failures=(), proposed="proposed", out="out"):
+    def run(effect, *, fresh=None, drop=(), failures=(), unanswered=0, proposed="proposed", out="out"):
         asked = []
         prepared = prepare_comparison(
             tmp_path / "current.toml", tmp_path / f"{proposed}.toml", scenario=SCENARIO, plan=plan
@@ -93,7 +94,12 @@ def compare(tmp_path, monkeypatch):
             assert (tmp_path / out / "registration.json").is_file()  # before the first path
             asked.append(paths)
             made = fresh if fresh is not None and len(asked) == 2 else effect
-            return Paths(folder=place, frame=frame(paths, made, drop=drop), failures=failures)
+            return Paths(
+                folder=place,
+                frame=frame(paths, made, drop=drop),
+                failures=failures,
+                unanswered=unanswered,
+            )
 
         return run_comparison(prepared, tmp_path / out, run=runner), asked
 
@@ -162,6 +168,14 @@ def test_a_broken_invariant_is_undetermined_at_best(compare):
     assert "1 paths broke an invariant, the first SOLV-1" in found.reasons[0]
     assert len(asked) == 1
     assert "could not be finished" in render_html(compare_findings(found))
+
+
+def test_a_formula_that_failed_is_undetermined_at_best(compare):
+    found, asked = compare(lambda _cell: -0.005, unanswered=3)
+    assert found.word is Word.UNDETERMINED
+    assert found.exit_code == 1
+    assert "in 3 paths of either arm a margin formula had no good answer" in found.reasons[0]
+    assert len(asked) == 1
 
 
 def test_paths_that_are_missing_in_one_arm_are_counted(compare):

@@ -7,8 +7,22 @@ import pytest
 
 from sim.core.errors import RunError
 from sim.experiments.suites.coverage import Coverage
-from sim.experiments.suites.junit import CAN_RUN, INVARIANTS_HOLD, SOMETHING_EXERCISED, junit_xml, write_junit
-from sim.experiments.suites.suite import EXERCISED_NOTHING, Expectation, ScenarioOutcome, SuiteResult, Verdict
+from sim.experiments.suites.junit import (
+    CAN_RUN,
+    FORMULAS_ANSWER,
+    INVARIANTS_HOLD,
+    SOMETHING_EXERCISED,
+    junit_xml,
+    write_junit,
+)
+from sim.experiments.suites.suite import (
+    EXERCISED_NOTHING,
+    FORMULA_FAILED,
+    Expectation,
+    ScenarioOutcome,
+    SuiteResult,
+    Verdict,
+)
 
 
 def outcome(name="one", verdict=Verdict.PASSED, **values):
@@ -33,13 +47,14 @@ def test_suite_of_a_run_has_a_case_for_each_line(mixed):
     assert names(suites["b_failing"]) == [
         INVARIANTS_HOLD,
         SOMETHING_EXERCISED,
+        FORMULAS_ANSWER,
         "liquidations >= 1",
         "liquidations <= 2",
     ]
     failures = list(root.iter("failure"))
     assert [item.text for item in failures] == [mixed[2].outcomes[1].failures[0].removeprefix("expected ")]
     assert [item.text for item in root.iter("error")] == ["\n".join(mixed[2].outcomes[0].problems)]
-    assert (root.get("tests"), root.get("failures"), root.get("errors")) == ("13", "1", "1")
+    assert (root.get("tests"), root.get("failures"), root.get("errors")) == ("16", "1", "1")
     flags = {
         suite.get("name"): suite.find("properties/property[@name='expects_nothing']").get("value")
         for suite in suites.values()
@@ -66,6 +81,12 @@ def test_exercising_nothing_fails_its_own_case():
     root = parsed(outcome(verdict=Verdict.FAILED, problems=(EXERCISED_NOTHING,)))
     failed = [case.get("name") for case in root.iter("testcase") if case.find("failure") is not None]
     assert failed == [SOMETHING_EXERCISED]
+
+
+def test_a_formula_that_failed_fails_its_own_case():
+    root = parsed(outcome(verdict=Verdict.FAILED, problems=(f"{FORMULA_FAILED}: formula_failures was 2",)))
+    failed = [case.get("name") for case in root.iter("testcase") if case.find("failure") is not None]
+    assert failed == [FORMULAS_ANSWER]
 
 
 def test_unfinished_run_is_an_error():
