@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import log
+
 import boa
 import pytest
 
@@ -154,3 +156,23 @@ def test_spare_sources_keep_the_price_valid_for_longer(make_oracle):
         with boa.env.anchor():
             oracle.wait(newest + age - oracle.now)
             expect(oracle, status)
+
+
+@pytest.mark.parametrize("ratio", [20, 7.6])
+def test_how_long_a_jump_is_too_volatile(oracle, ratio):
+    """A fall by a factor r: the average needs tau * ln((r - 1) / (m - 1)) to come within m of it.
+
+    95 % are an hour and a half at the defaults, 87 % half an hour, in which nobody is liquidated.
+    """
+    every, tau, most = 60, 3_600, 5
+    price = int(PRICE / ratio)
+    oracle.wait(every)
+    oracle.report_all(price, 0)
+    waited = 0
+    while oracle.read().status == TOO_VOLATILE:
+        oracle.wait(every)
+        waited += every
+        oracle.report_all(price, 0)
+    # A round is taken in when the next one comes, and that of the fall counts for the time before it.
+    assert abs(waited - tau * log((ratio - 1) / (most - 1))) <= every
+    expect(oracle, VALID)
