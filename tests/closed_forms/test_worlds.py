@@ -87,6 +87,7 @@ def forced_only(feedback: Feedback) -> _Followed:
         [long, short] * 15,  # in turn, so that opening them costs no premium
         "protocol.risk_model_parameters.initial_ratio=0.06",
         "markets.0.pool.skew_scale=10_000.0",
+        "markets.0.pool.max_premium=0.05",
         "markets.0.impact.law=linear",
         "markets.0.impact.depth_per_percent=2_000_000.0",
         "protocol.liquidation.fee_base=0.0001",  # or nobody is paid to close
