@@ -66,17 +66,34 @@ def test_counters_are_what_events_add_up_to(executed, finished):
     """From the log alone: deficits recorded = what debtors, the fund, the winners and the pool paid."""
     assert executed.digest == finished.digest
     totals = executed.loop.reading.totals
-    covered = sum(event["amount"] for event in events(finished, "BadDebtCovered"))
-    cut = sum(event["haircut"] for event in events(finished, "AutoDeleveraged"))
-    written_off = sum(event["amount"] for event in events(finished, "LossSocialized"))
+    covered, cut, written_off = resolved(finished)
     unpaid = events(finished, "GainUnpaid")
     assert totals.fund_draws == covered + sum(event["fund_draw"] for event in unpaid)
-    held = sum(event["amount"] for event in events(finished, "HeldGainUsed") if event["holder"] == 0)
-    assert totals.haircuts == cut + held
+    assert totals.haircuts == cut
     assert totals.socialized_loss == written_off + sum(event["haircut"] for event in unpaid)
-    deficits = sum(event["deficit"] for event in events(finished, "DeficitRecorded"))
-    paid = covered + cut + held + written_off + repaid(finished)
-    assert deficits == paid + totals.pending_deficit
+    assert recorded(finished) == sum(resolved(finished)) + repaid(finished) + totals.pending_deficit
+
+
+def test_what_a_debtor_pays_in_too_late_is_no_bad_debt(tmp_path):
+    """A margin call met after the close: the deposit makes the deficit smaller, and nobody else pays it."""
+    result = small_run(tmp_path / "run")
+    assert table(result, "blocks")["pending_deficit"][-1] == 0.0
+    assert repaid(result) > 0
+    assert recorded(result) == sum(resolved(result)) + repaid(result)
+
+
+def recorded(result) -> int:
+    return sum(event["deficit"] for event in events(result, "DeficitRecorded"))
+
+
+def resolved(result) -> tuple[int, int, int]:
+    """Return what the fund, winners (also out of gains that were held) and the pool paid of deficits."""
+    held = sum(event["amount"] for event in events(result, "HeldGainUsed") if event["holder"] == 0)
+    return (
+        sum(event["amount"] for event in events(result, "BadDebtCovered")),
+        sum(event["haircut"] for event in events(result, "AutoDeleveraged")) + held,
+        sum(event["amount"] for event in events(result, "LossSocialized")),
+    )
 
 
 def repaid(result) -> int:
@@ -97,10 +114,10 @@ def repaid(result) -> int:
 def test_a_later_stage_waits_for_the_earlier_one(finished):
     """Winners are closed only when the fund is empty, losses are socialised only after the window."""
     blocks = table(finished, "blocks")
-    recorded: dict[int, int] = {}
+    since: dict[int, int] = {}
     stamps = dict(zip(blocks["block"], blocks["timestamp"], strict=True))
     for event in events(finished, "DeficitRecorded"):
-        recorded[event["account"]] = stamps[event["block"]]
+        since[event["account"]] = stamps[event["block"]]
     deleveraged = events(finished, "AutoDeleveraged")
     covered = {
         (event["block"], event["position"]): event["pending"] for event in events(finished, "BadDebtCovered")
@@ -109,7 +126,7 @@ def test_a_later_stage_waits_for_the_earlier_one(finished):
         # The same transaction drew all the fund had, and something was still missing.
         assert covered[event["block"], event["position"]] > 0
     for event in events(finished, "LossSocialized"):
-        assert stamps[event["block"]] >= recorded[event["account"]] + 60
+        assert stamps[event["block"]] >= since[event["account"]] + 60
 
 
 def test_winners_come_in_the_order_of_their_scores(finished):
