@@ -29,6 +29,8 @@ uses: liquidation_params
 
 # However small the fee is, so much goes through.
 LEAST_IMPACT: constant(uint256) = constants.WAD // 100_000
+# Of a position far below, at least so much goes through.
+BACKSTOP_SHARE: constant(uint256) = constants.WAD // 4
 
 TRADING_DESK: immutable(ITradingDesk)
 PRICING_POOL: immutable(ILiquidityPool)
@@ -101,6 +103,11 @@ def _room(market: uint256, leg: IRiskEngine.LiquidationLeg, is_backstop: bool) -
         limit = self._most_impact(market)
     room: Room = empty(Room)
     whole: uint256 = liquidation_math._impact_size(leg.depth, leg.index_price, limit)
+    if is_backstop:
+        # A position far larger than the market is deep must not be eaten by funding while
+        # it closes.
+        held: uint256 = convert(abs(leg.size), uint256)
+        whole = max(whole, fixed_point._mul_wad_up(held, BACKSTOP_SHARE))
     last: Closed = self.closed[market]
     used: uint256 = last.size if last.closed_at == block.timestamp else 0
     room.size = whole - min(used, whole)

@@ -20,6 +20,14 @@ def fault(
     return OldRule(name=name, edits=edits, attacks=attacks, histories=60, broken=rule, given=given or {})
 
 
+_UNBOUND = {
+    "liquidation.min_close_share": 0.0,
+    "liquidation.max_close_impact": 1.0,
+    "liquidation.backstop_close_impact": 1.0,
+    "liquidation.average_price_band": 1.0,
+}
+"""Nothing holds a liquidation back."""
+
 FAULTS = (
     fault(
         "A4",
@@ -102,7 +110,7 @@ FAULTS = (
             "    return closed\n",
         ),
         attacks=("thin", "shield"),
-        given={"registry.min_position_notional": 500_000.0, "liquidation.buffer": 0.0},
+        given=_UNBOUND | {"registry.min_position_notional": 500_000.0, "liquidation.buffer": 0.0},
     ),
     fault(
         "C4c",
@@ -112,11 +120,19 @@ FAULTS = (
             "        liquidation_params.parameters.fee_equity_share,\n",
             "        10 * 10**18,\n",
         ),
-        attacks=("bankruptcy",),
-        given={
-            "liquidation.fee_base": 0.02,
+        (
+            "modules/liquidation_plans.vy",
+            "        parameters.fee_max,\n        maintenance_cap,\n",
+            "        parameters.fee_max,\n        parameters.fee_max + 0 * maintenance_cap,\n",
+        ),
+        attacks=("bankruptcy", "two_markets", "thin"),
+        # A part closes at a time: of an account that closes whole, no more can be taken than it has.
+        given=_UNBOUND
+        | {
+            "liquidation.fee_base": 0.2,
             "liquidation.fee_max": 0.2,
-            "liquidation.fee_maintenance_share": 1.0,
+            "liquidation.max_close_impact": 0.02,
+            "liquidation.backstop_close_impact": 0.02,
         },
     ),
     fault(
@@ -196,13 +212,13 @@ FAULTS = (
         (
             "modules/fund_vault.vy",
             (
-                "    return erc4626_vault.reserves // constants.QUANTUM\n\n\n@view\n@external\n@reentrant\n"
-                "def totalAssets"
+                "    return erc4626_vault.reserves // constants.QUANTUM\n\n\n@view\n@internal\n"
+                "def _free_assets"
             ),
             (
                 "    return staticcall IERC20(erc4626_vault.ASSET).balanceOf(self)\n"
-                "\n\n@view\n@external\n@reentrant\n"
-                "def totalAssets"
+                "\n\n@view\n@internal\n"
+                "def _free_assets"
             ),
         ),
         (
@@ -237,10 +253,10 @@ FAULTS = (
         "a backer that leaves takes a hundredth more than its shares are worth",
         (
             "modules/fund_vault.vy",
-            "    assets: uint256 = erc4626_vault._assets_down(shares, self._total_assets())\n",
+            "    assets: uint256 = erc4626_vault._assets_down(shares, self._free_assets())\n",
             (
                 "    assets: uint256 = (\n"
-                "        erc4626_vault._assets_down(shares, self._total_assets()) * 101 // 100\n"
+                "        erc4626_vault._assets_down(shares, self._free_assets()) * 101 // 100\n"
                 "    )\n"
             ),
         ),

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from sim.core.units import QUANTUM, WAD
+from sim.core.units import QUANTUM
 from sim.protocol.events import ProtocolEvent
 from sim.protocol.invariants import INVARIANTS, BlockFacts
 from tests.support.economic.bounds import binding
 from tests.support.economic.history import Action
+from tests.support.economic.loss_records import LossRecords
 from tests.support.economic.probes import PROBES
 from tests.support.economic.rules import RULES
 from tests.support.economic.seen import Seen, Step, look
@@ -21,8 +22,6 @@ EVERYBODY: Final = range(PARTICIPANTS)
 SOMETIMES: Final = 4
 """Rules that ask the chain about every account are looked at after every so many actions."""
 ASKING: Final = ("B3", "C1b", "E5")
-SHARE_THAT_WINNERS_PAY: Final = 9
-"""Tenths of a loss that winners must bear, as far as they won it."""
 
 
 class Checks:
@@ -118,87 +117,6 @@ class Checks:
         for identifier, probe in PROBES.items():
             with self._world.fork():
                 self._report(identifier, played, probe.attempt(self._world, settle))
-
-
-class LossRecords:
-    """Rule C10p: whoever won what a bankrupt lost pays for it, as far as it was won.
-
-    Remembers, from the moment at which a deficit beyond the fund exists, what the winners of the markets in
-    which it arose have then, and looks at who has borne it once it is resolved.
-    """
-
-    def __init__(self) -> None:
-        self._open: dict[int, tuple[int, int]] = {}
-        """Account -> (deficit, gains of the winners), WAD."""
-        self._asked: set[int] = set()
-        """Accounts for whose deficit an honest keeper has named every winner there was."""
-        self._haircuts: Counter[int] = Counter()
-        self._lost: Counter[tuple[int, int]] = Counter()
-        """(account, market) -> what it has realised there since it was last without a position."""
-
-    def problem(self, step: Step) -> str | None:
-        """Return what is wrong after a step."""
-        found = None
-        if step.verb in ("price", "report", "wait") and any(
-            old.index_price != new.index_price
-            for old, new in zip(step.before.markets, step.after.markets, strict=True)
-        ):
-            self._open.clear()  # at another price winners have won something else
-        for event in step.events:
-            if event.name == "PositionChanged":
-                values = event.values
-                self._lost[event.actor, values["market"]] -= (
-                    values["realized_pnl"] - values["fee"] - values["funding"]
-                )
-            elif event.name == "AutoDeleveraged":
-                self._haircuts[event.actor] += event.values["haircut"]
-            elif event.name == "HeldGainUsed" and event.values["holder"] < 0:
-                self._haircuts[event.actor] += event.values["amount"]  # of all who closed meanwhile
-            elif event.name == "DeficitRecorded":
-                self._haircuts[event.actor] = 0
-                self._asked.discard(event.actor)
-        if step.verb == "resolve":
-            self._asked.update(step.before.deficits)
-        for account in [*self._open]:
-            if account not in step.after.deficits:
-                deficit, gains = self._open.pop(account)
-                due = min(deficit, gains) * SHARE_THAT_WINNERS_PAY // 10
-                written_off = any(
-                    event.name == "LossSocialized" and event.actor == account for event in step.events
-                )
-                if written_off and account in self._asked and self._haircuts[account] + WAD < due:
-                    found = (
-                        f"account {account} left {deficit} beyond the fund, winners had {gains},"
-                        f" {self._haircuts[account]} came from them"
-                    )
-        for account, record in step.after.deficits.items():
-            if account in self._open or account in step.before.deficits:
-                continue
-            deficit = -step.after.accounts[account].collateral
-            self._open[account] = (deficit, self._gains(step, account, record.side > 0))
-        for account in EVERYBODY:
-            if not step.after.open_markets(account) and account not in step.after.deficits:
-                for market in range(len(step.after.markets)):
-                    self._lost.pop((account, market), None)
-        return found
-
-    def _gains(self, step: Step, bankrupt: int, was_long: bool) -> int:
-        """Return what winners on the other side have, of the markets in which the bankrupt lost most."""
-        seen = step.after
-        losses = {market: self._lost[bankrupt, market] for market in range(len(seen.markets))}
-        market = max(losses, key=lambda number: losses[number])
-        side = -1 if was_long else 1
-        return sum(
-            max(
-                min(
-                    seen.gain(account, market, seen.markets[market].index_price),
-                    seen.accounts[account].equity,
-                ),
-                0,
-            )
-            for account in EVERYBODY
-            if seen.positions[market][account].size * side > 0
-        )
 
 
 def statements() -> dict[str, str]:

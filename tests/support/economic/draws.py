@@ -79,6 +79,7 @@ def draw_world(seed: str) -> Draw:
     model = draw.choice(MODELS)
     fees = draw.choice(((0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (0.6, 0.2), (0.5, 0.5)))
     fee_base = _one(draw, 0.0, 0.005, 0.005, 0.02)
+    impacts = sorted((_one(draw, 0.00001, 0.0009, 0.0009, 0.02, 1.0), _one(draw, 0.001, 0.01, 0.05, 1.0)))
     shares = sorted((_one(draw, 0.0, 0.3, 0.5), _one(draw, 0.5, 0.8, 1.0)))
     drawn: dict[str, Number] = {
         "trade_fee_rate": _one(draw, 0.0, 0.0, 0.0005, 0.01),
@@ -107,7 +108,11 @@ def draw_world(seed: str) -> Draw:
         "bounty_share_max": shares[1],
         "min_bounty": _one(draw, 0.0, 0.0, 10.0, 500.0),
         "throttle_share_per_hour": _one(draw, 0.0, 0.0, 0.5, 20.0),
-        "backstop_ratio": _one(draw, 0.0, 0.6667, 1.0),
+        "backstop_ratio": _one(draw, 0.5, 0.6667, 1.0),
+        "min_close_share": _one(draw, 0.0, 0.25, 0.25, 1.0),
+        "max_close_impact": impacts[0],
+        "backstop_close_impact": impacts[1],
+        "average_price_band": _one(draw, 0.001, 0.02, 0.2, 0.2, 1.0),
         "adl_window_seconds": int(_one(draw, 0, 60, 3_600)),
         "target_reserves": _one(draw, 0.0, 100_000.0, 500_000.0),
         "cooldown_seconds": int(_one(draw, 3_600, 86_400)),

@@ -7,7 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from sim.core.units import QUANTUM, TOKEN_UNIT, WAD
-from tests.support.economic.history import FREE, HOSTILE, LEGAL, WHOLE, Action
+from tests.support.economic.history import HOSTILE, LEGAL, WHOLE, Action
+from tests.support.economic.kinds import (
+    ATTACKS,
+    CONSTANT_KINDS,
+    HOSTILE_KINDS,
+    MOVING_ATTACKS,
+    MOVING_KINDS,
+)
 from tests.support.economic.play import Player
 from tests.support.economic.verbs import BACKER, KEEPER, LP, TRADER, VAULTS, World
 
@@ -148,6 +155,15 @@ class Moves:
     def _cover(self) -> Action | None:
         account = self._pending()
         return None if account is None else Action("cover", self._member(), (account,))
+
+    def _release(self) -> Action | None:
+        """Collect what is freed of somebody's held gains."""
+        freed = [
+            account
+            for account in self.traders
+            if any(self.world.freed(account, market) for market in self.markets)
+        ]
+        return Action("release", self._member(), (self.random.choice(freed),)) if freed else None
 
     def _enter(self) -> Action | None:
         actor = self.random.choice((self._member(), self._member(), LP, BACKER))
@@ -566,6 +582,23 @@ class Moves:
         yield Action("wait", KEEPER, (3_600,))
         yield Action("socialize", KEEPER, (first,))
 
+    def _attack_hedge(self) -> Iterator[Action]:
+        """Be long in one market and short in another, lose in one, and have the other closed first."""
+        if len(self.markets) < 2:
+            yield from self._attack_bankruptcy()
+            return
+        big, hedge = self.random.sample(self.markets, 2)
+        first, side = self._member(), self.random.choice((1, -1))
+        yield Action("deposit", first, (first, self._all(first)))
+        yield Action("increase_most", first, (big, side * self.random.choice((4_000, 5_000))))
+        yield Action("increase_most", first, (hedge, -side * self.random.choice((5_000, 9_000, WHOLE))))
+        yield Action("withdraw", first, (WHOLE,))
+        for _ in range(self.random.choice((2, 4))):
+            yield Action("wait", KEEPER, (300,))
+            yield Action("price", KEEPER, (big, -side * self.random.choice((30, 100, 300, 700))))
+            yield Action("liquidate", KEEPER, (first, hedge))
+        yield Action("sweep", KEEPER)
+
     def _attack_doubt(self) -> Iterator[Action]:
         """Act while the price is in doubt, because one source lies or because all are silent."""
         first, second = self._pair()
@@ -626,71 +659,3 @@ class Moves:
         yield Action("resolve", KEEPER)
         yield Action("wait", KEEPER, (3_600,))
         yield Action("socialize", KEEPER, (loser,))
-
-
-CONSTANT_KINDS: Final = {
-    "deposit": 4,
-    "withdraw": 3,
-    "increase": 8,
-    "decrease": 6,
-    "mirror": 3,
-    "mode": 1,
-    "liquidate": 3,
-    "resolve": 1,
-    "socialize": 1,
-    "cover": 1,
-    "enter": 4,
-    "mint": 1,
-    "leave": 3,
-    "ask": 2,
-    "cancel": 1,
-    "come_in": 2,
-    "come_back": 1,
-    "donate": 1,
-    "poke": 2,
-    "report": 2,
-    "wait": 4,
-}
-MOVING_KINDS: Final = CONSTANT_KINDS | {
-    "price": 10,
-    "liquidate": 5,
-    "sweep": 5,
-    "resolve": 4,
-    "deleverage": 4,
-    "socialize": 4,
-    "cover": 2,
-}
-HOSTILE_KINDS: Final = (
-    "forbidden",
-    "withdraw",
-    "increase",
-    "decrease",
-    "liquidate",
-    "socialize",
-    "deleverage",
-    "take",
-    "take_of",
-    "enter",
-    "deposit",
-    "report",
-)
-ATTACKS: Final = {
-    "steps": 3,
-    "pair": 4,
-    "visit": 3,
-    "thin": 4,
-    "tips": 1,
-    "inflate": 1,
-    "dodge": 2,
-    "wash": 1,
-    "funding": 2,
-}
-MOVING_ATTACKS: Final = {
-    "bankruptcy": 8,
-    "shield": 4,
-    "two_markets": 3,
-    "front_run": 2,
-    "doubt": 2,
-    "starve": 3,
-}
-__all__ = ["FREE", "Moves"]

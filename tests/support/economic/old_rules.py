@@ -195,4 +195,22 @@ OLD_RULES = (
         histories=80,
         broken="C10p",
     ),
+    OldRule(
+        name="the riskiest position closes alone, whatever it hedges: without it an account is riskier",
+        edits=(
+            (
+                "modules/liquidation_plans.vy",
+                "    if net < 0 or (net == 0 and self._is_before(hedge, first)):\n",
+                "    if self._is_before(hedge, first):\n",
+            ),
+            (
+                "modules/liquidation_plans.vy",
+                "self._wanted(inputs, convert(abs(net), uint256), first, hedge)",
+                "self._wanted(inputs, 10**60, first, hedge)",
+            ),
+        ),
+        attacks=("hedge",),
+        histories=80,
+        broken="C3h",
+    ),
 )

@@ -23,7 +23,7 @@ LONG: Final = 10**9
 REPORT_EVERY_SECONDS: Final = 600
 """Honest reporters repeat their price at least so often, well within the heartbeat of an hour."""
 MOST_STEPS_OF_A_WAIT: Final = 2_000
-"""A day at the fastest funding against the least margin that are drawn."""
+"""Whoever has to wait longer has waited for nothing."""
 ROUNDING_UNITS: Final = 100
 """A profit up to this many token units, 0.0001 quote, is rounding: every action rounds by one or two."""
 BISECTIONS: Final = 24
@@ -168,7 +168,11 @@ class Player:
         if not self.history.moving:
             return 0
         totals = self.world.totals()
-        return (self.index_gain + totals.bad_debt + totals.pending_deficit) // QUANTUM
+        lost = totals.bad_debt + totals.pending_deficit
+        for member, state in zip(self.members, self.world.states(self.members), strict=True):
+            if self.world.open_markets(member):  # nobody could close it, at a bad price
+                lost += max(-state.equity, 0)
+        return (self.index_gain + lost) // QUANTUM
 
     def close_out(self, *, vaults_first: bool) -> None:
         """Close every position and take everything out, in one of two orders."""
@@ -183,11 +187,24 @@ class Player:
             if not world.withdrawals_open():
                 self.settle()
             for member in members:
+                self.release(member, member)
                 self._withdraw_most(member, WHOLE)
             self._leave_vaults(members)
-            if all(world.collateral(member) <= 0 for member in members):
+            if all(world.collateral(member) <= 0 for member in members) and not self._claims(members):
                 break
             self.wait(HOUR)
+
+    def _claims(self, members: Sequence[int]) -> bool:
+        """Return whether members have gains that are held, or freed and not collected."""
+        if not self.world.held_gains():
+            return False
+        parts = [
+            self.world.held(member, market, side)
+            for member in members
+            for market in range(len(self.world.prices))
+            for side in verbs.SIDES
+        ]
+        return any(part.amount or part.freed for part in parts)
 
     def _leave_vaults(self, members: Sequence[int]) -> None:
         """Take out of the vaults whatever may leave; what has to wait waits first."""
@@ -335,6 +352,16 @@ class Player:
         """Let the fund pay a deficit."""
         return self._note(self.world.cover(actor, account))
 
+    def release(self, actor: int, account: int) -> Result:
+        """Collect what is freed of an account's held gains, in all markets."""
+        result = NOTHING
+        if not self.world.held_gains():
+            return result
+        for market in range(len(self.world.prices)):
+            if self.world.freed(account, market):
+                result = self._note(self.world.release(actor, account, market))
+        return result
+
     def enter(self, actor: int, vault: str, units: int) -> Result:
         """Deposit token units into a vault."""
         world = self.world
@@ -406,16 +433,19 @@ class Player:
         needs: a member, who is faster than anybody else, so that bounties and tips stay in the coalition.
         """
         world = self.world
-        steps = 1
-        if not self.history.moving:
-            steps = min(max(seconds // self._watch_seconds(), 1), MOST_STEPS_OF_A_WAIT)
-        for step in range(steps):
-            world.wait(max(seconds * (step + 1) // steps - seconds * step // steps, 1))
+        end = world.now + seconds
+        for _ in range(MOST_STEPS_OF_A_WAIT):
+            step = end - world.now
+            if not self.history.moving:
+                step = min(step, self._watch_seconds())
+            world.wait(max(step, 1))
             if world.now - self.last_report >= REPORT_EVERY_SECONDS:
                 self.last_report = world.now
                 self._around(range(len(world.prices)), self._everything_reported)
             if not self.history.moving:
                 self.sweep(self.members[-1])
+            if world.now >= end:
+                break
         return NOTHING._replace(status=True)
 
     def _everything_reported(self) -> list[Result]:
@@ -432,16 +462,31 @@ class Player:
         return NOTHING._replace(status=True)
 
     def _watch_seconds(self) -> int:
-        """Return how often the keeper must look for funding not to overtake it: a quarter of the margin."""
+        """Return until when nobody can come under maintenance: by funding, or by a ratio that ramps up.
+
+        While somebody is under it, a block: bounds on forced closes let through as much in each.
+        """
+        markets = self.world.markets()
         rates = [
             (abs(state.funding_rate), state.maintenance_ratio, state.ramped_maintenance_ratio)
-            for state in self.world.markets()
+            for state in markets
         ]
         least = min(
             (HOUR * min(margin, ramped) // (4 * rate) for rate, margin, ramped in rates if rate),
             default=LONG,
         )
-        return max(least, 1)
+        for member, state in zip(self.members, self.world.states(self.members), strict=True):
+            loss = sum(
+                abs(self.world.position(member, market).size)
+                * markets[market].index_price
+                // WAD
+                * rates[market][0]
+                for market in self.world.open_markets(member)
+            )
+            if loss:
+                gap = max(state.equity - state.maintenance_requirement, 0)
+                least = min(least, gap * HOUR * WAD // loss)
+        return max(least, SECONDS_A_BLOCK)
 
     def _around(self, markets: Sequence[int], reporting: Callable[[], list[Result]]) -> list[Result]:
         """Report, and book what the coalition's positions win by it at the index."""
@@ -506,6 +551,7 @@ VERBS: Final[dict[str, Verb]] = {
     "resolve": Verb(Player.resolve_deficits),
     "socialize": Verb(Player.socialize, ("account",)),
     "cover": Verb(Player.cover, ("account",)),
+    "release": Verb(Player.release, ("account",)),
     "enter": Verb(Player.enter, ("vault", "units")),
     "mint": Verb(Player.mint, ("vault", "shares")),
     "leave": Verb(Player.leave, ("vault", "share")),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sim.core.units import QUANTUM, WAD, to_wad
+from sim.protocol.client import PositionState
 from sim.protocol.codes import CollateralReason, OracleStatus, PositionCause
 from tests.support.economic.seen import Seen, Step
 from tests.support.economic.verbs import PARTICIPANTS, VAULTS
@@ -48,9 +49,12 @@ def rule(
     return enter
 
 
+OPEN, WITHDRAW, LIQUIDATE, SETTLE = 0, 1, 2, 3
+BAD_PRICE: Final = "trading: would owe at a bad price"
+
 # A: who gets what
 
-_WHOSE: Final = {"deposit": (0,), "liquidate": (0,), "socialize": (0,), "cover": (0,)}
+_WHOSE: Final = {"deposit": (0,), "liquidate": (0,), "socialize": (0,), "cover": (0,), "release": (0,)}
 """Verbs and the argument that names the account they are about."""
 _ANYBODYS: Final = ("sweep", "resolve", "wait", "deleverage")
 _WITHDRAWALS: Final = ("withdraw", "withdraw_units")
@@ -127,11 +131,13 @@ def _consent(step: Step) -> str | None:
     return None
 
 
-@rule("B3", "whoever has a position can close it, whatever the price's status")
+@rule("B3", "whoever has a position can close it, whatever the price's status, but into debt at a bad price")
 def _rescue(step: Step) -> str | None:
     for account in EVERYBODY:
         for market in step.after.open_markets(account):
             reason = step.world.would_decrease(account, market, 2**256 - 1)
+            if reason == BAD_PRICE and not step.world.may(market, SETTLE):
+                continue
             if reason is not None:
                 return f"account {account} cannot close in market {market}: {reason}"
     return None
@@ -246,21 +252,47 @@ def _partial(step: Step) -> str | None:
     return None
 
 
-@rule("C3h", "a liquidation of a solvent account leaves it no riskier: no smaller share of what it must hold")
+@rule(
+    "C3h",
+    "a liquidation makes neither the notional of an account nor its net exposure grow, and but for what the"
+    " close costs leaves it no smaller share of what it must hold",
+)
 def _no_riskier(step: Step) -> str | None:
-    # Whose equity is stated at a risk price that is still on its way to the index is riskier than it says.
-    if step.verb != "liquidate" or not step.done or _limited(step.before):
+    if step.verb != "liquidate" or not step.done:
         return None
+    cost: dict[int, int] = {}
     for event in step.named("Liquidated"):
-        old, new = step.before.accounts[event.actor], step.after.accounts[event.actor]
-        if old.equity <= 0 or not new.maintenance_requirement:
-            continue
-        if new.equity * old.maintenance_requirement < old.equity * new.maintenance_requirement:
+        values = event.values
+        slippage = values["size_closed"] * (values["risk_price"] - values["fill_price"]) // WAD
+        cost[event.actor] = cost.get(event.actor, 0) + slippage + values["fee"]
+    for account, paid in cost.items():
+        (gross, net), (gross_left, net_left) = (
+            _exposure(positions, step.after, account)
+            for positions in (step.before.positions, step.after.positions)
+        )
+        if gross_left >= gross or net_left > net + QUANTUM:
+            return f"account {account} had {gross}, net {net}, has {gross_left}, net {net_left}"
+        old, new = step.before.accounts[account], step.after.accounts[account]
+        equity = new.equity + paid + QUANTUM
+        if (
+            old.equity > 0
+            and new.maintenance_requirement
+            and equity * old.maintenance_requirement < old.equity * new.maintenance_requirement
+        ):
             return (
-                f"account {event.actor} held {old.equity} of {old.maintenance_requirement},"
-                f" holds {new.equity} of {new.maintenance_requirement}"
+                f"account {account} held {old.equity} of {old.maintenance_requirement},"
+                f" holds {equity} of {new.maintenance_requirement}"
             )
     return None
+
+
+def _exposure(positions: list[list[PositionState]], seen: Seen, account: int) -> tuple[int, int]:
+    """Return the sum of an account's notionals and the magnitude of its net one, at risk prices."""
+    signed = [
+        row[account].size * market.risk_price // WAD
+        for row, market in zip(positions, seen.markets, strict=True)
+    ]
+    return sum(abs(notional) for notional in signed), abs(sum(signed))
 
 
 @rule("C4c", "a liquidation's fee is at most the account's equity, its tip at most the least bounty")
@@ -284,16 +316,23 @@ def _recorded(step: Step) -> str | None:
     return None
 
 
-@rule("C8s", "after a sweep nobody is under water with a position, but at a price that is not good enough")
+@rule(
+    "C8s",
+    "after a sweep nobody is under water with a position, but at a price that is not good enough or where as"
+    " much has been closed as one second lets through",
+)
 def _swept(step: Step) -> str | None:
     if step.verb != "sweep":
         return None
     for account in EVERYBODY:
         markets = step.after.open_markets(account)
-        if step.after.accounts[account].equity < 0 and any(
+        if step.after.accounts[account].equity >= 0 or not any(
             step.world.may(market, LIQUIDATE) for market in markets
         ):
-            return f"account {account} has {step.after.accounts[account].equity} and positions"
+            continue
+        reasons = {step.world.would_liquidate(PARTICIPANTS - 1, account, market) for market in markets}
+        if reasons != {"liquidation: throttled"}:
+            return f"account {account} has {step.after.accounts[account].equity} and positions: {reasons}"
     return None
 
 
@@ -358,8 +397,6 @@ def _gas(step: Step) -> str | None:
 
 
 # D, prices
-
-OPEN, WITHDRAW, LIQUIDATE = 0, 1, 2
 
 
 @rule("D1", "the risk price moves no faster than the limiter lets it, and no price leaves its bounds")
@@ -503,11 +540,16 @@ def _no_dodging(step: Step) -> str | None:
 # F: arithmetic, G: control
 
 
-@rule("F3", "what is opened or left by a reduction is at least the smallest position")
+@rule(
+    "F3",
+    "what is opened or left by a reduction is at least the smallest position, at a price good enough for it",
+)
 def _no_dust(step: Step) -> str | None:
     if not step.done or step.verb not in ("increase", "increase_most", "decrease"):
         return None
     actor, market = step.action.actor, int(step.action.arguments[0])
+    if not step.world.may(market, SETTLE):  # settled at the worst of two prices, at which it is no dust
+        return None
     size = step.after.positions[market][actor].size
     least = to_wad(step.world.draw.word("min_position_notional"))
     notional = abs(size) * step.after.markets[market].index_price // WAD

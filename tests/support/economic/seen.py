@@ -74,7 +74,7 @@ def look(world: World) -> Seen:
         withdrawals_open=world.withdrawals_open(),
         assets={"pool": world.assets("pool"), "fund": world.assets("fund")},
         supply={vault: world.share_supply(vault) for vault in VAULTS},
-        stake_worth=world.preview("fund", "Redeem", STAKE),
+        stake_worth=world.worth("fund", STAKE),
     )
 
 

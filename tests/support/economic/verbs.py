@@ -23,6 +23,8 @@ from sim.protocol.events import ProtocolEvent
 from sim.protocol.governance.setup import GUARDIAN
 from sim.protocol.mirror import AccountMirror
 from sim.protocol.state import MarketState, ProtocolState
+from sim.reference.liquidation_math import deleverage_score
+from sim.reference.vault_math import is_mintable
 from tests.support.economic.draws import SECONDS_A_BLOCK, Draw
 
 GENESIS: Final = 1_700_000_000
@@ -30,6 +32,10 @@ MOST_MEMBERS: Final = 6
 HONEST_REPORTERS: Final = 3
 ALL: Final = 2**256 - 1
 WINNERS_A_CALL: Final = 32
+HELD_GAINS: Final = 9
+"""Word of the ledger's totals."""
+SIDES: Final = (1, -1)
+"""Which side lost: longs, shorts."""
 ZERO: Final = "0x" + "00" * 20
 
 # Participants: the coalition first, then outsiders, who are nobody's accomplices.
@@ -64,6 +70,16 @@ class Position(NamedTuple):
 
     size: int
     entry_notional: int
+
+
+class HeldGain(NamedTuple):
+    """An account's part of what is held against deficits, WAD."""
+
+    amount: int
+    """At risk still."""
+    entry_notional: int
+    freed: int
+    """To be collected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,13 +281,32 @@ class World:
         """Let the fund pay a deficit."""
         return self._by(actor, WATERFALL, "cover_deficit", self._id(account))
 
+    def release(self, actor: int, account: int, market: int) -> Result:
+        """Credit an account with what was held of its gains and no deficit needs any more."""
+        return self._by(actor, WATERFALL, "release_held", self._id(account), market)
+
+    def held(self, account: int, market: int, side: int) -> HeldGain:
+        """Return what is held of an account's gains against losers of a side."""
+        return HeldGain(*self._read(LEDGER, "held_gain_of", self._id(account), market, side)[:3])
+
+    def held_gains(self) -> int:
+        """Return what is held of everybody's gains or freed and not collected, WAD."""
+        return int(self._read(LEDGER, "totals")[HELD_GAINS])
+
+    def freed(self, account: int, market: int) -> int:
+        """Return what of an account's held gains may be collected, WAD."""
+        return sum(self.held(account, market, side).freed for side in SIDES)
+
     def deficit(self, account: int) -> Deficit | None:
         """Return an account's record of a pending deficit."""
         market, side, recorded_at = self._read(LEDGER, "deficit_of", self._id(account))[:3]
         return Deficit(account, market, side, recorded_at) if recorded_at else None
 
     def ranked_winners(self, bankrupt: int, market: int) -> list[int]:
-        """Return every account that deleveraging could name, in the order that it asks for."""
+        """Return every account that deleveraging could name, in the order that it asks for.
+
+        Whoever has closed already is ranked by what is held of its gain.
+        """
         record = self.deficit(bankrupt)
         if record is None:
             return []
@@ -280,8 +315,11 @@ class World:
             size = self.position(account, market).size
             if size and (size > 0) != (record.side > 0):
                 score = self._read(WATERFALL, "deleverage_score", self._id(account), market)
-                if score:
-                    scores.append((-score, self._id(account), account))
+            else:
+                held = self.held(account, market, record.side)
+                score = deleverage_score(held.amount, held.entry_notional) if held.amount else 0
+            if score:
+                scores.append((-score, self._id(account), account))
         return [account for _, _, account in sorted(scores)]
 
     # Vaults: ``pool`` and ``fund``
@@ -366,7 +404,7 @@ class World:
 
     def held_next(self, actor: int, vault: str) -> int:
         """Return the shares that somebody has beside new ones: none if those begin an epoch."""
-        begins = vault == "fund" and self.share_supply(vault) and not self.assets(vault)
+        begins = vault == "fund" and not is_mintable(self.share_supply(vault), self.assets(vault))
         return 0 if begins else self.shares(actor, vault)
 
     def share_supply(self, vault: str) -> int:
@@ -380,6 +418,10 @@ class World:
     def redeemable(self, actor: int, vault: str) -> int:
         """Return the shares that may be redeemed now."""
         return int(self._read(VAULTS[vault], "maxRedeem", self.book.addresses[actor]))
+
+    def worth(self, vault: str, shares: int) -> int:
+        """Return what shares of a vault are worth, whoever may leave with them; token units."""
+        return int(self._read(VAULTS[vault], "convertToAssets", shares))
 
     def preview(self, vault: str, what: str, amount: int) -> int:
         """Return what a ``previewDeposit``, ``previewMint`` and so on says."""
@@ -534,9 +576,9 @@ class World:
         bits = int(self._read(LEDGER, "open_markets_of", self._id(actor)))
         return [market for market in range(len(self.prices)) if bits >> market & 1]
 
-    def states(self) -> list[AccountState]:
-        """Return the margin state of every participant at the risk price."""
-        return self.client.account_states(range(PARTICIPANTS))
+    def states(self, accounts: Sequence[int] = range(PARTICIPANTS)) -> list[AccountState]:
+        """Return the margin state of participants, of all by default, at the risk price."""
+        return self.client.account_states(accounts)
 
     def markets(self) -> tuple[MarketState, ...]:
         """Return every market."""

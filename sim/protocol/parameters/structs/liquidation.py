@@ -186,7 +186,12 @@ STRUCTS.add(
                 default=2 / 3,
                 source="Hyperliquid, via 9.6",
                 meaning="Below this share of maintenance bounds widen and the throttle is bypassed.",
-                governed=Governed(step=0.1),
+                governed=Governed(
+                    minimum=0.5,
+                    step=0.1,
+                    reason="with less, funding eats the margin of a position larger than its market is deep "
+                    "before bounds widen, and the fund pays",
+                ),
             ),
             Parameter(
                 name="min_close_share",
@@ -220,7 +225,7 @@ STRUCTS.add(
                 maximum=1,
                 default=0.01,
                 source="assumption: depth, the notional that moves the mark by 1 %",
-                meaning="The same for accounts below the backstop ratio.",
+                meaning="The same for accounts below the backstop ratio; at least a quarter of the position.",
                 governed=Governed(step=0.0025),
             ),
             Parameter(
