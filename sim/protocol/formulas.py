@@ -6,8 +6,9 @@ inputs and the same gas, and discards the effects.
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
+from operator import attrgetter
 from typing import Annotated, Final, NamedTuple
 
 from sim.chain.abi import ContractAbi, StructRows, checksum_address, revert_reason
@@ -42,6 +43,14 @@ class FormulaInputs:
     variance_implied: Annotated[int, exact("per year, WAD", "input: variance from options, 0: unknown")]
     account_notional: Annotated[int, exact("quote, WAD", "input: of the account in all markets")]
     report_age_seconds: Annotated[int, exact("seconds", "input: since the last round of the price")]
+
+    def words(self) -> tuple[int, ...]:
+        """Return the fields in order."""
+        words: tuple[int, ...] = _input_words(self)
+        return words
+
+
+_input_words = attrgetter(*FormulaInputs.__slots__)
 
 
 class MarketSnapshot(NamedTuple):
@@ -167,7 +176,7 @@ def ask_ratios(chain: Chain, abi: ContractAbi, formula: str, inputs: FormulaInpu
     formula
         Its address.
     """
-    data = abi["margin_ratios"].encode(astuple(inputs))
+    data = abi["margin_ratios"].encode(inputs.words())
     return fault_of_ratios(chain.answer(formula, data, FORMULA_GAS))
 
 
