@@ -55,6 +55,7 @@ def write_sweep_folder(
     missing: Sequence[tuple[int, int]] = (),
     failures: Sequence[Failure] = (),
     stops: Sequence[Stop] = (),
+    unanswered: int = 0,
 ) -> Path:
     """Write the folder that `run_plan` would leave, and return it.
 
@@ -115,6 +116,7 @@ def write_sweep_folder(
         "completed": completed,
         "total": total,
         "is_complete": completed == total,
+        "unanswered": unanswered,
         "failures": [asdict(one) for one in failures],
         "stops": [asdict(one) for one in stops],
         "seed": plan.seed,

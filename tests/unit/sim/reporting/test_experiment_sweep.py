@@ -189,6 +189,14 @@ def test_partial_sweeps_say_so_in_red_and_name_failures(tmp_path) -> None:
     assert "10 paths had not been run" in text
 
 
+def test_paths_in_which_a_formula_failed_are_said_in_red(tmp_path) -> None:
+    folder = write_sweep_folder(tmp_path, plan_of(arms("a", "b"), paths=5), unanswered=3)
+    page_of(folder)
+    html = (folder / "report.html").read_text(encoding="utf-8")
+    banners = re.findall(r'<p class="banner" role="alert">(.*?)</p>', html)
+    assert banners[0].startswith("In 3 paths a margin formula had no good answer")
+
+
 def test_nothing_finished_is_still_a_page(tmp_path) -> None:
     plan = plan_of(arms("a"), paths=5)
     folder = write_sweep_folder(tmp_path, plan, missing=[(0, path) for path in range(5)])
