@@ -258,7 +258,8 @@ RULES: Final = """\
   the least it may ask of any; through ramp and entry a position must hold `min(base, max(ramped, entry))`,
   not above what was asked of it when the formula last answered. So liquidations may use the last good
   ratios, in the account's favour alone: silence liquidates nobody, and who is below even that does not
-  escape. It takes formulas to ask no less of a larger position.
+  escape. It takes formulas to ask no less of a larger position. In a run the failure is a finding, exit
+  code 1 ([formulas](formulas.md#when-it-fails-in-a-run)).
 - **Replacing a formula** does not ask the old one: funding since the last touch accrues at the ratios that
   it gave then.
 - **A bad price** (worse than the oracle's `settle_status`) settles a reduction at the worst side of the
