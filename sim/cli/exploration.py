@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from sim.cli.consoles import errors_console, results_console, say
 from sim.cli.options import Engine
-from sim.cli.sweep import FAILURES_PRINTED, SweepDisplay, page_or_trouble
+from sim.cli.sweep import FAILURES_PRINTED, SweepDisplay, page_or_trouble, say_unanswered
 from sim.core.errors import InputError
 from sim.experiments.exploration.files import FrontierExperiment, OptimiseExperiment, SensitivityExperiment
 from sim.experiments.exploration.studies import (
@@ -171,6 +171,7 @@ def _finish(
     for failure in [one for result in study.results.values() for one in result.failures][:FAILURES_PRINTED]:
         say(errors, f"seawall: point {failure.point}, path {failure.path}: {failure.reason}")
         errors.print(f"seawall:   see for yourself: {failure.command}", markup=False)
+    say_unanswered(study.results.values(), errors)
     if trouble is not None:
         raise trouble
     return max(result.exit_code for result in study.results.values())

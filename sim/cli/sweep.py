@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -105,9 +105,22 @@ def run_and_print_sweep(
             f"seawall: and {len(result.failures) - FAILURES_PRINTED:,} more in {folder / SWEEP_FILE}",
             markup=False,
         )
+    say_unanswered([result], errors)
     if trouble is not None:
         raise trouble
     return result.exit_code
+
+
+def say_unanswered(results: Iterable[SweepResult], errors: Console) -> None:
+    """Say in how many paths a margin formula failed: they have metrics, but the exit code is 1."""
+    for result in results:
+        if result.unanswered:
+            count = "1 path" if result.unanswered == 1 else f"{result.unanswered:,} paths"
+            say(
+                errors,
+                f"seawall: {result.folder}: in {count} a margin formula had no good answer "
+                "(formula_failures)",
+            )
 
 
 def write_report(folder: Path) -> Path:

@@ -97,7 +97,7 @@ def test_a_suite_counts_it_as_a_failure(tmp_path):
     assert outcome.problems[0].startswith(FORMULA_FAILED)
 
 
-def test_a_sweep_counts_its_paths_and_ends_with_one(tmp_path):
+def test_a_sweep_counts_its_paths_and_ends_with_one(tmp_path, capsys):
     scenario_with(tmp_path)
     (tmp_path / "sweep.toml").write_text(
         'schema_version = 1\ntitle = "Two"\nkind = "sweep"\nscenario = "own.toml"\npaths = 2\n'
@@ -105,6 +105,7 @@ def test_a_sweep_counts_its_paths_and_ends_with_one(tmp_path):
     assert (
         main(["sweep", str(tmp_path / "sweep.toml"), "--workers", "0", "--out", str(tmp_path / "out")]) == 1
     )
+    assert "a margin formula had no good answer (formula_failures)" in capsys.readouterr().err
     result = SweepResult.open(tmp_path / "out")
     assert result.is_complete
     assert result.unanswered == int((result.paths()["formula_failures"] > 0).sum()) > 0
