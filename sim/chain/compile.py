@@ -78,8 +78,7 @@ def compile_contract(path: Path, *, search_root: Path | None = None) -> Artifact
     InputError
         The file cannot be read or does not compile; one line with file and line number.
     """
-    path = path.resolve()
-    root = (contracts_root() if search_root is None else search_root).resolve()
+    path, root = _resolved(path, search_root)
     closure = _import_closure(path, root)
     source_hash = _closure_hash(closure, path, root)
     cache_file = _cache_file(path.stem, source_hash)
@@ -92,6 +91,29 @@ def compile_contract(path: Path, *, search_root: Path | None = None) -> Artifact
     if cache_file is not None and used <= set(closure):
         _write_cache(cache_file, artifact)
     return artifact
+
+
+def sources_hash(path: Path, *, search_root: Path | None = None) -> str:
+    """Return what `Artifact.source_hash` would be, without compiling.
+
+    Raises
+    ------
+    InputError
+        A file cannot be read.
+    """
+    path, root = _resolved(path, search_root)
+    return _closure_hash(_import_closure(path, root), path, root)
+
+
+def import_closure(path: Path, *, search_root: Path | None = None) -> frozenset[Path]:
+    """Return every file that a contract's import lines could mean, its own included.
+
+    Raises
+    ------
+    InputError
+        A file cannot be read.
+    """
+    return frozenset(_import_closure(*_resolved(path, search_root)))
 
 
 def own_imports(path: Path, *, search_root: Path | None = None) -> tuple[Path, ...]:
@@ -128,6 +150,10 @@ def refuse_outside(path: Path, folder: Path, *, search_root: Path | None = None)
         for found in own_imports(path, search_root=root)
         if not found.is_relative_to(folder) and not found.is_relative_to(root)
     ]
+
+
+def _resolved(path: Path, search_root: Path | None) -> tuple[Path, Path]:
+    return path.resolve(), (contracts_root() if search_root is None else search_root).resolve()
 
 
 def _import_closure(path: Path, root: Path) -> dict[Path, bytes]:

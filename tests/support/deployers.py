@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
+import gc
+import os
+import pickle
+import time
 import warnings
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import boa
 from boa.contracts.vyper.vyper_contract import VyperDeployer
 from boa.interpret import set_cache_dir
 
+from sim.chain.compile import sources_hash
+from sim.core.files import atomic_write_bytes
 from sim.reference.fixed_point import WAD
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,35 +49,49 @@ ORACLE_PARAMETERS: dict[str, int] = {
 }
 
 
-def _keep_what_is_compiled(folder: Path) -> None:
-    """Let titanoboa keep compiled contracts under the digest of all sources, and forget other digests.
-
-    Its own key covers a source and what that imports, but not what its imports import: after a change of a
-    library the tests would go on with the old code.
-    """
-    sources = [
-        file for root in (CONTRACTS, HARNESSES) for kind in ("*.vy", "*.vyi") for file in root.rglob(kind)
-    ]
-    digest = hashlib.sha256()
-    for file in sorted(sources):
-        content = file.read_bytes()
-        digest.update(f"{file.relative_to(ROOT)} {len(content)}\n".encode() + content)
-    kept = folder / digest.hexdigest()[:16]
-    for other in folder.glob("*"):
-        if other != kept:
-            shutil.rmtree(other, ignore_errors=True)
-    set_cache_dir(kept)
-
-
-_keep_what_is_compiled(ROOT / ".pytest_cache" / "titanoboa")
+COMPILED = ROOT / ".pytest_cache" / "titanoboa"
+KEPT_SECONDS = 7 * 86_400
+"""How long a compiled contract is kept that nobody asks for."""
 
 
 @cache
 def deployer(path: Path) -> VyperDeployer:
-    """Compile one source file, once per session."""
+    """Compile one source file, or read the result of an earlier compilation of the same sources.
+
+    Titanoboa's own cache covers a source and what that imports, but not what its imports import, and it
+    analyses every source before it looks.
+    """
+    kept = COMPILED / path.stem / f"{sources_hash(path, search_root=CONTRACTS)[:16]}.pickle"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return boa.load_partial(str(path))
+        if kept.is_file():
+            os.utime(kept)
+            return VyperDeployer(_unpickled(kept), filename=str(path))
+        with TemporaryDirectory() as scratch:
+            set_cache_dir(scratch)  # else titanoboa makes no source map
+            found = boa.load_partial(str(path))
+    _forget_what_is_old(kept.parent)
+    atomic_write_bytes(kept, pickle.dumps(found.compiler_data))
+    return found
+
+
+def _unpickled(file: Path) -> Any:
+    """Return what was kept. To look for garbage among a million new objects takes most of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return pickle.loads(file.read_bytes())  # noqa: S301  (of our own making)
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _forget_what_is_old(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in folder.iterdir():
+        with suppress(FileNotFoundError):  # another process may have forgotten it
+            if time.time() - file.stat().st_mtime > KEPT_SECONDS:
+                file.unlink()
 
 
 def deploy(name: str, *args: Any) -> Any:

@@ -1,0 +1,197 @@
+"""Tries faults one after another in a copy of the tree, the contract tests alone, until the first that fails.
+
+All contracts are compiled once; each fault has a forked process, in which what imports the changed file is
+compiled anew and pytest runs.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from vyper.exceptions import VyperException
+
+from sim.chain.compile import import_closure, sources_hash
+from tests.support import deployers
+from tests.support.deployers import CONTRACTS, HARNESSES, ROOT, deployer
+from tests.support.sampled.places import Change
+
+KILLED: Final = "killed"
+SURVIVED: Final = "survived"
+UNCOMPILED: Final = "does not compile"
+SAME_CODE: Final = "same bytecode"
+_VERDICTS: Final = {0: SURVIVED, 1: KILLED, 2: KILLED, 77: UNCOMPILED, 78: SAME_CODE}
+
+CLOSEST: Final[dict[str, tuple[str, ...]]] = {
+    "LiquidationEngine": ("liquidation_engine",),
+    "LossWaterfall": ("loss_waterfall",),
+    "QueuePolicy": ("loss_waterfall",),
+    "ProRataPolicy": ("loss_waterfall",),
+    "InsuranceFund": ("insurance_fund", "test_share_properties.py"),
+    "LiquidityPool": ("liquidity_pool", "test_share_properties.py", "insurance_fund"),
+    "PriceOracle": ("oracle",),
+    "RiskGovernor": ("risk_governor",),
+    "RiskEngine": ("risk_engine", "clearing_core"),
+    "MarketRegistry": ("clearing_core",),
+    "TradingDesk": ("clearing_core",),
+    "Ledger": ("ledger", "clearing_core", "loss_waterfall"),
+    "Lens": ("lens",),
+    "StaticRiskModel": ("risk_models",),
+    "VolatilityRiskModel": ("risk_models",),
+    "AdaptiveRiskModel": ("risk_models",),
+}
+"""Deployable contract -> tests that touch it, below ``tests/unit/contracts``."""
+_DEPLOYABLES: Final = (".", "deleverage_policies", "risk_models")
+_NOT_OF_CONTRACTS: Final = ("test_engines_in_lockstep.py", "test_liquidators.py")
+_OWN_MUTANTS: Final = "risk_governor/test_mutants.py"
+"""Replaces source text itself, so that any fault could stop it."""
+_USES_CONTRACTS: Final = re.compile(
+    r"tests\.support\.(protocol|deployers|governed|exit_table|access|forced_closes|oracle_driver)|import boa"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """What became of a fault."""
+
+    change: Change
+    verdict: str
+    test: str
+    """That failed, if one did."""
+    seconds: float
+    before: str
+    """Line of the source."""
+    after: str
+
+
+class Runner:
+    """Compiles everything once and tries faults in the tree that it is imported from."""
+
+    def __init__(self, scratch: Path) -> None:
+        self._scratch = scratch
+        self._made: dict[Path, Any] = {}
+        self._deployables = {
+            path: import_closure(path, search_root=CONTRACTS)
+            for folder in _DEPLOYABLES
+            for path in sorted((CONTRACTS / folder).glob("*.vy"))
+        }
+        others = [*sorted((CONTRACTS / "testing").glob("*.vy")), *sorted(HARNESSES.glob("*.vy"))]
+        self._known = {
+            path: (sources_hash(path, search_root=CONTRACTS), deployer(path))
+            for path in (*self._deployables, *others)
+        }
+        gc.collect()
+        gc.freeze()
+
+    def try_change(self, change: Change) -> Tried:
+        """Put one fault in, run tests until one fails, and take the fault out again."""
+        path = CONTRACTS / change.file
+        source = path.read_text(encoding="utf-8")
+        mutated = change.put_into(source)
+        affected = [found for found, closure in self._deployables.items() if path in closure]
+        began = time.monotonic()
+        try:
+            path.write_text(mutated, encoding="utf-8")
+            verdict, test = self._in_a_process(lambda: self._test(affected, tests_of(path, affected)))
+        finally:
+            path.write_text(source, encoding="utf-8")
+        return Tried(
+            change=change,
+            verdict=verdict,
+            test=test,
+            seconds=time.monotonic() - began,
+            before=_line(source, change.line),
+            after=_line(mutated, change.line),
+        )
+
+    def failing(self, tests: Sequence[str]) -> list[str]:
+        """Return which of some tests fail without a fault."""
+        if not tests:
+            return []
+        self._in_a_process(lambda: int(pytest.main(["-q", "-p", "no:cacheprovider", *tests])))
+        return _failed(self._output())
+
+    def _in_a_process(self, work: Callable[[], int]) -> tuple[str, str]:
+        child = os.fork()
+        if child == 0:
+            code = 3
+            try:
+                with self._scratch.open("w", encoding="utf-8") as output:
+                    os.dup2(output.fileno(), 1)
+                    os.dup2(output.fileno(), 2)
+                    sys.stdout, sys.stderr = output, output
+                    deployers.deployer = self._deployer  # type: ignore[assignment]
+                    code = work()
+                    output.flush()
+            finally:
+                os._exit(code)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if code not in _VERDICTS:
+            raise RuntimeError(f"pytest ended with {code}:\n{self._output()[-2_000:]}")
+        failed = _failed(self._output())
+        return _VERDICTS[code], failed[0] if failed else ""
+
+    def _output(self) -> str:
+        return self._scratch.read_text(encoding="utf-8")
+
+    def _test(self, affected: Sequence[Path], tests: Sequence[str]) -> int:
+        same = True
+        for path in affected:
+            try:
+                found = self._deployer(path)
+            except VyperException:
+                return 77
+            known = self._known[path][1]
+            same = same and found.compiler_data.bytecode_runtime == known.compiler_data.bytecode_runtime
+        if same and affected:
+            return 78
+        return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests]))
+
+    def _deployer(self, path: Path) -> Any:
+        """Stand for ``deployers.deployer``: what imports no changed file is there already."""
+        known = self._known.get(path)
+        if known is not None and known[0] == sources_hash(path, search_root=CONTRACTS):
+            return known[1]
+        if path not in self._made:
+            self._made[path] = deployer.__wrapped__(path)
+        return self._made[path]
+
+
+def tests_of(changed: Path, affected: Sequence[Path]) -> list[str]:
+    """Return every test of contracts, those first that touch what a changed file is part of."""
+    units = ROOT / "tests" / "unit" / "contracts"
+    first: list[Path] = []
+    twin = ROOT / "tests" / "differential" / f"test_{changed.stem}.py"
+    if changed.parent.name == "lib" and twin.is_file():
+        first.append(twin)
+    # The fewer contracts a folder of tests is about, the sooner it finds a fault of one of them.
+    for name in (name for name in CLOSEST if any(path.stem == name for path in affected)):
+        for folder in CLOSEST[name]:
+            found = units / folder
+            first += sorted(found.rglob("test_*.py")) if found.is_dir() else [found]
+    rest = [*sorted(units.rglob("test_*.py"))]
+    for kind in ("differential", "regression"):
+        rest += [
+            path
+            for path in sorted((ROOT / "tests" / kind).glob("test_*.py"))
+            if path.name not in _NOT_OF_CONTRACTS
+            and (kind == "differential" or _USES_CONTRACTS.search(path.read_text(encoding="utf-8")))
+        ]
+    ordered = dict.fromkeys((*first, *rest))
+    return [str(path) for path in ordered if not str(path).endswith(_OWN_MUTANTS)]
+
+
+def _failed(output: str) -> list[str]:
+    return re.findall(r"^(?:FAILED|ERROR) (\S+)", output, re.MULTILINE)
+
+
+def _line(source: str, number: int) -> str:
+    return source.splitlines()[number - 1].strip()
