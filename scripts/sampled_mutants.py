@@ -61,24 +61,29 @@ def main() -> int:
 def try_all(count: int, seed: int, out: Path) -> int:
     """Try every fault in the tree that this file is in; the page is written after each."""
     from sim.core.files import atomic_write_text  # noqa: PLC0415  (of the copy)
-    from tests.support.sampled.page import ENOUGH, page, share  # noqa: PLC0415
+    from tests.support.sampled.page import ENOUGH, page, proof_of, share  # noqa: PLC0415
     from tests.support.sampled.places import named, sample  # noqa: PLC0415
-    from tests.support.sampled.run import KILLED, Runner, Tried  # noqa: PLC0415
+    from tests.support.sampled.run import KILLED, SURVIVED, Runner, Tried  # noqa: PLC0415
 
     contracts = ROOT / "contracts"
     always = named(contracts)
     drawn = [*sample(contracts, count, seed)]
     runner = Runner(ROOT / "output.txt")
     found: list[Tried] = []
-    for number, change in enumerate([*always, *drawn], 1):
-        tried = runner.try_change(change)
-        found.append(tried)
-        where = f"{change.file}:{change.line}"
-        print(
-            f"{number} {tried.verdict} {where} {change.operator} {tried.test} {tried.seconds:.0f} s",
-            flush=True,
-        )
+
+    def write(tried: Tried, number: int) -> None:
+        where = f"{tried.change.file}:{tried.change.line} {tried.change.operator}"
+        print(f"{number} {tried.verdict} {where} {tried.test} {tried.seconds:.0f} s", flush=True)
         atomic_write_text(out, page(found[: len(always)], found[len(always) :], seed))
+
+    # The tests that touch what is changed first, for all faults; the others only for what is left then.
+    for number, change in enumerate([*always, *drawn]):
+        found.append(runner.try_change(change, closest=True))
+        write(found[-1], number)
+    for number, tried in enumerate(found):
+        if tried.verdict == SURVIVED and not proof_of(tried):
+            found[number] = runner.try_change(tried.change, closest=False)
+            write(found[number], number)
     broken = runner.failing(sorted({tried.test for tried in found if tried.test}))
     if broken:
         print("fail without a fault:", *broken, sep="\n", file=sys.stderr)

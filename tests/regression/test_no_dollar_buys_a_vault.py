@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.reference.fixed_point import QUANTUM, WAD
-from tests.support.protocol import Protocol, isolated, units
+from tests.support.protocol import Protocol, isolated, logs_of, units
 
 FEW = settings(max_examples=15, deadline=None)
 
@@ -100,8 +100,10 @@ def test_a_fund_that_lost_everything_begins_anew(backed):
         person = newcomer(protocol, fund, units(300))
         assert fund.maxDeposit(person) == 2**256 - 1
         expected = fund.previewDeposit(units(300))
+        supply = fund.totalSupply()
         assert fund.deposit(units(300), person, sender=person) == expected == units(300) * 10**6
-        assert fund.epoch() == 1
+        (event,) = logs_of(fund, "EpochOpened")
+        assert (event.epoch, event.worthless) == (fund.epoch(), supply) == (1, supply)
         assert fund.balanceOf(old) == fund.exit_request(old).shares == 0
         assert fund.totalSupply() == fund.balanceOf(person)
         with boa.reverts("vault: nothing waits"):

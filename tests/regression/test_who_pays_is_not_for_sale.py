@@ -124,6 +124,9 @@ def test_the_order_of_liquidations_chooses_nobody(protocol, order):
     for market, part in ((0, 40_000), (1, 50)):
         assert protocol.share(bankrupt, market).amount == pytest.approx(owed * part // 40_050, abs=NOTHING)
     protocol.deleverage(bankrupt, [winners[0]])
+    (event,) = logs_of(protocol.waterfall, "DeficitMoved")
+    left = -protocol.collateral(bankrupt)
+    assert (event.account, event.market, event.side, event.deficit) == (id_of(bankrupt), 1, 1, left)
     assert protocol.ledger.totals().haircuts == pytest.approx(owed * 40_000 // 40_050, abs=NOTHING)
     protocol.check_books()
     # What is left is charged to the other market, whose winners bear no more than their part.

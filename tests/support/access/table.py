@@ -293,12 +293,12 @@ WATERFALL: Final = [
         "loss_waterfall: not holder of the lock",
     ),
     *(
-        of_everybody("loss_waterfall", function, arguments, scene="open", held=LOCKED)
-        for function, arguments in (
-            ("cover_deficit", lambda w, _: (w.account_of(w.debtor),)),
-            ("socialize_loss", lambda w, _: (w.account_of(w.debtor),)),
-            ("release_held", lambda w, _: (w.account_of(w.winner), 0)),
-            ("auto_deleverage", lambda w, _: (w.account_of(w.debtor), 0, [w.account_of(w.winner)])),
+        of_everybody("loss_waterfall", function, arguments, scene=scene, held=LOCKED)
+        for function, scene, arguments in (
+            ("cover_deficit", "open", lambda w, _: (w.account_of(w.debtor),)),
+            ("socialize_loss", "owed", lambda w, _: (w.account_of(w.debtor),)),
+            ("release_held", "open", lambda w, _: (w.account_of(w.winner), 0)),
+            ("auto_deleverage", "owed", lambda w, _: (w.account_of(w.debtor), 0, [w.account_of(w.winner)])),
         )
     ),
 ]

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from sim.chain.abi import ContractAbi
 from sim.chain.accounts import account
+from sim.chain.backend import Log
 from sim.chain.chain import CallReverted
 from sim.chain.compile import compile_contract, contracts_root
 from sim.chain.transaction import Transaction
@@ -24,6 +25,7 @@ from sim.reference.account_ids import account_id
 from tests.support.access.roles import (
     CONTRACTS,
     EVERYBODY,
+    FREE,
     GOVERNOR,
     HANDS,
     HELD,
@@ -39,7 +41,7 @@ WAD: Final = 10**18
 UNIT: Final = 10**6
 ALL: Final = 2**256 - 1
 HARNESS: Final = Path(__file__).resolve().parents[2] / "harnesses" / "OperatorHarness.vy"
-SCENES: Final = ("calm", "late", "open")
+SCENES: Final = ("calm", "late", "open", "owed")
 
 Observed = dict[tuple[str, str, str], dict[tuple[str, str], str]]
 """(contract, function, case) -> {(role, state): what it is told}."""
@@ -50,7 +52,8 @@ class AccessWorld(Governed):
 
     In the scene ``calm`` nobody has a position, what was requested of the vaults is ready, and no deficit
     pends; in ``late`` deposits that waited can no longer be claimed; in ``open`` every role has a position,
-    and there are an account to liquidate, a pending deficit and a winner.
+    and there are an account to liquidate, a pending deficit, a winner, and a gain that is held against it; in
+    ``owed`` the fund does not pay besides.
     """
 
     PRICE: Final = 2_000 * WAD
@@ -131,6 +134,35 @@ class AccessWorld(Governed):
             self._try(rows, PAUSED, STATES[PAUSED], seen)
         return seen
 
+    def logged(self) -> dict[str, list[str]]:
+        """Let somebody who may do each thing; return the events of each, with who logs them."""
+        keys = {address: key for key, address in self.addresses.items()} | {self.spare: "insurance_fund"}
+        found: dict[str, list[str]] = {}
+        for scene in SCENES:
+            self.chain.restore(self._calm)
+            getattr(self, f"_{scene}_scene")()
+            handle = self.chain.snapshot()
+            for row in TABLE:
+                if row.scene != scene or not (row.holder_only or DONE in (row.free, row.held, row.paused)):
+                    continue
+                role = HOLDER if row.holder_only or row.held == DONE else min(row.who)
+                sender, target, data = self._call(row, role, HELD if role == HOLDER else FREE)
+                if row.free != DONE == row.paused:
+                    self._send(GUARDIAN, GOVERNOR, "pause")
+                with self._block():
+                    receipt = self.chain.execute(Transaction(sender, target, data))
+                assert receipt.status, f"{row.contract}.{row.function}: {receipt.revert_reason}"
+                names = [self._name(keys, log) for log in receipt.logs]
+                case = f" {row.case}" if row.case else ""
+                found[f"{row.contract}.{row.function}{case}"] = names
+                self.chain.restore(handle)
+        return found
+
+    def _name(self, keys: dict[str, str], log: Log) -> str:
+        key = keys.get(log.address, "risk_model")
+        event = self.deployment.abis[key].events[log.topics[0]]
+        return f"{key}.{event.name}"
+
     def harmed(self) -> list[str]:
         """Let a stranger do what anybody may; return what then takes something of the trader's."""
         found = []
@@ -174,19 +206,22 @@ class AccessWorld(Governed):
                 seen[row.contract, row.function, row.case][role, state] = told
 
     def _told(self, row: Row, role: str, state: str) -> str:
-        caller, target = self.addresses[role], self.at(row.contract)
-        data = self.data(row.contract, row.function, *row.arguments(self, caller))
-        sender = caller
-        if state == HELD:
-            sender = OWNER
-            if role != HOLDER:
-                data, target = self._hands["call_unlocked"].encode(target, data), caller
-            data, target = self._hands["call_and_forget"].encode(target, data), self.addresses[HOLDER]
+        sender, target, data = self._call(row, role, state)
         try:
             self.chain.call(target, data, sender=sender)
         except CallReverted as reverted:
             return reverted.reason
         return DONE
+
+    def _call(self, row: Row, role: str, state: str) -> tuple[str, str, bytes]:
+        """Return sender, target and calldata of a call by a role in a state."""
+        caller, target = self.addresses[role], self.at(row.contract)
+        data = self.data(row.contract, row.function, *row.arguments(self, caller))
+        if state != HELD:
+            return caller, target, data
+        if role != HOLDER:
+            data, target = self._hands["call_unlocked"].encode(target, data), caller
+        return OWNER, self.addresses[HOLDER], self._hands["call_and_forget"].encode(target, data)
 
     # The scenes
 
@@ -207,9 +242,14 @@ class AccessWorld(Governed):
             self._do(self.weak, "trading_desk", "increase_position", 0, 0, 10 * WAD, 0)
             self._do(self.governor, "insurance_fund", "set_drawer", self.at("ledger"), False)
             self._do(self.debtor, "trading_desk", "decrease_position", 0, 0, ALL, 0)
+            self._do(self.winner, "trading_desk", "decrease_position", 0, 0, WAD // 10, 0)
             self._do(self.governor, "insurance_fund", "set_drawer", self.at("ledger"), True)
         for _ in range(3):  # the risk price follows within its limits
             self._report(1_600 * WAD)
+
+    def _owed_scene(self) -> None:
+        self._open_scene()
+        self._send(self.governor, "insurance_fund", "set_drawer", self.at("ledger"), False)
 
     def _set_up(self) -> None:
         with self._block():

@@ -262,6 +262,8 @@ def _swapped(statement: Statement, source: str) -> Found:
     for index, token in enumerate(statement[:-1]):
         if token.text != "(" or index == 0 or statement[index - 1].kind != tokenize.NAME:
             continue
+        if statement[index - 1].text in ("min", "max"):
+            continue  # the order of their arguments is none
         arguments, depth, begin = [], 0, index + 1
         for at in range(index + 1, len(statement)):
             text = statement[at].text

@@ -16,18 +16,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import boa
+import hypothesis  # noqa: F401  (imported once for all faults)
 import pytest
 from vyper.exceptions import VyperException
 
 from sim.chain.compile import import_closure, sources_hash
 from tests.support import deployers
 from tests.support.deployers import CONTRACTS, HARNESSES, ROOT, deployer
+from tests.support.protocol import Protocol
+from tests.support.sampled.equivalent import EQUIVALENT
 from tests.support.sampled.places import Change
 
 KILLED: Final = "killed"
 SURVIVED: Final = "survived"
 UNCOMPILED: Final = "does not compile"
 SAME_CODE: Final = "same bytecode"
+_NOT_COMPILED: Final = ": does not compile: "
 _VERDICTS: Final = {0: SURVIVED, 1: KILLED, 2: KILLED, 77: UNCOMPILED, 78: SAME_CODE}
 
 CLOSEST: Final[dict[str, tuple[str, ...]]] = {
@@ -88,19 +93,31 @@ class Runner:
             path: (sources_hash(path, search_root=CONTRACTS), deployer(path))
             for path in (*self._deployables, *others)
         }
+        with boa.env.anchor():
+            Protocol()  # what titanoboa works out at a first deployment is kept for all faults
         gc.collect()
         gc.freeze()
 
-    def try_change(self, change: Change) -> Tried:
-        """Put one fault in, run tests until one fails, and take the fault out again."""
+    def try_change(self, change: Change, *, closest: bool) -> Tried:
+        """Put one fault in, run tests until one fails, and take the fault out again.
+
+        Parameters
+        ----------
+        closest
+            Run the tests that touch what is changed, else all others.
+        """
         path = CONTRACTS / change.file
         source = path.read_text(encoding="utf-8")
         mutated = change.put_into(source)
+        before, after = (_line(text, change.line) for text in (source, mutated))
+        if (change.file, before, after) in EQUIVALENT:
+            return Tried(change=change, verdict=SURVIVED, test="", seconds=0.0, before=before, after=after)
         affected = [found for found, closure in self._deployables.items() if path in closure]
+        tests = tests_of(path, affected)[0 if closest else 1]
         began = time.monotonic()
         try:
             path.write_text(mutated, encoding="utf-8")
-            verdict, test = self._in_a_process(lambda: self._test(affected, tests_of(path, affected)))
+            verdict, test = self._in_a_process(lambda: self._test(affected, tests))
         finally:
             path.write_text(source, encoding="utf-8")
         return Tried(
@@ -108,8 +125,8 @@ class Runner:
             verdict=verdict,
             test=test,
             seconds=time.monotonic() - began,
-            before=_line(source, change.line),
-            after=_line(mutated, change.line),
+            before=before,
+            after=after,
         )
 
     def failing(self, tests: Sequence[str]) -> list[str]:
@@ -136,24 +153,24 @@ class Runner:
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         if code not in _VERDICTS:
             raise RuntimeError(f"pytest ended with {code}:\n{self._output()[-2_000:]}")
-        failed = _failed(self._output())
+        output = self._output()
+        if code == 1 and _NOT_COMPILED in output:  # for an engine, not for titanoboa
+            return UNCOMPILED, ""
+        failed = _failed(output)
         return _VERDICTS[code], failed[0] if failed else ""
 
     def _output(self) -> str:
         return self._scratch.read_text(encoding="utf-8")
 
     def _test(self, affected: Sequence[Path], tests: Sequence[str]) -> int:
-        same = True
-        for path in affected:
-            try:
-                found = self._deployer(path)
-            except VyperException:
-                return 77
-            known = self._known[path][1]
-            same = same and found.compiler_data.bytecode_runtime == known.compiler_data.bytecode_runtime
-        if same and affected:
+        code = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests]))
+        if code == 0 and affected and all(self._is_same(path) for path in affected):
             return 78
-        return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests]))
+        return code
+
+    def _is_same(self, path: Path) -> bool:
+        found, known = self._deployer(path), self._known[path][1]
+        return bool(found.compiler_data.bytecode_runtime == known.compiler_data.bytecode_runtime)
 
     def _deployer(self, path: Path) -> Any:
         """Stand for ``deployers.deployer``: what imports no changed file is there already."""
@@ -161,12 +178,17 @@ class Runner:
         if known is not None and known[0] == sources_hash(path, search_root=CONTRACTS):
             return known[1]
         if path not in self._made:
-            self._made[path] = deployer.__wrapped__(path)
+            try:
+                self._made[path] = deployer.__wrapped__(path)
+            except VyperException:
+                if known is None:
+                    raise  # a source that a test has made up
+                os._exit(77)
         return self._made[path]
 
 
-def tests_of(changed: Path, affected: Sequence[Path]) -> list[str]:
-    """Return every test of contracts, those first that touch what a changed file is part of."""
+def tests_of(changed: Path, affected: Sequence[Path]) -> tuple[list[str], list[str]]:
+    """Return the tests of contracts that touch what a changed file is part of, and all others."""
     units = ROOT / "tests" / "unit" / "contracts"
     first: list[Path] = []
     twin = ROOT / "tests" / "differential" / f"test_{changed.stem}.py"
@@ -185,8 +207,10 @@ def tests_of(changed: Path, affected: Sequence[Path]) -> list[str]:
             if path.name not in _NOT_OF_CONTRACTS
             and (kind == "differential" or _USES_CONTRACTS.search(path.read_text(encoding="utf-8")))
         ]
-    ordered = dict.fromkeys((*first, *rest))
-    return [str(path) for path in ordered if not str(path).endswith(_OWN_MUTANTS)]
+    first = [*dict.fromkeys(first)]
+    rest = [path for path in dict.fromkeys(rest) if path not in first]
+    close, others = ([str(p) for p in paths if not str(p).endswith(_OWN_MUTANTS)] for paths in (first, rest))
+    return close, others
 
 
 def _failed(output: str) -> list[str]:

@@ -38,6 +38,28 @@ def test_eligible_iff_equity_is_below_the_requirement(protocol, side, offset, li
     protocol.check_books()
 
 
+@pytest.mark.parametrize("side", [1, -1])
+def test_equity_of_exactly_the_requirement_is_enough(protocol, side):
+    """At a price, to the wei, at which a whole number of token units makes them equal."""
+    trader = open_long(protocol, 1_001, side * 10 * WAD)
+    price = (2_000 - side * 60) * WAD
+    protocol.set_price(price)
+    state = protocol.state(trader)
+    # Of four wei of price, ten units gain 40 or lose 40, and a fortieth of the notional is one more.
+    lost = 39 if side > 0 else -41
+    gap = state.maintenance_requirement - state.equity
+    protocol.set_price(price + 4 * (gap * pow(lost, -1, QUANTUM) % QUANTUM))
+    state = protocol.state(trader)
+    units, rest = divmod(state.maintenance_requirement - state.equity, QUANTUM)
+    assert units > 0
+    assert rest == 0
+    protocol.deposit(trader, units)
+    state = protocol.state(trader)
+    assert state.equity == state.maintenance_requirement
+    with boa.reverts("liquidation: healthy"):
+        protocol.liquidate(trader)
+
+
 def test_liquidation_price_is_the_closed_form(protocol):
     """Long at 2,000 with leverage 10 and maintenance 2.5 %: P = P0 (1 - 1/L)/(1 - m)."""
     trader = open_long(protocol, 2_000)
@@ -236,6 +258,32 @@ def test_an_account_far_below_bypasses_the_throttle(build):
     protocol.liquidate(trader)
     assert protocol.position(trader).size < 5 * WAD
     assert protocol.liquidation.throttle_capacity(0) == 0
+
+
+def test_a_fill_far_from_the_average_price_waits(build):
+    """The average of an hour is near 2,000 still, and the fill 3 % below it; a band of 1 %."""
+    protocol = build(liquidation={"average_price_band": WAD // 100})
+    trader = open_long(protocol, 1_120)
+    protocol.set_price(1_933 * WAD)
+    state = protocol.state(trader)
+    assert 2 * state.maintenance_requirement // 3 < state.equity < state.maintenance_requirement
+    plan = protocol.preview(trader)
+    assert (plan.eligible, plan.obstacle) == (True, 4)
+    with boa.reverts("liquidation: far from average price"):
+        protocol.liquidate(trader)
+    protocol.set_price(1_933 * WAD, wait=3 * 3_600)
+    protocol.set_price(1_933 * WAD)
+    assert protocol.preview(trader).obstacle == 0
+    protocol.liquidate(trader)
+    assert protocol.position(trader).size < 10 * WAD
+
+
+def test_an_account_far_below_does_not_wait_for_the_average_price(build):
+    protocol = build(liquidation={"average_price_band": WAD // 100})
+    trader = open_long(protocol, 1_120)
+    protocol.set_price(1_900 * WAD)
+    protocol.liquidate(trader)
+    assert protocol.position(trader).size < 10 * WAD
 
 
 def test_a_breach_by_a_risen_ratio_is_told_apart(protocol):

@@ -57,6 +57,9 @@ def test_a_sufficient_fund_covers_everything(build):
 def test_what_the_fund_lacks_is_taken_from_winners_exactly(build):
     protocol = build(fund=400)
     bankrupt, (winner,) = crash(protocol)
+    (event,) = logs_of(protocol.liquidation, "DeficitRecorded")
+    assert (event.account, event.market, event.side) == (id_of(bankrupt), 0, 1)
+    assert event.deficit == near(LOSS)
     pending = protocol.ledger.totals().pending_deficit
     record = protocol.deficit(bankrupt)
     assert (protocol.fund.reserves(), pending) == (0, near(600))
