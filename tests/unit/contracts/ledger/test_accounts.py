@@ -136,7 +136,7 @@ def test_an_isolated_account_judges_risk_as_a_cross_one_with_one_market(protocol
         ({"size_delta": WAD, "cause": 1}, "settlement: invalid size"),
         ({"size_delta": WAD, "cause": 2}, "settlement: invalid size"),
         ({"size_delta": -WAD, "cause": 2, "haircut": 1}, "settlement: not whole quanta"),
-        ({"size_delta": -WAD, "cause": 2, "haircut": 10**12}, "settlement: over budget"),
+        ({"size_delta": -WAD, "cause": 2, "haircut": 10**12}, "settlement: wrong side"),
         ({"size_delta": -WAD, "limit_price": 2_000 * WAD + 1}, "settlement: limit price"),
     ],
 )

@@ -19,7 +19,7 @@ from tests.support.protocol import (
     units,
 )
 
-HELD = ("settle", "withdraw", "draw_fund", "write_off", "pay_tip")
+HELD = ("settle", "withdraw", "draw_fund", "write_off", "use_held", "release_held", "pay_tip")
 FREE = ("deposit", "set_mode", "collect_fees")
 
 
@@ -31,6 +31,8 @@ def calls(protocol, account):
         "withdraw": (trader, 1, account),
         "draw_fund": (trader,),
         "write_off": (trader,),
+        "use_held": (trader, 0, 0, QUANTUM),
+        "release_held": (trader, 0),
         "pay_tip": (account, QUANTUM),
         "deposit": (account, trader, 1),
         "set_mode": (trader, 1),

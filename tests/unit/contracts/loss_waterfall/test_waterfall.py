@@ -281,5 +281,5 @@ def test_score_is_relative_gain(protocol):
     position = protocol.position(trader)
     assert protocol.score(trader) == liquidation_math.deleverage_score(
         margin_math.realized_pnl(position.size, 1_600 * WAD, position.entry_notional),
-        position.entry_notional,
+        abs(position.entry_notional),
     )
