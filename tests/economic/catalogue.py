@@ -109,8 +109,8 @@ FAULTS = (
             "    if held - closed < smallest and held <= most:\n        return held\n    return closed\n",
             "    return closed\n",
         ),
-        attacks=("thin", "shield"),
-        given=_UNBOUND | {"registry.min_position_notional": 500_000.0, "liquidation.buffer": 0.0},
+        attacks=("bankruptcy", "thin"),
+        given=_UNBOUND | {"registry.min_position_notional": 3_000_000.0, "liquidation.buffer": 0.0},
     ),
     fault(
         "C4c",
