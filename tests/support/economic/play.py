@@ -248,10 +248,14 @@ class Player:
             if world.deficit(account) is None:
                 continue
             done |= self._note(world.cover(KEEPER, account)).status
-            for _ in range(MAX_MARKETS):  # each has its share of a deficit, the largest first
+            asked: set[int] = set()  # each market has its share of a deficit, the largest first
+            for _ in range(MAX_MARKETS):
                 record = world.deficit(account)
-                winners = [] if record is None else world.ranked_winners(account, record.market)
-                if record is None or not winners:
+                if record is None or record.market in asked:
+                    break
+                asked.add(record.market)
+                winners = world.ranked_winners(account, record.market)
+                if not winners:
                     break
                 named = winners[: verbs.WINNERS_A_CALL]
                 result = self._note(world.deleverage(KEEPER, account, record.market, named))
