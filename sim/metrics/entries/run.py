@@ -39,7 +39,7 @@ METRICS.add(Metric(
     measure=lambda run: run.invariant_violations,
 ))  # fmt: skip
 METRICS.add(Metric(
-    order=115, name="formula_failures", label="Formula failures", unit="1", kind="count",
+    order=89, name="formula_failures", label="Formula failures", unit="1", kind="count",
     direction=WORSE, family="other", section="Chain", markets="all", alarm="bad",
     meaning="Questions that a market's margin formula left without a good answer, each from the first block "
     "to the block of an answer; the last good ratios stood in for it.",

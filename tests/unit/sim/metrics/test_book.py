@@ -60,7 +60,6 @@ BY_HAND = {
     "base_fee_max_gwei": 77.0,
     "invariants_checked": 900,
     "invariant_violations": 0,
-    "formula_failures": 3,
     "price_start": 2_000.0,
     "price_min": 1_400.0,
     "price_end": 1_700.0,
@@ -99,6 +98,7 @@ BY_HAND = {
     "capital_added_at_set_up": 24.0,
     "added_capital": 26.0,
     "start_collateral": 1_000.0 + PLACE["total_collateral"],
+    "formula_failures": 3,
 }
 DERIVED = {
     "liquidated_share": 0.25,
