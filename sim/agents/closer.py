@@ -37,8 +37,8 @@ class CloserSection(Section):
     )
     patience_blocks: int = number(
         100, 0, 10_000, "blocks",
-        "How long it sees an account under water before it calls, so that paid liquidators go first.",
-        source="assumption: 20 minutes of 12 s blocks; a surge of gas passes, and paid liquidators come back",
+        "How long it sees an account under water before it calls, so that it does not sell into the crash.",
+        source="assumption: 20 minutes of 12 s blocks, in which a surge of gas passes",
     )  # fmt: skip
     max_per_block: int = number(
         20,
@@ -62,9 +62,8 @@ class CloserSection(Section):
 class Closer:
     """Calls the liquidation that anybody may call on accounts whose equity is negative, for no profit.
 
-    A liquidation of an account under water pays what the fund adds, and nothing once the fund is below the
-    least bounty: liquidators stay away, no deficit is booked, and neither deleveraging nor socialisation
-    begins. It waits until an account has been under water for ``patience_blocks``, and again after a call
+    A liquidation of an account without equity pays nothing, as a tip would be for whoever makes such accounts:
+    liquidators stay away, no deficit is booked, and neither deleveraging nor socialisation begins. It waits until an account has been under water for ``patience_blocks``, and again after a call
     that was refused, as then somebody else was first or the contract does not let it.
 
     Attributes
