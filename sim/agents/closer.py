@@ -62,9 +62,10 @@ class CloserSection(Section):
 class Closer:
     """Calls the liquidation that anybody may call on accounts whose equity is negative, for no profit.
 
-    A liquidation of an account without equity pays nothing, as a tip would be for whoever makes such accounts:
-    liquidators stay away, no deficit is booked, and neither deleveraging nor socialisation begins. It waits until an account has been under water for ``patience_blocks``, and again after a call
-    that was refused, as then somebody else was first or the contract does not let it.
+    A liquidation of an account without equity pays nothing, as a tip would be for whoever makes such
+    accounts: liquidators stay away, no deficit is booked, and neither deleveraging nor socialisation begins.
+    It waits until an account has been under water for ``patience_blocks``, and again after a call that was
+    refused, as then somebody else was first or the contract does not let it.
 
     Attributes
     ----------
