@@ -106,7 +106,7 @@ def draw_world(seed: str) -> Draw:
         "bounty_adequacy_coefficient": _one(draw, 0.0, 0.2, 5.0),
         "bounty_share_min": shares[0],
         "bounty_share_max": shares[1],
-        "min_bounty": _one(draw, 0.0, 0.0, 10.0, 500.0),
+        "min_bounty": _one(draw, 0.0, 10.0, 500.0, 10_000.0),
         "throttle_share_per_hour": _one(draw, 0.0, 0.0, 0.5, 20.0),
         "backstop_ratio": _one(draw, 0.5, 0.6667, 1.0),
         "min_close_share": _one(draw, 0.0, 0.25, 0.25, 1.0),

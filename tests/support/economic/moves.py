@@ -529,10 +529,11 @@ class Moves:
             yield Action("decrease", self.random.choice(winners), (market, WHOLE))
         if self.random.random() < 0.5:
             yield Action("withdraw", self.random.choice(winners), (WHOLE,))
+        if self.random.random() < 0.5:  # before winners have had their turn
+            for actor in losers:
+                yield Action("socialize", KEEPER, (actor,))
         if self.random.random() < 0.7:
             yield Action("resolve", KEEPER)
-        if self.random.random() < 0.3:
-            yield Action("socialize", KEEPER, (losers[0],))
         yield Action("wait", KEEPER, (self.random.choice((60, 3_600)),))
         for actor in losers:
             yield Action("socialize", KEEPER, (actor,))
