@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from sim.core.units import QUANTUM, WAD
-from sim.engine.scenario.market import MAX_MARKETS
 from sim.protocol.events import ProtocolEvent
 from tests.support.economic import verbs
 from tests.support.economic.checks import Checks
@@ -248,17 +247,12 @@ class Player:
             if world.deficit(account) is None:
                 continue
             done |= self._note(world.cover(KEEPER, account)).status
-            asked: set[int] = set()  # each market has its share of a deficit, the largest first
-            for _ in range(MAX_MARKETS):
-                record = world.deficit(account)
-                if record is None or record.market in asked:
-                    break
-                asked.add(record.market)
-                winners = world.ranked_winners(account, record.market)
+            for market in range(len(world.prices)):  # each has its share of a deficit
+                winners = world.ranked_winners(account, market)
                 if not winners:
-                    break
+                    continue
                 named = winners[: verbs.WINNERS_A_CALL]
-                result = self._note(world.deleverage(KEEPER, account, record.market, named))
+                result = self._note(world.deleverage(KEEPER, account, market, named))
                 done |= result.status
                 if not result.status:
                     break

@@ -307,16 +307,16 @@ class World:
 
         Whoever has closed already is ranked by what is held of its gain.
         """
-        record = self.deficit(bankrupt)
-        if record is None:
+        lost = int(self._read(LEDGER, "deficit_share_of", self._id(bankrupt), market)[1])
+        if not lost:
             return []
         scores = []
         for account in range(PARTICIPANTS):
             size = self.position(account, market).size
-            if size and (size > 0) != (record.side > 0):
+            if size and (size > 0) != (lost > 0):
                 score = self._read(WATERFALL, "deleverage_score", self._id(account), market)
             else:
-                held = self.held(account, market, record.side)
+                held = self.held(account, market, lost)
                 score = deleverage_score(held.amount, held.entry_notional) if held.amount else 0
             if score:
                 scores.append((-score, self._id(account), account))
