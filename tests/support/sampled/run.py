@@ -199,6 +199,8 @@ def tests_of(changed: Path, affected: Sequence[Path]) -> tuple[list[str], list[s
         for folder in CLOSEST[name]:
             found = units / folder
             first += sorted(found.rglob("test_*.py")) if found.is_dir() else [found]
+    if changed.parent.name != "lib":
+        first.append(units / "test_access.py")  # guards, pauses and events
     rest = [*sorted(units.rglob("test_*.py"))]
     for kind in ("differential", "regression"):
         rest += [

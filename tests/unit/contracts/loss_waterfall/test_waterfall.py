@@ -39,6 +39,28 @@ def near(quote):
     return pytest.approx(quote * WAD, abs=4 * QUANTUM)
 
 
+def test_a_winner_gives_no_more_than_equity_in_whole_token_units(build):
+    """Two thousand gained and 3,500 lost elsewhere, on 3,000: 1,500 and a part of a unit is all there is."""
+    protocol = build(markets=2, fund=0, fund_target=0)
+    winner = protocol.account("winner", 3_000)
+    protocol.increase(winner, -10 * WAD)
+    protocol.increase(winner, 10 * WAD, market=1)
+    bankrupt = protocol.account("bankrupt", 2_100)
+    protocol.increase(bankrupt, 20 * WAD)
+    protocol.set_price(1_800 * WAD)
+    protocol.set_price(1_650 * WAD + 123_456, market=1)
+    protocol.decrease(bankrupt)  # owes 1,900
+    equity = protocol.state(winner).equity
+    assert equity == near(1_500)
+    assert equity % QUANTUM != 0
+    deleverage(protocol, bankrupt, [winner])
+    (event,) = logs_of(protocol.waterfall, "AutoDeleveraged")
+    assert event.haircut == equity - equity % QUANTUM
+    # The close rounds its gain down to the unit, as every close does.
+    assert abs(protocol.state(winner).equity) < QUANTUM
+    protocol.check_books()
+
+
 def test_a_sufficient_fund_covers_everything(build):
     protocol = build(fund=1_500)
     bankrupt, _ = crash(protocol)
