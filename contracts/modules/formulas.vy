@@ -271,18 +271,20 @@ def _has_batch(snapshot: IMarketRegistry.MarketSnapshot) -> bool:
 
 @view
 @internal
-def _initial_ratio_at_rest(snapshot: IMarketRegistry.MarketSnapshot) -> uint256:
+def _maintenance_ratio_at_rest(snapshot: IMarketRegistry.MarketSnapshot) -> uint256:
     """
-    @dev The least a formula asks: of a position without size on either side, in a market that
+    @dev The least a formula leaves an account with: of a position without size on either side, in a market that
          does not move, in which nobody holds anything and every source agrees.
     @param snapshot The market now, of which price and depth count.
-    @return uint256 Initial ratio (WAD).
+    @return uint256 Maintenance ratio (WAD).
     """
     rest: IMarketRegistry.MarketSnapshot = empty(IMarketRegistry.MarketSnapshot)
     rest.risk_model = snapshot.risk_model
     rest.index_price = snapshot.index_price
     rest.depth = snapshot.depth
-    return min(self._ratios(rest, 0, 1, 0).initial, self._ratios(rest, 0, -1, 0).initial)
+    return min(
+        self._ratios(rest, 0, 1, 0).maintenance, self._ratios(rest, 0, -1, 0).maintenance
+    )
 
 
 @pure

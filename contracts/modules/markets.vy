@@ -177,8 +177,8 @@ def market_info(market: uint256) -> IMarketRegistry.MarketInfo:
 @reentrant
 def largest_premium(market: uint256) -> uint256:
     """
-    @notice Largest premium that a market's ratios can carry: the initial ratio that its
-            formula asks of a market at rest. Derivation: docs/formulas.md.
+    @notice Largest premium that a market's ratios can carry: the maintenance ratio that
+            its formula asks of a market at rest. Derivation: docs/formulas.md.
     @param market Market id.
     @return uint256 Premium (WAD), max uint256 for a market that does not exist.
     """
@@ -379,7 +379,7 @@ def _set_market(market: uint256, risk_model: address, open_interest_cap: uint256
     is_batched: bool = formulas._has_batch(snapshot)
     if is_batched:
         formula = formula | (1 << ADDRESS_BITS)
-    rest: uint256 = formulas._initial_ratio_at_rest(snapshot)
+    rest: uint256 = formulas._maintenance_ratio_at_rest(snapshot)
     terms: ILiquidityPool.PricingTerms = staticcall LIQUIDITY_POOL.pricing_terms(market)
     assert terms.max_premium <= rest, "markets: ratio below the premium"
     self.configurations[market].formula = formula | (rest << REST_BITS)

@@ -53,14 +53,14 @@ def requirement(amount: int, ratio: int) -> int:
     return mul_wad_up(amount, ratio)
 
 
-def largest_premium(initial_ratio: int, fee_rate: int) -> int:
-    """Return the largest premium p that a ratio i carries at a fee rate f, rounded down; below zero for none.
+def largest_premium(maintenance_ratio: int, fee_rate: int) -> int:
+    """Return the largest premium p that a ratio m carries at a fee rate f, rounded down; below zero for none.
 
-    p + f * (1 + p) <= i: an account that was checked has, if it closes at the worst premium, at least
-    i - p - f * (1 + p) of its notional left. If that is not below zero nobody can leave a debt at a constant
+    p + f * (1 + p) <= m: an account that nobody may close has, if it closes at the worst premium, at least
+    m - p - f * (1 + p) of its notional left. If that is not below zero nobody can leave a debt at a constant
     price, and without a debt no coalition gains: ``docs/formulas.md``.
     """
-    return mul_div_signed_floor(initial_ratio - fee_rate, WAD, WAD + fee_rate)
+    return mul_div_signed_floor(maintenance_ratio - fee_rate, WAD, WAD + fee_rate)
 
 
 def fee(amount: int, rate: int) -> int:

@@ -1,9 +1,10 @@
-"""The bound on a premium that an initial ratio carries, from both sides: p + f * (1 + p) <= i.
+"""The bound on a premium that a ratio carries, from both sides: p + f * (1 + p) <= m.
 
 A buys at a premium, B sells so far that A closes at the whole discount p, and B buys back. Nothing is lost
 between the two and the pool but rounding, as fills are path-independent; so the pair gains exactly what A
-cannot pay, its debt. A opened on the least collateral, i of its notional and what it paid above the index:
-its debt is notional * (p + f * (1 - p) - i), for a short notional * (p + f * (1 + p) - i).
+cannot pay, its debt. A holds the least collateral, m of its notional and what it paid above the index: its
+debt is notional * (p + f * (1 - p) - m), for a short notional * (p + f * (1 + p) - m). The initial ratio is a
+unit above m here, so that it opens with what others come down to by funding.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def __init__(rest: uint256, live: uint256):
 @external
 def margin_ratios(inputs: RiskInputs) -> MarginRatios:
     initial: uint256 = REST if inputs.open_interest == 0 else LIVE
-    return MarginRatios(initial=initial, maintenance=initial // 2)
+    return MarginRatios(initial=initial, maintenance=initial - 1)
 @view
 @external
 def collateral_haircut() -> uint256:
@@ -46,7 +47,7 @@ def collateral_haircut() -> uint256:
 def trip(premium, side, fee_rate=0):
     """Return what two accounts gain, and what one of them owes in the end."""
     with isolated():
-        formula = boa.loads_partial(FORMULA_HEAD + SOURCE).deploy(max(premium, INITIAL), INITIAL)
+        formula = boa.loads_partial(FORMULA_HEAD + SOURCE).deploy(max(premium, INITIAL) + 1, INITIAL)
         protocol = Protocol(
             margin={"trade_fee_rate": fee_rate, "pool_fee_share": 0, "fund_fee_share": 0},
             skew_scale=10**12,  # any position takes the premium to its cap
@@ -99,15 +100,15 @@ def test_the_contracts_refuse_what_the_ratio_does_not_carry_from_either_side():
     with isolated():
         protocol = Protocol(skew_scale=1_000 * WAD, max_premium=2 * WAD // 100)
         owner = protocol.owner
-        assert protocol.registry.largest_premium(0) == 5 * WAD // 100
+        assert protocol.registry.largest_premium(0) == 25 * WAD // 1_000
         assert protocol.registry.largest_premium(1) == 2**256 - 1
-        protocol.pool.set_pricing_terms(0, 1_000 * WAD, 5 * WAD // 100, sender=owner)
+        protocol.pool.set_pricing_terms(0, 1_000 * WAD, 25 * WAD // 1_000, sender=owner)
         with boa.reverts("pool: premium above the ratio"):
-            protocol.pool.set_pricing_terms(0, 1_000 * WAD, 5 * WAD // 100 + 1, sender=owner)
-        protocol.set_ratios(5 * WAD // 100, WAD // 100)
+            protocol.pool.set_pricing_terms(0, 1_000 * WAD, 25 * WAD // 1_000 + 1, sender=owner)
+        protocol.set_ratios(WAD, 25 * WAD // 1_000)
         with boa.reverts("markets: ratio below the premium"):
-            protocol.set_ratios(5 * WAD // 100 - 1, WAD // 100)
+            protocol.set_ratios(WAD, 25 * WAD // 1_000 - 1)
         with boa.reverts("markets: ratio below the premium"):
             protocol.registry.set_market(
-                0, boa.loads_partial(FORMULA_HEAD + SOURCE).deploy(WAD // 25, WAD // 2), 10**30, sender=owner
+                0, boa.loads_partial(FORMULA_HEAD + SOURCE).deploy(WAD // 50, WAD // 2), 10**30, sender=owner
             )

@@ -13,7 +13,7 @@ CHOICES: dict[str, tuple[object, ...]] = {
     "protocol.pool.deposit": (1.0, 5_000.0, 50_000.0, 2e6),
     "protocol.insurance_fund.deposit": (0.0, 50.0, 1_000.0, 1e6),
     "markets.0.pool.skew_scale": (2_000.0, 20_000.0, 1e9),
-    "markets.0.pool.max_premium": (0.0, 0.005, 0.015),
+    "markets.0.pool.max_premium": (0.0, 0.005, 0.009),
     "protocol.margin.trade_fee_rate": (0.0, 0.0005, 0.004),
     "protocol.margin.funding_coefficient": (0.0, 0.125, 50.0),
     "protocol.margin.maintenance_ramp": ("true", "false"),

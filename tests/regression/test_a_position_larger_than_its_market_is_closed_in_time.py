@@ -8,15 +8,12 @@ the attacker of the test bench; now a position of an account far below closes by
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from sim.core.units import WAD
-from tests.support.economic.history import Action, read_transcript
+from tests.support.economic.history import read_transcript
 from tests.support.economic.minimise import replay
 from tests.support.economic.play import ROUNDING_UNITS
-from tests.support.economic.verbs import KEEPER
 from tests.support.forced_closes import forced_world
 
 TRANSCRIPT = """{"origin": "3:597", "moving": false, "draw": {"model": "static", "members": 6,
@@ -49,7 +46,7 @@ TRANSCRIPT = """{"origin": "3:597", "moving": false, "draw": {"model": "static",
 "max_premium": 0.0}, "market": {"open_interest_cap": 10600.0}, "risk_model": {"initial_ratio": 0.005,
 "maintenance_ratio": 0.0025, "haircut": 0.0}}, {"name": "M1", "initial_price": 2059.0,
 "initial_variance_fast": 1.0, "initial_variance_slow": 0.04, "pricing_terms": {"skew_scale": 102.1,
-"max_premium": 0.05}, "market": {"open_interest_cap": 23420.0}, "risk_model": {"initial_ratio": 0.05,
+"max_premium": 0.025}, "market": {"open_interest_cap": 23420.0}, "risk_model": {"initial_ratio": 0.05,
 "maintenance_ratio": 0.025, "haircut": 0.0}}]}, "actions": [
   ["deposit", 0, 0, 8000000000000, "free"],
   ["increase_most", 0, 1, -10000, "free"],
@@ -67,19 +64,6 @@ NARROW = {"max_close_impact": 0.00001, "backstop_close_impact": 0.00001, "buffer
 
 def test_nobody_gains_by_funding_while_a_position_is_closed():
     assert replay(read_transcript(TRANSCRIPT), checks=False).best.profit <= ROUNDING_UNITS
-
-
-@pytest.mark.xfail(
-    strict=True,
-    reason="open: funding brings an account down to its maintenance ratio; a premium above it costs the fund",
-)
-def test_nobody_gains_by_closing_at_a_premium_above_the_maintenance_ratio():
-    """The partner collects the funding; then the first closes by itself, and owes what the premium costs."""
-    history = read_transcript(TRANSCRIPT)
-    waits = [Action("wait", KEEPER, (seconds,)) for seconds in (7_200, 7_200, 2_520)]
-    actions = (*history.actions[:3], Action("mirror", 2, (0, 1, 9_900)), *waits)
-    draw = replace(history.draw, fund=500_000)
-    assert replay(replace(history, draw=draw, actions=actions), checks=False).best.profit <= ROUNDING_UNITS
 
 
 @pytest.mark.parametrize("side", [1, -1])

@@ -104,7 +104,7 @@ def test_a_pair_cannot_take_the_fund(name):
 def test_a_premium_that_the_account_was_paid_is_no_gain():
     """It opened without a collateral of its own: the premium it sold at was its margin."""
     with isolated():
-        protocol = Protocol(skew_scale=30_000 * WAD, max_premium=5 * WAD // 100)
+        protocol = Protocol(skew_scale=30_000 * WAD, max_premium=2 * WAD // 100)
         first = protocol.account("first", 3_000_000)
         protocol.increase(first, 3_000 * WAD)
         second = protocol.account("second", 100)
@@ -120,13 +120,13 @@ def test_no_coalition_gains_at_a_constant_price(data):
     draw = data.draw
     initial = draw(st.integers(1, 300), "initial ratio in tenths of a percent") * WAD // 1_000
     fee = draw(st.sampled_from((0, 0, WAD // 2_000)), "fee")
-    most = largest_premium(initial, fee)
+    most = largest_premium(initial - 1, fee)
     premium = draw(st.sampled_from((most, most, most // 2)), "premium")
     scale = draw(st.sampled_from((10, 1_000, 30_000)), "scale") * WAD
     weight = draw(st.sampled_from((0, WAD // 2, WAD)), "weight of gains")
     with isolated():
         model = deploy(
-            "risk_models/StaticRiskModel", boa.env.generate_address("owner"), (initial, initial // 2, 0)
+            "risk_models/StaticRiskModel", boa.env.generate_address("owner"), (initial, initial - 1, 0)
         )
         protocol = Protocol(
             margin={"trade_fee_rate": fee, "upnl_weight": weight, "min_position_notional": 0},
@@ -168,16 +168,16 @@ def test_no_coalition_gains_at_a_constant_price(data):
     ("overrides", "message"),
     [
         (
-            ["protocol.risk_model='static'", "markets.0.pool.max_premium=0.0995"],
+            ["protocol.risk_model='static'", "markets.0.pool.max_premium=0.0496"],
             (
-                "markets.0.pool.max_premium: the initial ratio of a market at rest is 0.1, which carries a"
-                " premium of 0.09945 at this trade fee, was 0.0995: two accounts of one owner would take the"
+                "markets.0.pool.max_premium: the maintenance ratio of a market at rest is 0.05, which carries"
+                " a premium of 0.04948 at this trade fee, was 0.0496: two accounts of one owner would take the"
                 " difference from the insurance fund at a constant price; lower it, or raise the ratio"
             ),
         ),
         (
             ["protocol.risk_model='volatility'", "protocol.margin.trade_fee_rate=0.03"],
-            "at rest is 0.02 and the trade fee 0.03: two accounts of one owner",
+            "at rest is 0.01 and the trade fee 0.03: two accounts of one owner",
         ),
     ],
 )
@@ -188,5 +188,5 @@ def test_a_scenario_is_refused_with_the_way_out(overrides, message):
 
 
 def test_a_scenario_at_the_bound_is_taken():
-    overrides = ["protocol.risk_model='static'", "markets.0.pool.max_premium=0.0994"]
-    assert load_scenario(SCENARIOS["calm_market"], overrides=overrides).markets[0].pool.max_premium == 0.0994
+    overrides = ["protocol.risk_model='static'", "markets.0.pool.max_premium=0.0494"]
+    assert load_scenario(SCENARIOS["calm_market"], overrides=overrides).markets[0].pool.max_premium == 0.0494

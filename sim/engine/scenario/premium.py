@@ -1,4 +1,4 @@
-"""Whether the initial ratios of a scenario can carry the premiums of its pools.
+"""Whether the maintenance ratios of a scenario can carry the premiums of its pools.
 
 Two accounts of one owner push the premium from one end to the other at a constant price; what the ratio does
 not cover of it, the insurance fund pays to them. Derivation and bound: ``docs/formulas.md``.
@@ -19,15 +19,15 @@ _REST: Final = RiskInputs(
 """A position without size in a market that does not move, as ``formulas.vy`` asks about it."""
 
 _AT_REST: Final[Mapping[str, Callable[[Mapping[str, Any]], int]]] = {
-    "static": lambda words: int(words["initial_ratio"]),
-    "volatility": lambda words: risk_math.volatility_ratios(_REST, VolatilityParameters(**words)).initial,
-    "adaptive": lambda words: risk_math.adaptive_ratios(_REST, AdaptiveParameters(**words)).initial,
+    "static": lambda words: int(words["maintenance_ratio"]),
+    "volatility": lambda words: risk_math.volatility_ratios(_REST, VolatilityParameters(**words)).maintenance,
+    "adaptive": lambda words: risk_math.adaptive_ratios(_REST, AdaptiveParameters(**words)).maintenance,
 }
 """Risk model that ships -> the least it asks, of its words."""
 
 
-def initial_ratio_at_rest(model: str, words: Mapping[str, int]) -> int | None:
-    """Return the initial ratio of a market at rest (WAD), None of a formula that is not ours."""
+def maintenance_ratio_at_rest(model: str, words: Mapping[str, int]) -> int | None:
+    """Return the maintenance ratio of a market at rest (WAD), None of a formula that is not ours."""
     return _AT_REST[model](words) if model in _AT_REST else None
 
 
@@ -43,13 +43,13 @@ def premium_problem(model: str, words: Mapping[str, int], max_premium: int, fee_
     max_premium, fee_rate
         WAD.
     """
-    ratio = initial_ratio_at_rest(model, words)
+    ratio = maintenance_ratio_at_rest(model, words)
     if ratio is None:
         return None  # the registry asks the formula itself when the contracts are deployed
     most = margin_math.largest_premium(ratio, fee_rate)
     if max_premium <= most:
         return None
-    asked = f"the initial ratio of a market at rest is {ratio / WAD:.4g}"
+    asked = f"the maintenance ratio of a market at rest is {ratio / WAD:.4g}"
     gain = "two accounts of one owner would take the difference from the insurance fund at a constant price"
     if most < 0:
         return f"{asked} and the trade fee {fee_rate / WAD:.4g}: {gain}; lower the fee, or raise the ratio"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sim.core.units import WAD
-from sim.engine.scenario.premium import initial_ratio_at_rest, premium_problem
+from sim.engine.scenario.premium import maintenance_ratio_at_rest, premium_problem
 from sim.protocol.governance import rules
 from sim.protocol.parameters.table import STRUCTS
 from sim.protocol.parameters.values import MarketParameters, ProtocolParameters
@@ -175,7 +175,7 @@ def _market(draw: random.Random, model: str, index: int, fee_rate: int) -> dict[
 
 def _carried(model: str, words: Mapping[str, Number], fee_rate: int) -> int:
     """Return the largest premium that a formula's initial ratio carries, in whole millionths (WAD)."""
-    ratio = initial_ratio_at_rest(model, {row.name: row.word(words[row.name]) for row in STRUCTS[model]})
+    ratio = maintenance_ratio_at_rest(model, {row.name: row.word(words[row.name]) for row in STRUCTS[model]})
     assert ratio is not None
     return largest_premium(ratio, fee_rate) // 10**12 * 10**12
 

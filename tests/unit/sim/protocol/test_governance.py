@@ -83,7 +83,7 @@ FAMILIES = {
     "fees": ({"fees": {"trade_fee_rate": 0.0006}}, "trading_desk", "set_parameters"),
     "liquidation": ({"liquidation": {"buffer": 0.2}}, "liquidation_engine", "set_parameters"),
     "fund": ({"fund": {"target_reserves": 30_000.0}}, "insurance_fund", "set_parameters"),
-    "pricing": ({"pricing_terms": {"max_premium": 0.016}}, "liquidity_pool", "set_pricing_terms"),
+    "pricing": ({"pricing_terms": {"max_premium": 0.01}}, "liquidity_pool", "set_pricing_terms"),
     "cap": ({"market": {"open_interest_cap": 20_000.0}}, "market_registry", "set_market"),
     "formula": ({"risk_model": {"z": 5.0}}, "risk_model", "set_model"),
     "no ramp": ({"registry": {"ramp_per_hour": UNLIMITED}}, "market_registry", "set_parameters"),
