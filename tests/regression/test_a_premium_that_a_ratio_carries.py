@@ -171,8 +171,8 @@ def test_no_coalition_gains_at_a_constant_price(data):
             ["protocol.risk_model='static'", "markets.0.pool.max_premium=0.0496"],
             (
                 "markets.0.pool.max_premium: the maintenance ratio of a market at rest is 0.05, which carries"
-                " a premium of 0.04948 at this trade fee, was 0.0496: two accounts of one owner would take the"
-                " difference from the insurance fund at a constant price; lower it, or raise the ratio"
+                " a premium of 0.04948 at this trade fee, was 0.0496: two accounts of one owner would take"
+                " the difference from the insurance fund at a constant price; lower it, or raise the ratio"
             ),
         ),
         (
