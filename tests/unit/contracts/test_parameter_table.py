@@ -52,7 +52,7 @@ class Owned:
             given = {name: struct[name].word(value) for name, value in words.items()} if struct else {}
             self.addresses[key] = self.deploy(self.governed.deployment.artifacts[key], given)
         # Its ratio carries every premium that the table allows.
-        static = {"initial_ratio": WAD, "maintenance_ratio": WAD // 2, "haircut": 0}
+        static = {"initial_ratio": WAD, "maintenance_ratio": WAD - 1, "haircut": 0}
         self.addresses["risk_model:0"] = self.deploy(models["static"], static)
         get = self.addresses
         for key, function, arguments in (

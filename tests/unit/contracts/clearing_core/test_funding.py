@@ -11,11 +11,11 @@ SCALE = 1_000 * WAD
 
 @pytest.fixture
 def funded(build) -> Protocol:
-    return build(margin={"funding_coefficient": WAD // 8}, skew_scale=SCALE, max_premium=WAD // 20)
+    return build(margin={"funding_coefficient": WAD // 8}, skew_scale=SCALE, max_premium=WAD // 40)
 
 
 def rate(skew):
-    premium = pool_math.mark_premium(skew, SCALE, WAD // 20)
+    premium = pool_math.mark_premium(skew, SCALE, WAD // 40)
     return funding_math.funding_rate(premium, WAD // 8, 75 * WAD // 100, 4 * WAD // 100, WAD // 20, WAD // 40)
 
 

@@ -91,12 +91,12 @@ def test_losses_count_in_full_at_the_worst_price(protocol):
 
 
 def test_the_cost_of_closing_out_stays_too(build):
-    protocol = build(skew_scale=250 * WAD, max_premium=WAD // 20)
+    protocol = build(skew_scale=500 * WAD, max_premium=WAD // 40)
     maker = protocol.account("maker", 100_000)
     trader = protocol.account("trader", 10_000)
     protocol.increase(trader, 5 * WAD)
-    protocol.increase(maker, -10 * WAD)  # the skew is -5: closing the long meets a discount of 3 %
-    impact = 5 * 2_000 * WAD * 3 // 100
+    protocol.increase(maker, -10 * WAD)  # the skew is -5: closing the long meets a discount of 1.5 %
+    impact = 5 * 2_000 * WAD * 15 // 1_000
     pnl = -(protocol.position(trader).entry_notional - 10_000 * WAD)
     allowed = (10_000 * WAD + pnl - impact - 1_000 * WAD) // QUANTUM
     with boa.reverts("margin_checks: margin too low"):

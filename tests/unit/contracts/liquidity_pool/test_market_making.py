@@ -12,7 +12,7 @@ SCALE = 1_000 * WAD
 
 @pytest.fixture
 def skewed(build):
-    return build(skew_scale=SCALE, max_premium=WAD // 20)
+    return build(skew_scale=SCALE, max_premium=WAD // 40)
 
 
 @pytest.mark.parametrize("size", [1, WAD, 7 * WAD + 3, 40 * WAD])
@@ -20,18 +20,18 @@ def skewed(build):
 def test_a_fill_is_the_average_of_the_skew_before_and_after(skewed, side, size):
     size *= side
     skewed.increase(skewed.account("first", 100_000), 20 * WAD)
-    expected = pool_math.fill_price(START_PRICE, 20 * WAD, size, SCALE, WAD // 20)
+    expected = pool_math.fill_price(START_PRICE, 20 * WAD, size, SCALE, WAD // 40)
     assert skewed.pool.quote(0, size, START_PRICE) == expected
     assert skewed.pool.quote(0, 0, START_PRICE) == 2_040 * WAD
 
 
 def test_the_premium_is_bounded(skewed):
     trader = skewed.account("trader", 100_000)
-    skewed.increase(trader, 50 * WAD)  # the clamp begins here
-    assert skewed.pool.quote(0, 0, START_PRICE) == 2_100 * WAD
-    assert skewed.pool.quote(0, 10_000 * WAD, START_PRICE) == 2_100 * WAD
-    # from +5 to -5 %, mean zero, and as much again at -5 %: half of it
-    assert skewed.pool.quote(0, -200 * WAD, START_PRICE) == 1_950 * WAD
+    skewed.increase(trader, 25 * WAD)  # the clamp begins here
+    assert skewed.pool.quote(0, 0, START_PRICE) == 2_050 * WAD
+    assert skewed.pool.quote(0, 10_000 * WAD, START_PRICE) == 2_050 * WAD
+    # from +2.5 to -2.5 %, mean zero, and as much again at -2.5 %: half of it
+    assert skewed.pool.quote(0, -100 * WAD, START_PRICE) == 1_975 * WAD
 
 
 def test_the_pool_is_the_other_side_of_everyone(skewed):

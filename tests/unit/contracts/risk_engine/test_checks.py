@@ -91,7 +91,13 @@ def shipped(owner):
 
 def populated(build, model) -> tuple[Protocol, list[int]]:
     """Three markets with cross positions of both sides, some in debt, an idle and an unknown account."""
-    protocol = build(markets=3, risk_model=model, skew_scale=10_000 * WAD, margin={"ramp_per_hour": WAD // 4})
+    protocol = build(
+        markets=3,
+        risk_model=model,
+        skew_scale=10_000 * WAD,
+        max_premium=WAD // 200,
+        margin={"ramp_per_hour": WAD // 4},
+    )
     accounts = []
     for i in range(6):
         account = protocol.account(f"trader {i}", 20_000 + i)
