@@ -57,7 +57,7 @@ ATTACKS: Final = {
     "pair": 4,
     "visit": 3,
     "thin": 4,
-    "tips": 1,
+    "tips": 2,
     "inflate": 1,
     "dodge": 2,
     "wash": 1,

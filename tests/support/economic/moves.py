@@ -440,7 +440,7 @@ class Moves:
         yield Action("decrease", second, (market, WHOLE))
 
     def _attack_tips(self) -> Iterator[Action]:
-        """Open the smallest pairs there are, thinly, and liquidate each."""
+        """Open the smallest pairs there are, thinly, and liquidate each; step by step if prices move."""
         first, second = self._pair()
         market = self._market()
         least = float(self.player.history.draw.word("min_position_notional"))
@@ -451,8 +451,14 @@ class Moves:
             yield Action("increase", actor, (market, side * size))
             yield Action("withdraw", actor, (WHOLE,))
         yield Action("wait", KEEPER, (self.random.choice((1, 12, 60)),))
-        for actor, other in ((first, second), (second, first)):
-            yield Action("liquidate", actor, (other, market))
+        # In steps, so that one of the two is found below maintenance while it still can pay a fee.
+        step = self.random.choice((-1, 1)) * self.random.choice((20, 60, 150))
+        for _ in range(6 if self.moving else 1):
+            if self.moving:
+                yield Action("price", KEEPER, (market, step))
+                yield Action("wait", KEEPER, (60,))
+            for actor, other in ((first, second), (second, first)):
+                yield Action("liquidate", actor, (other, market))
 
     def _attack_inflate(self) -> Iterator[Action]:
         """Own an almost empty vault, send it tokens, let somebody enter, leave."""
