@@ -38,7 +38,7 @@ from tests.support.economic.old_rules import OLD_RULES  # noqa: E402
 PAGE: Final = ROOT / "docs" / "formulas.md"
 START: Final = "<!-- table: old pricing -->"
 END: Final = "<!-- end of table: old pricing -->"
-SCENARIOS: Final = ("flash_crash", "black_thursday", "whale_unwind", "calm_market")
+SCENARIOS: Final = ("flash_crash", "black_thursday", "whale_unwind")
 OLD_CAP: Final = "markets.0.pool.max_premium=0.05"
 """What shipped while both rules stood."""
 PRICING: Final = ("a fill clamps the mean", "the initial check ignores")
