@@ -12,7 +12,7 @@ from sim.agents.kind import AGENTS, AgentKind, Group, Setting, Start
 from sim.core.arrays import FloatArray, IntArray
 from sim.core.documents.sections import Section, choice, number, table
 from sim.core.rng import Streams
-from sim.core.units import QUANTUM, from_wad
+from sim.core.units import from_wad
 from sim.protocol import actions
 from sim.protocol.actions import ActionBatch, Fees
 from sim.protocol.state import PendingDeficit, State
@@ -68,7 +68,7 @@ class Deleverager:
     def describe(self) -> str:
         """Return one sentence for users."""
         return (
-            "A deleverager who, when the insurance fund is empty, lets up to "
+            "A deleverager who, when the insurance fund cannot pay a deficit, lets up to "
             f"{self.section.max_winners} winners a call pay by falling relative gain and socialises what is "
             f"left after {self._window_seconds} s."
         )
@@ -84,7 +84,9 @@ class Deleverager:
             if self._waiting.get(pending.account, -1) >= state.block or pending.deficit <= 0:
                 continue
             winners: list[int] = []
-            if state.protocol.fund_reserves < QUANTUM:
+            # Fees come in with every liquidation, so that a fund is hardly ever empty: what counts is whether
+            # it can pay. The call draws on it before it asks winners.
+            if state.protocol.fund_reserves < pending.deficit:
                 winners = self.rank(state, pending, used)
             expired = state.timestamp - pending.at >= self._window_seconds
             if winners and not (expired and self._asked.get(pending.account) == pending.at):

@@ -13,7 +13,7 @@ import pytest
 from sim.core.units import QUANTUM, WAD
 from tests.support.protocol import Protocol, id_of, isolated
 
-TERMS = {"pool": 5_000_000, "skew_scale": 10**6 * WAD, "max_premium": WAD // 20}
+TERMS = {"pool": 5_000_000, "skew_scale": 10**6 * WAD, "max_premium": WAD // 40}
 FUNDED = {"funding_coefficient": WAD // 8}
 
 

@@ -18,7 +18,7 @@ from sim.reporting.findings.run.verdict import reach_verdict
 from sim.reporting.run_folder import load_run
 from tests.golden.runs import SCENARIOS
 
-CUT_OFF = ("blocks=300", "shocks_outlive_run=true", "settlement_blocks=0")
+CUT_OFF = ("blocks=280", "shocks_outlive_run=true", "settlement_blocks=0")
 
 
 @pytest.fixture(scope="module")

@@ -121,7 +121,7 @@ def test_a_deposit_before_a_reported_move_earns_nothing(shared, closes, size, pr
 def test_positions_at_one_price_move_no_share(two):
     """A premium that a trader pays on opening and gets back on closing is nobody's to leave with."""
     protocol, _, trader = two
-    protocol.pool.set_pricing_terms(0, 50_000 * WAD, WAD // 20, sender=protocol.owner)
+    protocol.pool.set_pricing_terms(0, 50_000 * WAD, WAD // 40, sender=protocol.owner)
     protocol.deposit(trader, units(10_000_000))
     protocol.increase(trader, 100 * WAD)  # so that every price below is one of an exposed pool
     shares = 10**18

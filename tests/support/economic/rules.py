@@ -14,6 +14,7 @@ from typing import Final
 from sim.core.units import QUANTUM, WAD, to_wad
 from sim.protocol.client import PositionState
 from sim.protocol.codes import CollateralReason, OracleStatus, PositionCause
+from sim.protocol.events import ProtocolEvent
 from tests.support.economic.seen import Seen, Step
 from tests.support.economic.verbs import PARTICIPANTS, VAULTS
 
@@ -235,7 +236,8 @@ def _stays_healthy(step: Step) -> str | None:
 
 @rule(
     "C3",
-    "a liquidation closes something, no more than there is, and leaves nothing or more than dust",
+    "a liquidation closes something, no more than there is, and leaves nothing or more than dust, but where"
+    " bounds let through less than two of the smallest positions",
 )
 def _partial(step: Step) -> str | None:
     if step.verb not in ("liquidate", "sweep"):
@@ -247,9 +249,27 @@ def _partial(step: Step) -> str | None:
         new = step.after.positions[market][account].size
         if not (0 <= new < old or old < new <= 0):
             return f"account {account} went from {old} to {new}"
-        if new and abs(new) * step.after.markets[market].risk_price // WAD < least:
+        if (
+            new
+            and abs(new) * step.after.markets[market].risk_price // WAD
+            < least
+            < _let_through(step, event) // 2
+        ):
             return f"account {account} is left with {new}, less than the smallest position"
     return None
+
+
+def _let_through(step: Step, event: ProtocolEvent) -> int:
+    """Return the most that bounds let close at once of a market, if no fee makes it less (WAD quote)."""
+    words, values = step.world.draw.word, event.values
+    state = step.before.markets[values["market"]]
+    backstop = to_wad(words("backstop_ratio")) * values["maintenance_requirement"] // WAD
+    if values["equity"] < backstop:
+        held = abs(step.before.positions[values["market"]][event.actor].size) * state.risk_price // WAD
+        return max(100 * state.depth * to_wad(words("backstop_close_impact")) // WAD, held // 4)
+    most = 100 * state.depth * to_wad(words("max_close_impact")) // WAD
+    share = to_wad(words("throttle_share_per_hour"))
+    return min(most, state.depth * share // WAD) if share else most
 
 
 @rule(

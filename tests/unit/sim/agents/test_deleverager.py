@@ -81,9 +81,14 @@ def test_not_more_winners_than_useful_or_allowed(make_state, make_protocol, draw
     assert batch.groups == ((2,),)
 
 
-def test_waits_while_the_fund_still_has_money(make_state, make_protocol, draws):
-    assert agent().decide(crisis(make_state, make_protocol, fund=WAD), draws) == []
-    assert len(agent().decide(crisis(make_state, make_protocol, fund=1), draws)) == 1  # dust is empty
+def test_waits_while_the_fund_can_pay(make_state, make_protocol, draws):
+    assert agent().decide(crisis(make_state, make_protocol, fund=500 * WAD), draws) == []
+
+
+@pytest.mark.parametrize("age", [12, 120])
+def test_asks_winners_for_what_the_fund_cannot_pay_however_late(make_state, make_protocol, draws, age):
+    (batch,) = agent().decide(crisis(make_state, make_protocol, fund=500 * WAD - 1, age=age), draws)
+    assert batch.kind == "loss_waterfall.auto_deleverage"
 
 
 @pytest.mark.parametrize(
