@@ -86,6 +86,8 @@ def test_gas_is_a_straight_line_in_the_number_of_positions(measured):
 
 FIRST_WRITE = 17_100
 """Gas that a write of a slot that was zero costs above one of a slot that was not (EIP-2929)."""
+HELD_GAIN = 8
+"""Slots of a gain that is held while a deficit pends: of the pot (2), the winner's part (5), the sum."""
 MAY_BE_FIRST = {
     # Collateral of the account; the pool's reserves if a debt is repaid.
     EntryPoint.DEPOSIT: 2,
@@ -94,9 +96,9 @@ MAY_BE_FIRST = {
     # Position (4), its bit among the account's markets, open interest, entry and funding sums, fees.
     EntryPoint.INCREASE_POSITION: 8,
     # Fees, reserves of fund and pool, the pool's position, funding; a deficit's record (4).
-    EntryPoint.DECREASE_POSITION: 8,
+    EntryPoint.DECREASE_POSITION: 8 + HELD_GAIN,
     # The same with the throttle (2), two counters and a bounty's wallet.
-    EntryPoint.LIQUIDATE: 13,
+    EntryPoint.LIQUIDATE: 13 + HELD_GAIN,
     # Per call: the record of haircuts, counters, the pool's position.
     EntryPoint.AUTO_DELEVERAGE: 4,
     # Two counters; the end of a deficit's record.
