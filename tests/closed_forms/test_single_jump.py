@@ -25,6 +25,7 @@ MARGINS = (0.02, 0.05, 0.10, 0.20)
 LOW_RATIOS = (
     "protocol.risk_model_parameters.maintenance_ratio=0.001",
     "protocol.risk_model_parameters.initial_ratio=0.0199",
+    "markets.0.pool.max_premium=0.0",  # a ratio of a thousandth carries none
 )
 DRAWS = 2_000
 MEAN, DEVIATION = -0.1, 0.1

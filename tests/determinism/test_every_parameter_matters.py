@@ -13,7 +13,7 @@ import pytest
 from sim.core.errors import InputError
 from sim.engine.paths import PathOptions, run_path
 from sim.protocol.parameters.table import STRUCTS
-from tests.support.small_run import small_scenario
+from tests.support.small_run import LOSERS, small_scenario
 
 TINY = (
     "traders.0.count=20",
@@ -27,6 +27,8 @@ Context = tuple[str, ...]
 PLAIN: Context = ()
 MILD: Context = ("shocks.0.size=-0.07",)
 """Accounts are liquidated before they are under water: there is equity for fees."""
+DEAR: Context = ("markets.0.pool.max_premium=0.015",)
+"""Premiums may be larger than by default."""
 CALM: Context = (*MILD, "protocol.liquidation.volatility_reference=20.0")
 """Volatility is below its reference: fee and split are at their base."""
 WILD: Context = (*MILD, "protocol.liquidation.volatility_reference=2.0")
@@ -115,7 +117,7 @@ CASES: dict[str, dict[str, tuple[Context, float]]] = {
         "bounty_adequacy_coefficient": (CALM, 0.0),
         "bounty_share_min": (CALM, 0.6),
         "bounty_share_max": (MILD, 0.35),
-        "min_bounty": (MILD, 15.0),
+        "min_bounty": ((*MILD, *DEAR), 15.0),
         "throttle_share_per_hour": (PLAIN, 0.001),
         "backstop_ratio": (THROTTLED, 0.0),
         "min_close_share": (MILD, 1.0),
@@ -123,7 +125,7 @@ CASES: dict[str, dict[str, tuple[Context, float]]] = {
         "backstop_close_impact": (THIN, 0.02),
         "average_price_band": (FLOODED, 0.02),
     },
-    "waterfall": {"adl_window_seconds": (PLAIN, 0)},
+    "waterfall": {"adl_window_seconds": (LOSERS, 0)},
     "oracle": {
         "heartbeat_grace_seconds": (SILENT, 24),
         "max_source_confidence_ratio": (WIDE, 0.005),
@@ -151,7 +153,7 @@ CASES: dict[str, dict[str, tuple[Context, float]]] = {
         "cooldown_seconds": ((*RUN, "blocks=400"), 3_600),
         "exit_window_seconds": (LATE, 3_600),
     },
-    "pool": {"queue_seconds": (RUN, 60), "exit_window_seconds": (HELD, 600)},
+    "pool": {"queue_seconds": (RUN, 60), "exit_window_seconds": ((*HELD, *DEAR), 600)},
     "pricing_terms": {"skew_scale": (PLAIN, 10_000.0), "max_premium": (PLAIN, 0.001)},
     "market": {"open_interest_cap": (BUSY, 210_000.0)},
     "static": {
