@@ -17,6 +17,20 @@ _OWNERSHIP: Final = {
     )
 }
 
+_SHARES: Final = """\
+{vault}.transfer: Transfer
+{vault}.approve: Approval
+{vault}.transferFrom of another's shares: Transfer
+{vault}.deposit: Transfer, Deposit, token.Transfer
+{vault}.mint: Transfer, Deposit, token.Transfer
+{vault}.withdraw: Transfer, Withdraw, token.Transfer
+{vault}.redeem: Transfer, Withdraw, token.Transfer
+{vault}.withdraw of another's shares: Transfer, Withdraw, token.Transfer
+{vault}.redeem of another's shares: Transfer, Withdraw, token.Transfer
+{vault}.request_exit: ExitRequested, Transfer
+{vault}.cancel_exit: ExitCancelled, Transfer
+"""
+
 _OTHERS: Final = """\
 price_oracle.add_asset: AssetAdded
 price_oracle.add_reporter: ReporterAdded
@@ -27,30 +41,8 @@ ledger.set_operator: OperatorSet
 liquidity_pool.set_parameters: PoolParametersSet
 liquidity_pool.add_market: PricingTermsSet
 liquidity_pool.set_pricing_terms: PricingTermsSet
-liquidity_pool.transfer: Transfer
-liquidity_pool.approve: Approval
-liquidity_pool.transferFrom of another's shares: Transfer
-liquidity_pool.deposit: Transfer, Deposit, token.Transfer
-liquidity_pool.mint: Transfer, Deposit, token.Transfer
-liquidity_pool.withdraw: Transfer, Withdraw, token.Transfer
-liquidity_pool.redeem: Transfer, Withdraw, token.Transfer
-liquidity_pool.withdraw of another's shares: Transfer, Withdraw, token.Transfer
-liquidity_pool.redeem of another's shares: Transfer, Withdraw, token.Transfer
-liquidity_pool.request_exit: ExitRequested, Transfer
-liquidity_pool.cancel_exit: ExitCancelled, Transfer
 liquidity_pool.request_deposit: Transfer, DepositRequested, Transfer, Deposit, token.Transfer
 liquidity_pool.claim_shares: SharesClaimed, Transfer, Transfer
-insurance_fund.transfer: Transfer
-insurance_fund.approve: Approval
-insurance_fund.transferFrom of another's shares: Transfer
-insurance_fund.deposit: Transfer, Deposit, token.Transfer
-insurance_fund.mint: Transfer, Deposit, token.Transfer
-insurance_fund.withdraw: Transfer, Withdraw, token.Transfer
-insurance_fund.redeem: Transfer, Withdraw, token.Transfer
-insurance_fund.withdraw of another's shares: Transfer, Withdraw, token.Transfer
-insurance_fund.redeem of another's shares: Transfer, Withdraw, token.Transfer
-insurance_fund.request_exit: ExitRequested, Transfer
-insurance_fund.cancel_exit: ExitCancelled, Transfer
 insurance_fund.set_drawer: DrawerSet
 insurance_fund.set_parameters: FundParametersSet
 market_registry.set_parameters: FundingAccrued, MarketParametersSet
@@ -154,5 +146,10 @@ def _parsed(text: str) -> dict[str, list[str]]:
     return found
 
 
-EVENTS: Final[Mapping[str, list[str]]] = _OWNERSHIP | _parsed(_OTHERS)
+EVENTS: Final[Mapping[str, list[str]]] = {
+    **_OWNERSHIP,
+    **_parsed(_SHARES.format(vault="liquidity_pool")),
+    **_parsed(_SHARES.format(vault="insurance_fund")),
+    **_parsed(_OTHERS),
+}
 """Function -> events."""

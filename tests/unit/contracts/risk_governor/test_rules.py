@@ -1,4 +1,4 @@
-"""G2: bounds and largest steps of every word, against the table and its twin in Python."""
+"""G2: the tables on chain are those of the Python side; bounds and largest steps of every word."""
 
 from __future__ import annotations
 
@@ -262,3 +262,50 @@ def test_owner_is_who_proposes(governed):
     assert governed.proposing("trading_desk", data) is None
     assert governed.proposing("trading_desk", data, sender=governed.trader) == "access: not owner"
     assert governed.read("trading_desk", "owner") != OWNER
+
+
+def test_the_governor_is_sealed_and_its_owner_is_governance(governed):
+    assert governed.read(GOVERNOR, "owner") == OWNER
+    assert governed.read(GOVERNOR, "guardian") == GUARDIAN
+    assert governed.read(GOVERNOR, "sealed") is True
+    assert governed.refusal(OWNER, governed.governor, governed.data(GOVERNOR, "seal")) == "governor: sealed"
+    assert governed.read(GOVERNOR, "delay_seconds") == rules.DELAY_SECONDS
+    assert governed.read(GOVERNOR, "long_delay_seconds") == rules.LONG_DELAY_SECONDS
+    for key in ("market_registry", "trading_desk"):
+        assert governed.read(GOVERNOR, key) == governed.deployment.addresses[key]
+
+
+def test_every_field_of_every_setter_and_constructor_has_a_rule(governed):
+    for setter in rules.SETTERS:
+        inputs = list(governed.deployment.abis[setter.contract][setter.function].inputs)
+        if setter.per_market:
+            assert inputs.pop(0)["name"] == "market"
+        words = [c["name"] for item in inputs for c in item.get("components", (item,))]
+        assert words == [*setter.fixed, *setter.fields]
+    for kind, fields in rules.MODELS.items():
+        model = governed.deployment.artifacts["risk_model"]
+        if kind == governed.kind:
+            constructor = next(entry for entry in model.abi if entry["type"] == "constructor")
+            owner, struct = constructor["inputs"]
+            assert owner["name"] == "owner"
+            assert [component["name"] for component in struct["components"]] == list(fields)
+
+
+def test_the_rules_on_chain_are_the_table(governed):
+    for setter in rules.SETTERS:
+        selector = governed.deployment.abis[setter.contract][setter.function].selector
+        address = governed.deployment.addresses[setter.contract]
+        view, interval, words = governed.read(GOVERNOR, "setter_rule", address, selector, 0)
+        assert view == governed.deployment.abis[setter.contract][setter.view].selector
+        assert interval == rules.INTERVAL_SECONDS
+        assert [tuple(word) for word in words] == [word.encoded() for word in setter.word_rules()]
+    for kind, number in rules.KINDS.items():
+        _, words = governed.read(GOVERNOR, "model_rule", number)
+        expected = [rule.words(name).encoded() for name, rule in rules.MODELS[kind].items()]
+        assert [tuple(word) for word in words] == expected
+    for call in rules.CALLS:
+        function = governed.deployment.abis[call.contract][call.function]
+        address = governed.deployment.addresses[call.contract]
+        assert tuple(governed.read(GOVERNOR, "route", address, function.selector)) == (
+            3, len(function.inputs), call.is_long,
+        )  # fmt: skip
