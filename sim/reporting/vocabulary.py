@@ -26,10 +26,10 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ("World", "a run on the same random numbers in which something does not act; causes are differences."),
     ("Excess", "what is liquidated less what is liquidated where forced selling moves no price outside."),
     ("Brought forward", "liquidated in both worlds, and earlier by more than a block in the run."),
-    ("Bad debt", "what a closed account owes beyond its collateral."),
+    ("Bad debt", "what closed accounts owed beyond their collateral and fund, winners or pool have borne."),
     (
         "Auto-deleveraging",
-        "closing winners' positions at a haircut to pay for bad debt when the fund is empty.",
+        "closing winners' positions at a haircut to pay for what the fund cannot.",
     ),
     ("Socialised loss", "bad debt left after fund and auto-deleveraging, borne by liquidity providers."),
     ("Base fee", "price of gas set by the chain itself; it rises while blocks are more than half full."),

@@ -47,12 +47,12 @@ class BlockRow(NamedTuple):
     ]
     accounts_open: Annotated[int, Column("count", "accounts with a position in this market")]
     insurance_fund: Annotated[float, Column("quote", "reserves of the insurance fund")]
-    pool_assets: Annotated[float, Column("quote", "what the shares of the liquidity pool are worth")]
-    bad_debt: Annotated[float, Column("quote", "loss beyond collateral so far")]
+    pool_assets: Annotated[float, Column("quote", "what the pool's shares are worth, claims at the index")]
+    bad_debt: Annotated[float, Column("quote", "loss that fund, winners or pool bore so far")]
     fund_draws: Annotated[float, Column("quote", "bad debt that the insurance fund paid so far")]
     haircuts: Annotated[float, Column("quote", "bad debt that auto-deleveraged winners bore so far")]
     socialized_loss: Annotated[float, Column("quote", "bad debt written off against the pool so far")]
-    pending_deficit: Annotated[float, Column("quote", "bad debt that no stage has covered yet")]
+    pending_deficit: Annotated[float, Column("quote", "owed without a position: not in `bad_debt`")]
     negative_equity: Annotated[
         float, Column("quote", "what accounts still open owe beyond their collateral: booked by nobody yet")
     ]
@@ -292,7 +292,7 @@ class WorldRow(NamedTuple):
     external_price: Annotated[float, Column("quote / base", "price outside, after impact")]
     liquidations: Annotated[int, Column("count", "liquidations of this market in the block")]
     liquidated_notional: Annotated[float, Column("quote", "what they closed, at the risk price")]
-    bad_debt: Annotated[float, Column("quote", "loss beyond collateral so far, of the whole protocol")]
+    bad_debt: Annotated[float, Column("quote", "bad debt of the whole protocol so far")]
 
 
 class RemovalRow(NamedTuple):
@@ -303,5 +303,5 @@ class RemovalRow(NamedTuple):
     closed_of_it: Annotated[float, Column("quote", "what was closed of it, in the run of this order")]
     liquidated_notional: Annotated[float, Column("quote", "liquidated in all, in the run of this order")]
     liquidated_notional_without: Annotated[float, Column("quote", "liquidated in all without its flow")]
-    bad_debt: Annotated[float, Column("quote", "loss beyond collateral, in the run of this order")]
-    bad_debt_without: Annotated[float, Column("quote", "loss beyond collateral without its flow")]
+    bad_debt: Annotated[float, Column("quote", "bad debt in the run of this order")]
+    bad_debt_without: Annotated[float, Column("quote", "bad debt without its flow")]

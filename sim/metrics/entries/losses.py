@@ -27,7 +27,8 @@ def _uncovered_loss(known: Readings) -> float:
 METRICS.add(Metric(
     order=12, name="bad_debt", label="Bad debt", unit="quote", kind="amount", direction=WORSE,
     family="severity", section="Losses", markets="all", alarm="warn",
-    meaning="Losses beyond the collateral of closed accounts, before anyone covers them.",
+    meaning="Losses beyond the collateral of closed accounts that fund, winners or pool have borne, and "
+            "gains that the pool could not pay; what pends is not in it.",
     measure=lambda run: (run.after.bad_debt - run.before.bad_debt) / WAD,
 ))  # fmt: skip
 METRICS.add(Metric(
@@ -57,13 +58,14 @@ METRICS.add(Metric(
 METRICS.add(Metric(
     order=17, name="auto_deleveraged_notional", label="Auto-deleveraged notional", unit="quote",
     kind="amount", direction=WORSE, family="severity", section="Losses", markets="all", alarm="warn",
-    meaning="Notional of winners closed against their will because the fund was empty.",
+    meaning="Notional of winners closed against their will for what the fund could not pay.",
     measure=lambda run: run.totals.auto_deleveraged_notional,
 ))  # fmt: skip
 METRICS.add(Metric(
     order=18, name="socialized_loss", label="Socialised loss", unit="quote", kind="amount",
     direction=WORSE, family="severity", section="Losses", markets="all", alarm="bad",
-    meaning="Loss written off against the shares of the liquidity pool.",
+    meaning="Loss written off against the shares of the liquidity pool, and gains that neither pool nor fund "
+            "could pay.",
     measure=lambda run: (run.after.socialized_loss - run.before.socialized_loss) / WAD,
 ))  # fmt: skip
 METRICS.add(Metric(

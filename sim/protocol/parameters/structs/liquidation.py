@@ -212,7 +212,7 @@ STRUCTS.add(
                 maximum=1,
                 default=0.0009,
                 source="below what a round trip of the default trade fee costs at the default largest "
-                "premium: 2 * 0.0005 * (1 - 0.05)",
+                "premium: 2 * 0.0005 * (1 - 0.009)",
                 meaning="Most that forced closes of one second move the mark price; never more than a round "
                 "trip of trade fees costs, so that trading around one does not pay. Without a trade fee it "
                 "does.",

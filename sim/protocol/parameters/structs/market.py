@@ -22,7 +22,7 @@ STRUCTS.add(
                 maximum=1e22,
                 default=1_000_000.0,
                 source="assumption: 1 % premium at a skew of 10,000 units",
-                meaning="Skew at which the fill is twice the index.",
+                meaning="Skew at which the premium would be 100 %, were it not capped.",
                 governed=Governed(
                     maximum=1e20,
                     step=0.0,

@@ -7,7 +7,7 @@ STRUCTS.add(
         name="risk",
         order=11,
         section="protocol.margin",
-        meaning="Unrealised profit in equity, and withdrawals.",
+        meaning="Unrealised profit in the checks, and withdrawals.",
         contract="risk_engine",
         checked_in="risk_params",
         setter=Setter(function="set_parameters", view="parameters"),
@@ -19,7 +19,7 @@ STRUCTS.add(
                 maximum=1,
                 default=1.0,
                 source="Drift's upper bound, 9.4",
-                meaning="Weight of unrealised profit in equity, up to the cap.",
+                meaning="Weight of unrealised profit in the initial and the withdrawal check, up to the cap.",
                 governed=Governed(step=0.1, tighter="lower"),
             ),
             Parameter(
@@ -29,7 +29,7 @@ STRUCTS.add(
                 maximum=1e18,
                 default=1_000_000.0,
                 source="assumption: Drift credits 100, Hyperliquid everything",
-                meaning="Most unrealised profit credited to one account.",
+                meaning="Most unrealised profit that these checks credit to one account.",
                 governed=Governed(step=10_000.0, tighter="lower"),
             ),
             Parameter(
