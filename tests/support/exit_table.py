@@ -74,8 +74,12 @@ OTHERS: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
         "liquidation: price not valid", "waits for a price: nobody is closed at one nobody stands for",
     ),
     ("LP exit", "pool assets zero"): ("0", "nothing is claimable: the money is the traders'; it stays"),
-    ("LP exit", "oracle stale"): ("0", "waits: nothing is claimable before a price is good"),
-    ("LP exit", "too volatile"): ("0", "waits: nothing is claimable before a price is good"),
+    ("LP exit", "oracle stale"): (
+        "0", "waits for half of the window; then at the worse of index and average price",
+    ),
+    ("LP exit", "too volatile"): (
+        "0", "waits for half of the window; then at the worse of index and average price",
+    ),
     ("staker exit", "fund empty"): ("0", "there is nothing to take"),
 }  # fmt: skip
 """Cells in which something is different: (way out, fault) -> (outcome, words)."""
@@ -252,14 +256,15 @@ RULES: Final = """\
 
 - **A formula** has 150,000 gas for each question. If it reverts, answers out of range or does not end,
   `FormulaFailed` names it at every touch of its market, and what adds risk is refused (`formulas: no good
-  answer`): opening, adding, taking collateral out with a position in that market. For all else bounds take
-  the place of its answer. *Initial*: the whole notional, the most it may ask, so that no account is taken
-  to have room that its size would not get. *Maintenance*: the last good ratio of a position without size,
-  the least it may ask of any; through ramp and entry a position must hold `min(base, max(ramped, entry))`,
-  not above what was asked of it when the formula last answered. So liquidations may use the last good
-  ratios, in the account's favour alone: silence liquidates nobody, and who is below even that does not
-  escape. It takes formulas to ask no less of a larger position. In a run the failure is a finding, exit
-  code 1 ([formulas](formulas.md#when-it-fails-in-a-run)).
+  answer`): opening and adding in that market, and for an account with a position there opening and adding
+  anywhere and taking collateral out. For all else bounds take the place of its answer. *Initial*: the
+  whole notional, the most it may ask, so that no account is taken to have room that its size would not
+  get. *Maintenance*: the last good ratio of a position without size, the least it may ask of any; through
+  ramp and entry a position must hold `min(base, max(ramped, entry))`, not above what was asked of it when
+  the formula last answered. So liquidations may use the last good ratios, in the account's favour alone:
+  silence liquidates nobody, and who is below even that does not escape. It takes formulas to ask no less
+  of a larger position. In a run the failure is a finding, exit code 1
+  ([formulas](formulas.md#when-it-fails-in-a-run)).
 - **Replacing a formula** does not ask the old one: funding since the last touch accrues at the ratios that
   it gave then.
 - **A bad price** (worse than the oracle's `settle_status`) settles a reduction at the worst side of the
