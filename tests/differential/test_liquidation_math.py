@@ -25,7 +25,22 @@ def closes(draw):
 
 
 @st.composite
+def fee_rates(draw):
+    """Half of them small enough that no cap hides the last unit."""
+    if draw(st.booleans()):
+        small = st.integers(0, 10**18)
+        return draw(st.integers(0, 10**16)), draw(small), draw(small), draw(small), draw(RATIO), WAD, WAD
+    return tuple(draw(case) for case in (RATIO, COEFFICIENT, COEFFICIENT, VOLATILITY, RATIO, RATIO, RATIO))
+
+
+@st.composite
 def shares(draw):
+    """Half of them between both ends, which hide the last unit."""
+    if draw(st.booleans()):
+        reference = draw(REFERENCE)
+        volatility = draw(st.integers(reference // 2, 2 * reference))
+        few = st.integers(0, WAD // 4)
+        return WAD // 2, draw(few), draw(few), 0, WAD, volatility, reference, draw(RATIO)
     most = draw(RATIO)
     return (
         draw(RATIO),
@@ -49,7 +64,7 @@ def within_a_position(draw):
 CASES = {
     "shortfall": st.tuples(SIGNED, POSITIVE),
     "excess_volatility": st.tuples(VOLATILITY, REFERENCE),
-    "fee_rate": st.tuples(RATIO, COEFFICIENT, COEFFICIENT, VOLATILITY, RATIO, RATIO, RATIO),
+    "fee_rate": fee_rates(),
     "impact_rate": st.tuples(SIGNED, PRICE, PRICE),
     "close_notional": st.tuples(SIGNED, AMOUNT, AMOUNT, RATIO, RATIO, RATIO),
     "exit_cost_rate": st.tuples(SIGNED, PRICE, PRICE, st.integers(1 - WAD, WAD)),

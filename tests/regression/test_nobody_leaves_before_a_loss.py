@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.reference.fixed_point import WAD
+from sim.reference.vault_math import VIRTUAL_ASSETS, VIRTUAL_SHARES
 from tests.support.deployers import deployer
 from tests.support.own_formula import FORMULA_HEAD
 from tests.support.protocol import FUND, POOL, Protocol, isolated, units
@@ -275,6 +276,19 @@ def test_a_deposit_waits_for_a_usable_price_and_may_be_taken_back_without_one(tw
         pool.cancel_deposit(sender=person)
     with boa.reverts("vault: nothing waits"):
         pool.claim_shares(person)
+
+
+def test_a_deposit_taken_back_after_a_loss_is_rounded_for_the_vault(two):
+    protocol, _, trader = two
+    pool, person = protocol.pool, boa.env.generate_address("newcomer")
+    protocol.increase(trader, 1_000 * WAD)
+    bring(protocol, person, 1_000_000)
+    protocol.set_price(2_000 * WAD + 7 * WAD // 3)  # the trader gains, the pool loses
+    protocol.wait(90_000)
+    shares, supply = pool.deposit_request(person).shares, pool.totalSupply() + VIRTUAL_SHARES
+    assets = pool.previewRedeem(pool.totalSupply()) + VIRTUAL_ASSETS
+    assert shares * assets % supply != 0
+    assert pool.cancel_deposit(sender=person) == shares * assets // supply < units(1_000_000)
 
 
 def test_the_moment_of_settling_a_deposit_is_not_for_its_owner_to_choose(two):

@@ -170,6 +170,18 @@ def test_a_winner_that_closes_in_the_deficits_block_pays_all_the_same(protocol):
     protocol.withdraw(winner, protocol.collateral(winner) // QUANTUM)
 
 
+def test_what_is_held_has_its_part_of_the_cost_and_not_a_unit_more(protocol):
+    """More cost for the same gain would be a lower rank."""
+    winner, bankrupt = crash(protocol)
+    protocol.liquidate(bankrupt)
+    cost, before = abs(protocol.position(winner).entry_notional), protocol.collateral(winner)
+    protocol.decrease(winner)
+    held = protocol.held(winner)
+    gain = protocol.collateral(winner) - before + held.amount
+    assert cost * held.amount % gain != 0
+    assert held.entry_notional == cost * held.amount // gain
+
+
 def test_a_closed_winner_can_be_named_and_ranks_by_what_it_gained(protocol):
     winner, bankrupt = crash(protocol)
     other = protocol.account("other", 60_000)

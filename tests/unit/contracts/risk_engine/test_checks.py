@@ -39,8 +39,10 @@ struct PositionInputs:
 BATCHES = {
     "reverts": 'raise "no batch"',
     "too few": "return []",
-    "other answers": """answer: MarginRatios = MarginRatios(initial=2, maintenance=1)
-    return [answer, answer]""",
+    "other answers": """answers: DynArray[MarginRatios, 512] = []
+    for position: PositionInputs in positions:
+        answers.append(MarginRatios(initial=2, maintenance=1))
+    return answers""",
     "endless": """for i: uint256 in range(10**12):
         pass
     return []""",
