@@ -75,7 +75,7 @@ class ProtocolState:
     fund_token_balance: Annotated[int, exact("quote, WAD", "tokens of the insurance fund")]
     bad_debt: Annotated[int, exact("quote, WAD", "loss that fund, winners or pool bore so far")]
     fund_draws: Annotated[int, exact("quote, WAD", "bad debt that the insurance fund paid so far")]
-    haircuts: Annotated[int, exact("quote, WAD", "bad debt that auto-deleveraged winners bore so far")]
+    haircuts: Annotated[int, exact("quote, WAD", "bad debt that winners' gains, open or held, paid so far")]
     socialized_loss: Annotated[int, exact("quote, WAD", "bad debt written off against the pool so far")]
     pending_deficit: Annotated[int, exact("quote, WAD", "owed without a position: not in `bad_debt`")]
     tips: Annotated[int, exact("quote, WAD", "what the fund added to small bounties so far")]

@@ -50,7 +50,7 @@ class BlockRow(NamedTuple):
     pool_assets: Annotated[float, Column("quote", "what the pool's shares are worth, claims at the index")]
     bad_debt: Annotated[float, Column("quote", "loss that fund, winners or pool bore so far")]
     fund_draws: Annotated[float, Column("quote", "bad debt that the insurance fund paid so far")]
-    haircuts: Annotated[float, Column("quote", "bad debt that auto-deleveraged winners bore so far")]
+    haircuts: Annotated[float, Column("quote", "bad debt that winners' gains, open or held, paid so far")]
     socialized_loss: Annotated[float, Column("quote", "bad debt written off against the pool so far")]
     pending_deficit: Annotated[float, Column("quote", "owed without a position: not in `bad_debt`")]
     negative_equity: Annotated[

@@ -77,7 +77,7 @@ METRICS.add(Metric(
 METRICS.add(Metric(
     order=37, name="auto_deleverage_haircuts", label="Auto-deleveraging haircuts", unit="quote",
     kind="amount", direction=WORSE, family="severity", section="Losses", markets="all",
-    meaning="Bad debt taken from the gains of deleveraged winners.",
+    meaning="Bad debt taken from winners' gains, open or held.",
     measure=lambda run: (run.after.haircuts - run.before.haircuts) / WAD,
 ))  # fmt: skip
 METRICS.add(Metric(

@@ -37,7 +37,7 @@ def _beyond_the_fund(known: Readings) -> float:
 METRICS.add(Metric(
     order=39, name="negative_equity_end", label="Unbooked loss, end", unit="quote", kind="amount",
     direction=WORSE, family="severity", section="Losses", markets="all", alarm="warn",
-    meaning="What accounts still open after the last block owe beyond their collateral: bad debt that nobody "
+    meaning="What accounts still open after the last block owe beyond their collateral: a loss that nobody "
             "found worth liquidating, and so nobody booked.",
     measure=lambda run: run.valuation.negative_equity(),
 ))  # fmt: skip

@@ -18,7 +18,7 @@ DAY_SECONDS: Final = 86_400
 DELAY_SECONDS: Final = 2 * DAY_SECONDS
 """Time-lock of parameters. Compound's Timelock: at least 2 days."""
 LONG_DELAY_SECONDS: Final = 7 * DAY_SECONDS
-"""Time-lock of rules, roles, ownership and calls without rules. Aave's long executor: 7 days."""
+"""Time-lock of rules, roles, ownership and most calls without rules. Aave's long executor: 7 days."""
 GRACE_SECONDS: Final = 14 * DAY_SECONDS
 """Window of execution. Compound's Timelock: 14 days; fixed in ``governance_roles.vy``."""
 INTERVAL_SECONDS: Final = DAY_SECONDS
