@@ -141,7 +141,13 @@ class World:
             self.weak_short()
             protocol.set_price(8_000 * WAD, wait=60)
         elif fault == "oracle stale":
-            protocol.wait(86_400 + 1)
+            # Asked for anew, so that the provider's window is open when the price has become stale.
+            late = protocol.pool.parameters().queue_seconds + 600
+            protocol.wait(86_400 + 1 - late)
+            shares = protocol.pool.exit_request(protocol.liquidity_provider).shares
+            protocol.request(protocol.pool, protocol.liquidity_provider, shares)
+            protocol.wait(late)
+            assert protocol.pool.exit_request(protocol.liquidity_provider).ready_at <= boa.env.timestamp
         elif fault == "too volatile":
             protocol.set_price(193 * WAD, wait=60)
         elif fault == "paused":
