@@ -152,7 +152,7 @@ def _default(metric: str, role: str, margin: float, largest: float | None, sourc
     )
 
 
-_CRASH = "under static margin a fall of 10-20 % within 6-20 min leaves 2 bp of bad debt (docs/study)"
+_CRASH = "under static margin a fall of 10-20 % within 6-20 min leaves 14 bp uncovered (docs/study)"
 
 DEFAULT_ENDPOINTS: tuple[EndpointSection, ...] = (
     _default("insolvent", "solvency", 0.02, None, superiority=True,
