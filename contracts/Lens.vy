@@ -184,7 +184,7 @@ def margin_curve(
     market: uint256, notionals: DynArray[uint256, 16]
 ) -> DynArray[IRiskModel.MarginRatios, 16]:
     """
-    @notice Target ratios of a market by notional, now.
+    @notice Target ratios of a long by notional, in an account without another position.
     @param market Market id.
     @param notionals Notionals (WAD quote).
     @return DynArray One pair of ratios per notional, in order.

@@ -95,8 +95,8 @@ def __init__(
     @param guardian May tighten, pause and cancel.
     @param market_registry Market registry.
     @param trading_desk Trading desk.
-    @param delay_seconds Delay of parameters, models and unpausing.
-    @param long_delay_seconds Delay of rules, roles, ownership and calls without rules.
+    @param delay_seconds Delay of parameters, models and short calls.
+    @param long_delay_seconds Delay of rules, roles, ownership and long calls.
     """
     access.__init__(owner)
     governance_roles.__init__(guardian, delay_seconds, long_delay_seconds)

@@ -6,7 +6,7 @@
 @license Apache-2.0
 @author Seawall contributors
 @notice Winners pay one after the other, each up to its gain, from the largest relative gain
-        down: fewest are closed, and least of each.
+        down.
 @dev Relative gain is a matter of the entry price alone: splitting an account, leverage and
      fresh positions do not move anybody behind another.
 @custom:kill The waterfall's owner names another policy.

@@ -6,7 +6,7 @@
 @license Apache-2.0
 @author Seawall contributors
 @notice Asks a market's formula, one position at a time or many at once. A formula that reverts,
-        leaves its range or does not end stops what adds risk in its market, and nothing else:
+        leaves its range or does not end stops what adds risk to who is in its market, no more:
         for all else bounds take the place of its answer.
 @dev No state. The batch is a faster way to the same answers: where a formula that was found to
      have it does not answer in full, it is asked one by one.

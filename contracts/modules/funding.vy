@@ -46,7 +46,7 @@ def _rate(premium: int256, initial_ratio: uint256, maintenance_ratio: uint256) -
 @internal
 def _index_now(market: uint256, rate: int256, index_price: uint256) -> int256:
     """
-    @dev Funding index as of now, at the rate that has held since the last accrual.
+    @dev Funding index as of now, at the rate of now for all the time since the last accrual.
     @param market Market id.
     @param rate Hourly rate (WAD).
     @param index_price Index price (WAD).

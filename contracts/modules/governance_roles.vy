@@ -26,9 +26,9 @@ GRACE_SECONDS: constant(uint256) = 14 * constants.DAY_SECONDS
 
 # @dev May pause, cancel and tighten; zero: nobody may.
 guardian: public(reentrant(address))
-# @dev Time from a proposal to its first possible execution: parameters, models, unpausing.
+# @dev Time from a proposal to its first possible execution: parameters, models, short calls.
 delay_seconds: public(reentrant(uint256))
-# @dev The same for rules, roles, delays, ownership and calls that no rule bounds.
+# @dev The same for rules, roles, delays, ownership and calls registered as long.
 long_delay_seconds: public(reentrant(uint256))
 # @dev Whether the rules are fixed except by proposals.
 sealed: public(reentrant(bool))

@@ -113,7 +113,7 @@ def release_held(account: uint256, market: uint256) -> uint256:
 @reentrant
 def withdrawals_open() -> bool:
     """
-    @notice Whether collateral and pool shares may leave: no deficit beyond the fund pends.
+    @notice Whether collateral may leave: no deficit beyond the fund pends.
     @return bool True if they may.
     """
     pending: uint256 = staticcall LEDGER.pending_deficit()

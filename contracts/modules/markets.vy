@@ -33,7 +33,7 @@ uses: ramp
 
 # What is stored of a market: formula and flag share a slot.
 struct Configuration:
-    formula: uint256  # address, above it the flag, and on top the initial ratio at rest
+    formula: uint256  # address, above it the flag, and on top the maintenance ratio at rest
     open_interest_cap: uint256  # base units per side (WAD)
 
 

@@ -6,7 +6,7 @@
 @license Apache-2.0
 @author Seawall contributors
 @notice What account holders do. Adding risk needs a valid price and ends with the initial
-        check; deposits and reductions are always possible.
+        check; deposits are always possible, and reductions but into debt at a bad price.
 @dev Every operation of more than one call takes the ledger's lock first. Nothing returns
      between taking it and giving it back.
 """
@@ -129,7 +129,7 @@ def increase_position(index: uint256, market: uint256, size_delta: int256, limit
 @external
 def decrease_position(index: uint256, market: uint256, size: uint256, limit_price: uint256):
     """
-    @notice Closes part or all of a position of the caller; always possible. At the index price
+    @notice Closes part or all of a position of the caller, paused or not: at the index price
             while the oracle's status is good enough to settle at, else at the worst side of
             old and new price, if it leaves no debt; else it waits for a good price or for more
             collateral. What would be left below the smallest position closes too.
