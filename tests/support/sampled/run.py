@@ -1,7 +1,8 @@
 """Tries faults one after another in a copy of the tree, the contract tests alone, until the first that fails.
 
 All contracts are compiled once; each fault has a forked process, in which what imports the changed file is
-compiled anew and pytest runs.
+compiled anew and pytest runs. Libraries are called function by function, which titanoboa does by the names that
+the compiler's last work left: their tests have a process of their own.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import gc
 import os
 import re
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -113,11 +115,14 @@ class Runner:
         if (change.file, before, after) in EQUIVALENT:
             return Tried(change=change, verdict=SURVIVED, test="", seconds=0.0, before=before, after=after)
         affected = [found for found, closure in self._deployables.items() if path in closure]
+        twins = twins_of(path)[0 if closest else 1]
         tests = tests_of(path, affected)[0 if closest else 1]
         began = time.monotonic()
         try:
             path.write_text(mutated, encoding="utf-8")
-            verdict, test = self._in_a_process(lambda: self._test(affected, tests))
+            verdict, test = self._in_a_new_process(twins) if twins else (SURVIVED, "")
+            if verdict == SURVIVED:
+                verdict, test = self._in_a_process(lambda: self._test(affected, tests))
         finally:
             path.write_text(source, encoding="utf-8")
         return Tried(
@@ -133,8 +138,23 @@ class Runner:
         """Return which of some tests fail without a fault."""
         if not tests:
             return []
-        self._in_a_process(lambda: int(pytest.main(["-q", "-p", "no:cacheprovider", *tests])))
-        return _failed(self._output())
+        twins = [test for test in tests if "/differential/" in test]
+        found = [self._in_a_new_process([test])[1] for test in twins]
+        others = [test for test in tests if test not in twins]
+        if others:
+            self._in_a_process(lambda: int(pytest.main(["-q", "-p", "no:cacheprovider", *others])))
+            found += _failed(self._output())
+        return [*filter(None, found)]
+
+    def _in_a_new_process(self, tests: Sequence[str]) -> tuple[str, str]:
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider", *tests]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode not in (0, 1, 2):
+            raise RuntimeError(f"pytest ended with {done.returncode}:\n{done.stdout[-2_000:]}")
+        if "VyperException" in done.stdout or "vyper.exceptions" in done.stdout:
+            return UNCOMPILED, ""
+        failed = _failed(done.stdout)
+        return _VERDICTS[done.returncode], failed[0] if failed else ""
 
     def _in_a_process(self, work: Callable[[], int]) -> tuple[str, str]:
         child = os.fork()
@@ -187,13 +207,23 @@ class Runner:
         return self._made[path]
 
 
+def twins_of(changed: Path) -> tuple[list[str], list[str]]:
+    """Return the tests of a library against its twin, and those of the others; none of what is no library."""
+    if changed.parent.name != "lib":
+        return [], []
+    own = ROOT / "tests" / "differential" / f"test_{changed.stem}.py"
+    others = [
+        path
+        for path in sorted((ROOT / "tests" / "differential").glob("test_*.py"))
+        if path != own and path.name not in _NOT_OF_CONTRACTS
+    ]
+    return [str(own)] * own.is_file(), [str(path) for path in others]
+
+
 def tests_of(changed: Path, affected: Sequence[Path]) -> tuple[list[str], list[str]]:
     """Return the tests of contracts that touch what a changed file is part of, and all others."""
     units = ROOT / "tests" / "unit" / "contracts"
     first: list[Path] = []
-    twin = ROOT / "tests" / "differential" / f"test_{changed.stem}.py"
-    if changed.parent.name == "lib" and twin.is_file():
-        first.append(twin)
     # The fewer contracts a folder of tests is about, the sooner it finds a fault of one of them.
     for name in (name for name in CLOSEST if any(path.stem == name for path in affected)):
         for folder in CLOSEST[name]:
@@ -202,13 +232,11 @@ def tests_of(changed: Path, affected: Sequence[Path]) -> tuple[list[str], list[s
     if changed.parent.name != "lib":
         first.append(units / "test_access.py")  # guards, pauses and events
     rest = [*sorted(units.rglob("test_*.py"))]
-    for kind in ("differential", "regression"):
-        rest += [
-            path
-            for path in sorted((ROOT / "tests" / kind).glob("test_*.py"))
-            if path.name not in _NOT_OF_CONTRACTS
-            and (kind == "differential" or _USES_CONTRACTS.search(path.read_text(encoding="utf-8")))
-        ]
+    rest += [
+        path
+        for path in sorted((ROOT / "tests" / "regression").glob("test_*.py"))
+        if _USES_CONTRACTS.search(path.read_text(encoding="utf-8"))
+    ]
     first = [*dict.fromkeys(first)]
     rest = [path for path in dict.fromkeys(rest) if path not in first]
     close, others = ([str(p) for p in paths if not str(p).endswith(_OWN_MUTANTS)] for paths in (first, rest))
