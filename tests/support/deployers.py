@@ -16,6 +16,7 @@ from typing import Any
 import boa
 from boa.contracts.vyper.vyper_contract import VyperDeployer
 from boa.interpret import set_cache_dir
+from vyper.semantics.namespace import get_namespace
 
 from sim.chain.compile import sources_hash
 from sim.core.files import atomic_write_bytes
@@ -77,6 +78,7 @@ def deployer(path: Path) -> VyperDeployer:
 
 def _unpickled(file: Path) -> Any:
     """Return what was kept. To look for garbage among a million new objects takes most of the time."""
+    get_namespace()  # without a compilation in this process no internal function could be called
     was_enabled = gc.isenabled()
     gc.disable()
     try:

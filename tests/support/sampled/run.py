@@ -1,8 +1,8 @@
 """Tries faults one after another in a copy of the tree, the contract tests alone, until the first that fails.
 
 All contracts are compiled once; each fault has a forked process, in which what imports the changed file is
-compiled anew and pytest runs. Libraries are called function by function, which titanoboa does by the names that
-the compiler's last work left: their tests have a process of their own.
+compiled anew and pytest runs. Libraries are called function by function, which in a fork finds the code from
+before: their tests have a process of their own.
 """
 
 from __future__ import annotations
