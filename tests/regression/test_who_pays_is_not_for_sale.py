@@ -140,6 +140,24 @@ def test_the_order_of_liquidations_chooses_nobody(protocol, order):
     protocol.check_books()
 
 
+@pytest.mark.xfail(strict=True, reason="a deficit holds gains in the market of its largest loss alone")
+def test_a_winner_of_a_lesser_loss_cannot_leave_before_it_is_asked(protocol):
+    """40,000 lost in market 0 and 20,000 in market 1, by 25,000: a third of what is owed is market 1's."""
+    bankrupt = protocol.account("bankrupt", 25_000)
+    winners = [protocol.account(f"winner {market}", 50_000) for market in (0, 1)]
+    for market, (winner, size) in enumerate(zip(winners, (100, 50), strict=True)):
+        protocol.increase(winner, -size * WAD, market=market)
+        protocol.increase(bankrupt, size * WAD, market=market)
+    for market in (0, 1):
+        protocol.set_price(1_600 * WAD, market=market)
+    while protocol.open_markets(bankrupt):
+        protocol.liquidate(bankrupt, market=0 if protocol.position(bankrupt).size else 1)
+    share = protocol.share(bankrupt, 1).amount
+    assert share == pytest.approx(-protocol.collateral(bankrupt) // 3, abs=NOTHING)
+    protocol.decrease(winners[1], market=1)
+    assert protocol.held(winners[1], market=1).amount == pytest.approx(share, abs=NOTHING)
+
+
 def test_what_an_account_lost_before_it_was_flat_does_not_count(protocol):
     bankrupt = protocol.account("bankrupt", 25_000)
     protocol.increase(bankrupt, 50 * WAD, market=1)

@@ -338,22 +338,34 @@ def _recorded(step: Step) -> str | None:
 
 @rule(
     "C8s",
-    "after a sweep nobody is under water with a position, but at a price that is not good enough or where as"
-    " much has been closed as one second lets through",
+    "after a sweep nobody is under water with a position, but where on the side of its net exposure no price"
+    " is good enough or as much has been closed as one second lets through",
 )
 def _swept(step: Step) -> str | None:
     if step.verb != "sweep":
         return None
     for account in EVERYBODY:
         markets = step.after.open_markets(account)
-        if step.after.accounts[account].equity >= 0 or not any(
-            step.world.may(market, LIQUIDATE) for market in markets
-        ):
+        if step.after.accounts[account].equity >= 0 or not _is_closable(step, account):
             continue
         reasons = {step.world.would_liquidate(PARTICIPANTS - 1, account, market) for market in markets}
         if reasons != {"liquidation: throttled"}:
             return f"account {account} has {step.after.accounts[account].equity} and positions: {reasons}"
     return None
+
+
+def _is_closable(step: Step, account: int) -> bool:
+    """Return whether a price is good enough on the side that a forced close begins with."""
+    markets = step.after.markets
+    signed = [
+        row[account].size * market.risk_price
+        for row, market in zip(step.after.positions, markets, strict=True)
+    ]
+    return any(
+        notional * sum(signed) >= 0 and step.world.may(market, LIQUIDATE)
+        for market, notional in enumerate(signed)
+        if notional
+    )
 
 
 @rule("C9w", "winners and the pool bear a loss only when the fund has nothing left")
