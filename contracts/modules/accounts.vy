@@ -275,7 +275,7 @@ def _set_collateral(account: uint256, collateral: int256):
     if self._open_markets(account) == 0:
         self.sums.pending_deficit = self.sums.pending_deficit + debt - debt_before
         if debt < debt_before:
-            deficits._shrink(account, debt_before - debt, debt)
+            deficits._shrink(account, self._episode(account), debt)
 
 
 @internal
@@ -323,7 +323,7 @@ def _set_position(account: uint256, market: uint256, position: ILedger.Position)
         self.sums.pending_deficit += debt
     elif before == 0:
         self.sums.pending_deficit -= debt
-        deficits._shrink(account, debt, 0)
+        deficits._shrink(account, self._episode(account), 0)
 
 
 @internal

@@ -7,10 +7,11 @@
 @author Seawall contributors
 @notice What accounts owe that their collateral does not cover: where the loss arose, and the
         gains of winners that are held until it is resolved.
-@dev A deficit is charged to the market and side of the largest loss not borne yet. Winners of
-     the other side that close meanwhile leave their gain in a pot, up to what pends: by shares,
-     so that no call loops over accounts. What no deficit needs any more is freed at once.
-@custom:invariants pending = sum of the debts charged to a market and side; a pot holds at most
+@dev A deficit is charged to the markets and sides where the loss arose, and recorded under the
+     largest loss not borne yet. Winners of the other sides that close meanwhile leave their
+     gain in a pot, up to what is charged there: by shares, so that no call loops over
+     accounts. What no deficit needs any more is freed at once.
+@custom:invariants pending = sum of what is charged to a market and side; a pot holds at most
         what pends there; held_gains = pots + what is freed and not collected, to the quantum.
 """
 
@@ -46,6 +47,8 @@ records: HashMap[uint256, ILedger.PendingDeficit]
 # @dev By account, then by `episode * 8 + market`: realised since the account was last without
 # a position, positive if longs lost it, negative if shorts did (WAD quote).
 losses: HashMap[uint256, HashMap[uint256, int256]]
+# @dev By account and market: its part of the deficit, positive if longs lost it (WAD quote).
+charges: HashMap[uint256, int256[8]]
 # @dev By `market * 2 + side`; then by epoch: a pot is left for a new one when it is empty.
 pending: HashMap[uint256, uint256]
 epochs: HashMap[uint256, uint256]
@@ -94,24 +97,23 @@ def _record(
     )
     record.recorded_at = block.timestamp
     self.records[account] = record
-    self.pending[self._book(record.market, record.side)] += deficit
+    self._charge(account, episode, deficit)
     log ILedger.DeficitRecorded(
         account=account, market=record.market, side=record.side, deficit=deficit
     )
 
 
 @internal
-def _shrink(account: uint256, amount: uint256, left: uint256):
+def _shrink(account: uint256, episode: uint256, left: uint256):
     """
     @dev Takes note that a recorded deficit has become smaller.
     @param account Account.
-    @param amount By how much (WAD quote).
+    @param episode Its episode.
     @param left What it owes still (WAD quote).
     """
-    record: ILedger.PendingDeficit = self.records[account]
-    if record.recorded_at == 0:
+    if self.records[account].recorded_at == 0:
         return
-    self._lower_pending(self._book(record.market, record.side), amount)
+    self._charge(account, episode, left)
     if left == 0:
         self.records[account] = empty(ILedger.PendingDeficit)
 
@@ -137,7 +139,7 @@ def _bear(account: uint256, episode: uint256, market: uint256, amount: uint256, 
 @internal
 def _move(account: uint256, episode: uint256, left: uint256):
     """
-    @dev Charges the rest of a deficit to where the largest loss not borne yet arose.
+    @dev Records the rest of a deficit under the largest loss not borne yet.
     @param account Account.
     @param episode Its episode.
     @param left What it owes (WAD quote).
@@ -150,8 +152,6 @@ def _move(account: uint256, episode: uint256, left: uint256):
         return
     new.recorded_at = old.recorded_at
     self.records[account] = new
-    self.pending[self._book(new.market, new.side)] += left
-    self._lower_pending(self._book(old.market, old.side), left)
     log ILedger.DeficitMoved(account=account, market=new.market, side=new.side, deficit=left)
 
 
@@ -242,17 +242,28 @@ def _collect(account: uint256, book: uint256) -> uint256:
 
 
 @internal
-def _lower_pending(book: uint256, amount: uint256):
+def _charge(account: uint256, episode: uint256, deficit: uint256):
     """
-    @dev Lowers what pends and frees what is held beyond it.
-    @param book Market and side of the losers.
-    @param amount By how much (WAD quote).
+    @dev Charges what an account owes to where its losses arose, and frees what is held beyond.
+    @param account Account with a record.
+    @param episode Its episode.
+    @param deficit What it owes (WAD quote).
     """
-    left: uint256 = self.pending[book] - amount
-    self.pending[book] = left
-    held: uint256 = self.pots[book][self.epochs[book]].amount
-    if held > left:
-        self._free(book, held - left)
+    losses: uint256 = self._losses(account, episode)
+    for market: uint256 in range(8):
+        before: int256 = self.charges[account][market]
+        part: ILedger.DeficitShare = self._part(account, episode, market, deficit, losses)
+        after: int256 = convert(part.amount, int256) * part.side
+        if after == before:
+            continue
+        self.charges[account][market] = after
+        # No loss changes its side while a deficit pends: that takes a position.
+        book: uint256 = self._book(market, before + after)
+        left: uint256 = self.pending[book] + part.amount - convert(abs(before), uint256)
+        self.pending[book] = left
+        held: uint256 = self.pots[book][self.epochs[book]].amount
+        if held > left:
+            self._free(book, held - left)
 
 
 @internal
@@ -286,23 +297,39 @@ def _share(
     @param deficit What the account owes (WAD quote).
     @return DeficitShare Share and the side that lost, nothing without a record.
     """
-    record: ILedger.PendingDeficit = self.records[account]
-    share: ILedger.DeficitShare = empty(ILedger.DeficitShare)
-    if record.recorded_at == 0:
-        return share
-    total: uint256 = self._losses(account, episode)
-    if total == 0:
+    if self.records[account].recorded_at == 0:
+        return empty(ILedger.DeficitShare)
+    return self._part(account, episode, market, deficit, self._losses(account, episode))
+
+
+@view
+@internal
+def _part(
+    account: uint256, episode: uint256, market: uint256, deficit: uint256, losses: uint256
+) -> ILedger.DeficitShare:
+    """
+    @dev The same of an account with a record.
+    @param account Account.
+    @param episode Its episode.
+    @param market Market.
+    @param deficit What the account owes (WAD quote).
+    @param losses What it has lost in all markets (WAD quote).
+    @return DeficitShare Share and the side that lost; if no loss is known, all is the record's.
+    """
+    part: ILedger.DeficitShare = empty(ILedger.DeficitShare)
+    if losses == 0:
+        record: ILedger.PendingDeficit = self.records[account]
         if market == record.market:
-            share = ILedger.DeficitShare(amount=deficit, side=record.side)
-        return share
+            part = ILedger.DeficitShare(amount=deficit, side=record.side)
+        return part
     loss: int256 = self.losses[account][episode * 8 + market]
     if loss == 0:
-        return share
-    share.side = 1 if loss > 0 else -1
-    share.amount = liquidation_math._deficit_share(
-        deficit, convert(abs(loss), uint256), total
+        return part
+    part.side = 1 if loss > 0 else -1
+    part.amount = liquidation_math._deficit_share(
+        deficit, convert(abs(loss), uint256), losses
     )
-    return share
+    return part
 
 
 @view

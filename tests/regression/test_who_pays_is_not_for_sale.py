@@ -140,7 +140,6 @@ def test_the_order_of_liquidations_chooses_nobody(protocol, order):
     protocol.check_books()
 
 
-@pytest.mark.xfail(strict=True, reason="a deficit holds gains in the market of its largest loss alone")
 def test_a_winner_of_a_lesser_loss_cannot_leave_before_it_is_asked(protocol):
     """40,000 lost in market 0 and 20,000 in market 1, by 25,000: a third of what is owed is market 1's."""
     bankrupt = protocol.account("bankrupt", 25_000)
