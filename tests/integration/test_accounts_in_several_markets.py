@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
@@ -17,6 +18,10 @@ from sim.engine.run import run_scenario
 from sim.engine.scenario.compose import scenario_of
 from sim.engine.scenario.load import load_scenario
 from sim.engine.worlds.feedback import Feedback
+from sim.reporting.findings.run.by_market import closed_words, market_table
+from sim.reporting.findings.run.verdict import reach_verdict
+from sim.reporting.run_folder import load_run
+from tests.support.small_run import small_run
 from tests.support.two_markets import ALONE, HEDGED, SCENARIO, execution, opened, two_markets
 
 ETH, BTC = 0, 1
@@ -235,3 +240,35 @@ def test_a_scenario_survives_its_canonical_form():
     scenario = two_markets()
     assert scenario_of(scenario.canonical()).canonical() == scenario.canonical()
     assert scenario.canonical()["traders"][0]["several"]["markets"] == ["ETH", "BTC"]
+
+
+def test_the_page_tells_what_was_closed_in_each_market(folder):
+    run = load_run(folder)
+    told = (
+        dict(reach_verdict(run).answers)["Who was liquidated?"].replace("\u00a0", " ").replace("\u202f", " ")
+    )
+    closes = pd.DataFrame(table(folder, "liquidations"))
+    both = set(closes.account[closes.market == ETH]) & set(closes.account[closes.market == BTC])
+    assert len(both) > 1
+    assert "By market: ETH " in told
+    assert f"{len(both)} accounts were closed in more than one market." in told
+    part = market_table(run)
+    rows = [[getattr(cell, "text", cell) for cell in row] for row in part.rows]
+    assert [row[0] for row in rows] == ["ETH", "BTC"]
+    assert [int(row[5]) for row in rows] == [len(both)] * 2
+    assert [int(row[4]) for row in rows] == [closes.account[closes.market == m].nunique() for m in (ETH, BTC)]
+    there = [row for row in table(folder, "counterfactual") if row["world"] == "no_price_feedback"]
+    for market, row in enumerate(rows):
+        kept = [
+            str(row[cell]).replace("\u00a0", "").replace("\u202f", "").replace(",", "") for cell in (2, 3)
+        ]
+        assert float(kept[0]) == pytest.approx(closes.notional[closes.market == market].sum(), abs=1.0)
+        expected = sum(one["notional_there"] for one in there if one["market"] == market)
+        assert float(kept[1]) == pytest.approx(expected, abs=1.0)
+
+
+def test_a_page_of_one_market_says_nothing_of_markets(tmp_path):
+    run = load_run(small_run(tmp_path / "run", "blocks=16").folder)
+    assert run.liquidations is not None
+    assert market_table(run) is None
+    assert closed_words(run) == ""
