@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sim.cli import entry
 from sim.core.errors import InputError
@@ -54,6 +56,27 @@ def test_leverage_is_of_the_whole_account(style):
         assert (sizes[ETH] * sizes[BTC] > 0) == (style == "concentrated")
         assert 5.0 < state.notional / state.collateral < 14.1
         assert world.entry_leverage[actor] == pytest.approx(state.notional / state.collateral)
+
+
+@settings(max_examples=6, deadline=None, derandomize=True)
+@given(
+    weight=st.floats(0.1, 0.9), leverage=st.floats(1.0, 100.0), share=st.floats(0.0, 1.0),
+    style=st.sampled_from(["concentrated", "hedged"]), spread=st.sampled_from([0.0, 0.03]),
+)  # fmt: skip
+def test_every_book_that_is_drawn_can_be_opened_and_is_what_was_drawn(weight, leverage, share, style, spread):
+    world = opened(
+        in_style(style), f"traders.0.several.weights=[{weight!r}, {1.0 - weight!r}]", "traders.0.count=8",
+        f"traders.0.several.share={share!r}", f"traders.0.entry_deviation={spread}",
+        f'traders.0.leverage={{ distribution = "fixed", value = {leverage!r} }}',
+    )  # fmt: skip
+    members = list(world.book.members("traders:cohort"))
+    for actor, state in zip(members, world.client.account_states(members), strict=True):
+        assert state.equity >= state.initial_requirement
+        held = [m for m in (ETH, BTC) if world.mirror.exact_size[m][actor]]
+        assert len(held) == world.mirror.open_positions[actor] in (1, 2)
+        at_entry = sum(abs(world.mirror.entry_notional[m, actor]) for m in held)
+        assert at_entry == pytest.approx(NOTIONAL, rel=2e-3)  # but for the premium of its turn
+        assert state.collateral / WAD >= NOTIONAL / leverage - 0.001 * NOTIONAL  # the fee of opening
 
 
 @STYLES
@@ -152,6 +175,25 @@ def test_no_invariant_breaks_in_any_world():
         run = execution(*HEDGED, feedback=feedback)
         assert run.loop.checker.checked > 80 * 8
         assert closed_in(run, ETH) > 0.0 or closed_in(run, BTC) > 0.0
+
+
+@pytest.mark.parametrize("style", ["concentrated", "hedged"])
+def test_losses_go_the_whole_way_through_the_waterfall(style):
+    """Winners are asked, what they cannot pay is socialised, and nothing is left that nobody has borne."""
+    run = execution(
+        *NO_WHALE, in_style(style), "protocol.insurance_fund.deposit=10.0", "blocks=160",
+        "settlement_blocks=100",
+        "traders.0.long_share=0.8", "closer.patience_blocks=3",
+        'shocks=[{ kind = "price_jump", market = 0, at_block = 8, size = -0.3 }]',
+    )  # fmt: skip
+    totals, events = run.loop.reading.totals, run.recorder.tables.events.rows
+    assert run.recorder.totals.auto_deleveraged_notional > 0.0
+    assert totals.socialized_loss > 0
+    assert totals.bad_debt == totals.fund_draws + totals.haircuts + totals.socialized_loss
+    assert totals.pending_deficit == 0
+    assert run.loop.reading.valuation.negative_equity() == 0.0
+    # A hedged account's loss may arise in both markets, and what one has borne moves on to the other.
+    assert any(event.event == "DeficitMoved" for event in events) == (style == "hedged")
 
 
 def test_worlds_are_matched_by_account_and_market(folder):
