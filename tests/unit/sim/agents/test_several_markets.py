@@ -134,3 +134,14 @@ def test_accounts_of_one_market_are_as_before():
     assert people.shares is None
     assert np.array_equal(people.share_in(0), people.side)
     assert not replace(people, market=1).share_in(0).any()
+
+
+def test_who_holds_several_or_which_one_has_nothing_to_do_with_side_and_size():
+    people, sides = drawn(several(share=0.5), count=8_000), drawn(count=8_000).side
+    both = np.count_nonzero(people.shares, axis=0) == 2
+    first = people.shares[0][~both] != 0.0
+    for trait in (sides, np.log(people.notional)):
+        for mask, values in ((both, trait), (first, trait[~both])):
+            apart = values[mask].mean() - values[~mask].mean()
+            error = values.std() * np.sqrt(1.0 / mask.sum() + 1.0 / (~mask).sum())
+            assert abs(apart) < 4.5 * error
