@@ -34,6 +34,8 @@ def population_of(
     collateral = [0] * count
     notional, largest = np.zeros(count), np.zeros(count)
     held: dict[int, list[float]] = {}
+    legs = {market: leg for leg, market in enumerate(sorted(set(book.market)))}
+    signed = np.zeros((len(legs), count))
     side, markets = np.zeros(count), np.zeros(count, dtype=np.int64)
     columns = (book.account, book.market, book.size, book.entry_price, book.collateral)
     for account, market, size, price, units in zip(*columns, strict=True):
@@ -41,6 +43,7 @@ def population_of(
         collateral[account] += units
         notional[account] += worth
         held.setdefault(market, [0.0, 0.0])[size < 0] += worth
+        signed[legs[market], account] = worth if size > 0 else -worth
         if worth > largest[account]:
             largest[account] = worth
             side[account], markets[account] = 1.0 if size > 0 else -1.0, market
@@ -57,6 +60,8 @@ def population_of(
     return Population(
         markets=markets,
         held={market: (long, short) for market, (long, short) in sorted(held.items())},
+        legs=tuple(legs),
+        shares=signed / np.where(notional > 0.0, notional, 1.0),
         side=side,
         leverage=notional / np.maximum(behind, _LEAST_COLLATERAL),
         notional=notional,

@@ -9,7 +9,7 @@ import numpy as np
 from sim.agents.base import Outcome
 from sim.agents.fees import FeePolicy, raised
 from sim.agents.kind import AGENTS, AgentKind, Group, Setting, Start
-from sim.agents.liquidation_terms import largest_exposures
+from sim.agents.liquidation_terms import what_closes
 from sim.agents.waiting_bids import WaitingBids
 from sim.core.arrays import FloatArray, IntArray, positions_in
 from sim.core.documents.sections import Section, choice, number, table
@@ -103,8 +103,9 @@ class Closer:
             rows = np.flatnonzero(chosen)
             if len(rows):
                 rows = rows[np.argsort(equity[rows], kind="stable")]
-                markets, may_close = largest_exposures(state, accounts[rows], self._max_status)
-                batches += self._send(state, accounts[rows[may_close]], markets[may_close], again=again)
+                closes = what_closes(state, accounts[rows], self._max_status)
+                chosen_rows, markets = rows[closes.may_close], closes.markets[closes.may_close]
+                batches += self._send(state, accounts[chosen_rows], markets, again=again)
         return batches
 
     def observe(self, outcome: Outcome) -> None:

@@ -164,6 +164,11 @@ class AgentKind(ABC, Generic[S]):
         del section
         return 0
 
+    def placed(self, section: S, markets: Sequence[str]) -> S:
+        """Return the table with the ids of the markets that it names, of names in id order."""
+        del markets
+        return section
+
     def files(self, section: S) -> Mapping[str, str]:
         """Return the files its table names: key -> path as written."""
         named = {key: getattr(section, key) for key in self.file_keys}

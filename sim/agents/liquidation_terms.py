@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -27,8 +27,9 @@ class LiquidationTerms:
         fee = min(f * x, fee_equity_share * max(E, 0))
         bounty = max(beta * fee, min(min_bounty, fee))
 
-    x is at least a share of the position. Bounds by market and second, and what closes along as a hedge, are
-    left out: they change what one call closes, and the rest is paid by the next.
+    x is at least a share of the position. Bounds by market and second are left out: they change what one call
+    closes, and the rest is paid by the next. Of an account with several positions N and M are sums, and x no
+    more than one call closes of them (`what_closes`).
     """
 
     fee_base: float
@@ -96,10 +97,17 @@ class LiquidationTerms:
         notional: FloatArray,
         volatility: FloatArray,
         fund_reserves: float,
+        most: FloatArray | float = np.inf,
     ) -> tuple[FloatArray, FloatArray]:
-        """Return ``(bounty, closed notional)`` by account, in quote."""
+        """Return ``(bounty, closed notional)`` by account, in quote.
+
+        Parameters
+        ----------
+        most
+            Notional that one call closes at most.
+        """
         rate = self.fee_rate(equity, maintenance, notional, volatility)
-        closed = self.closed_notional(equity, maintenance, notional, rate)
+        closed = np.minimum(self.closed_notional(equity, maintenance, notional, rate), most)
         fee = np.minimum(rate * closed, self.fee_equity_share * np.maximum(equity, 0.0))
         reserves = max(fund_reserves, 0.0)
         adequacy = 1.0 if reserves >= self.target_reserves else reserves / self.target_reserves
@@ -110,11 +118,34 @@ class LiquidationTerms:
         return np.maximum(share * fee, np.minimum(fee, self.min_bounty)), closed
 
 
-def largest_exposures(state: State, accounts: IntArray, max_status: int) -> tuple[IntArray, BoolArray]:
-    """Return each account's market of largest notional that may close now, and whether there is one.
+class Closes(NamedTuple):
+    """What one liquidation closes of each account, as columns."""
 
-    The protocol chooses what closes (``LiquidationPlan`` of ``ILiquidationEngine.vyi``); a call names a
-    market that its sender expects, in which the account must have a position.
+    markets: IntArray
+    """The largest position on the side of the net exposure."""
+    may_close: BoolArray
+    """Whether there is one whose price is good enough."""
+    hedges: IntArray
+    """The largest position on the other side; of an account without one any."""
+    alone: FloatArray
+    """Notional that closes without a hedge; without bound of an account with one position."""
+    most: FloatArray
+    """Notional that closes in all, hedge included; without bound of an account with one position."""
+
+    def of(self, rows: IntArray) -> Closes:
+        """Return the same of some of the accounts."""
+        return Closes(
+            self.markets[rows], self.may_close[rows], self.hedges[rows], self.alone[rows], self.most[rows]
+        )
+
+
+def what_closes(state: State, accounts: IntArray, max_status: int) -> Closes:
+    """Return what a liquidation of each account closes.
+
+    The protocol chooses it (``LiquidationPlan`` of ``ILiquidationEngine.vyi``): the riskiest position on the
+    side of the account's net exposure, alone until the net is zero, then together with as much of the
+    riskiest one on the other side. The largest stands for the riskiest here, whose score only the contract
+    knows. A call names a market that its sender expects, in which the account must have a position.
 
     Parameters
     ----------
@@ -123,7 +154,24 @@ def largest_exposures(state: State, accounts: IntArray, max_status: int) -> tupl
     """
     prices = np.array([from_wad(market.risk_price) for market in state.markets])
     good = np.array([market.status <= max_status for market in state.markets])
-    exposure = np.abs(state.sizes[:, accounts]) * (prices * good)[:, None]
-    markets: IntArray = np.argmax(exposure, axis=0)  # the first of equals
-    may_close: BoolArray = exposure[markets, np.arange(len(markets))] > 0.0
-    return markets, may_close
+    sizes = state.sizes[:, accounts]
+    exposure = np.abs(sizes) * (prices * good)[:, None]
+    net = np.zeros(len(accounts))
+    for signed in sizes * prices[:, None]:
+        net += signed
+    rows = np.arange(len(accounts))
+    toward = np.where(sizes * net >= 0.0, exposure, 0.0)  # whichever, where the net is zero
+    markets: IntArray = np.argmax(toward, axis=0)  # the first of equals
+    first = toward[markets, rows]
+    against = np.where(sizes * sizes[markets, rows] < 0.0, exposure, 0.0)
+    hedges: IntArray = np.argmax(against, axis=0)
+    free = np.minimum(first, np.abs(net))
+    both = np.minimum(first - free, against[hedges, rows])
+    single = np.count_nonzero(sizes, axis=0) == 1
+    return Closes(
+        markets,
+        first > 0.0,
+        hedges,
+        np.where(single, np.inf, free),
+        np.where(single, np.inf, free + 2.0 * both),
+    )

@@ -12,7 +12,7 @@ import numpy as np
 from sim.agents.base import ActorIndex, Outage, Outcome, silent_members
 from sim.agents.fees import FeePolicy, gas_cost, never_raised, raised
 from sim.agents.kind import AGENTS, AgentKind, Group, Setting, Start
-from sim.agents.liquidation_terms import LiquidationTerms, largest_exposures
+from sim.agents.liquidation_terms import LiquidationTerms, what_closes
 from sim.agents.waiting_bids import WaitingBids
 from sim.core.arrays import BoolArray, FloatArray, IntArray
 from sim.core.documents.sections import Problem, Section, number, table
@@ -310,21 +310,27 @@ class Liquidators:
         under = state.under_maintenance()
         if not len(under.accounts):
             return None
-        markets, may_close = largest_exposures(state, under.accounts, self._max_status)
-        chosen = np.flatnonzero(may_close)
+        closes = what_closes(state, under.accounts, self._max_status)
+        chosen = np.flatnonzero(closes.may_close)
         if not len(chosen):
             return None
-        accounts, markets = under.accounts[chosen], markets[chosen]
+        closes = closes.of(chosen)
+        accounts, markets = under.accounts[chosen], closes.markets
         variances = [max(market.variance_fast, market.variance_slow) for market in state.markets]
-        volatility = np.sqrt(from_wad_list(variances))[markets]
+        volatilities = np.sqrt(from_wad_list(variances))
+        volatility = volatilities[markets]
         bounty, closed = self._terms.bounty(
             under.equity[chosen],
             np.maximum(under.maintenance[chosen], 1e-12),
             np.maximum(under.notional[chosen], 1e-12),
             volatility,
             from_wad(state.protocol.fund_reserves),
+            closes.most,
         )
-        value = bounty - self._inventory_cost(state, markets, closed, volatility)
+        hedged = np.maximum(closed - closes.alone, 0.0) / 2.0  # of what closes with a hedge half is the hedge
+        value = bounty - self._inventory_cost(state, markets, closed - hedged, volatility)
+        if bool(hedged.any()):
+            value = value - self._inventory_cost(state, closes.hedges, hedged, volatilities[closes.hedges])
         order = np.lexsort((accounts, -value))
         taken = self._inventory_share * closed
         return _Targets(accounts[order], markets[order], value[order], taken[order])

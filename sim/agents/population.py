@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
+from sim.agents.several_markets import SeveralOfManySection, signed_shares
 from sim.core.arrays import BoolArray, FloatArray, IntArray
 from sim.core.documents.sections import Problem, Section, number
 from sim.core.portable_math import exp, log, normal_cdf, normal_ppf, ordered_sum, power
@@ -196,11 +197,11 @@ class Population:
     """Accounts of a cohort as columns of equal length."""
 
     side: FloatArray
-    """+1.0 long, -1.0 short."""
+    """+1.0 long, -1.0 short; of several positions that of the largest."""
     leverage: FloatArray
     """Notional over collateral."""
     notional: FloatArray
-    """Quote."""
+    """Quote, in all markets."""
     collateral: FloatArray
     """Quote to deposit before opening."""
     wallet: FloatArray
@@ -215,16 +216,33 @@ class Population:
     """Market each trades, of several the one with its largest position; None: all the same."""
     held: Mapping[int, tuple[float, float]] | None = None
     """Market -> notional long and short, of accounts that hold several; None: all of it is in ``market``."""
+    legs: tuple[int, ...] = ()
+    """Markets of accounts that hold several, in the order of ``shares``."""
+    shares: FloatArray | None = None
+    """Signed share of each one's notional, [leg, account]; None: all of it is in ``market``."""
     entry: FloatArray | None = None
-    """Price at which each opened, over the price at block 0; None: everybody at that of block 0."""
+    """Price at which each opened, over the price at block 0, [leg, account] where there are legs; None:
+    everybody at that of block 0."""
 
     def __len__(self) -> int:
         """Return the number of accounts."""
         return len(self.side)
 
-    def sizes(self, price: float) -> FloatArray:
-        """Return signed base sizes, where ``price`` is that of block 0."""
-        return self.side * self.notional / (price if self.entry is None else price * self.entry)
+    def sizes(self, price: float, leg: int = 0) -> FloatArray:
+        """Return signed base sizes, of one leg where there are several; ``price`` is that of block 0."""
+        entry = self.entries(leg)
+        share = self.side if self.shares is None else self.shares[leg]
+        return share * self.notional / (price if entry is None else price * entry)
+
+    def entries(self, leg: int = 0) -> FloatArray | None:
+        """Return the price at which each opened over that at block 0, of one leg where there are several."""
+        return self.entry if self.entry is None or self.shares is None else self.entry[leg]
+
+    def share_in(self, market: int) -> FloatArray:
+        """Return each account's signed share of its notional in a market."""
+        if self.shares is not None:
+            return self.shares[self.legs.index(market)] if market in self.legs else np.zeros(len(self))
+        return self.side if market == self.market else np.zeros(len(self))
 
     def side_notional(self, side: Literal["long", "short"], market: int) -> float:
         """Return the notional of one side of a market at entry, quote."""
@@ -250,6 +268,7 @@ def build_population(
     attentive_share: float,
     automated_share: float,
     entry_deviation: float = 0.0,
+    several: SeveralOfManySection | None = None,
 ) -> Population:
     """Draw the accounts of a cohort.
 
@@ -274,6 +293,8 @@ def build_population(
         Share that ever reacts to margin pressure, and the share of those whose reaction is automated.
     entry_deviation
         Deviation of the log of the price at which they opened, over that of block 0; 0: at that of block 0.
+    several
+        Which markets they hold together; None: each holds ``market`` alone. Sizes are of all markets.
     """
 
     def uniform(purpose: str) -> FloatArray:
@@ -295,16 +316,64 @@ def build_population(
         attentive_share=attentive_share,
         automated_share=automated_share,
     )
-    return Population(
+    side = np.where(uniform("side") < long_share, 1.0, -1.0)
+
+    def entered(purpose: str) -> FloatArray:
+        return exp(entry_deviation * normal_ppf(uniform(purpose)))
+
+    alone = Population(
         market=market,
-        entry=exp(entry_deviation * normal_ppf(uniform("entry"))) if entry_deviation else None,
-        side=np.where(uniform("side") < long_share, 1.0, -1.0),
+        entry=entered("entry") if entry_deviation and several is None else None,
+        side=side,
         leverage=ratio,
         notional=notional,
         collateral=collateral,
         wallet=traits.wallet,
         attentive=traits.attentive,
         automated=traits.automated,
+    )
+    if several is None:
+        return alone
+    shares = signed_shares(
+        several.signed_weights, side, uniform("several"), uniform("one_of_several"), several.share
+    )
+    entries = [entered(f"entry_{name}") for name in several.markets] if entry_deviation else None
+    entry = None if entries is None else np.stack(entries)
+    return holding_several(alone, several.ids, shares, entry)
+
+
+def holding_several(
+    people: Population, legs: tuple[int, ...], shares: FloatArray, entry: FloatArray | None = None
+) -> Population:
+    """Return accounts with positions in several markets.
+
+    Parameters
+    ----------
+    people
+        Accounts with their notional in all markets.
+    legs
+        Markets.
+    shares
+        Signed share of each one's notional, [leg, account].
+    entry
+        Price at which each opened over that of block 0, [leg, account]; None: at that of block 0.
+    """
+    largest = np.argmax(np.abs(shares), axis=0)  # the first of equals
+    held = {
+        market: (
+            ordered_sum(np.maximum(share, 0.0) * people.notional),
+            ordered_sum(np.maximum(-share, 0.0) * people.notional),
+        )
+        for market, share in zip(legs, shares, strict=True)
+    }
+    return replace(
+        people,
+        legs=legs,
+        shares=shares,
+        entry=entry,
+        side=np.sign(np.take_along_axis(shares, largest[None, :], axis=0)[0]),
+        markets=np.array(legs, dtype=np.int64)[largest],
+        held=dict(sorted(held.items())),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from sim.agents.base import DAY_SECONDS, ActorIndex, Outcome, limit_price, token_amounts
 from sim.agents.book_accounts import openings_of, population_of
@@ -21,6 +21,7 @@ from sim.agents.population import (
     Size,
     build_population,
 )
+from sim.agents.several_markets import SeveralOfManySection
 from sim.core.arrays import BoolArray, FloatArray, IntArray
 from sim.core.documents.sections import IDENTIFIER, Problem, Section, choice, number, table, text
 from sim.core.errors import InputError
@@ -138,6 +139,9 @@ class TraderSection(Section):
         max_length=1_024,
     )
     market: int = number(0, 0, 7, "id", "Market they trade.", source="the first")
+    several: SeveralOfManySection | None = Field(
+        None, description="Markets that members hold positions in together; none: all hold `market` alone."
+    )
     long_share: float = number(
         0.6, 0.0, 1.0, "1", "Share of accounts that are long.", source="quant notes 6: 60/40 to 84/16"
     )
@@ -148,7 +152,7 @@ class TraderSection(Section):
     )
     size: Size = choice(
         ParetoSize(distribution="pareto"),
-        "Notional at entry.",
+        "Notional at entry, in all markets.",
         source="quant notes 5.4: Pareto tails",
     )
     entry_deviation: float = number(
@@ -208,7 +212,11 @@ class TraderSection(Section):
         if self.book is None:
             if "count" not in self.model_fields_set:
                 yield (), "needs count, the number of accounts, or book, a file of them"
+            if self.several is not None and self.market:
+                yield ("market",), "several says which markets they trade: leave market out, or several"
             return
+        if self.several is not None:
+            yield ("several",), "the book says who holds what: leave several out, or the book"
         for key in ("count", "entry_deviation"):
             if getattr(self, key):
                 yield (key,), f"the book says it: leave {key} out, or the book"
@@ -232,6 +240,13 @@ class TraderSection(Section):
                 f"traders {self.name}: the scenario was not loaded from a file, so it has no book"
             )
         return self._read
+
+    @property
+    def traded(self) -> tuple[int, ...]:
+        """Markets they trade, ascending."""
+        if self.book is not None:
+            return tuple(sorted(set(self.positions.market)))
+        return (self.market,) if self.several is None else tuple(sorted(self.several.ids))
 
     def with_book(self, book: Book) -> TraderSection:
         """Return the same section with what its file holds."""
@@ -272,10 +287,9 @@ class TraderCohort:
         self._index = ActorIndex(actors)
         same = np.full(len(population), section.market, dtype=np.int64)
         self._markets: IntArray = same if population.markets is None else population.markets
-        self._traded: list[int] = (
-            [section.market] if section.book is None else sorted(set(section.positions.market))
-        )
+        self._traded = section.traded
         self._silent_until: IntArray = np.zeros(len(population), dtype=np.int64)
+        self._awaited: IntArray = np.zeros(len(population), dtype=np.int64)  # calls of the last decision
 
     def describe(self) -> str:
         """Return one sentence for users."""
@@ -307,7 +321,9 @@ class TraderCohort:
             row = self._index.local(result.actor)
             if row < 0:
                 continue
-            self._silent_until[row] = 0
+            self._awaited[row] -= 1
+            if self._awaited[row] <= 0:  # of several calls, a market each, all are settled
+                self._silent_until[row] = 0
             if result.kind.endswith(".deposit") and result.status == "success":
                 self.topped_up[row] += result.args[1] / TOKEN_UNIT
 
@@ -323,6 +339,7 @@ class TraderCohort:
         rows = rows[self._can_pay(state, rows)]
         if not len(rows):
             return []
+        self._awaited[rows] = 0
         need = top_up.target_ratio * maintenance[rows] - equity[rows]
         wallet = state.wallet[self._index.columns][rows]
         amount = np.minimum(need, wallet)
@@ -332,6 +349,7 @@ class TraderCohort:
             accounts = self._index.actors[rows[pays]]
             fees = self._fees(state, rows[pays])
             batches.append(actions.deposit(self.name, accounts, accounts, token_amounts(amount[pays]), fees))
+            self._awaited[rows[pays]] += 1
         # Closing the share 1 - E / (target * MM) leaves equity at the target of what remains.
         share = 1.0 - equity[rows] / (top_up.target_ratio * maintenance[rows])
         reduces = ~pays & (equity[rows] > 0.0) & (share > 0.0) & top_up.reduces_without_wallet
@@ -350,14 +368,30 @@ class TraderCohort:
         """Return the probability that each of ``rows`` acts in this block."""
         top_up = self.section.top_up
         variance = np.array([market.variance_fast / WAD for market in state.markets])
-        hourly = np.sqrt(np.maximum(variance, 1e-6) * 3_600.0 / YEAR_SECONDS)[self._markets[rows]]
+        hourly = np.sqrt(np.maximum(variance, 1e-6) * 3_600.0 / YEAR_SECONDS)
         notional = np.maximum(state.notional[self._index.columns][rows], 1e-9)
-        distance = (equity[rows] - maintenance[rows]) / (notional * hourly)
+        move = notional * hourly[self._markets[rows]]
+        if len(self._traded) > 1:
+            move = self._move(state, rows, hourly, move)
+        distance = (equity[rows] - maintenance[rows]) / move
         gas = log(max(state.base_fee_wei / GWEI, 1e-9) / top_up.reference_fee_gwei)
         pressure = top_up.distance_weight / np.maximum(distance, top_up.distance_floor)
         rate = logistic(top_up.intercept + pressure - top_up.gas_weight * gas) / top_up.mean_delay_seconds
         chance = 1.0 - exp(-rate * float(state.seconds_per_block))
         return np.where(self.population.automated[rows], 1.0, chance)
+
+    def _move(self, state: State, rows: IntArray, hourly: FloatArray, of_one: FloatArray) -> FloatArray:
+        """Return what one standard deviation of an hour moves each account by, quote.
+
+        Moves of several positions are added up, whatever their sides: who is pressed counts on no hedge
+        (assumption).
+        """
+        sizes = np.abs(state.sizes[:, self._index.actors[rows]])
+        prices = np.array([market.risk_price / WAD for market in state.markets])
+        moves = np.zeros(len(rows))
+        for market in self._traded:
+            moves += sizes[market] * prices[market] * hourly[market]
+        return np.where(np.count_nonzero(sizes, axis=0) > 1, np.maximum(moves, 1e-9), of_one)
 
     # --- discretionary trades ---
 
@@ -370,16 +404,16 @@ class TraderCohort:
             return []
         reduces = self._uniform(draws, "trade_side", state.block)[rows] < self.section.reduce_share
         share = self._uniform(draws, "trade_share", state.block)[rows]
+        self._awaited[rows] = 0
         batches: list[ActionBatch] = []
-        for market in self._traded:
+        for market in self._traded:  # of several positions the same share of each
             held = np.abs(state.sizes[market][self._index.columns][rows])
-            own = self._markets[rows] == market
-            closing = rows[own & reduces & (held > 0.0)]
+            closing = rows[reduces & (held > 0.0)]
             if len(closing):
-                parts = self._parts(held, share, own & reduces)
+                parts = self._parts(held, share, reduces)
                 batches.append(self._decrease(state, market, closing, parts))
                 self._wait(state, closing)
-            opening = own & ~reduces
+            opening = ~reduces & (self.population.share_in(market)[rows] != 0.0)
             if bool(np.any(opening)):
                 batches += self._increase(state, market, rows[opening], share[opening], equity)
         return batches
@@ -395,7 +429,10 @@ class TraderCohort:
     def _increase(
         self, state: State, traded: int, rows: IntArray, share: FloatArray, equity: FloatArray
     ) -> list[ActionBatch]:
-        """Add to positions, never beyond the leverage each account started with."""
+        """Add to the positions of a market, in proportion to what each account started with in all.
+
+        No account gets beyond the leverage it started with, of all its positions.
+        """
         people = self.population
         market = state.markets[traded]
         notional = state.notional[self._index.columns][rows]
@@ -405,14 +442,16 @@ class TraderCohort:
         rows, added = rows[worth], added[worth]
         if not len(rows) or market.index_price == 0:
             return []
+        part = people.share_in(traded)[rows]
         side = np.sign(state.sizes[traded][self._index.columns][rows])
-        side = np.where(side == 0.0, people.side[rows], side)
-        deltas = to_wad_list(side * added / (market.index_price / WAD))
+        side = np.where(side == 0.0, np.sign(part), side)
+        deltas = to_wad_list(side * added * np.abs(part) / (market.index_price / WAD))
         limits = [
             limit_price(market.index_price, is_buy=delta > 0, slippage=self.section.slippage)
             for delta in deltas
         ]
         self._wait(state, rows)
+        self._awaited[rows] += 1
         fees = self._fees(state, rows)
         actors = self._index.actors[rows]
         return [actions.increase_position(self.name, actors, traded, deltas, limits, fees)]
@@ -420,6 +459,7 @@ class TraderCohort:
     # --- helpers ---
 
     def _decrease(self, state: State, market: int, rows: IntArray, sizes: list[int]) -> ActionBatch:
+        self._awaited[rows] += 1
         fees = self._fees(state, rows)
         actors = self._index.actors[rows]
         return actions.decrease_position(self.name, actors, market, sizes, NO_LIMIT, fees)
@@ -459,6 +499,11 @@ class _Traders(AgentKind[TraderSection]):
     def accounts(self, section: TraderSection) -> int:
         return section.accounts
 
+    def placed(self, section: TraderSection, markets: Sequence[str]) -> TraderSection:
+        if section.several is None:
+            return section
+        return section.model_copy(update={"several": section.several.placed(markets)})
+
     def with_files(
         self, section: TraderSection, files: Mapping[str, Path], markets: Sequence[str]
     ) -> TraderSection:
@@ -485,6 +530,7 @@ class _Traders(AgentKind[TraderSection]):
             size=section.size,
             size_discount=section.size_discount,
             entry_deviation=section.entry_deviation,
+            several=section.several,
             **_traits(section),
         )
         return {_group(section): people}
@@ -494,22 +540,26 @@ class _Traders(AgentKind[TraderSection]):
         if section.book is not None:
             yield from openings_of(section.positions, people, actors.tolist())
             return
-        price = start.setting.prices[section.market]
-        sizes = people.sizes(price)
-        entries: list[int] | list[None] = [None] * len(people)
-        if people.entry is not None:
-            entries = to_wad_list(price * people.entry)
-        columns = (actors.tolist(), sizes.tolist(), people.collateral.tolist(), people.wallet.tolist())
-        for actor, size, collateral, wallet, entry in zip(*columns, entries, strict=True):
-            yield Opening(
-                actor=actor,
-                market=section.market,
-                size=size,
-                collateral=collateral,
-                wallet=wallet,
-                admission_step=section.admission_step,
-                entry_price=entry,
-            )
+        for leg, market in enumerate(people.legs or (section.market,)):
+            price, factor = start.setting.prices[market], people.entries(leg)
+            entries = [None] * len(people) if factor is None else to_wad_list(price * factor)
+            # All that an account has comes with its first position; margin is judged on the whole of it.
+            behind = people.collateral if not leg else np.zeros(len(people))
+            wallet = people.wallet if not leg else np.zeros(len(people))
+            sizes = people.sizes(price, leg)
+            columns = (actors.tolist(), sizes.tolist(), behind.tolist(), wallet.tolist())
+            for actor, size, collateral, kept, entry in zip(*columns, entries, strict=True):
+                if leg and not size:
+                    continue
+                yield Opening(
+                    actor=actor,
+                    market=market,
+                    size=size,
+                    collateral=collateral,
+                    wallet=kept,
+                    admission_step=section.admission_step,
+                    entry_price=entry,
+                )
 
     def agents(self, section: TraderSection, start: Start) -> Iterable[TraderCohort]:
         yield TraderCohort(section, start.populations[_group(section)], start.members[_group(section)])
@@ -523,12 +573,21 @@ def _words(section: TraderSection) -> str:
         )
         return (
             f"{section.count:,} traders, {section.long_share:.0%} of them long, with "
-            f"{section.size.describe()} and {section.leverage.describe()}{spread}"
+            f"{section.size.describe()} and {section.leverage.describe()}{spread}{_held_together(section)}"
         )
     book = section.positions
     longs = sum(size > 0 for size in book.size)
     held = f"the {len(book):,} positions of {book.path.name}, {longs:,} of them long"
     return f"{len(book.accounts):,} traders with {held}"
+
+
+def _held_together(section: TraderSection) -> str:
+    """Return which markets they hold together, if several."""
+    if section.several is None:
+        return ""
+    share = section.several.share
+    of_others = "" if share == 1.0 else ", the others one of these markets each"
+    return f", {share:.0%} of them in several markets ({section.several.describe()}){of_others}"
 
 
 def _traits(section: TraderSection) -> dict[str, float]:

@@ -1,16 +1,18 @@
-"""One large account: holds, closes its position in slices, or pulls its margin out."""
+"""One large account: holds, closes its positions in slices, or pulls its margin out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
+from pydantic import Field
 
 from sim.agents.base import Outcome, token_amounts
 from sim.agents.fees import FeePolicy
 from sim.agents.kind import AGENTS, AgentKind, Group, Opening, Setting, Start
-from sim.core.documents.sections import IDENTIFIER, Section, choice, number, text
+from sim.agents.several_markets import SeveralMarketsSection
+from sim.core.documents.sections import IDENTIFIER, Problem, Section, choice, number, text
 from sim.core.rng import Streams
 from sim.core.units import TOKEN_UNIT, WAD
 from sim.protocol import actions
@@ -19,17 +21,27 @@ from sim.protocol.state import State
 
 
 class WhaleSection(Section):
-    """One large account, sized by its share of open interest, and what it does."""
+    """One large account, sized by its notional or its share of open interest, and what it does."""
 
     name: str = text(..., "Name of the whale.", max_length=40, pattern=IDENTIFIER)
     market: int = number(0, 0, 7, "id", "Market it trades.", source="the first")
-    side: Literal["long", "short"] = choice("long", "Side of its position.", source="stated by the scenario")
+    several: SeveralMarketsSection | None = Field(
+        None, description="Markets it holds positions in together; none: it holds `market` alone."
+    )
+    side: Literal["long", "short"] = choice(
+        "long", "Side of its position, of several the first one's.", source="stated by the scenario"
+    )
+    notional: float | None = number(
+        None, 1.0, 1e12, "quote",
+        "Notional at entry, in all markets; in place of open_interest_share, so that it may be alone there.",
+        source="sized by its share of open interest unless stated",
+    )  # fmt: skip
     open_interest_share: float = number(
         0.2,
         0.0,
         0.95,
         "1",
-        "Share of its side's open interest, itself included.",
+        "Share of its side's open interest, itself included; of several markets in the first.",
         source="stated by the scenario",
     )
     leverage: float = number(
@@ -42,7 +54,7 @@ class WhaleSection(Section):
     )
     behavior: Literal["hold", "close", "withdraw_margin", "withdraw_then_close"] = choice(
         "hold",
-        "Hold, close the position, withdraw free collateral, or withdraw first and close then.",
+        "Hold, close the positions, withdraw free collateral, or withdraw first and close then.",
         source="stated by the scenario",
     )
     start_minute: float = number(
@@ -74,6 +86,31 @@ class WhaleSection(Section):
     )  # fmt: skip
     fees: FeePolicy = FeePolicy()
 
+    def problems(self) -> Iterator[Problem]:
+        """Yield two sizes, or two answers to which market."""
+        usual = type(self).model_fields["open_interest_share"].default
+        if self.notional is not None and self.open_interest_share != usual:
+            yield ("open_interest_share",), "notional says how large it is: leave one of them out"
+        if self.several is not None and self.market:
+            yield ("market",), "several says which markets it trades: leave market out, or several"
+
+
+class Leg(NamedTuple):
+    """One position of a whale."""
+
+    market: int
+    part: float
+    """Share of its notional, negative if short."""
+
+
+def legs_of(section: WhaleSection) -> tuple[Leg, ...]:
+    """Return the positions of a whale in the order in which they are opened."""
+    sign = 1.0 if section.side == "long" else -1.0
+    if section.several is None:
+        return (Leg(section.market, sign),)
+    pairs = zip(section.several.ids, section.several.signed_weights, strict=True)
+    return tuple(Leg(market, sign * weight) for market, weight in pairs)
+
 
 def whale_notional(others_notional: float, open_interest_share: float) -> float:
     """Return the notional that makes up a share of its side's open interest, itself included."""
@@ -86,7 +123,7 @@ class Whale:
     Attributes
     ----------
     notional : float
-        Quote at entry; see :func:`whale_notional`.
+        Quote at entry, in all markets; see :func:`whale_notional`.
     withdrawn : float
         Quote taken out so far.
     """
@@ -113,21 +150,24 @@ class Whale:
         self._factor = 1.0
         waits = section.behavior == "withdraw_then_close"
         self._close_from: int | None = None if waits else self._start_block
-        self._start_size = 0.0
+        self._markets = [leg.market for leg in legs_of(section)]
+        self._start_sizes = dict.fromkeys(self._markets, 0.0)
 
     def describe(self) -> str:
         """Return one sentence for users."""
         section = self.section
+        one = "it" if section.several is None else "them"
         orders = f"in {section.slices} orders over {self._duration_blocks} blocks"
         deeds = {
-            "hold": "holds it throughout",
-            "close": f"closes it {orders}",
+            "hold": f"holds {one} throughout",
+            "close": f"closes {one} {orders}",
             "withdraw_margin": "keeps pulling its free margin out, so that the protocol must liquidate it",
             "withdraw_then_close": f"pulls its free margin out and closes {orders}",
         }
         when = "" if section.behavior == "hold" else f" from block {self._start_block}"
+        where = "" if section.several is None else f" in several markets ({section.several.describe()})"
         return (
-            f"A whale, {section.side} {self.notional:,.0f} at {section.leverage:g}x, "
+            f"A whale, {section.side} {self.notional:,.0f}{where} at {section.leverage:g}x, "
             f"{deeds[section.behavior]}{when}."
         )
 
@@ -136,16 +176,16 @@ class Whale:
         block = state.block + self.latency_blocks
         if self._pending or block < self._start_block or self.section.behavior == "hold":
             return []
-        size = float(state.sizes[self.section.market, self.actor])
-        if size == 0.0:
+        held = {market: abs(float(state.sizes[market, self.actor])) for market in self._markets}
+        if not any(held.values()):
             return []
         if self.section.behavior == "withdraw_margin" or self._close_from is None:
             batches = self._withdraw(state)
             if not batches and self.section.behavior == "withdraw_then_close":
                 self._close_from = block  # nothing left to take: start to close
-                return self._close(state, block, abs(size))
+                return self._close(state, block, held)
             return batches
-        return self._close(state, block, abs(size))
+        return self._close(state, block, held)
 
     def observe(self, outcome: Outcome) -> None:
         """Count withdrawals and ask for less after a refusal."""
@@ -174,22 +214,24 @@ class Whale:
         self._pending += 1
         return [actions.withdraw(self.name, self.actor, token_amounts(np.array([amount])), self._fees(state))]
 
-    def _close(self, state: State, block: int, held: float) -> list[ActionBatch]:
-        """Close down to the size the plan allows after the slice that is due."""
-        if self._start_size == 0.0:
-            self._start_size = held
+    def _close(self, state: State, block: int, held: Mapping[int, float]) -> list[ActionBatch]:
+        """Close every position down to the size the plan allows after the slice that is due."""
         start = self._close_from if self._close_from is not None else block
         slices = self.section.slices
         due = min((block - start) * slices // max(self._duration_blocks, 1) + 1, slices)
-        target = self._start_size * (slices - due) / slices
-        if held <= target:
-            return []
-        size = CLOSE_ALL if due == slices else int((held - target) * WAD)
-        if size == 0:
-            return []
-        self._pending += 1
-        market = self.section.market
-        return [actions.decrease_position(self.name, self.actor, market, size, NO_LIMIT, self._fees(state))]
+        batches: list[ActionBatch] = []
+        for market, now in held.items():
+            if self._start_sizes[market] == 0.0:
+                self._start_sizes[market] = now
+            target = self._start_sizes[market] * (slices - due) / slices
+            if now <= target:
+                continue
+            size = CLOSE_ALL if due == slices else int((now - target) * WAD)
+            if size:
+                fees = self._fees(state)
+                batches.append(actions.decrease_position(self.name, self.actor, market, size, NO_LIMIT, fees))
+        self._pending += len(batches)
+        return batches
 
     def _fees(self, state: State) -> Fees:
         return Fees(*self.section.fees.bid(state.base_fee_wei))
@@ -205,6 +247,11 @@ class _Whales(AgentKind[WhaleSection]):
         del section
         return 1
 
+    def placed(self, section: WhaleSection, markets: Sequence[str]) -> WhaleSection:
+        if section.several is None:
+            return section
+        return section.model_copy(update={"several": section.several.placed(markets)})
+
     def groups(self, section: WhaleSection, setting: Setting) -> Iterable[Group]:
         del setting
         name = section.name.replace("_", " ")
@@ -213,15 +260,17 @@ class _Whales(AgentKind[WhaleSection]):
 
     def openings(self, section: WhaleSection, start: Start) -> Iterable[Opening]:
         notional = _notional(section, start)
-        sign = 1 if section.side == "long" else -1
-        yield Opening(
-            actor=int(start.members[_group(section)][0]),
-            market=section.market,
-            size=sign * notional / start.setting.prices[section.market],
-            collateral=notional / section.leverage,
-            wallet=0.0,
-            admission_step=section.admission_step,
-        )
+        behind = notional / section.leverage
+        for leg in legs_of(section):
+            yield Opening(
+                actor=int(start.members[_group(section)][0]),
+                market=leg.market,
+                size=leg.part * notional / start.setting.prices[leg.market],
+                collateral=behind,
+                wallet=0.0,
+                admission_step=section.admission_step,
+            )
+            behind = 0.0  # all of it came with the first; margin is judged on the whole account
 
     def agents(self, section: WhaleSection, start: Start) -> Iterable[Whale]:
         yield Whale(
@@ -238,8 +287,11 @@ def _group(section: WhaleSection) -> str:
 
 
 def _notional(section: WhaleSection, start: Start) -> float:
-    others = sum(people.side_notional(section.side, section.market) for people in start.populations.values())
-    return whale_notional(others, section.open_interest_share)
+    if section.notional is not None:
+        return section.notional
+    first = legs_of(section)[0]
+    others = sum(people.side_notional(section.side, first.market) for people in start.populations.values())
+    return whale_notional(others, section.open_interest_share) / abs(first.part)
 
 
 WHALES = _Whales()

@@ -12,8 +12,10 @@ from pathlib import Path
 from rich.text import Text
 
 from sim.cli.consoles import results_console
+from sim.core.units import WAD
 from sim.engine.results.folder import open_run
 from sim.engine.results.timeline import Entry, Timeline, timeline
+from sim.protocol.event_words import plain_number
 
 _TOTALS = (
     ("side", ""), ("leverage_start", "x"), ("notional_start", "quote"), ("collateral_start", "quote"),
@@ -50,6 +52,12 @@ def account_lines(found: Timeline, width: int) -> list[Text]:
     }
     lines = [Text(f"{found.name}, participant {found.account}", style="bold")]
     lines += _wrapped(totals, width, indent=2)
+    held = {
+        one.market: f"from {plain_number(one.size_start, WAD)} to {plain_number(one.size_end, WAD)}"
+        for one in found.holdings
+    }
+    if held:
+        lines += [Text("  positions from start to end"), *_wrapped(held, width, indent=4)]
     block = None
     for entry in found.entries:
         if entry.block != block:

@@ -185,6 +185,21 @@ class ProtocolClient:
             found += [row[1] for row in self._curve_rows.rows(data)]
         return found
 
+    def shared_maintenance_ratio(self, market: int, size: int, notional: int, account_notional: int) -> int:
+        """Return the maintenance ratio (WAD) of a position of an account that has others too.
+
+        Parameters
+        ----------
+        size
+            Signed size of the position; its side is asked about.
+        notional, account_notional
+            Of the position and of the whole account (WAD).
+        """
+        data = self.chain.call(self._lens, self._margin_curves.encode([notional], account_notional))
+        rows = self._all_curve_rows.rows(data)  # of each market: long, short, and both with other positions
+        each = len(rows) // self.deployment.markets
+        return rows[market * each + (2 if size > 0 else 3)][1]
+
     def account_states(self, actors: Sequence[int] | NDArray[np.int64]) -> list[AccountState]:
         """Read accounts exactly."""
         states: list[AccountState] = []

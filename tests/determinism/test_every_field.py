@@ -91,6 +91,12 @@ _PRICE = 'price = { kind = "gbm", volatility = 3.0 }'
 _MARKET = '{{ name = "{}", initial_price = {}, ' + _PRICE.replace("{", "{{").replace("}", "}}") + " }}"
 TWO_MARKETS = (f"markets=[{_MARKET.format('ETH', 2e3)}, {_MARKET.format('BTC', 3e4)}]",)
 
+HELD = 'markets = ["ETH", "BTC"], weights = [0.6, 0.4], style = "concentrated"'
+MEMBERS = (*TWO_MARKETS, f"traders.0.several={{ {HELD}, share = 0.5 }}")
+"""A cohort of which half hold two markets."""
+
+WHALE_OF_TWO = (*TWO_MARKETS, f"whales.0.several={{ {HELD} }}")
+
 JUMP = '{ kind = "price_jump", at_block = 7, size = -0.2 }'
 SHOCKS = {
     "price_jump": "size = -0.1",
@@ -315,6 +321,14 @@ BINDS: dict[str, Binds] = {
     **{f"shocks.0:{kind}.at_block": (9, ()) for kind in SHOCKS},
     **{f"shocks.0:{kind}.at_minute": (1.8, shocked(kind, "at_minute = 1.2")) for kind in SHOCKS},
     "traders.0.market": (1, TWO_MARKETS),
+    "traders.0.several.markets": (["BTC", "ETH"], MEMBERS),
+    "traders.0.several.weights": ([0.5, 0.5], MEMBERS),
+    "traders.0.several.style": (None, MEMBERS),
+    "traders.0.several.share": (None, MEMBERS),
+    "whales.0.several.markets": (["BTC", "ETH"], WHALE_OF_TWO),
+    "whales.0.several.weights": ([0.5, 0.5], WHALE_OF_TWO),
+    "whales.0.several.style": (None, WHALE_OF_TWO),
+    "whales.0.notional": (70_000.0, ("whales.0.open_interest_share=0.2",)),
     "traders.0.book": (str(BOOK_FILE), ("traders.0.count=0",)),
     "traders.0.leverage:lognormal.median": (5.0, ()),
     "traders.0.top_up.trigger_ratio": (1.6, ()),

@@ -75,11 +75,15 @@ NO_ASSUMPTION: dict[str, dict[float, tuple[int, str]]] = {
         60: (1, ORDER),
     },
     "oracle_keeper.py": {365.0: (1, "days of a year"), 50: (1, ORDER)},
+    "several_markets.py": {
+        8: (1, "markets that the contracts hold"),
+        1e-9: (1, "how far rounded weights may be from a sum of 1"),
+    },
     "trader_cohort.py": {
         200_000: (1, "most accounts of a cohort"),
         1e-6: (1, ZERO),
         3_600.0: (1, "seconds of an hour"),
-        1e-9: (2, ZERO),
+        1e-9: (3, ZERO),
         10: (1, ORDER),
     },
     "waiting_bids.py": {32: (1, "bits of an account in a key of member and account")},

@@ -61,7 +61,7 @@ def run_facts(*, worlds: Mapping[OtherWorld, RunFacts] | None = None) -> RunFact
             notional=np.array([50.0, 60.0, 70.0, 0.0]),
             initial_requirement=zeros,
             maintenance_requirement=zeros,
-            maintenance_ratio=zeros[np.newaxis],
+            maintenance_ratio=np.stack([zeros, zeros]),
         ),
         price_start=2_000.0,
         price_end=1_700.0,
@@ -78,6 +78,7 @@ def run_facts(*, worlds: Mapping[OtherWorld, RunFacts] | None = None) -> RunFact
         silent_oracles=2,
         column=lambda table, name: {
             ("liquidations", "notional"): [250.0, 750.0],
+            ("liquidations", "market"): [0, 1],
             ("blocks", "external_price"): [2_000.0, 1_500.0],
             ("formula_failures", "block"): [8, 20, 31],
         }[table, name],

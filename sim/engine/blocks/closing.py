@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sim.agents.base import HedgesOutside
+from sim.agents.kind import Opening
 from sim.core.units import TOKEN_UNIT, WAD
 from sim.engine.blocks.loop import BlockLoop
 from sim.engine.blocks.recorder import ETHER, Recorder
@@ -37,12 +38,11 @@ def final_accounts(world: World, loop: BlockLoop, recorder: Recorder) -> Iterato
     """
     start = loop.first
     valuation = loop.reading.valuation
-    openings = {opening.actor: opening for opening in world.openings}
+    sides = sides_of(world.openings)
     outside = _outside_legs(world)
     states = final_states(world)
     for group in world.groups:
         for actor in world.book.members(group.name):
-            opening = openings.get(actor)
             shares = _share_value(world.client, group.vault, actor) if group.vault else 0.0
             deposited = loop.first_shares.get(actor, 0.0)
             equity_start = float(start.valuation.equity[actor]) + deposited
@@ -54,11 +54,10 @@ def final_accounts(world: World, loop: BlockLoop, recorder: Recorder) -> Iterato
             gas = recorder.gas_paid_of[actor] / ETHER
             change = equity_end + wallet_end - equity_start - wallet_start
             profit = change + outside.get(actor, 0.0) - gas * world.native_price
-            size = opening.size if opening else 0.0
             yield AccountRow(
                 account=actor,
                 group=group.name,
-                side="long" if size > 0 else "short" if size < 0 else "none",
+                side=sides.get(actor, "none"),
                 leverage_start=float(world.entry_leverage[actor]),
                 notional_start=float(start.valuation.notional[actor]),
                 collateral_start=loop.first_collateral[actor],
@@ -78,6 +77,16 @@ def final_accounts(world: World, loop: BlockLoop, recorder: Recorder) -> Iterato
                 profit=profit,
                 final=states[actor],
             )
+
+
+def sides_of(openings: Iterable[Opening]) -> dict[int, str]:
+    """Return which way each account that starts with a position goes: long, short, or mixed if both."""
+    sides: dict[int, str] = {}
+    for opening in openings:
+        if opening.size:
+            side = "long" if opening.size > 0.0 else "short"
+            sides[opening.actor] = side if sides.get(opening.actor, side) == side else "mixed"
+    return sides
 
 
 def _outside_legs(world: World) -> dict[int, float]:

@@ -189,7 +189,7 @@ class AccountRow(NamedTuple):
 
     account: Annotated[int, Column("participant", "number of the participant")]
     group: Annotated[str, Column("", "group it belongs to")]
-    side: Annotated[str, Column("", "long, short or none: position it started with")]
+    side: Annotated[str, Column("", "long, short or none: positions it started with; mixed: of both sides")]
     leverage_start: Annotated[float, Column("ratio", "leverage it started with")]
     notional_start: Annotated[float, Column("quote", "positions at the start, at the risk price")]
     collateral_start: Annotated[float, Column("quote", "collateral at the start")]
@@ -197,7 +197,9 @@ class AccountRow(NamedTuple):
     wallet_end: Annotated[float, Column("quote", "tokens outside the protocol at the end")]
     equity_start: Annotated[float, Column("quote", "equity and vault shares at the start")]
     equity_end: Annotated[float, Column("quote", "equity and vault shares at the end")]
-    size_end: Annotated[float, Column("base", "sum of its signed sizes at the end")]
+    size_end: Annotated[
+        float, Column("base", "sum of its signed sizes at the end; of several markets see sizes_end_wad")
+    ]
     realized_pnl: Annotated[float, Column("quote", "profit realised by closing")]
     fees_paid: Annotated[float, Column("quote", "trading and liquidation fees")]
     funding_paid: Annotated[float, Column("quote", "funding paid, negative if received")]

@@ -36,11 +36,28 @@ def standing_at_start(world: World, reading: Reading) -> Standing:
 def _targets(world: World, markets: tuple[MarketState, ...], actors: IntArray) -> list[int]:
     """Return what each account must hold for maintenance once the ramp has let everything through."""
     needed = [0] * len(actors)
+    held = world.mirror.open_positions
+    several = {row: actor for row, actor in enumerate(actors.tolist()) if held[actor] > 1}
+    for row, actor in several.items():
+        needed[row] = _target_of_several(world, markets, actor)
     for market, state in enumerate(markets):
         sizes = world.mirror.exact_size[market]
-        rows = [row for row, actor in enumerate(actors.tolist()) if sizes[actor]]
+        rows = [row for row, actor in enumerate(actors.tolist()) if sizes[actor] and row not in several]
         notionals = [abs(sizes[actors[row]]) * state.risk_price // WAD for row in rows]
         ratios = world.client.maintenance_ratios(market, notionals)
         for row, size, ratio in zip(rows, notionals, ratios, strict=True):
             needed[row] += -(-size * ratio // WAD)
+    return needed
+
+
+def _target_of_several(world: World, markets: tuple[MarketState, ...], actor: int) -> int:
+    """Return what an account with several positions must hold: the formula may look at all of them."""
+    held = {
+        market: size for market, sizes in enumerate(world.mirror.exact_size) if (size := sizes[actor]) != 0
+    }
+    notionals = {market: abs(size) * markets[market].risk_price // WAD for market, size in held.items()}
+    whole, needed = sum(notionals.values()), 0
+    for market, size in held.items():
+        ratio = world.client.shared_maintenance_ratio(market, size, notionals[market], whole)
+        needed += -(-notionals[market] * ratio // WAD)
     return needed

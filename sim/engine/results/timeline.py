@@ -39,6 +39,16 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """What an account held in one market, signed base units (WAD)."""
+
+    market: str
+    """Name."""
+    size_start: int
+    size_end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
     """What a run's tables tell of one account."""
 
@@ -47,6 +57,8 @@ class Timeline:
     """Group and place in it."""
     totals: Mapping[str, Any]
     """Its row of ``accounts.parquet``."""
+    holdings: tuple[Holding, ...]
+    """Markets in which it held a position at the start or at the end."""
     entries: tuple[Entry, ...]
     """In the order in which they happened."""
 
@@ -80,8 +92,46 @@ def timeline(files: RunFiles, who: str) -> Timeline:
         account=number,
         name=person(number).partition(" (")[0],
         totals=row,
+        holdings=_holdings(files, row),
         entries=tuple(Entry(timestamp=times.get(item["block"], 0), **item) for item in found),
     )
+
+
+def _holdings(files: RunFiles, row: Row) -> tuple[Holding, ...]:
+    """Return what an account held: at the end by its row, at the start that less what events changed."""
+    number = row["account"]
+    table = files.table(
+        "events",
+        without=("topics", "raw_data"),
+        keep=lambda part: pc.and_(
+            pc.equal(part["account"], number), pc.equal(part["event"], "PositionChanged")
+        ),
+    )
+    place = files.folder.path / "events.parquet"
+    changed: dict[int, int] = {}
+    for data in table["data"].to_pylist():
+        values = parse_object(place, str(data).encode())
+        market, delta = values.get("market"), values.get("size_delta")
+        if type(market) is not int or type(delta) is not int:
+            raise InputError(damaged(place, "PositionChanged: market or size_delta is no integer"))
+        changed[market] = changed.get(market, 0) + delta
+    holdings = (
+        Holding(
+            market=_market_name(files, market),
+            size_start=int(end) - changed.get(market, 0),
+            size_end=int(end),
+        )
+        for market, end in enumerate(row["sizes_end_wad"])
+    )
+    return tuple(one for one in holdings if one.size_start or one.size_end)
+
+
+def _market_name(files: RunFiles, market: int) -> str:
+    """Return the name of a market as the manifest's scenario has it."""
+    known = files.manifest["scenario"].get("markets")
+    if isinstance(known, list) and market < len(known) and isinstance(known[market], dict):
+        return str(known[market].get("name", market))
+    return str(market)
 
 
 def _groups(accounts: Iterable[Row]) -> dict[str, range]:

@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from sim.agents.kind import AgentKind
 from sim.agents.liquidator import LIQUIDATORS
 from sim.agents.oracle_keeper import KEEPERS
+from sim.agents.several_markets import SeveralMarketsSection
 from sim.core.documents.messages import describe, nearest
 from sim.core.documents.sections import (
     IDENTIFIER,
@@ -254,6 +255,9 @@ class Scenario(Document):
             market = getattr(section, "market", None)
             if isinstance(market, int) and market >= len(self.markets):
                 yield (*path, "market"), f"there is no market {market}, the last is {len(self.markets) - 1}"
+            if isinstance(section, SeveralMarketsSection):
+                for below, message in section.unknown([market.name for market in self.markets]):
+                    yield (*path, *below), message
 
     def _outage_problems(self) -> Iterator[Problem]:
         """Yield outages of agents that do not exist or never fail."""

@@ -411,7 +411,7 @@ class WorldBuilder:
         """Yield every agent's table with its kind, in the order in which they decide."""
         for kind in self._scenario.kinds:
             for section in self._scenario.sections(kind):
-                yield kind, section
+                yield kind, kind.placed(section, self._setting.market_names)
 
     def _numbered(self) -> tuple[Group, ...]:
         """Return every group in the order of its participants' numbers: holders of positions first."""

@@ -59,12 +59,17 @@ class Populator:
         self._client = client
         self._mirror = mirror
         self._supply = 0
-        self.raised = 0
-        """Accounts that deposited more than their leverage asked for, to be admitted."""
+        self._planned: dict[int, float] = {}  # account -> collateral of all its openings, quote
+        self._raised: set[int] = set()
         self.largest_entry_error = 0.0
         """Farthest that a position was opened from the price it was to be opened at, relative to that."""
         self.added = 0
         """Token units that they deposited beyond it."""
+
+    @property
+    def raised(self) -> int:
+        """Accounts that deposited more than their leverage asked for, to be admitted."""
+        return len(self._raised)
 
     @property
     def token_supply(self) -> int:
@@ -280,6 +285,8 @@ class Populator:
 
     def _fund(self, openings: Sequence[Opening]) -> None:
         """Fill wallets, and deposit the collateral."""
+        for opening in openings:
+            self._planned[opening.actor] = self._planned.get(opening.actor, 0.0) + opening.collateral
         funded = [opening for opening in openings if opening.collateral > 0.0 or opening.wallet > 0.0]
         actors = [opening.actor for opening in funded]
         deposits = [
@@ -300,11 +307,12 @@ class Populator:
         """Open one position, adding collateral until the initial check lets it through."""
         actor = opening.actor
         increase = actions.increase_position("setup", actor, opening.market, size, actions.NO_LIMIT, FREE)
-        step = max(self._units(opening.collateral * opening.admission_step), 1)
+        step = max(self._units(self._planned[actor] * opening.admission_step), 1)
         for attempt in range(ADMISSION_ATTEMPTS):
             reason = self._try(increase)
             if reason is None:
-                self.raised += attempt > 0
+                if attempt > 0:
+                    self._raised.add(actor)
                 return
             if reason != Refusal.MARGIN_TOO_LOW or opening.exact is not None:
                 raise self._refused(opening, reason)
@@ -342,10 +350,20 @@ class Populator:
             )
         return InputError(
             f"{self._name(opening.actor)}: cannot open its position before block 0, {side}"
-            f" {abs(opening.size):,.6g} of market {opening.market} with {opening.collateral:,.6g} of"
-            f" collateral: the contracts refuse it: {reason}; change size or leverage of such accounts, or"
-            " the parameter of the protocol that stands against them"
+            f" {abs(opening.size):,.6g} of market {opening.market} with"
+            f" {self._planned[opening.actor]:,.6g} of collateral{self._beside(opening)}: the contracts refuse"
+            f" it: {reason}; change size or leverage of such accounts, or the parameter of the protocol that"
+            " stands against them"
         )
+
+    def _beside(self, opening: Opening) -> str:
+        """Return what else the account holds already, as words."""
+        held = [
+            f"{sizes[opening.actor] / WAD:,.6g} of market {market}"
+            for market, sizes in enumerate(self._mirror.exact_size)
+            if sizes[opening.actor] and market != opening.market
+        ]
+        return f" beside {' and '.join(held)}" if held else ""
 
     def _name(self, actor: int) -> str:
         """Return group and place of a participant, as ``seawall account`` takes them."""
@@ -354,11 +372,16 @@ class Populator:
         return f"{group}:{actor - book.members(group).start}"
 
     def _missing(self, opening: Opening, size: int) -> int:
-        """Return the token units that lack for the model's initial requirement, fees and fill apart."""
+        """Return the token units that lack for the model's initial requirement, fees and fill apart.
+
+        Equity and requirement are those of the whole account: its other positions have gained or lost, and
+        ask for margin too.
+        """
         market = self._client.markets()[opening.market]
         notional = abs(size) * max(market.index_price, market.risk_price) // WAD
         ratio = self._client.initial_ratio(opening.market, notional)
-        collateral = self._mirror.exact_collateral[opening.actor]
+        (account,) = self._client.account_states([opening.actor])
+        collateral = account.equity - account.initial_requirement
         if opening.entry_price is not None:  # what the position has lost from its entry to block 0
             worse = min if size > 0 else max
             moved = worse(market.index_price, market.risk_price) - opening.entry_price

@@ -15,13 +15,15 @@ from sim.engine.scenario.schema import Scenario
 from sim.market.impact import ImpactModel
 from sim.market.impact_law import ImpactLaw
 from sim.metrics.margin_model.stress import Book, CloseOutCost
+from sim.reference.margin_math import notional, requirement
 
 
 def starting_book(scenario: Scenario, market: int, *, engine: str | None = None) -> Book:
     """Deploy and populate the scenario and read every account with a position in a market.
 
-    Equity is the whole account's, from `Lens.account_states`: with several markets it is shared between them.
-    Arbitrageurs without a position are not in the book.
+    Equity is the whole account's, from `Lens.account_states`. What its positions in other markets ask for is
+    to be held too; what they would gain or lose in the move is left out. Arbitrageurs without a position are
+    not in the book.
     """
     options = RunOptions(out=Path(), engine=engine, worlds="none")
     histories = load_histories(scenario, options)
@@ -35,10 +37,14 @@ def starting_book(scenario: Scenario, market: int, *, engine: str | None = None)
         fund = client.totals().fund_reserves
     finally:
         world.chain.close()
+    several = [world.mirror.open_positions[actor] > 1 for actor in holders.tolist()]
+    own = [requirement(notional(one.size, price), one.effective_maintenance_ratio) for one in positions]
+    rest = [state.maintenance_requirement - needed for state, needed in zip(states, own, strict=True)]
     return Book(
         notional=np.array([position.size * price / (WAD * WAD) for position in positions]),
         equity=np.array([state.equity / WAD for state in states]),
         maintenance=np.array([position.effective_maintenance_ratio / WAD for position in positions]),
+        elsewhere=np.where(several, np.array([needed / WAD for needed in rest]), 0.0),
         fund=fund / WAD,
     )
 

@@ -1,6 +1,20 @@
 """Metrics of liquidations."""
 
+from __future__ import annotations
+
+from math import fsum
+
 from sim.metrics.book import METRICS, WORSE, Metric, ratio
+from sim.metrics.facts import RunFacts
+
+
+def _elsewhere(run: RunFacts) -> float | None:
+    """Return what was closed outside market 0; None where there is no other market."""
+    if len(run.valuation.maintenance_ratio) < 2:
+        return None
+    closes = zip(run.column("liquidations", "market"), run.column("liquidations", "notional"), strict=True)
+    return fsum(float(notional) for market, notional in closes if market)  # type: ignore[arg-type]
+
 
 METRICS.add(Metric(
     order=4, name="liquidations", label="Liquidations", unit="1", kind="count", direction=WORSE,
@@ -13,6 +27,14 @@ METRICS.add(Metric(
     direction=WORSE, family="cascade", section="Cascade", markets="all",
     meaning="Notional closed by liquidation, at the risk price.",
     measure=lambda run: run.totals.liquidated_notional,
+))  # fmt: skip
+METRICS.add(Metric(
+    order=72, name="liquidated_elsewhere_notional", label="Liquidated outside market 0", unit="quote",
+    kind="amount", direction=WORSE, family="cascade", section="Cascade", markets="all",
+    meaning="Notional closed by liquidation in all markets but market 0, at the risk price: where that one "
+            "alone falls, what is carried into the others.",
+    undefined="the scenario has one market",
+    measure=_elsewhere,
 ))  # fmt: skip
 METRICS.add(Metric(
     order=101, name="liquidated_share", label="Liquidated share", unit="1",

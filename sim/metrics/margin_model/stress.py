@@ -43,6 +43,8 @@ class Book:
     """What each account holds before the move, quote, float64[accounts]: the margin that must absorb it."""
     maintenance: FloatArray
     """Maintenance ratio in force, float64[accounts]."""
+    elsewhere: FloatArray | float = 0.0
+    """What the account must hold for its positions in other markets, quote, float64[accounts]."""
     fund: float
     """Insurance fund, quote."""
 
@@ -126,7 +128,7 @@ def losses_over_margin(
     """
     equity = book.equity + book.notional * move
     after = np.abs(book.notional) * (1.0 + move)
-    below = equity < book.maintenance * after
+    below = equity < book.maintenance * after + book.elsewhere
     closed = float(after[below].sum())
     rate = cost(move, closed) if closed > 0.0 else 0.0
     shortfall = np.where(below, rate * after - equity, 0.0)

@@ -29,6 +29,7 @@ from sim.reporting.findings.blocks import (
     headed,
     table,
 )
+from sim.reporting.findings.run.by_market import market_table
 from sim.reporting.findings.run.causes import WORLDS_READING, removals_table, worlds_table
 from sim.reporting.findings.run.causes import highlights as cause_highlights
 from sim.reporting.findings.run.chain_figures import chain_figure, oracle_figure
@@ -73,6 +74,7 @@ def run_findings(folder: Path) -> Findings:
     found.section(
         "Liquidations through time",
         *_drawn([liquidations_figure(run)], "The run recorded no liquidation."),
+        market_table(run),
     )
     found.section("What forced selling added", *_causes(run))
     failures = formula_failures(run)

@@ -113,7 +113,7 @@ def account_lookup(run: RunFolder) -> dict[str, dict[str, object]]:
     return {
         str(account): {
             "group": group_label(run, group),
-            "side": str(side) if str(side) in ("long", "short") else "",
+            "side": str(side) if str(side) in ("long", "short", "mixed") else "",
             "leverage": float(ratio),
         }
         for account, group, side, ratio in zip(
@@ -138,18 +138,10 @@ def short_account(account: object) -> str:
     return f"{text[:8]}…{text[-4:]}" if text.startswith("0x") and len(text) == 42 else text
 
 
-def is_long(run: RunFolder, liquidations: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Return, for each liquidation, whether a long position was closed.
+def is_long(liquidations: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Return, for each liquidation, whether a long position was closed: sizes are signed as positions were.
 
-    The account's side decides; where it is unknown, the sign of the size.
+    The account's side does not say it: a hedged one holds both.
     """
-    people = account_lookup(run)
-    sides = [str(people.get(str(account), {}).get("side", "")) for account in liquidations["account"]]
-    signs = column(liquidations, "size")
-    return np.array(
-        [
-            side == "long" if side in ("long", "short") else sign >= 0
-            for side, sign in zip(sides, signs, strict=True)
-        ],
-        dtype=bool,
-    )
+    longs: npt.NDArray[np.bool_] = column(liquidations, "size") >= 0
+    return longs

@@ -15,7 +15,7 @@ def liquidations_figure(run: RunFolder) -> Figure | None:
     bins = time_bins(span)
     seconds = liquidation_seconds(run)
     notional = column(run.liquidations, "notional")
-    longs = is_long(run, run.liquidations)
+    longs = is_long(run.liquidations)
     simulated = [bins.total(seconds, np.where(side, notional, 0.0)) for side in (longs, ~longs)]
     traces = []
     for name, values, color in (

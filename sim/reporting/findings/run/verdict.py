@@ -6,6 +6,7 @@ import numpy as np
 
 from sim.metrics.statistics.intervals import rule_of_three
 from sim.reporting.findings.blocks import Verdict
+from sim.reporting.findings.run.by_market import closed_words
 from sim.reporting.findings.run.causes import cause_sentence, cause_story
 from sim.reporting.formatting import (
     duration,
@@ -216,7 +217,7 @@ def _liquidation_story(run: RunFolder) -> str:
     if calls:
         cured = number(run.summary.get("cured_margin_calls"))
         words += f". Of {plural(int(calls), 'margin call')}, {cured} were cured"
-    return words + "."
+    return f"{words}.{closed_words(run)}"
 
 
 def _fund_story(run: RunFolder) -> str:

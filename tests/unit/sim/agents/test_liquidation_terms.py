@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from sim.agents.liquidation_terms import what_closes
 from tests.support.terms import TERMS
 
 
@@ -73,3 +74,49 @@ def test_a_fund_without_a_target_is_adequate():
     terms = replace(TERMS, target_reserves=0.0)
     arguments = column(4_500.0), column(5_000.0), column(100_000.0), column(0.6)
     assert terms.bounty(*arguments, 0.0)[0][0] == TERMS.bounty(*arguments, 1e6)[0][0]
+
+
+# --- which of several positions closes ---
+
+
+def exposed(make_state, make_market, *notionals, status=None):
+    """One account with these signed notionals, a market each, at a price of 2,000."""
+    found = status or [0] * len(notionals)
+    markets = tuple(make_market(status=one) for one in found)
+    sizes = np.array(notionals, dtype=float)[:, None] / 2_000.0
+    state = make_state(1, markets=markets, sizes=sizes)
+    closes = what_closes(state, np.array([0]), 1)
+    return tuple(column.tolist()[0] for column in closes)
+
+
+def test_one_position_closes_without_bound(make_state, make_market):
+    for signed in (6_000.0, -6_000.0):
+        market, may_close, _, alone, most = exposed(make_state, make_market, 0.0, signed)
+        assert (market, may_close, alone, most) == (1, True, np.inf, np.inf)
+
+
+def test_the_side_of_the_net_closes_though_the_other_has_the_largest(make_state, make_market):
+    # 60 long against 50 and 40 short: the net is 30 short.
+    assert exposed(make_state, make_market, 6e4, -5e4, -4e4) == (1, True, 0, 3e4, 3e4 + 2 * 2e4)
+
+
+def test_no_more_than_the_first_position_closes_of_a_book_of_one_side(make_state, make_market):
+    assert exposed(make_state, make_market, 6e4, 5e4, 4e4)[3:] == (6e4, 6e4)
+
+
+def test_what_is_balanced_closes_with_its_hedge(make_state, make_market):
+    assert exposed(make_state, make_market, 5e4, -5e4) == (0, True, 1, 0.0, 1e5)
+
+
+def test_a_side_without_a_usable_price_closes_nothing(make_state, make_market):
+    # The net counts every position, whatever its price is good for (`_net_notional` of liquidation_plans.vy).
+    assert exposed(make_state, make_market, 6e4, -5e4, status=[2, 0])[1] is False
+    assert exposed(make_state, make_market, 6e4, -5e4, status=[0, 2])[:2] == (0, True)
+
+
+def test_a_bounty_is_of_what_closes():
+    arguments = column(1_000.0), column(5_000.0), column(100_000.0), column(0.6)
+    whole, closed = TERMS.bounty(*arguments, 1e6)
+    part, less = TERMS.bounty(*arguments, 1e6, closed / 2.0)
+    assert less[0] == closed[0] / 2.0
+    assert 0.0 < part[0] < whole[0]

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from sim.agents.fees import FeePolicy
-from sim.agents.population import Population
+from sim.agents.population import Population, holding_several
+from sim.agents.several_markets import SeveralOfManySection
 from sim.agents.trader_cohort import TopUpSection, TraderCohort, TraderSection
 from sim.core.rng import Streams
 from sim.core.units import GWEI, WAD
@@ -192,3 +193,86 @@ def test_describe_says_what_matters():
     assert "8 traders" in text
     assert "60%" in text
     assert "Pareto" in text
+
+
+# --- accounts with positions in several markets ---
+
+TOGETHER = SeveralOfManySection(markets=["ETH", "BTC"], weights=[0.75, 0.25]).placed(("ETH", "BTC"))
+
+
+def holders(**changes):
+    """Accounts with three quarters of 2,000 in one market and a quarter in another."""
+    shares = np.outer([0.75, 0.25], np.ones(N))
+    return replace(holding_several(people(), (0, 1), shares), **changes)
+
+
+def of_two(make_state, make_market, **changes):
+    sizes = np.vstack([np.full(N, 0.75), np.full(N, 0.25)])
+    equity = changes.pop("equity", np.full(N, 300.0))
+    markets = changes.pop("markets", (make_market(), make_market()))
+    return make_state(N, markets=markets, sizes=sizes, equity=equity, **changes)
+
+
+def of_several(**changes):
+    return TraderCohort(section_of(several=TOGETHER, **changes), holders(), range(N))
+
+
+def test_who_reduces_closes_the_same_share_of_every_position(make_state, make_market, draws):
+    equity = np.full(N, 300.0)
+    equity[2] = 110.0
+    state = of_two(make_state, make_market, equity=equity, wallet=np.zeros(N))
+    batches = of_several().decide(state, draws)
+    assert [batch.args[0] for batch in batches] == [[0], [1]]
+    closed = [batch.args[1][0] / WAD for batch in batches]
+    assert closed[0] / 0.75 == pytest.approx(closed[1] / 0.25)
+    assert 110.0 / ((1.0 - closed[0] / 0.75) * 100.0) == pytest.approx(1.8)
+
+
+def test_who_has_sent_several_calls_waits_for_all_of_them(make_state, make_market, draws, settle):
+    equity = np.full(N, 300.0)
+    equity[2] = 110.0
+    changes = {"equity": equity, "wallet": np.zeros(N)}
+    traders = of_several()
+    first, second = traders.decide(of_two(make_state, make_market, **changes), draws)
+    traders.observe(settle([first]))
+    assert traders.decide(of_two(make_state, make_market, block=101, **changes), draws) == []
+    traders.observe(settle([second]))
+    assert len(traders.decide(of_two(make_state, make_market, block=102, **changes), draws)) == 2
+
+
+def test_pressure_adds_up_the_moves_of_all_positions(make_state, make_market):
+    """Volatility of the smaller position alone makes the account's distance smaller."""
+    section = section_of(several=TOGETHER)
+    traders = TraderCohort(section, holders(automated=np.zeros(N, dtype=bool)), range(N))
+    equity = np.full(N, 118.0)
+
+    def chance(variances):
+        markets = tuple(make_market(variance_fast=variance) for variance in variances)
+        state = of_two(make_state, make_market, markets=markets, equity=equity)
+        return traders._chance(state, np.arange(N), equity, state.maintenance_requirement)[0]
+
+    hour = np.sqrt(1 / 8_760)
+    move = 2_000.0 * (0.75 * 0.8 + 0.25 * 2.0) * hour
+    expected = 1.0 - np.exp(-12 / 600 / (1.0 + np.exp(1.0 - 2.0 / (18.0 / move))))
+    calm, wild = WAD * 64 // 100, 4 * WAD
+    assert chance((calm, wild)) == pytest.approx(expected)
+    assert chance((calm, wild)) > chance((calm, calm))
+
+
+def test_trades_of_several_positions_keep_their_proportions(make_state, make_market, draws):
+    busy = {"trades_per_day": 7_200.0, "whole_share": 0.0}
+    state = of_two(make_state, make_market)
+    for reduce_share, entry in ((1.0, "decrease_position"), (0.0, "increase_position")):
+        batches = of_several(**busy, reduce_share=reduce_share).decide(state, draws)
+        assert [batch.kind.split(".")[1] for batch in batches] == [entry, entry]
+        assert [set(batch.args[0]) for batch in batches] == [{0}, {1}]
+        sizes = [np.array(batch.args[1], dtype=float) for batch in batches]
+        assert len(sizes[0]) > 2
+        assert sizes[0] == pytest.approx(3.0 * sizes[1])
+
+
+def test_increases_count_the_leverage_of_the_whole_account(make_state, make_market, draws):
+    busy = {"trades_per_day": 7_200.0, "reduce_share": 0.0}
+    full = of_two(make_state, make_market, equity=np.full(N, 200.0))  # 2,000 in both at 10x is all there is
+    assert of_several(**busy).decide(full, draws) == []
+    assert of_several(**busy).decide(of_two(make_state, make_market), draws)

@@ -1,7 +1,11 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from sim.agents.whale import Whale, WhaleSection, whale_notional
+from sim.agents.population import Population
+from sim.agents.several_markets import SeveralMarketsSection
+from sim.agents.whale import WHALES, Whale, WhaleSection, whale_notional
 from sim.core.units import WAD
 from sim.protocol.actions import CLOSE_ALL
 
@@ -96,3 +100,97 @@ def test_whale_notional_is_the_stated_share_of_its_side():
     others = 8_000_000.0
     own = whale_notional(others, 0.2)
     assert own / (own + others) == pytest.approx(0.2)
+
+
+# --- several markets, and a size of its own ---
+
+TOGETHER = {"markets": ["ETH", "BTC"], "weights": [0.75, 0.25]}
+
+
+def of_two(**changes):
+    style = changes.pop("style", "concentrated")
+    together = SeveralMarketsSection(**TOGETHER, style=style).placed(("ETH", "BTC"))
+    return whale_of(several=together, **changes)
+
+
+def holding_two(make_state, make_market, sizes, block, **changes):
+    held = np.zeros((2, 8))
+    held[:, ACTOR] = sizes
+    return make_state(8, block=block, sizes=held, markets=(make_market(), make_market()), **changes)
+
+
+def test_every_position_is_closed_by_the_same_schedule(make_state, make_market, draws, settle):
+    whale = of_two(behavior="close", style="hedged")
+    sizes, sold = np.array([1_000.0, -40.0]), []
+    for block in range(95, 160):
+        batches = whale.decide(holding_two(make_state, make_market, sizes, block), draws)
+        for batch in batches:
+            market, asked = batch.args[0][0], batch.args[1][0]
+            closed = abs(sizes[market]) if asked == CLOSE_ALL else asked / WAD
+            sold.append((block, market, closed))
+            sizes[market] -= np.sign(sizes[market]) * closed
+        if batches:
+            whale.observe(settle(batches, block=block))
+    assert sold == [
+        (block, market, size) for block in (100, 110, 120, 130) for market, size in ((0, 250.0), (1, 10.0))
+    ]
+    assert not sizes.any()
+
+
+def test_it_waits_until_the_orders_of_all_markets_are_settled(make_state, make_market, draws, settle):
+    whale = of_two(behavior="close")
+    first, _ = whale.decide(holding_two(make_state, make_market, [1_000.0, 40.0], 100), draws)
+    whale.observe(settle([first]))
+    assert whale.decide(holding_two(make_state, make_market, [750.0, 40.0], 111), draws) == []
+
+
+def test_what_is_left_in_one_market_is_closed_though_the_other_is_empty(make_state, make_market, draws):
+    whale = of_two(behavior="close")
+    (batch,) = whale.decide(holding_two(make_state, make_market, [0.0, 40.0], 100), draws)
+    assert batch.args[0] == [1]
+
+
+def opened(populations=None, **changes):
+    """Openings of a whale at prices of 2,000 and 40,000."""
+    values = {"name": "whale"} | changes
+    section = WHALES.placed(WhaleSection(**values), ("ETH", "BTC"))
+    setting = SimpleNamespace(prices=(2_000.0, 40_000.0))
+    start = SimpleNamespace(
+        setting=setting, members={"whale:whale": np.array([ACTOR])}, populations=populations or {}
+    )
+    return list(WHALES.openings(section, start))
+
+
+def test_a_lone_short_is_sized_by_its_notional():
+    (opening,) = opened(side="short", notional=100_000.0, leverage=5.0)
+    assert (opening.size, opening.collateral) == (-50.0, 20_000.0)
+
+
+def test_notional_is_of_all_markets_and_collateral_comes_once():
+    first, second = opened(
+        side="short", notional=100_000.0, leverage=5.0, several={**TOGETHER, "style": "hedged"}
+    )
+    assert (first.market, first.size, first.collateral) == (0, -37.5, 20_000.0)
+    assert (second.market, second.size, second.collateral) == (1, 0.625, 0.0)
+
+
+def test_a_share_of_open_interest_is_one_of_the_first_market():
+    longs = Population(
+        market=0, side=np.ones(2), leverage=np.ones(2), notional=np.array([30_000.0, 45_000.0]),
+        collateral=np.ones(2), wallet=np.ones(2), attentive=np.ones(2, dtype=bool),
+        automated=np.ones(2, dtype=bool),
+    )  # fmt: skip
+    first, second = opened({"traders:x": longs}, open_interest_share=0.5, several=TOGETHER)
+    assert first.size * 2_000.0 == pytest.approx(75_000.0)
+    assert second.size * 40_000.0 == pytest.approx(25_000.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"notional": 1e5, "open_interest_share": 0.3}, "open_interest_share"),
+        ({"several": TOGETHER, "market": 1}, "market"),
+    ],
+)
+def test_two_answers_to_one_question_are_refused(changes, where):
+    assert [place for place, _ in WhaleSection(name="whale", **changes).problems()] == [(where,)]

@@ -4,6 +4,7 @@ import json
 from dataclasses import fields, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sim.core.errors import InputError, RunError
@@ -89,6 +90,7 @@ BY_HAND = {
     "margin_effect": 750.0,  # half of 4000 - 3100 and of 2500 - 1900
     "feedback_interaction": 300.0,
     "price_gap_max": 0.0625,
+    "liquidated_elsewhere_notional": 750.0,
     "start_liquidatable_accounts": 21,
     "start_liquidatable_notional": 2_100.0,
     "start_short_accounts": 22,
@@ -219,6 +221,14 @@ def test_a_run_in_which_nothing_happened_has_every_metric_but_the_coverage():
     ]
     zero = ("liquidations", "liquidated_notional", "mean_initial_margin_ratio", "open_interest_start")
     assert [found[name] for name in zero] == [0.0] * 4
+
+
+def test_nothing_is_elsewhere_where_there_is_one_market():
+    facts = run_facts()
+    alone = replace(facts, valuation=replace(facts.valuation, maintenance_ratio=np.zeros((1, 4))))
+    assert measured(alone)["liquidated_elsewhere_notional"] is None
+    metric = METRICS["liquidated_elsewhere_notional"]
+    assert why_undefined(metric, worlds=()) == "the scenario has one market"
 
 
 def test_numbers_are_kept_and_truths_are_one_and_zero():

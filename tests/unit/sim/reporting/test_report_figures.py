@@ -91,7 +91,7 @@ def test_a_world_that_settled_for_longer_is_drawn_to_its_own_end(run):
 def test_liquidation_bars_hold_all_notional_by_side(run):
     traces = liquidations_figure(run).traces
     simulated = [decoded(trace["y"]).sum() for trace in traces[:2]]
-    longs = is_long(run, run.liquidations)
+    longs = is_long(run.liquidations)
     notional = run.liquidations["notional"].to_numpy()
     assert simulated == pytest.approx([notional[longs].sum(), notional[~longs].sum()], rel=1e-5)
 

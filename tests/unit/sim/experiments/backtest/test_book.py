@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from sim.core.errors import InputError
+from sim.core.units import WAD
 from sim.experiments.backtest.book import close_out_cost, depth_after, starting_book
 from sim.experiments.backtest.reverse_runs import reverse_by_runs
 from sim.market.impact import ImpactModel
 from sim.market.impact_law import IMPACT_LAWS
 from tests.support.small_run import small_scenario
+from tests.support.two_markets import opened, two_markets
 
 
 @pytest.mark.parametrize("law", ["linear", "square_root"])
@@ -73,3 +75,18 @@ def test_whole_runs_bracket_the_shock():
 def test_a_scenario_without_a_price_shock_cannot_be_bisected(plain_scenario):
     with pytest.raises(InputError, match="no price_jump or price_drift"):
         reverse_by_runs(plain_scenario(), 0, runs=2)
+
+
+@pytest.mark.parametrize("market", [0, 1])
+def test_what_an_account_must_hold_elsewhere_is_the_rest_of_its_requirement(market):
+    scenario = two_markets("whales=[]", "traders.0.several.weights=[0.7, 0.3]", "traders.0.several.share=0.5")
+    book = starting_book(scenario, market)
+    world = opened("traders.0.several.weights=[0.7, 0.3]", "traders.0.several.share=0.5")
+    holders = np.flatnonzero(world.mirror.size[market])
+    states = world.client.account_states(holders)
+    several = np.array([world.mirror.open_positions[actor] > 1 for actor in holders.tolist()])
+    assert several.any()
+    assert not several.all()
+    assert np.all((book.elsewhere > 0.0) == several)
+    required = np.array([state.maintenance_requirement / WAD for state in states])
+    assert np.abs(book.notional) * book.maintenance + book.elsewhere == pytest.approx(required)

@@ -1,6 +1,7 @@
 """Cover-n and the reverse stress test against the portfolio of quant 8.4b."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -93,6 +94,19 @@ def test_costs_fall_on_the_accounts_that_are_closed_and_bring_the_break_nearer()
     assert with_cost.move > without.move
     # It breaks where the account falls below maintenance: 10 - 100 f = 0.05 (100 - 100 f).
     assert with_cost.move == pytest.approx(-5.0 / 95.0)
+
+
+def test_what_positions_elsewhere_ask_for_closes_an_account_earlier():
+    alone = Book(notional=np.array([100.0]), equity=np.array([12.0]), maintenance=np.array([0.05]), fund=2.0)
+    shared = replace(alone, elsewhere=np.array([4.0]))
+
+    def cost(move: float, closed: float) -> float:
+        del move, closed
+        return 0.1
+
+    for book, closed in ((alone, 0.0), (shared, 95.0)):  # 7 of equity against 4.75, or 8.75, to hold
+        assert losses_over_margin(book, -0.05, cost)[1] == pytest.approx(closed)
+    assert losses_over_margin(shared, -0.05, cost)[0] == pytest.approx([9.5 - 7.0])
 
 
 def test_cover_n_adds_the_largest_losses_and_cover_top_the_largest_accounts():
