@@ -83,8 +83,14 @@ class StatedCorrelations(Section):
             found[i][j] = found[j][i] = pair.correlation
         return tuple(map(tuple, found))
 
-    def problems_of(self, markets: Sequence[Market], otherwise: Rows) -> Iterator[Problem]:
-        """Yield what makes it no correlation matrix of these markets."""
+    def problems_of(self, markets: Sequence[Market], otherwise: Rows | None) -> Iterator[Problem]:
+        """Yield what makes it no correlation matrix of these markets.
+
+        Parameters
+        ----------
+        otherwise
+            As in `rows`; None where only files tell, so that pairs cannot be judged together yet.
+        """
         names = [market.name for market in markets]
         if self.matrix and self.pairs:
             yield ("pairs",), "say either matrix or pairs, not both"
@@ -96,11 +102,11 @@ class StatedCorrelations(Section):
             wrong: list[Problem] = [(("matrix", *place), message) for place, message in defects(self.matrix)]
         else:
             wrong = list(self._pair_problems(names))
-            if not wrong and self.pairs:
+            if not wrong and self.pairs and otherwise is not None:
                 wrong = [(("pairs",), message) for _, message in defects(self.rows(names, otherwise))]
         yield from wrong
         if not wrong:
-            yield from self._undriven(markets, otherwise)
+            yield from self._undriven(markets)
 
     def _pair_problems(self, names: Sequence[str]) -> Iterator[Problem]:
         seen: list[frozenset[str]] = []
@@ -116,9 +122,9 @@ class StatedCorrelations(Section):
                 yield ("pairs", index, "between"), f"{' and '.join(pair.between)} stand in pairs.{first}"
             seen.append(frozenset(pair.between))
 
-    def _undriven(self, markets: Sequence[Market], otherwise: Rows) -> Iterator[Problem]:
+    def _undriven(self, markets: Sequence[Market]) -> Iterator[Problem]:
         """Yield correlations of markets whose price is driven by nothing that could be correlated."""
-        rows = self.rows([market.name for market in markets], otherwise)
+        rows = self.rows([market.name for market in markets], identity(len(markets)))
         for index, market in enumerate(markets):
             if market.price.is_driven:
                 continue
@@ -273,7 +279,7 @@ class CorrelationSection(StatedCorrelations):
             for below, message in self.estimate.problems_of(markets):
                 yield ("estimate", *below), message
         if self.stress is not None and not found:
-            otherwise = self.rows(names, calm)
+            otherwise = None if self.is_estimated else self.rows(names, calm)
             for below, message in self.stress.problems_of(markets, otherwise):
                 yield ("stress", *below), message
         if self.jumps is not None:

@@ -312,6 +312,11 @@ def test_correlations_in_stress_go_on_from_those_of_the_files(tmp_path, files):
     calm, later = scenario.correlation.calm_rows(names), scenario.correlation.stress_rows(names)
     assert later[0][1] == calm[0][1]
     assert later[0][2] == 0.5
+    # Two that both follow a third must follow each other: what the files say of them decides.
+    with_files = stress.replace("0.5 }", "0.8 }, { between = ['BTC', 'SOL'], correlation = 0.8 }")
+    load_scenario(write(tmp_path, HEAD + ESTIMATE + with_files))
+    with pytest.raises(InputError, match=r"correlation\.stress\.pairs: no prices have these correlations"):
+        load_scenario(write(tmp_path, HEAD + with_files))
     further = "{ between = ['BTC', 'SOL'], correlation = -0.9 }"
     impossible = stress.replace("correlation = 0.5 }", f"correlation = 0.5 }}, {further}")
     with pytest.raises(InputError, match=r"correlation\.stress: no prices have these correlations"):
