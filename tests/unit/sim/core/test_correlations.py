@@ -66,8 +66,17 @@ def test_the_tolerance_is_where_it_says():
     def rows(beyond):
         return [[1.0, -0.5, -0.5], [-0.5, 1.0, -0.5 - beyond], [-0.5, -0.5 - beyond, 1.0]]
 
-    assert defects(rows(0.2 * TOLERANCE)) == []
-    assert defects(rows(2.0 * TOLERANCE))
+    assert TOLERANCE == 1e-9
+    assert defects(rows(2e-10)) == []  # a pivot of -4e-10
+    assert defects(rows(2e-9))
+
+
+def test_a_row_that_loses_its_own_part_keeps_its_length():
+    """What is within the tolerance of a combination of others is one, with the variance of any other."""
+    near = 1.0 - 1e-10
+    lower = factor([[1.0, near], [near, 1.0]])
+    assert lower[1, 1] == 0.0
+    assert lower[1, 0] == 1.0
 
 
 @pytest.mark.parametrize("n", [2, 3, 63, 64, 65, 129, 1_000])

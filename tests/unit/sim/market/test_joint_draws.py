@@ -21,6 +21,7 @@ from sim.market.correlation import (
     MarketPair,
     identity,
 )
+from sim.market.drivers import Driver
 from sim.market.effects import NO_SHOCKS, PriceMove, ShockSchedule, VolatilityMultiple
 from sim.market.joint_draws import JointDraws, MarketDraw, drawn_paths, jump_compensation
 from sim.market.price_history import PriceHistory
@@ -146,6 +147,17 @@ def test_drivers_have_the_stated_law_exactly(copula, nu):
     assert stats.kstest(normal / deviation, stats.norm(-0.5 * deviation, 1).cdf).pvalue > 6.8e-6
     innovations = (student / deviation + 0.5 * deviation) * math.sqrt(5 / 3)
     assert stats.kstest(innovations, stats.t(5).cdf).pvalue > 6.8e-6
+
+
+@pytest.mark.parametrize("nu", [None, 3, 5])
+def test_a_driver_goes_through_probabilities(nu):
+    scores = np.linspace(-6.0, 6.0, 101)
+    law = stats.norm if nu is None else stats.t(nu)
+    driver = Driver(lambda n: scores[:n], nu)
+    assert np.allclose(driver.normals(101), stats.norm.ppf(law.cdf(scores)), atol=1e-6)
+    for other in (3, 5, 30):
+        exact = stats.t.ppf(law.cdf(scores), other) * math.sqrt((other - 2) / other)
+        assert np.allclose(driver.students(other, 101), exact, rtol=1e-6)
 
 
 def test_a_garch_path_clusters_under_a_copula_as_it_does_alone():
