@@ -126,6 +126,13 @@ def remarks(scenario: Scenario, histories: Mapping[int, PriceHistory], options: 
     found: list[str] = []
     for _, history in sorted(histories.items()):
         found += history.notes
+    if scenario.correlation is not None:
+        found += [f"correlation: {line}" for line in scenario.correlation.file_words()]
+        if options.prices is not None:
+            found.append(
+                f"correlation: {scenario.markets[0].name} repeats {options.prices.name}, so that no other "
+                "market moves together with it"
+            )
     for market, history, covered in _repeated(scenario, histories, options):
         name = history.source.name
         replaced = market == 0 and options.prices is not None

@@ -15,7 +15,6 @@ import numpy as np
 from sim.core import portable_math
 from sim.core.arrays import FloatArray, IntArray
 from sim.core.errors import InputError
-from sim.core.rng import Streams
 from sim.core.units import YEAR_SECONDS
 from sim.market.effects import ShockSchedule
 
@@ -74,12 +73,11 @@ class PricePath:
 
 
 def diffusion_returns(
-    volatility: float, drift: float, *, clock: BlockClock, streams: Streams, name: str, shocks: ShockSchedule
+    volatility: float, drift: float, normals: FloatArray, *, clock: BlockClock, shocks: ShockSchedule
 ) -> FloatArray:
-    """Return log returns of geometric Brownian motion, float64[blocks]."""
+    """Return log returns of geometric Brownian motion from the normals of its blocks, float64[blocks]."""
     dt = clock.years_per_block
     sigma = volatility * shocks.volatility_multipliers(clock.blocks)
-    normals = streams.series(f"{name}:diffusion").normal(0, clock.blocks)
     return (drift - 0.5 * (sigma * sigma)) * dt + (sigma * portable_math.sqrt(dt)) * normals
 
 

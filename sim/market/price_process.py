@@ -18,6 +18,7 @@ from sim.core.documents.variants import literal_of
 from sim.core.errors import InputError
 from sim.core.registry import Registry
 from sim.core.rng import Series, Streams
+from sim.market.drivers import NOTHING_SHARED, Shared
 from sim.market.effects import NO_SHOCKS, ShockSchedule
 from sim.market.price_file import DEFAULT_MAX_GAP_SECONDS
 from sim.market.price_history import PriceHistory
@@ -40,19 +41,28 @@ class PathDraw:
     shocks: ShockSchedule = NO_SHOCKS
     history: PriceHistory | None = None
     """The file the section names, where it names one."""
+    shared: Shared = NOTHING_SHARED
+    """What other markets share with it, where they move together."""
 
     def series(self, what: str) -> Series:
         """Return a stream of the path, addressed by position: its first n draws hold for any length."""
         return self.streams.series(f"{self.name}:{what}")
 
+    def normals(self, n: int) -> FloatArray:
+        """Return the standard normals that drive the first n blocks, float64[n].
+
+        Independent of one another; where markets move together, not of those of other markets.
+        """
+        driver = self.shared.driver
+        return self.series("diffusion").normal(0, n) if driver is None else driver.normals(n)
+
     def diffusion(self, volatility: float, drift: float) -> FloatArray:
         """Return log returns of geometric Brownian motion, volatility shocks included, float64[blocks]."""
-        return diffusion_returns(
-            volatility, drift, clock=self.clock, streams=self.streams, name=self.name, shocks=self.shocks
-        )
+        normals = self.normals(self.clock.blocks)
+        return diffusion_returns(volatility, drift, normals, clock=self.clock, shocks=self.shocks)
 
     def from_returns(self, increments: FloatArray) -> PricePath:
-        """Return the path with given log returns, float64[blocks], and the price shocks on top.
+        """Return the path with given log returns, float64[blocks], with common jumps and price shocks on top.
 
         Raises
         ------
@@ -61,6 +71,8 @@ class PathDraw:
         """
         if increments.shape != (self.clock.blocks,):
             raise InputError(f"price process: drew {increments.size} returns for {self.clock.blocks} blocks")
+        if self.shared.jumps is not None:
+            increments = increments + self.shared.jumps(self.clock.blocks)
         return path_of_returns(self.initial_price, increments, self.clock, self.shocks)
 
     @property
@@ -84,6 +96,13 @@ class PriceProcess(Section):
     """Whether the path is a recorded one, with nothing drawn."""
     has_independent_increments: ClassVar[bool] = False
     """Whether the future of a path depends on its last price alone, so that it may be drawn anew anywhere."""
+    is_driven: ClassVar[bool] = False
+    """Whether one variable a block drives it, `PathDraw.normals` or the driver's Student variables, so that
+    it can move together with other markets."""
+    takes_jumps: ClassVar[bool] = False
+    """Whether it is made by `PathDraw.from_returns`, which adds the jumps that markets have in common."""
+    draws_moments: ClassVar[bool] = False
+    """Whether it strings moments of its file together, which markets may have in common."""
     in_no_other_model: ClassVar[str] = ""
     """What a process of the same volatility lacks, in words of the plural, for comparisons of models."""
 
@@ -163,6 +182,9 @@ class PriceProcess(Section):
 
 class DiffusionProcess(PriceProcess):
     """A process with a volatility and a drift per year."""
+
+    is_driven: ClassVar[bool] = True
+    takes_jumps: ClassVar[bool] = True
 
     volatility: float = number(
         0.65, 0.0, 10.0, PER_YEAR, "Annual volatility, between jumps where there are any.",

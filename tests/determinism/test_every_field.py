@@ -97,6 +97,18 @@ MEMBERS = (*TWO_MARKETS, f"traders.0.several={{ {HELD}, share = 0.5 }}")
 
 WHALE_OF_TWO = (*TWO_MARKETS, f"whales.0.several={{ {HELD} }}")
 
+THREE_MARKETS = (TWO_MARKETS[0][:-1] + f", {_MARKET.format('SOL', 1e2)}]",)
+
+_PAIR = '{ between = ["ETH", "BTC"], correlation = 0.8 }'
+_IN_STRESS = '{ between = ["ETH", "BTC"], correlation = -0.6 }'
+_COMMON = "{ intensity = 300000.0, mean = -0.01, deviation = 0.01, loadings = { ETH = 1.0 } }"
+MATRIX = (*TWO_MARKETS, 'correlation={ copula = "t", matrix = [[1.0, 0.8], [0.8, 1.0]] }')
+PAIRS = f'correlation={{ copula = "t", pairs = [{_PAIR}] }}'
+CALM_PAIRS = f'copula = "gaussian", pairs = [{_PAIR}]'
+STRESS = f"correlation={{ {CALM_PAIRS}, stress = {{ pairs = [{_IN_STRESS}] }} }}"
+STRESS_MATRIX = f"correlation={{ {CALM_PAIRS}, stress = {{ matrix = [[1.0, 0.5], [0.5, 1.0]] }} }}"
+JUMPS = (*TWO_MARKETS, f'correlation={{ copula = "gaussian", jumps = {_COMMON} }}')
+
 JUMP = '{ kind = "price_jump", at_block = 7, size = -0.2 }'
 SHOCKS = {
     "price_jump": "size = -0.1",
@@ -133,6 +145,13 @@ LATE_BACKERS = (
     "liquidity_providers.latency_blocks=62",
 )
 """Backers who see an hour late that they have cooled down."""
+
+
+_DRAWN = '{{ name = "{}", initial_price = 2e3, price = {{ kind = "bootstrap", file = "{}" }} }}'
+BOOTSTRAPS = (f"markets=[{_DRAWN.format('ETH', FILE)}, {_DRAWN.format('BTC', OTHER_FILE)}]", *JUMPS[1:])
+_FILES = f'files = {{ ETH = "{FILE}", BTC = "{OTHER_FILE}" }}'
+ESTIMATE = (*TWO_MARKETS, f'correlation={{ copula = "gaussian", estimate = {{ {_FILES} }} }}')
+"""Two markets whose correlation comes from files."""
 
 
 def is_word(path: str) -> bool:
@@ -192,6 +211,7 @@ NOWHERE = {
     "meant": "lets a world through that would be refused",
     "markets.0.price:replay.max_gap_seconds": "refuses a file, and changes nothing of one it takes",
     "markets.0.price:bootstrap.max_gap_seconds": "refuses a file, and changes nothing of one it takes",
+    "correlation.estimate.max_gap_seconds": "refuses a file, and changes nothing of one it takes",
 }
 """Field -> why it can never move a result."""
 
@@ -220,6 +240,24 @@ BINDS: dict[str, Binds] = {
     "markets.0.pool.open_interest_cap_notional": (90_000.0, ADDING),
     "markets.0.impact:none.depth_floor": (0.2, ("markets.0.pool.max_premium=0.015",)),
     "markets.0.pool.max_premium": (0.01, ()),
+    "correlation.copula": ("gaussian", MATRIX),
+    "correlation.degrees_of_freedom": (7, MATRIX),
+    "correlation.matrix": ([[1.0, 0.3], [0.3, 1.0]], MATRIX),
+    "correlation.same_moments": (None, BOOTSTRAPS),
+    "correlation.pairs.0.between": (["ETH", "SOL"], (*THREE_MARKETS, PAIRS)),
+    "correlation.pairs.0.correlation": (0.3, (*TWO_MARKETS, PAIRS)),
+    "correlation.estimate.files": ({"ETH": str(FILE), "BTC": str(FILE)}, ESTIMATE),
+    "correlation.estimate.step_seconds": (24, ESTIMATE),
+    "correlation.stress.matrix": ([[1.0, 0.3], [0.3, 1.0]], (*TWO_MARKETS, STRESS_MATRIX)),
+    "correlation.stress.pairs.0.between": (["ETH", "SOL"], (*THREE_MARKETS, STRESS)),
+    "correlation.stress.pairs.0.correlation": (0.3, (*TWO_MARKETS, STRESS)),
+    "correlation.stress.calm_volatility": (0.4, (*TWO_MARKETS, STRESS)),
+    "correlation.stress.stress_volatility": (None, (*TWO_MARKETS, STRESS)),
+    "correlation.stress.half_life_seconds": (60, (*TWO_MARKETS, STRESS)),
+    "correlation.jumps.intensity": (None, JUMPS),
+    "correlation.jumps.mean": (0.01, JUMPS),
+    "correlation.jumps.deviation": (0.02, JUMPS),
+    "correlation.jumps.loadings": ({"ETH": 2.0}, JUMPS),
     "protocol.risk_model": ("static", ()),
     "entrants.0.name": (None, CROWD),
     "entrants.0.count": (None, CROWD),

@@ -68,6 +68,8 @@ def market_words(
             hidden = what_rows_hide(scenario, index, histories[index], replaced=index in replayed)
             lines += [f"{line}." for line in hidden]
         lines.append(f"Impact on {market.name}: {market.impact.describe()}.")
+    if scenario.correlation is not None:
+        lines += scenario.correlation.describe([market.name for market in scenario.markets])
     shocks = shock_records(scenario.shocks, scenario.seconds_per_block, replayed=frozenset(replayed))
     return {"outside_market": lines, "shocks": shocks}
 

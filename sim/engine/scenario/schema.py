@@ -37,6 +37,7 @@ from sim.engine.scenario.meant import Meant, is_out_throughout, unless_meant
 from sim.engine.scenario.premium import premium_problem
 from sim.engine.scenario.protocol import ProtocolSection
 from sim.engine.scenario.risk import BUILT_IN_MODELS, not_whole, whole_numbers
+from sim.market.correlation import CorrelationSection
 from sim.market.effects import AgentOutage
 from sim.market.shock import SHOCKS, Shock
 from sim.protocol.parameters.table import STRUCTS, models
@@ -116,6 +117,7 @@ class Scenario(Document):
     )
     chain: ChainSection = ChainSection()
     markets: Markets = Field(min_length=1, description="Markets, in id order.")
+    correlation: CorrelationSection | None = Field(None, description="What makes markets move together.")
     protocol: ProtocolSection = ProtocolSection()
     enactment: EnactmentSection = EnactmentSection()
     flow: FlowSection = FlowSection()
@@ -166,9 +168,14 @@ class Scenario(Document):
         return copy
 
     def _tables_with_files(self, files: Mapping[str, Path]) -> dict[str, Any]:
-        """Return the tables of agents that name files, with what those hold."""
+        """Return the tables that name files and read them, with what those hold."""
         names = [market.name for market in self.markets]
         read: dict[str, Any] = {}
+        if self.correlation is not None:
+            named = {key: files.get(f"correlation.{key}") for key in self.correlation.files()}
+            found = {key: file for key, file in named.items() if file is not None}
+            if found and len(found) == len(named):
+                read["correlation"] = self.correlation.with_files(found, names)
         for kind in self.kinds:
             tables = []
             for place, section in self._places_of(kind):
@@ -194,6 +201,9 @@ class Scenario(Document):
         for index, market in enumerate(self.markets):
             if market.price.price_file is not None:
                 yield f"markets.{index}.price.file", market.price.price_file
+        if self.correlation is not None:
+            for key, written in self.correlation.files().items():
+                yield f"correlation.{key}", written
         for kind in self.kinds:
             for place, section in self._places_of(kind):
                 for key, written in kind.files(section).items():
@@ -225,6 +235,9 @@ class Scenario(Document):
         yield from self._unfinished_shocks()
         yield from self._name_problems()
         yield from self._risk_problems()
+        if self.correlation is not None:
+            for below, message in self.correlation.problems_among(self.markets):
+                yield ("correlation", *below), message
         keepers, needed = self.section(KEEPERS).count, self.protocol.oracle.valid_sources
         if keepers < needed:
             yield (

@@ -19,6 +19,7 @@ from sim.chain.mempool import Mempool
 from sim.core.errors import InputError
 from sim.core.rng import Streams
 from sim.core.units import TOKEN_UNIT
+from sim.engine.market_draws import market_draws
 from sim.engine.scenario.path_choice import PathChoice
 from sim.engine.scenario.schema import Scenario
 from sim.engine.worlds import configs
@@ -31,9 +32,9 @@ from sim.engine.worlds.world import World
 from sim.market.effects import ShockSchedule
 from sim.market.external import ExternalMarket
 from sim.market.impact import ImpactModel
+from sim.market.joint_draws import drawn_paths
 from sim.market.price_history import PriceHistory
 from sim.market.price_paths import BlockClock, PricePath
-from sim.market.price_processes.replay import Replay
 from sim.market.shock import gas_surges, market_schedule
 from sim.protocol.address_book import AddressBook
 from sim.protocol.client import ProtocolClient
@@ -97,8 +98,12 @@ class WorldBuilder:
     def price_paths(self, streams: Streams) -> list[PricePath]:
         """Return the fundamental path of every market from the draws of a run; it ends held still."""
         more = self._scenario.settlement_blocks
-        markets = range(len(self._scenario.markets))
-        return [self._path(market, streams).held(more, self._clock) for market in markets]
+        options = self._options
+        draws = market_draws(
+            self._scenario, self._clock, streams, options.histories, replayed=options.replayed
+        )
+        paths = drawn_paths(self._scenario.correlation, draws)
+        return [path.held(more, self._clock) for path in paths]
 
     def build(self) -> World:
         """Deploy, populate and assemble."""
@@ -380,21 +385,6 @@ class WorldBuilder:
         """Return the time of block 0: that of the command line's first price, else the scenario's."""
         starts = [self._options.histories[market].start_time for market in sorted(self._options.replayed)]
         return max(starts) if starts else self._scenario.start_timestamp
-
-    def _path(self, market: int, streams: Streams) -> PricePath:
-        described = self._scenario.markets[market]
-        history = self._options.histories.get(market)
-        process = described.price
-        if market in self._options.replayed and history is not None:
-            process = Replay.of(history, like=described.price)
-        return process.path(
-            self._clock,
-            initial_price=described.initial_price,
-            streams=streams,
-            name=f"price:{described.name}",
-            shocks=self._shocks(market),
-            history=history,
-        )
 
     def _shocks(self, market: int) -> ShockSchedule:
         scenario = self._scenario

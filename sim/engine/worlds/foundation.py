@@ -32,7 +32,7 @@ AFTER_BLOCK_0 = frozenset(
         # The seed of accounts, the first prices and the time of block 0 are part of the key on their own.
         "seed", "start_time",
         # Set-up transactions pay no gas and wait in no mempool; routes and shocks are made for each path.
-        "blocks", "chain", "flow", "shocks",
+        "blocks", "chain", "flow", "shocks", "correlation",
     )
 )  # fmt: skip
 """Sections of a scenario that act from block 1 on. Whatever is not listed, a new section too, tells

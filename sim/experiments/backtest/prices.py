@@ -10,11 +10,14 @@ import numpy as np
 from sim.core.arrays import FloatArray, IntArray
 from sim.core.errors import InputError
 from sim.core.rng import Streams
+from sim.engine.market_draws import market_draws
+from sim.engine.options import RunOptions
+from sim.engine.run import load_histories
 from sim.engine.scenario.schema import Scenario
+from sim.market.joint_draws import JointDraws
 from sim.market.price_file import load_price_file
 from sim.market.price_history import PriceHistory
 from sim.market.price_paths import BlockClock
-from sim.market.shock import market_schedule
 
 MAX_STEPS = 2_000_000
 """Steps of one series; at a few thousand a second more is a mistake."""
@@ -105,14 +108,14 @@ def _drawn(
     _check_length(scenario.blocks // every, step, scenario.name)
     described = scenario.markets[market]
     clock = BlockClock(start_time=scenario.start_timestamp, seconds_per_block=block, blocks=scenario.blocks)
-    path = described.price.path(
-        clock,
-        initial_price=described.initial_price,
-        streams=Streams(scenario.seed),
-        name=f"price:{described.name}",
-        shocks=market_schedule(scenario.shocks, market, block),
-        history=history,
-    )
+    histories = {} if history is None else {market: history}
+    if scenario.correlation is not None:  # then it depends on others, and they may need files
+        histories = load_histories(scenario, RunOptions(out=Path())) | histories
+    draws = market_draws(scenario, clock, Streams(scenario.seed), histories)
+    if scenario.correlation is None:
+        path = draws[market].process.drawn(draws[market].draw)
+    else:
+        path = JointDraws(scenario.correlation, draws).path(market)
     return PriceSeries(
         times=clock.timestamps[::every].copy(),
         prices=path.prices[::every].copy(),

@@ -168,8 +168,12 @@ def branching_path(
     Raises
     ------
     InputError
-        A market's process has no independent increments.
+        A market's process has no independent increments, or correlations depend on past returns.
     """
+    if scenario.correlation is not None and scenario.correlation.stress is not None:
+        raise InputError(
+            "correlation.stress: no path can be branched where correlations follow past returns; leave it out"
+        )
     for index, market in enumerate(scenario.markets):
         if not market.price.has_independent_increments:
             raise InputError(

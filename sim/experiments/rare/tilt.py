@@ -100,6 +100,11 @@ def tilt_weight(scenario: Scenario, streams: Streams, drift_tilt: float) -> floa
 
 
 def _gbm(scenario: Scenario) -> GeometricBrownianMotion:
+    if scenario.correlation is not None:
+        raise InputError(
+            "drift_tilt: weighs the draws of market 0 alone, and [correlation] makes others depend on them; "
+            "leave [correlation] out"
+        )
     price = scenario.markets[0].price
     if not isinstance(price, GeometricBrownianMotion):
         raise InputError(f"drift_tilt: needs markets.0.price.kind gbm, was {price.kind}")

@@ -29,6 +29,8 @@ class StationaryBootstrap(RecordedProcess):
 
     order: ClassVar[int] = 70
     label: ClassVar[str] = "blocks drawn from the returns of"
+    takes_jumps: ClassVar[bool] = True
+    draws_moments: ClassVar[bool] = True
 
     kind: Literal["bootstrap"]
     mean_block_seconds: int = number(
@@ -47,7 +49,7 @@ class StationaryBootstrap(RecordedProcess):
         clock = draw.clock
         returns = recorded_returns(draw.recorded, clock.seconds_per_block)
         chosen = stationary_indices(
-            draw.streams, f"{draw.name}:bootstrap",
+            draw.streams, f"{draw.shared.moments or draw.name}:bootstrap",
             length=clock.blocks, available=returns.size,
             restart_chance=min(1.0, clock.seconds_per_block / self.mean_block_seconds),
         )  # fmt: skip

@@ -33,6 +33,7 @@ class BrownianBridge(PriceProcess):
 
     order: ClassVar[int] = 50
     label: ClassVar[str] = "Brownian bridge through given prices"
+    is_driven: ClassVar[bool] = True
     in_no_other_model: ClassVar[str] = "the bridge's waypoints"
 
     kind: Literal["bridge"]
@@ -81,7 +82,7 @@ class BrownianBridge(PriceProcess):
         deviations = shocks.volatility_multipliers(horizon) * (
             self.volatility * portable_math.sqrt(clock.years_per_block)
         )
-        steps = deviations * draw.series("diffusion").normal(0, horizon)
+        steps = deviations * draw.normals(horizon)
         walk = np.concatenate(([0.0], portable_math.ordered_cumsum(steps)))
         clocked_variance = np.concatenate(([0.0], portable_math.ordered_cumsum(deviations * deviations)))
         prices = np.empty(horizon + 1)

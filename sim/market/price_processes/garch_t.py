@@ -8,7 +8,6 @@ import numpy as np
 from sim.core import portable_math
 from sim.core.arrays import FloatArray
 from sim.core.documents.sections import Problem, number
-from sim.core.rng import Streams
 from sim.market.price_paths import PricePath
 from sim.market.price_process import (
     PER_YEAR,
@@ -17,8 +16,7 @@ from sim.market.price_process import (
     DiffusionProcess,
     PathDraw,
 )
-
-_FACTORS = 16  # uniforms are at least 2**-53, so that a product of 16 of them is no denormal number
+from sim.market.student_draws import student_t
 
 
 @PRICE_PROCESSES.add
@@ -69,9 +67,7 @@ class GarchStudentT(DiffusionProcess):
     def drawn(self, draw: PathDraw) -> PricePath:
         """Return a sampled path."""
         dt = draw.clock.years_per_block
-        innovations = student_t(
-            self.degrees_of_freedom, draw.clock.blocks, streams=draw.streams, name=draw.name
-        )
+        innovations = self._innovations(draw)
         multiples = draw.shocks.volatility_multipliers(draw.clock.blocks)
         variances = self._variances(innovations, self.volatility * self.volatility * dt)
         deviations = multiples * portable_math.sqrt(variances)
@@ -90,6 +86,13 @@ class GarchStudentT(DiffusionProcess):
             f"{self.degrees_of_freedom} degrees of freedom"
         )
 
+    def _innovations(self, draw: PathDraw) -> FloatArray:
+        """Return Student variables of unit variance, float64[blocks]: the path's own, or those driving it."""
+        blocks, driver = draw.clock.blocks, draw.shared.driver
+        if driver is not None:
+            return driver.students(self.degrees_of_freedom, blocks)
+        return student_t(self.degrees_of_freedom, blocks, streams=draw.streams, name=draw.name)
+
     def _variances(self, innovations: FloatArray, unconditional: float) -> FloatArray:
         """Return the conditional variance of each block, float64 like `innovations`."""
         omega = (1.0 - self.alpha - self.beta) * unconditional
@@ -101,25 +104,3 @@ class GarchStudentT(DiffusionProcess):
             variances.append(variance)
             variance = omega + factor * variance
         return np.array(variances, dtype=np.float64)
-
-
-def student_t(degrees_of_freedom: int, n: int, *, streams: Streams, name: str) -> FloatArray:
-    """Return n Student-t variables scaled to unit variance, float64[n], addressed by position.
-
-    z / sqrt(W / nu) with z normal and W chi-squared of whole nu: W is the sum of nu // 2 exponentials of mean
-    2 and, for odd nu, the square of one more normal. That is the exact law from inversion alone, with a fixed
-    number of words each and no rejection. The scale to unit variance is sqrt((nu - 2) / nu).
-    """
-    pairs = degrees_of_freedom // 2
-    uniforms = streams.series(f"{name}:t_exponential").uniform(0, n * pairs).reshape(n, pairs)
-    chi_squared = np.zeros(n)
-    for first in range(0, pairs, _FACTORS):
-        product = np.ones(n)
-        for column in range(first, min(first + _FACTORS, pairs)):
-            product *= uniforms[:, column]
-        chi_squared -= 2.0 * portable_math.log(product)  # a sum of exponentials, at one logarithm for 16
-    if degrees_of_freedom % 2:
-        extra = streams.series(f"{name}:t_normal").normal(0, n)
-        chi_squared += extra * extra
-    normals = streams.series(f"{name}:diffusion").normal(0, n)
-    return normals * portable_math.sqrt((degrees_of_freedom - 2) / chi_squared)
