@@ -140,7 +140,7 @@ def test_the_order_of_liquidations_chooses_nobody(protocol, order):
     protocol.check_books()
 
 
-def test_a_winner_of_a_lesser_loss_cannot_leave_before_it_is_asked(protocol):
+def two_losses(protocol) -> tuple[str, list[str]]:
     """40,000 lost in market 0 and 20,000 in market 1, by 25,000: a third of what is owed is market 1's."""
     bankrupt = protocol.account("bankrupt", 25_000)
     winners = [protocol.account(f"winner {market}", 50_000) for market in (0, 1)]
@@ -151,10 +151,39 @@ def test_a_winner_of_a_lesser_loss_cannot_leave_before_it_is_asked(protocol):
         protocol.set_price(1_600 * WAD, market=market)
     while protocol.open_markets(bankrupt):
         protocol.liquidate(bankrupt, market=0 if protocol.position(bankrupt).size else 1)
-    share = protocol.share(bankrupt, 1).amount
-    assert share == pytest.approx(-protocol.collateral(bankrupt) // 3, abs=NOTHING)
-    protocol.decrease(winners[1], market=1)
-    assert protocol.held(winners[1], market=1).amount == pytest.approx(share, abs=NOTHING)
+    return bankrupt, winners
+
+
+def test_a_winner_of_a_lesser_loss_cannot_leave_before_it_is_asked(protocol):
+    bankrupt, winners = two_losses(protocol)
+    owed = -protocol.collateral(bankrupt)
+    for market, part in ((1, 1), (0, 2)):
+        protocol.decrease(winners[market], market=market)
+        held = protocol.held(winners[market], market=market).amount
+        assert held == protocol.share(bankrupt, market).amount == pytest.approx(owed * part // 3, abs=NOTHING)
+    protocol.check_books()
+    protocol.socialize(bankrupt)  # the other sides are empty: no window
+    totals = protocol.ledger.totals()
+    assert (totals.haircuts, totals.socialized_loss, totals.pending_deficit) == (owed, 0, 0)
+    protocol.held_dust += 2  # shares of a deficit are rounded up, so that they cover all of it
+    assert totals.held_gains <= 2 * QUANTUM
+    protocol.check_books()
+
+
+@pytest.mark.parametrize("repaid", [0.25, 1])
+def test_what_is_repaid_frees_gains_in_every_market(protocol, repaid):
+    bankrupt, winners = two_losses(protocol)
+    for market in (0, 1):
+        protocol.decrease(winners[market], market=market)
+    before = [protocol.held(winners[market], market=market).amount for market in (0, 1)]
+    protocol.deposit(
+        bankrupt, int(-protocol.collateral(bankrupt) * repaid) // QUANTUM, payer=protocol.liquidator
+    )
+    for market in (0, 1):
+        held = protocol.held(winners[market], market=market)
+        assert held.freed == pytest.approx(before[market] * repaid, abs=NOTHING)
+        assert held.amount == pytest.approx(before[market] * (1 - repaid), abs=NOTHING)
+    protocol.check_books()
 
 
 def test_what_an_account_lost_before_it_was_flat_does_not_count(protocol):
