@@ -67,9 +67,9 @@ def test_the_profile_is_what_a_measurement_gives(measured):
     assert profile.entries == GasProfile.load().entries, "stale: run scripts/update_gas_profile.py"
 
 
-ONCE = {EntryPoint.INCREASE_POSITION: 8_000, EntryPoint.LIQUIDATE: 75_000}
-"""Gas of having further positions at all: an array of eight snapshots then crosses between contracts, and a
-liquidation weighs which of them to close."""
+ONCE = {EntryPoint.INCREASE_POSITION: 8_000, EntryPoint.LIQUIDATE: 75_000, EntryPoint.AUTO_DELEVERAGE: 5_000}
+"""Gas of having further positions at all: an array of eight snapshots then crosses between contracts, a
+liquidation weighs which of them to close, and what a bankrupt lost in several markets is charged to each."""
 
 
 def test_gas_is_a_straight_line_in_the_number_of_positions(measured):
@@ -89,8 +89,9 @@ FIRST_WRITE = 17_100
 HELD_GAIN = 8
 """Slots of a gain that is held while a deficit pends: of the pot (2), the winner's part (5), the sum."""
 MAY_BE_FIRST = {
-    # Collateral of the account; the pool's reserves if a debt is repaid.
-    EntryPoint.DEPOSIT: 2,
+    # Collateral of the account; if a debt is repaid, the pool's reserves, and of a market the account's part and
+    # what pends there.
+    EntryPoint.DEPOSIT: 4,
     # Wallet.
     EntryPoint.WITHDRAW: 1,
     # Position (4), its bit among the account's markets, open interest, entry and funding sums, fees.
