@@ -47,6 +47,8 @@ records: HashMap[uint256, ILedger.PendingDeficit]
 # @dev By account, then by `episode * 8 + market`: realised since the account was last without
 # a position, positive if longs lost it, negative if shorts did (WAD quote).
 losses: HashMap[uint256, HashMap[uint256, int256]]
+# @dev Of an account with a record: bit m set, a part of the loss arose in market m.
+arose: HashMap[uint256, uint256]
 # @dev By account and market: its part of the deficit, positive if longs lost it (WAD quote).
 charges: HashMap[uint256, int256[8]]
 # @dev By `market * 2 + side`; then by epoch: a pot is left for a new one when it is empty.
@@ -97,6 +99,11 @@ def _record(
     )
     record.recorded_at = block.timestamp
     self.records[account] = record
+    markets: uint256 = 1 << record.market
+    for other: uint256 in range(8):
+        if self.losses[account][episode * 8 + other] != 0:
+            markets |= 1 << other
+    self.arose[account] = markets
     self._charge(account, episode, deficit)
     log ILedger.DeficitRecorded(
         account=account, market=record.market, side=record.side, deficit=deficit
@@ -250,7 +257,12 @@ def _charge(account: uint256, episode: uint256, deficit: uint256):
     @param deficit What it owes (WAD quote).
     """
     losses: uint256 = self._losses(account, episode)
+    markets: uint256 = self.arose[account]
     for market: uint256 in range(8):
+        if markets >> market == 0:
+            break
+        if (markets >> market) & 1 == 0:
+            continue
         before: int256 = self.charges[account][market]
         part: ILedger.DeficitShare = self._part(account, episode, market, deficit, losses)
         after: int256 = convert(part.amount, int256) * part.side
@@ -417,12 +429,15 @@ def _largest(
 def _losses(account: uint256, episode: uint256) -> uint256:
     """
     @dev What an account has lost in all markets and nobody has borne yet.
-    @param account Account.
+    @param account Account with a record.
     @param episode Its episode.
     @return uint256 Sum (WAD quote).
     """
     total: int256 = 0
+    markets: uint256 = self.arose[account]
     for market: uint256 in range(8):
+        if markets >> market == 0:
+            break
         total += abs(self.losses[account][episode * 8 + market])
     return convert(total, uint256)
 

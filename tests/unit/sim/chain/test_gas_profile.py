@@ -67,7 +67,7 @@ def test_the_profile_is_what_a_measurement_gives(measured):
     assert profile.entries == GasProfile.load().entries, "stale: run scripts/update_gas_profile.py"
 
 
-ONCE = {EntryPoint.INCREASE_POSITION: 8_000, EntryPoint.LIQUIDATE: 75_000, EntryPoint.AUTO_DELEVERAGE: 5_000}
+ONCE = {EntryPoint.INCREASE_POSITION: 8_000, EntryPoint.LIQUIDATE: 75_000, EntryPoint.AUTO_DELEVERAGE: 30_000}
 """Gas of having further positions at all: an array of eight snapshots then crosses between contracts, a
 liquidation weighs which of them to close, and what a bankrupt lost in several markets is charged to each."""
 
@@ -89,8 +89,7 @@ FIRST_WRITE = 17_100
 HELD_GAIN = 8
 """Slots of a gain that is held while a deficit pends: of the pot (2), the winner's part (5), the sum."""
 MAY_BE_FIRST = {
-    # Collateral of the account; if a debt is repaid, the pool's reserves, and of a market the account's part and
-    # what pends there.
+    # Collateral of the account; if a debt is repaid, reserves, what is charged to a market and pends there.
     EntryPoint.DEPOSIT: 4,
     # Wallet.
     EntryPoint.WITHDRAW: 1,
@@ -102,8 +101,8 @@ MAY_BE_FIRST = {
     EntryPoint.LIQUIDATE: 13 + HELD_GAIN,
     # Per call: the record of haircuts, counters, the pool's position.
     EntryPoint.AUTO_DELEVERAGE: 4,
-    # Two counters; the end of a deficit's record.
-    EntryPoint.SOCIALIZE_LOSS: 3,
+    # Two counters; the end of a deficit's record, of what is charged to a market and pends there.
+    EntryPoint.SOCIALIZE_LOSS: 5,
     EntryPoint.POOL_REQUEST_EXIT: 3,  # the request
     EntryPoint.FUND_REQUEST_EXIT: 3,
     # A round that is completed: its price and its estimators; others store less.
