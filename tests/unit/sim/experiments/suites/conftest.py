@@ -19,7 +19,7 @@ PASSING = "min_liquidations = 1\nmax_price_drawdown = 0.5\nequals = { invariant_
 def write_scenario(folder: Path, name: str, expect: str = "", *, blocks: int = 40, body: str = SMALL) -> Path:
     """Write a small scenario with an ``[expect]`` and return its file."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = body.replace("blocks = 60", f"blocks = {blocks}").replace("count = 60", "count = 30")
+    text = body.replace("blocks = 60", f"blocks = {blocks}").replace("count = 60", "count = 40")
     path = folder / f"{name}.toml"
     path.write_text(f"{text}\n[expect]\n{expect}\n" if expect else text)
     return path
