@@ -279,4 +279,18 @@ FAULTS = (
             "    pass\n",
         ),
     ),
+    fault(
+        "C8s",
+        "who has no equity left is not liquidated",
+        (
+            "modules/liquidation_plans.vy",
+            "    if inputs.equity >= convert(inputs.maintenance_requirement, int256):\n",
+            (
+                "    if (\n"
+                "        inputs.equity < 0\n"
+                "        or inputs.equity >= convert(inputs.maintenance_requirement, int256)\n"
+                "    ):\n"
+            ),
+        ),
+    ),
 )
