@@ -25,15 +25,17 @@ uses: deficits
 CROSS: constant(uint256) = 0
 ISOLATED: constant(uint256) = 1
 
-# Bits of an account's word: markets in which it has a position, mode, and above them its
-# episode: how often it has opened a first position.
+# Bits of an account's word: markets in which it has a position, mode, assets of which it has
+# some in the collateral registry, and above them its episode: how often it has opened a first
+# position.
 MARKET_BITS: constant(uint256) = 8
+ASSET_BITS: constant(uint256) = 12
 EPISODE_BITS: constant(uint256) = 16
 MARKETS: constant(uint256) = 2**8 - 1
 
 
 collateral: HashMap[uint256, int256]
-# @dev Open markets, mode and episode: read together, one slot.
+# @dev Open markets, mode, assets and episode: read together, one slot.
 words: HashMap[uint256, uint256]
 positions: HashMap[uint256, HashMap[uint256, ILedger.Position]]
 markets: HashMap[uint256, ILedger.MarketAggregates]
@@ -67,6 +69,18 @@ def open_markets_of(account: uint256) -> uint256:
 @view
 @external
 @reentrant
+def assets_of(account: uint256) -> uint256:
+    """
+    @notice Assets of which an account has some in the collateral registry.
+    @param account Account.
+    @return uint256 Bit a set: some of asset a.
+    """
+    return self._assets(self.words[account])
+
+
+@view
+@external
+@reentrant
 def mode_of(account: uint256) -> uint256:
     """
     @notice Mode of an account.
@@ -90,6 +104,7 @@ def account_of(account: uint256) -> ILedger.Account:
     state.collateral = self.collateral[account]
     state.mode = self._mode(word)
     state.open_markets = word & MARKETS
+    state.assets = self._assets(word)
     for market: uint256 in range(8):
         if (word >> market) & 1 == 1:
             state.positions[market] = self.positions[account][market]
@@ -103,14 +118,15 @@ def summaries_of(
     accounts: DynArray[uint256, 512], prices: uint256[8]
 ) -> DynArray[ILedger.AccountSummary, 512]:
     """
-    @notice Collateral, open markets and notional of many accounts.
+    @notice Collateral, open markets, assets and notional of many accounts.
     @param accounts Accounts.
     @param prices By market id (WAD).
     @return DynArray One summary per account, in order.
     """
     summaries: DynArray[ILedger.AccountSummary, 512] = []
     for account: uint256 in accounts:
-        open_markets: uint256 = self._open_markets(account)
+        word: uint256 = self.words[account]
+        open_markets: uint256 = word & MARKETS
         notional: uint256 = 0
         for market: uint256 in range(8):
             if open_markets >> market == 0:
@@ -123,6 +139,7 @@ def summaries_of(
             ILedger.AccountSummary(
                 collateral=self.collateral[account],
                 open_markets=open_markets,
+                assets=self._assets(word),
                 notional=notional,
             )
         )
@@ -336,8 +353,22 @@ def _set_mode(account: uint256, mode: uint256):
     assert mode <= ISOLATED, "accounts: unknown mode"
     assert self._open_markets(account) == 0, "accounts: position open"
     word: uint256 = self.words[account]
-    self.words[account] = (word >> EPISODE_BITS << EPISODE_BITS) | (mode << MARKET_BITS)
+    self.words[account] = (word >> ASSET_BITS << ASSET_BITS) | (mode << MARKET_BITS)
     log ILedger.ModeSet(account=account, mode=mode)
+
+
+@internal
+def _set_asset(account: uint256, asset: uint256, is_held: bool):
+    """
+    @dev Keeps whether an account has some of an asset.
+    @param account Account.
+    @param asset Asset id.
+    @param is_held Whether it has.
+    """
+    assert asset < constants.MAX_ASSETS, "accounts: unknown asset"
+    bit: uint256 = 1 << (ASSET_BITS + asset)
+    word: uint256 = self.words[account]
+    self.words[account] = word | bit if is_held else word & ~bit
 
 
 @internal
@@ -364,6 +395,18 @@ def _open_markets(account: uint256) -> uint256:
     @return uint256 Bit m set: a position in market m.
     """
     return self.words[account] & MARKETS
+
+
+@view
+@internal
+def _is_bare(account: uint256) -> bool:
+    """
+    @dev Whether an account has neither a position nor other assets than the quote token.
+    @param account Account.
+    @return bool True if so.
+    """
+    word: uint256 = self.words[account]
+    return word & MARKETS == 0 and self._assets(word) == 0
 
 
 @view
@@ -400,7 +443,18 @@ def _mode(word: uint256) -> uint256:
     @param word Word.
     @return uint256 0 cross, 1 isolated.
     """
-    return (word >> MARKET_BITS) & (2**(EPISODE_BITS - MARKET_BITS) - 1)
+    return (word >> MARKET_BITS) & (2**(ASSET_BITS - MARKET_BITS) - 1)
+
+
+@pure
+@internal
+def _assets(word: uint256) -> uint256:
+    """
+    @dev Assets in an account's word.
+    @param word Word.
+    @return uint256 Bit a set: some of asset a.
+    """
+    return (word >> ASSET_BITS) & (2**(EPISODE_BITS - ASSET_BITS) - 1)
 
 
 @view

@@ -87,10 +87,10 @@ def draw(amount: uint256, recipient: address) -> uint256:
 @external
 def contribute(amount: uint256):
     """
-    @notice Books tokens that the caller has just sent. Registered drawers only.
+    @notice Books tokens that have arrived and are not booked. Anyone may: a gift to those who
+            back the fund.
     @param amount WAD quote, whole quanta.
     """
-    assert self.is_drawer[msg.sender], "fund: not drawer"
     erc4626_vault._receive(amount)
     log IInsuranceFund.Contributed(
         contributor=msg.sender, amount=amount, reserves=erc4626_vault.reserves

@@ -77,8 +77,9 @@ def settle(order: ILedger.Order) -> ILedger.Settled:
     elif order.cause == constants.CAUSE_LIQUIDATION:
         self._book_fill(order, settled.fill_price, 0)
         settled.fee = order.fee
-        if accounts._open_markets(order.account) == 0:
-            # Rounding of the close must not turn a fee into a deficit.
+        if accounts._is_bare(order.account):
+            # Rounding of the close must not turn a fee into a deficit; of an account with other
+            # assets it is taken out of what they are sold for.
             settled.fee = min(
                 order.fee, accounts._positive(accounts.collateral[order.account])
             )
