@@ -121,7 +121,8 @@ def lower_lien(account: uint256, amount: uint256):
     """
     self._check_held()
     lien: uint256 = self.liens[account]
-    self._set_lien(account, lien - min(amount, lien))
+    if lien != 0:  # it has ended with the last asset
+        self._set_lien(account, lien - min(amount, lien))
 
 
 @view

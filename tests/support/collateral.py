@@ -50,6 +50,7 @@ class Asset:
         decimals: int = 18,
         liquidity: int = 10_000_000,
         token: Any = None,
+        heartbeat_seconds: int = 86_400,
         changes: Mapping[str, int] | None = None,
     ) -> None:
         self.protocol = protocol
@@ -61,7 +62,7 @@ class Asset:
         with boa.env.prank(protocol.owner):
             self.oracle.add_asset(ASSET_PRICE, ASSET_VARIANCE, ASSET_VARIANCE)
             for reporter in protocol.reporters:
-                self.oracle.add_reporter(0, reporter, 1, 86_400)
+                self.oracle.add_reporter(0, reporter, 1, heartbeat_seconds)
         self.set_price(ASSET_PRICE, wait=0)
         self.id = int(
             protocol.assets.add_asset(

@@ -52,11 +52,11 @@ def test_amounts_are_whole_quanta(protocol, drawer):
             call(*arguments, sender=drawer)
 
 
-def test_only_registered_drawers(protocol, drawer):
+def test_only_registered_drawers_draw_and_anybody_gives(protocol, drawer):
     for caller in (protocol.owner, protocol.fund_backer, protocol.liquidator):
         with boa.reverts("fund: not drawer"):
             protocol.fund.draw(WAD, caller, sender=caller)
-        with boa.reverts("fund: not drawer"):
+        with boa.reverts("vault: nothing received"):
             protocol.fund.contribute(WAD, sender=caller)
     protocol.fund.set_drawer(drawer, False, sender=protocol.owner)
     with boa.reverts("fund: not drawer"):
