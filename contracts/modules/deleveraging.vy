@@ -91,6 +91,7 @@ def auto_deleverage(bankrupt: uint256, market: uint256, winners: DynArray[uint25
         loss_waterfall._take_lien(
             bankrupt,
             pending - staticcall loss_waterfall.LEDGER.pending_deficit_of(bankrupt),
+            0,
         )
     extcall loss_waterfall.LEDGER.unlock()
 

@@ -7,7 +7,8 @@
 @author Seawall contributors
 @notice What an account owes in quote is repaid by its other assets: they are sold, the riskiest
         first, as much as the debt takes and a fee for the caller. What others have paid of its
-        debt meanwhile is a lien on what is left, and is repaid to the fund.
+        debt meanwhile is a lien on what is left, and is repaid: to the fund what it and winners
+        have paid, then to the pool what it has borne.
 @dev The account's own assets come before fund, winners and pool, but for a window of time only:
      then the others pay, and the lien sees to it that nobody gains by an empty pool, a silent
      oracle or a token that does not move. The registry bounds what one sale may take and at what
@@ -17,6 +18,7 @@
 from ..interfaces import ICollateralRegistry
 from ..interfaces import IERC20
 from ..interfaces import IInsuranceFund
+from ..interfaces import ILiquidityPool
 from ..interfaces import ILossWaterfall
 from ..lib import constants
 from . import loss_waterfall
@@ -27,6 +29,7 @@ uses: loss_waterfall
 # What the ledger says about itself.
 interface IQuoteLedger:
     def quote_token() -> address: view
+    def liquidity_pool() -> address: view
 
 
 QUOTE_TOKEN: immutable(IERC20)
@@ -66,11 +69,7 @@ def sell_collateral(account: uint256) -> uint256:
     assert sale.proceeds != 0, "forced_sales: nothing can be sold now"
     left: uint256 = sale.proceeds - sale.fee
     to_lien: uint256 = min(left - min(left, debt), lien)
-    if to_lien != 0:
-        assert extcall QUOTE_TOKEN.transfer(
-            loss_waterfall.INSURANCE_FUND.address, to_lien, default_return_value=True
-        ), "forced_sales: transfer failed"
-        self._book_repaid(account, to_lien)
+    self._repay(account, to_lien, lien)
     extcall loss_waterfall.LEDGER.unlock()
 
     # PROCEEDS; nothing of strangers runs before the ledger has its lock again
@@ -78,9 +77,7 @@ def sell_collateral(account: uint256) -> uint256:
     if left != 0:
         extcall loss_waterfall.LEDGER.deposit(self, account, left)
     if sale.fee != 0:
-        assert extcall QUOTE_TOKEN.transfer(
-            msg.sender, sale.fee, default_return_value=True
-        ), "forced_sales: transfer failed"
+        self._send(msg.sender, sale.fee)
     loss_waterfall._secure(
         account, staticcall loss_waterfall.LEDGER.pending_deficit_of(account)
     )
@@ -98,24 +95,23 @@ def sell_collateral(account: uint256) -> uint256:
 @external
 def repay_lien(account: uint256, amount: uint256) -> uint256:
     """
-    @notice Repays what others have paid of an account's debt to the fund, so that its assets are
-            free again. Anyone may, for anyone.
+    @notice Repays those who have paid of an account's debt, so that its assets are free again.
+            Anyone may, for anyone.
     @param account Account.
     @param amount Token units, taken from the caller, who has allowed this contract to; no more
            than the lien.
     @return uint256 Token units taken.
     """
     extcall loss_waterfall.LEDGER.lock()
-    lien: uint256 = staticcall loss_waterfall.COLLATERAL_REGISTRY.lien_of(account)
-    paid: uint256 = min(amount, lien // constants.QUANTUM)
+    lien: uint256 = (
+        staticcall loss_waterfall.COLLATERAL_REGISTRY.lien_of(account) // constants.QUANTUM
+    )
+    paid: uint256 = min(amount, lien)
     assert paid != 0, "forced_sales: nothing to repay"
     assert extcall QUOTE_TOKEN.transferFrom(
-        msg.sender,
-        loss_waterfall.INSURANCE_FUND.address,
-        paid,
-        default_return_value=True,
+        msg.sender, self, paid, default_return_value=True
     ), "forced_sales: transfer failed"
-    self._book_repaid(account, paid)
+    self._repay(account, paid, lien)
     extcall loss_waterfall.LEDGER.unlock()
     log ILossWaterfall.LienRepaid(
         account=account, payer=msg.sender, amount=paid * constants.QUANTUM
@@ -180,11 +176,38 @@ def _sell(account: uint256, wanted: uint256) -> ICollateralRegistry.Sale:
 
 
 @internal
-def _book_repaid(account: uint256, amount: uint256):
+def _repay(account: uint256, amount: uint256, lien: uint256):
     """
-    @dev Lets the fund book what has been repaid of a lien, and the registry take it off.
+    @dev Sends what repays a lien to those who have paid, and takes it off.
     @param account Account.
+    @param amount What is here for it (token units), no more than the lien.
+    @param lien The lien before (token units).
+    """
+    if amount == 0:
+        return
+    by_pool: uint256 = min(
+        loss_waterfall.borne_by_pool[account] // constants.QUANTUM, lien
+    )
+    to_fund: uint256 = min(amount, lien - by_pool)
+    to_pool: uint256 = amount - to_fund
+    if to_fund != 0:
+        self._send(loss_waterfall.INSURANCE_FUND.address, to_fund)
+        extcall loss_waterfall.INSURANCE_FUND.contribute(to_fund * constants.QUANTUM)
+    if to_pool != 0:
+        pool: address = staticcall IQuoteLedger(loss_waterfall.LEDGER.address).liquidity_pool()
+        loss_waterfall.borne_by_pool[account] -= to_pool * constants.QUANTUM
+        self._send(pool, to_pool)
+        extcall ILiquidityPool(pool).collect(to_pool * constants.QUANTUM)
+    extcall loss_waterfall.COLLATERAL_REGISTRY.lower_lien(account, amount * constants.QUANTUM)
+
+
+@internal
+def _send(receiver: address, amount: uint256):
+    """
+    @dev Sends quote tokens.
+    @param receiver Who gets them.
     @param amount Token units.
     """
-    extcall loss_waterfall.INSURANCE_FUND.contribute(amount * constants.QUANTUM)
-    extcall loss_waterfall.COLLATERAL_REGISTRY.lower_lien(account, amount * constants.QUANTUM)
+    assert extcall QUOTE_TOKEN.transfer(
+        receiver, amount, default_return_value=True
+    ), "forced_sales: transfer failed"

@@ -41,6 +41,8 @@ secured_of: public(reentrant(HashMap[uint256, uint256]))
 # @dev Sum of these.
 total_secured: public(reentrant(uint256))
 
+# @dev Part of an account's lien that the pool has borne (WAD quote, whole quanta).
+borne_by_pool: HashMap[uint256, uint256]
 # @dev When an account's own assets were last found to cover nothing of its deficit any more.
 unsecured_at: HashMap[uint256, uint256]
 
@@ -114,10 +116,11 @@ def socialize_loss(bankrupt: uint256):
         self._check_nobody_left(bankrupt, record)
         for market: uint256 in range(8):
             extcall LEDGER.use_held(bankrupt, market, 0, MOST)
+        amount: uint256 = 0
         if staticcall LEDGER.pending_deficit_of(bankrupt) != 0:
-            amount: uint256 = extcall LEDGER.write_off(bankrupt)
+            amount = extcall LEDGER.write_off(bankrupt)
             log ILossWaterfall.LossSocialized(account=bankrupt, amount=amount)
-        self._take_lien(bankrupt, pending)
+        self._take_lien(bankrupt, pending, amount)
     extcall LEDGER.unlock()
 
 
@@ -179,7 +182,7 @@ def _cover(account: uint256) -> uint256:
         return 0
     paid: uint256 = extcall LEDGER.draw_fund(account, deficit - secured)
     log ILossWaterfall.BadDebtCovered(account=account, amount=paid, pending=deficit - paid)
-    self._take_lien(account, paid)
+    self._take_lien(account, paid, 0)
     return deficit - paid
 
 
@@ -210,14 +213,19 @@ def _secure(account: uint256, deficit: uint256) -> uint256:
 
 
 @internal
-def _take_lien(account: uint256, paid: uint256):
+def _take_lien(account: uint256, paid: uint256, by_pool: uint256):
     """
     @dev Books what others have paid of an account's debt as a lien on its own assets.
     @param account Account.
     @param paid Amount (WAD quote).
+    @param by_pool Part of it that the pool has borne (WAD quote).
     """
-    if paid != 0 and staticcall LEDGER.assets_of(account) != 0:
-        extcall COLLATERAL_REGISTRY.raise_lien(account, paid)
+    if paid == 0 or staticcall LEDGER.assets_of(account) == 0:
+        return
+    if staticcall COLLATERAL_REGISTRY.lien_of(account) == 0:
+        self.borne_by_pool[account] = 0  # an earlier lien has ended with its assets
+    self.borne_by_pool[account] += by_pool
+    extcall COLLATERAL_REGISTRY.raise_lien(account, paid)
 
 
 @view

@@ -127,8 +127,8 @@ loss_waterfall.sell_collateral: collateral_registry.LienChanged, token.Approval,
     spot_pool.Swapped, token.Transfer, collateral_registry.AssetSold, token.Transfer,
     insurance_fund.Contributed, ledger.Deposited, token.Transfer, token.Transfer,
     liquidity_pool.ReservesChanged, token.Transfer, DeficitSecured, CollateralSold
-loss_waterfall.repay_lien: token.Transfer, insurance_fund.Contributed, collateral_registry.LienChanged,
-    LienRepaid
+loss_waterfall.repay_lien: token.Transfer, token.Transfer, insurance_fund.Contributed,
+    collateral_registry.LienChanged, LienRepaid
 liquidation_engine.liquidate: market_registry.FundingAccrued, risk_engine.MarginChecked,
     liquidity_pool.Filled, ledger.PositionChanged, ledger.CollateralChanged, token.Transfer,
     liquidity_pool.ReservesChanged, token.Transfer, insurance_fund.Contributed, token.Transfer, Liquidated

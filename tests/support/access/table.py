@@ -257,7 +257,14 @@ POOL: Final = [
     of_everybody("liquidity_pool", "cancel_deposit", nothing, scene="late", held=POOL_LOCKED),
     of_ledger("liquidity_pool", "apply_fill", lambda w, _: (0, WAD, w.PRICE), NOT_LEDGER),
     of_ledger("liquidity_pool", "apply_deleverage", lambda w, _: (0, WAD, w.PRICE), NOT_LEDGER),
-    of_ledger("liquidity_pool", "collect", fixed(WAD), NOT_LEDGER),
+    Row(
+        contract="liquidity_pool",
+        function="collect",
+        arguments=fixed(WAD),
+        who=OPERATORS | {"ledger"},
+        others=NOT_LEDGER,
+        scene="open",
+    ),
     of_ledger("liquidity_pool", "pay", fixed(WAD), NOT_LEDGER),
 ]
 

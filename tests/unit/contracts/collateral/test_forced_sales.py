@@ -287,6 +287,38 @@ def test_what_the_pool_bears_is_a_lien_too(build):
     protocol.check_books()
 
 
+@pytest.mark.parametrize("is_sold", [True, False])
+def test_a_lien_repays_the_fund_first_and_then_the_pool(build, is_sold):
+    """Else backers of a fund would earn what providers have borne."""
+    protocol = build(fund=300)
+    asset = Asset(protocol, liquidity=0)
+    fund, pool = protocol.fund.reserves(), protocol.pool.reserves()
+    debtor = debtor_of(protocol, (asset, 30))
+    account, payer = id_of(debtor), protocol.liquidator
+    protocol.wait(3_600)
+    protocol.cover(debtor)
+    protocol.wait(61)
+    protocol.socialize(debtor)
+    assert (protocol.fund.reserves(), protocol.assets.lien_of(account)) == (0, OWED)
+    assert protocol.pool.reserves() == pool + 100 * WAD + 300 * WAD
+    if is_sold:
+        asset.supply(100_000 * asset.unit, 10**13)
+        asset.set_price(ASSET_PRICE)
+        sell(protocol, debtor)
+    else:
+        protocol.token.mint(payer, units(2_000))
+        protocol.token.approve(protocol.waterfall.address, units(2_000), sender=payer)
+        protocol.waterfall.repay_lien(account, units(400), sender=payer)
+        assert protocol.fund.reserves() == fund
+        assert protocol.pool.reserves() == pool + 500 * WAD
+        protocol.waterfall.repay_lien(account, units(2_000), sender=payer)
+    assert protocol.fund.reserves() == fund
+    assert protocol.pool.reserves() == pool + LOSS
+    assert protocol.assets.lien_of(account) == 0
+    check_assets(protocol, [asset], [debtor])
+    protocol.check_books()
+
+
 def test_a_broken_token_holds_up_no_other(world):
     protocol, asset = world
     token = harness("OddToken", 18)
