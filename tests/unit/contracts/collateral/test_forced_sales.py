@@ -5,7 +5,7 @@ import pytest
 
 from sim.reference import spot_math
 from sim.reference.fixed_point import QUANTUM, WAD
-from tests.support.collateral import ASSET_PRICE, POOL_FEE, Asset, check_assets
+from tests.support.collateral import ASSET_PRICE, POOL_FEE, Asset, check_assets, value_of
 from tests.support.deployers import harness
 from tests.support.protocol import id_of, logs_of, units
 
@@ -187,6 +187,7 @@ def test_a_silent_oracle_lets_the_fund_pay_and_nobody_gain(world):
         sell(protocol, debtor)
     asset.set_price(ASSET_PRICE)
     assert protocol.state(debtor).equity == 2_700 * WAD - OWED
+    assert {value_of(protocol, debtor, kind) for kind in (0, 1, 2)} == {2_700 * WAD - OWED}
     sell(protocol, debtor)
     assert protocol.fund.reserves() == fund
     assert protocol.assets.lien_of(account) == 0
