@@ -123,6 +123,8 @@ class Asset:
         """Let an arbitrageur bring the pool near a price (WAD)."""
         somebody = boa.env.generate_address("arbitrageur")
         reserves, now = self.pool.reserves(), int(self.pool.spot_price())
+        if now == price:
+            return
         if now > price:
             self.swap(somebody, sold=reserves.asset * isqrt(now * WAD // price) // 10**9 - reserves.asset)
         else:

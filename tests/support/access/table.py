@@ -273,7 +273,14 @@ FUND: Final = [
     of_owner("insurance_fund", "set_drawer", lambda w, _: (w.winner, True)),
     of_owner("insurance_fund", "set_parameters", current("insurance_fund")),
     of_ledger("insurance_fund", "draw", lambda w, _: (WAD, w.winner), "fund: not drawer"),
-    of_everybody("insurance_fund", "contribute", fixed(WAD)),
+    Row(
+        contract="insurance_fund",
+        function="contribute",
+        arguments=fixed(WAD),
+        who=OPERATORS | {"ledger"},
+        others="fund: not drawer",
+        scene="open",
+    ),
 ]
 
 REGISTRY: Final = [

@@ -168,15 +168,3 @@ def test_a_whale_that_owes_closes_nobody_s_withdrawals(build):
     protocol.decrease(whale)
     assert protocol.ledger.pending_deficit() >= 9_900 * WAD > protocol.fund.reserves()
     protocol.withdraw(other, units(100))
-
-
-def test_the_fund_takes_a_gift_and_gives_nothing_for_it(world):
-    protocol, _ = world
-    stranger = boa.env.generate_address("stranger")
-    with boa.reverts("vault: nothing received"):
-        protocol.fund.contribute(WAD, sender=stranger)
-    protocol.token.mint(protocol.fund.address, units(1))
-    before = protocol.fund.reserves()
-    protocol.fund.contribute(WAD, sender=stranger)
-    assert protocol.fund.reserves() == before + WAD
-    assert protocol.fund.balanceOf(stranger) == 0

@@ -52,15 +52,25 @@ def test_amounts_are_whole_quanta(protocol, drawer):
             call(*arguments, sender=drawer)
 
 
-def test_only_registered_drawers_draw_and_anybody_gives(protocol, drawer):
+def test_only_registered_drawers(protocol, drawer):
     for caller in (protocol.owner, protocol.fund_backer, protocol.liquidator):
         with boa.reverts("fund: not drawer"):
             protocol.fund.draw(WAD, caller, sender=caller)
-        with boa.reverts("vault: nothing received"):
+        with boa.reverts("fund: not drawer"):
             protocol.fund.contribute(WAD, sender=caller)
     protocol.fund.set_drawer(drawer, False, sender=protocol.owner)
     with boa.reverts("fund: not drawer"):
         protocol.fund.draw(WAD, drawer, sender=drawer)
+
+
+def test_an_operator_gives_back_and_takes_nothing(protocol):
+    operator = protocol.waterfall.address
+    protocol.token.mint(protocol.fund.address, units(1))
+    before = protocol.fund.reserves()
+    protocol.fund.contribute(WAD, sender=operator)
+    assert protocol.fund.reserves() == before + WAD
+    with boa.reverts("fund: not drawer"):
+        protocol.fund.draw(WAD, operator, sender=operator)
 
 
 def test_only_the_owner_configures(protocol):
