@@ -155,3 +155,20 @@ def test_withdrawals_wait_while_a_deficit_pends(build):
         asset.withdraw(trader, 1)
     protocol.deposit(debtor, units(1_000))
     asset.withdraw(trader, asset.unit)
+
+
+def test_a_mode_and_positions_leave_assets_alone(world):
+    """Mode, open markets, assets and episode share a word."""
+    protocol, asset = world
+    trader = protocol.account("trader", 5_000)
+    asset.deposit(trader, asset.unit)
+    account = id_of(trader)
+    for mode in (1, 0, 1):
+        protocol.desk.set_mode(0, mode, sender=trader)
+        assert (protocol.ledger.mode_of(account), protocol.ledger.assets_of(account)) == (mode, 1)
+    protocol.increase(trader, WAD)
+    assert (protocol.ledger.assets_of(account), protocol.open_markets(trader)) == (1, 1)
+    asset.withdraw(trader, asset.unit)
+    assert (protocol.ledger.assets_of(account), protocol.open_markets(trader)) == (0, 1)
+    assert protocol.ledger.mode_of(account) == 1
+    check_assets(protocol, [asset], [trader])

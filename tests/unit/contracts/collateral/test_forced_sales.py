@@ -428,3 +428,20 @@ def test_a_liquidation_takes_its_fee_of_an_account_with_assets_alone(build):
     sell(protocol, trader)
     assert protocol.collateral(trader) >= 0
     protocol.check_books()
+
+
+def test_the_close_that_leaves_no_position_has_its_fee_out_of_the_assets(build):
+    """Else nobody would be paid for closing who has no quote."""
+    protocol = build(liquidation={"fee_base": WAD // 100})
+    asset = Asset(protocol)
+    trader = protocol.account("trader")
+    asset.deposit(trader, asset.unit // 5)  # counts 18
+    protocol.increase(trader, WAD // 10)
+    protocol.set_price(1_860 * WAD)  # loses 14; what a part would leave is dust
+    protocol.liquidate(trader)
+    [event] = logs_of(protocol.liquidation, "Liquidated")
+    assert protocol.open_markets(trader) == 0
+    assert event.fee > 0
+    assert -14 * WAD - event.fee - 2 * QUANTUM <= protocol.collateral(trader) <= -14 * WAD - event.fee
+    assert event.bounty > 0
+    protocol.check_books()
