@@ -79,7 +79,7 @@ exports: (
     fund_draws.set_drawer,
     fund_draws.set_parameters,
     fund_draws.draw,
-    fund_draws.contribute,
+    fund_vault.contribute,
     fund_draws.is_drawer,
     fund_draws.target_reserves,
     fund_draws.parameters,

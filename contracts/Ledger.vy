@@ -7,7 +7,8 @@
 @author Seawall contributors
 @notice The state of the clearing core: collateral in a quote token of 6 decimals, positions
         in up to eight markets, deficits, exact sums, and the one lock. The liquidity pool is
-        the counterparty of every position.
+        the counterparty of every position. Collateral in other tokens is in
+        `CollateralRegistry`, which keeps here which of them an account has.
 @dev Judges no risk. Registered operators price what they order, so `set_operator` is the key
      to everything: its owner is a time-lock.
 @custom:kill Unregister an operator: what it offers stops, all else goes on.
@@ -69,6 +70,7 @@ exports: (
     bookings.withdraw,
     bookings.set_mode,
     bookings.collect_fees,
+    bookings.set_asset,
     bookings.draw_fund,
     bookings.write_off,
     bookings.use_held,
@@ -78,6 +80,7 @@ exports: (
     accounts.account_of,
     accounts.collateral_of,
     accounts.mode_of,
+    accounts.assets_of,
     accounts.open_markets_of,
     accounts.position_of,
     accounts.deficit_of,

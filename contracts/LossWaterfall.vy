@@ -5,9 +5,9 @@
 @custom:contract-name LossWaterfall
 @license Apache-2.0
 @author Seawall contributors
-@notice What follows when an account's collateral does not suffice: the fund, then winners as
-        the policy ranks them, then the pool.
-@dev Holds no token and no account; an operator of the ledger.
+@notice What follows when an account's quote collateral does not suffice: its other assets, the
+        fund, then winners as the policy ranks them, then the pool.
+@dev Holds no account, and tokens only in the middle of a forced sale; an operator of the ledger.
 @custom:kill None: a loss must stay resolvable.
 @custom:invariants No haircut is larger than the deficit's share of a market, the winner's
              gain, equity or collateral, whatever the policy says; nobody is closed by more
@@ -17,6 +17,7 @@
 from .interfaces import ILossWaterfall
 from .modules import access
 from .modules import deleveraging
+from .modules import forced_sales
 from .modules import loss_waterfall
 from .modules import waterfall_params
 
@@ -27,6 +28,7 @@ initializes: access
 initializes: waterfall_params[access := access]
 initializes: loss_waterfall[waterfall_params := waterfall_params]
 initializes: deleveraging[access := access, loss_waterfall := loss_waterfall]
+initializes: forced_sales[loss_waterfall := loss_waterfall]
 
 exports: (
     # Ownership
@@ -45,6 +47,11 @@ exports: (
     loss_waterfall.socialize_loss,
     loss_waterfall.release_held,
     loss_waterfall.withdrawals_open,
+    loss_waterfall.refresh_secured,
+    loss_waterfall.secured_of,
+    loss_waterfall.total_secured,
+    forced_sales.sell_collateral,
+    forced_sales.repay_lien,
     deleveraging.auto_deleverage,
     deleveraging.deleverage_score,
 )
@@ -57,6 +64,7 @@ def __init__(
     market_registry: address,
     risk_engine: address,
     insurance_fund: address,
+    collateral_registry: address,
     deleverage_policy: address,
     parameters: ILossWaterfall.WaterfallParameters,
 ):
@@ -67,10 +75,14 @@ def __init__(
     @param market_registry Market registry.
     @param risk_engine Risk engine.
     @param insurance_fund Insurance fund.
+    @param collateral_registry Collateral registry.
     @param deleverage_policy Who pays first and how much.
     @param parameters Waterfall parameters.
     """
     access.__init__(owner)
     waterfall_params.__init__(parameters)
-    loss_waterfall.__init__(ledger, market_registry, risk_engine, insurance_fund)
+    loss_waterfall.__init__(
+        ledger, market_registry, risk_engine, insurance_fund, collateral_registry
+    )
     deleveraging.__init__(deleverage_policy)
+    forced_sales.__init__()

@@ -59,6 +59,7 @@ def __init__(
     ledger: address,
     market_registry: address,
     liquidity_pool: address,
+    collateral_registry: address,
     parameters: IRiskEngine.RiskParameters,
 ):
     """
@@ -68,8 +69,11 @@ def __init__(
     @param ledger Ledger.
     @param market_registry Market registry.
     @param liquidity_pool Liquidity pool.
+    @param collateral_registry Collateral registry.
     @param parameters Risk parameters.
     """
     access.__init__(owner)
     risk_params.__init__(parameters)
-    account_risk.__init__(price_oracle, ledger, market_registry, liquidity_pool)
+    account_risk.__init__(
+        price_oracle, ledger, market_registry, liquidity_pool, collateral_registry
+    )

@@ -5,7 +5,8 @@
 @custom:contract-name TradingDesk
 @license Apache-2.0
 @author Seawall contributors
-@notice Where account holders enter: deposit, withdraw, trade, choose a mode.
+@notice Where account holders enter: deposit, withdraw, the same with other assets, trade,
+        choose a mode.
 @dev Holds no token and no account; an operator of the ledger.
 @custom:kill `pause` stops what adds risk; deposits, reductions and withdrawals within the rule
              go on.
@@ -42,6 +43,8 @@ exports: (
     # Trading
     trading.deposit,
     trading.withdraw,
+    trading.deposit_collateral,
+    trading.withdraw_collateral,
     trading.increase_position,
     trading.decrease_position,
     trading.set_mode,
@@ -55,6 +58,7 @@ def __init__(
     market_registry: address,
     risk_engine: address,
     loss_waterfall: address,
+    collateral_registry: address,
     parameters: ITradingDesk.FeeParameters,
 ):
     """
@@ -64,8 +68,11 @@ def __init__(
     @param market_registry Market registry.
     @param risk_engine Risk engine.
     @param loss_waterfall Loss waterfall.
+    @param collateral_registry Collateral registry.
     @param parameters Fee parameters.
     """
     access.__init__(owner)
     fee_params.__init__(parameters)
-    trading.__init__(ledger, market_registry, risk_engine, loss_waterfall)
+    trading.__init__(
+        ledger, market_registry, risk_engine, loss_waterfall, collateral_registry
+    )

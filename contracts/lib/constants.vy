@@ -19,6 +19,9 @@ HOUR_SECONDS: constant(uint256) = 3_600
 
 # Bounds.
 MAX_MARKETS: constant(uint256) = 8
+# Other assets than the quote token that accounts may have. An account's word has four bits for
+# them, and a liquidation of eight positions and four assets must stay below 4 million gas.
+MAX_ASSETS: constant(uint256) = 4
 MAX_REPORTERS: constant(uint256) = 7
 # Gas with which a formula is asked about one position: ten times what the dearest one that ships
 # uses (assumption), so that one that does not end delays nothing.

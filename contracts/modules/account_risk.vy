@@ -9,6 +9,7 @@
         account and its markets in, a judgement out.
 """
 
+from ..interfaces import ICollateralRegistry
 from ..interfaces import ILedger
 from ..interfaces import ILiquidityPool
 from ..interfaces import IMarketRegistry
@@ -37,6 +38,7 @@ struct Assessment:
     initial_requirement: uint256
     maintenance_requirement: uint256
     entry_requirement: uint256
+    asset_value: uint256  # what other assets than the quote token count for
     notional: uint256
     prices: uint256[8]
     notionals: uint256[8]
@@ -47,11 +49,16 @@ PRICE_ORACLE: immutable(IPriceOracle)
 LEDGER: immutable(ILedger)
 MARKET_REGISTRY: immutable(IMarketRegistry)
 LIQUIDITY_POOL: immutable(ILiquidityPool)
+COLLATERAL_REGISTRY: immutable(ICollateralRegistry)
 
 
 @deploy
 def __init__(
-    price_oracle: address, ledger: address, market_registry: address, liquidity_pool: address
+    price_oracle: address,
+    ledger: address,
+    market_registry: address,
+    liquidity_pool: address,
+    collateral_registry: address,
 ):
     """
     @notice Fixes the contracts around.
@@ -59,18 +66,23 @@ def __init__(
     @param ledger Ledger.
     @param market_registry Market registry.
     @param liquidity_pool Liquidity pool.
+    @param collateral_registry Collateral registry.
     """
-    for x: address in [price_oracle, ledger, market_registry, liquidity_pool]:
+    for x: address in [
+        price_oracle, ledger, market_registry, liquidity_pool, collateral_registry
+    ]:
         assert x != empty(address), "account_risk: zero address"
     PRICE_ORACLE = IPriceOracle(price_oracle)
     LEDGER = ILedger(ledger)
     MARKET_REGISTRY = IMarketRegistry(market_registry)
     LIQUIDITY_POOL = ILiquidityPool(liquidity_pool)
+    COLLATERAL_REGISTRY = ICollateralRegistry(collateral_registry)
 
 
 @view
 @internal
 def _assess(
+    id: uint256,
     account: ILedger.Account,
     kind: uint256,
     snapshots: IMarketRegistry.MarketSnapshot[8],
@@ -79,8 +91,10 @@ def _assess(
     @dev Values an account for a check. Maintenance: at the risk price. Initial: at the worse
          of risk and index price. Withdraw: at the worse of risk, index and average price.
          The last two count what closing each position would cost now: a premium that a trader
-         has made or been paid is no gain before somebody else bears it.
-    @param account Account.
+         has made or been paid is no gain before somebody else bears it. Other assets than the
+         quote token count in all three, each with a haircut of its own.
+    @param id Account.
+    @param account What is booked of it.
     @param kind 0 initial, 1 maintenance, 2 withdraw.
     @param snapshots Its markets.
     @return Assessment What was found.
@@ -142,6 +156,9 @@ def _assess(
         found.ratios[market] = effective if kind == MAINTENANCE else ratios.initial
 
     # ACCOUNT
+    if account.assets != 0:
+        found.asset_value = staticcall COLLATERAL_REGISTRY.value_of(id, account.assets, kind)
+        found.equity += convert(found.asset_value, int256)
     if kind == MAINTENANCE:
         found.equity += account.collateral
         found.requirement = found.maintenance_requirement
@@ -282,6 +299,10 @@ def _log_check(
     @param found What the check found.
     @param snapshots Markets.
     """
+    if account.assets != 0:
+        log IRiskEngine.AssetsCounted(
+            account=id, kind=kind, assets=account.assets, asset_value=found.asset_value
+        )
     for market: uint256 in range(8):
         if account.open_markets >> market == 0:
             break

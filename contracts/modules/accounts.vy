@@ -25,15 +25,17 @@ uses: deficits
 CROSS: constant(uint256) = 0
 ISOLATED: constant(uint256) = 1
 
-# Bits of an account's word: markets in which it has a position, mode, and above them its
-# episode: how often it has opened a first position.
+# Bits of an account's word: markets in which it has a position, mode, assets of which it has
+# some in the collateral registry, and above them its episode: how often it has opened a first
+# position.
 MARKET_BITS: constant(uint256) = 8
+ASSET_BITS: constant(uint256) = 12
 EPISODE_BITS: constant(uint256) = 16
 MARKETS: constant(uint256) = 2**8 - 1
 
 
 collateral: HashMap[uint256, int256]
-# @dev Open markets, mode and episode: read together, one slot.
+# @dev Open markets, mode, assets and episode: read together, one slot.
 words: HashMap[uint256, uint256]
 positions: HashMap[uint256, HashMap[uint256, ILedger.Position]]
 markets: HashMap[uint256, ILedger.MarketAggregates]
@@ -67,6 +69,18 @@ def open_markets_of(account: uint256) -> uint256:
 @view
 @external
 @reentrant
+def assets_of(account: uint256) -> uint256:
+    """
+    @notice Assets of which an account has some in the collateral registry.
+    @param account Account.
+    @return uint256 Bit a set: some of asset a.
+    """
+    return self._assets(self.words[account])
+
+
+@view
+@external
+@reentrant
 def mode_of(account: uint256) -> uint256:
     """
     @notice Mode of an account.
@@ -90,6 +104,7 @@ def account_of(account: uint256) -> ILedger.Account:
     state.collateral = self.collateral[account]
     state.mode = self._mode(word)
     state.open_markets = word & MARKETS
+    state.assets = self._assets(word)
     for market: uint256 in range(8):
         if (word >> market) & 1 == 1:
             state.positions[market] = self.positions[account][market]
@@ -103,14 +118,15 @@ def summaries_of(
     accounts: DynArray[uint256, 512], prices: uint256[8]
 ) -> DynArray[ILedger.AccountSummary, 512]:
     """
-    @notice Collateral, open markets and notional of many accounts.
+    @notice Collateral, open markets, assets and notional of many accounts.
     @param accounts Accounts.
     @param prices By market id (WAD).
     @return DynArray One summary per account, in order.
     """
     summaries: DynArray[ILedger.AccountSummary, 512] = []
     for account: uint256 in accounts:
-        open_markets: uint256 = self._open_markets(account)
+        word: uint256 = self.words[account]
+        open_markets: uint256 = word & MARKETS
         notional: uint256 = 0
         for market: uint256 in range(8):
             if open_markets >> market == 0:
@@ -123,6 +139,7 @@ def summaries_of(
             ILedger.AccountSummary(
                 collateral=self.collateral[account],
                 open_markets=open_markets,
+                assets=self._assets(word),
                 notional=notional,
             )
         )
@@ -269,8 +286,8 @@ def _set_collateral(account: uint256, collateral: int256):
     self.sums.total_collateral = (
         self.sums.total_collateral + self._positive(collateral) - self._positive(before)
     )
-    debt: uint256 = self._positive(-collateral)
-    debt_before: uint256 = self._positive(-before)
+    debt: uint256 = self._negative(collateral)
+    debt_before: uint256 = self._negative(before)
     self.sums.total_debt = self.sums.total_debt + debt - debt_before
     if self._open_markets(account) == 0:
         self.sums.pending_deficit = self.sums.pending_deficit + debt - debt_before
@@ -296,7 +313,7 @@ def _set_position(account: uint256, market: uint256, position: ILedger.Position)
         info.long_open_interest + self._positive(new.size) - self._positive(old.size)
     )
     info.short_open_interest = (
-        info.short_open_interest + self._positive(-new.size) - self._positive(-old.size)
+        info.short_open_interest + self._negative(new.size) - self._negative(old.size)
     )
     info.net_entry_notional += new.entry_notional - old.entry_notional
     info.net_funding_index += new.size * new.funding_index - old.size * old.funding_index
@@ -318,7 +335,7 @@ def _set_position(account: uint256, market: uint256, position: ILedger.Position)
     if before == 0:
         word += 1 << EPISODE_BITS
     self.words[account] = word
-    debt: uint256 = self._positive(-self.collateral[account])
+    debt: uint256 = self._negative(self.collateral[account])
     if after == 0:
         self.sums.pending_deficit += debt
     elif before == 0:
@@ -336,8 +353,22 @@ def _set_mode(account: uint256, mode: uint256):
     assert mode <= ISOLATED, "accounts: unknown mode"
     assert self._open_markets(account) == 0, "accounts: position open"
     word: uint256 = self.words[account]
-    self.words[account] = (word >> EPISODE_BITS << EPISODE_BITS) | (mode << MARKET_BITS)
+    self.words[account] = (word >> ASSET_BITS << ASSET_BITS) | (mode << MARKET_BITS)
     log ILedger.ModeSet(account=account, mode=mode)
+
+
+@internal
+def _set_asset(account: uint256, asset: uint256, is_held: bool):
+    """
+    @dev Keeps whether an account has some of an asset.
+    @param account Account.
+    @param asset Asset id.
+    @param is_held Whether it has.
+    """
+    assert asset < constants.MAX_ASSETS, "accounts: unknown asset"
+    bit: uint256 = 1 << (ASSET_BITS + asset)
+    word: uint256 = self.words[account]
+    self.words[account] = word | bit if is_held else word & ~bit
 
 
 @internal
@@ -368,6 +399,18 @@ def _open_markets(account: uint256) -> uint256:
 
 @view
 @internal
+def _is_bare(account: uint256) -> bool:
+    """
+    @dev Whether an account has neither a position nor other assets than the quote token.
+    @param account Account.
+    @return bool True if so.
+    """
+    word: uint256 = self.words[account]
+    return word & MARKETS == 0 and self._assets(word) == 0
+
+
+@view
+@internal
 def _deficit_share(account: uint256, market: uint256) -> ILedger.DeficitShare:
     """
     @dev What the winners of one market may have to bear of an account's pending deficit.
@@ -375,8 +418,13 @@ def _deficit_share(account: uint256, market: uint256) -> ILedger.DeficitShare:
     @param market Market id.
     @return DeficitShare Share.
     """
-    return deficits._share(
-        account, self._episode(account), market, self._pending_deficit(account)
+    episode: uint256 = self._episode(account)
+    return deficits._part(
+        account,
+        episode,
+        market,
+        self._pending_deficit(account),
+        deficits._losses(account, episode),
     )
 
 
@@ -400,7 +448,18 @@ def _mode(word: uint256) -> uint256:
     @param word Word.
     @return uint256 0 cross, 1 isolated.
     """
-    return (word >> MARKET_BITS) & (2**(EPISODE_BITS - MARKET_BITS) - 1)
+    return (word >> MARKET_BITS) & (2**(ASSET_BITS - MARKET_BITS) - 1)
+
+
+@pure
+@internal
+def _assets(word: uint256) -> uint256:
+    """
+    @dev Assets in an account's word.
+    @param word Word.
+    @return uint256 Bit a set: some of asset a.
+    """
+    return (word >> ASSET_BITS) & (2**(EPISODE_BITS - ASSET_BITS) - 1)
 
 
 @view
@@ -413,7 +472,7 @@ def _pending_deficit(account: uint256) -> uint256:
     """
     if self._open_markets(account) != 0:
         return 0
-    return self._positive(-self.collateral[account])
+    return self._negative(self.collateral[account])
 
 
 @pure
@@ -425,3 +484,14 @@ def _positive(x: int256) -> uint256:
     @return uint256 Its positive part.
     """
     return convert(max(x, 0), uint256)
+
+
+@pure
+@internal
+def _negative(x: int256) -> uint256:
+    """
+    @dev max(-x, 0).
+    @param x Any number above the least int256.
+    @return uint256 Its negative part.
+    """
+    return self._positive(-x)

@@ -55,6 +55,22 @@ def account_states(
             )
         )
 
+    # OTHER ASSETS, of those who have any
+    owners: DynArray[uint256, 512] = []
+    assets: DynArray[uint256, 512] = []
+    owned_at: DynArray[uint256, 512] = []
+    for i: uint256 in range(len(summaries), bound=512):
+        if summaries[i].assets != 0:
+            owners.append(accounts[i])
+            assets.append(summaries[i].assets)
+            owned_at.append(i)
+    if len(owners) != 0:
+        values: DynArray[uint256, 512] = (
+            staticcall account_risk.COLLATERAL_REGISTRY.values_of(owners, assets)
+        )
+        for i: uint256 in range(len(owners), bound=512):
+            states[owned_at[i]].equity += convert(values[i], int256)
+
     for market: uint256 in range(8):
         snapshot: IMarketRegistry.MarketSnapshot = snapshots[market]
 

@@ -53,7 +53,7 @@ def deposit(payer: address, account: uint256, amount: uint256):
         payer, self, amount, default_return_value=True
     ), "bookings: transfer failed"
     if before < 0:
-        connections._send_to_pool(min(booked, convert(-before, uint256)))
+        connections._send_to_pool(min(booked, accounts._negative(before)))
     operators._give_back()
 
 
@@ -107,15 +107,29 @@ def collect_fees(recipient: address):
 
 
 @external
-def draw_fund(account: uint256) -> uint256:
+def set_asset(account: uint256, asset: uint256, is_held: bool):
+    """
+    @notice Keeps whether an account has some of an asset in the collateral registry. Operators
+            only, lock held.
+    @param account Account.
+    @param asset Asset id.
+    @param is_held Whether it has.
+    """
+    operators._check_held()
+    accounts._set_asset(account, asset, is_held)
+
+
+@external
+def draw_fund(account: uint256, most: uint256) -> uint256:
     """
     @notice Repays the pool from the insurance fund what an account without a position owes,
             as far as the fund can. Operators only, lock held.
     @param account Account.
+    @param most Most that is drawn (WAD quote, whole quanta).
     @return uint256 Amount paid (WAD quote).
     """
     operators._check_held()
-    deficit: uint256 = accounts._pending_deficit(account)
+    deficit: uint256 = min(accounts._pending_deficit(account), most)
     if deficit == 0:
         return 0
     pool: address = connections.liquidity_pool

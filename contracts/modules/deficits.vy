@@ -271,7 +271,7 @@ def _charge(account: uint256, episode: uint256, deficit: uint256):
         self.charges[account][market] = after
         # No loss changes its side while a deficit pends: that takes a position.
         book: uint256 = self._book(market, before + after)
-        left: uint256 = self.pending[book] + part.amount - convert(abs(before), uint256)
+        left: uint256 = self.pending[book] + part.amount - self._magnitude(before)
         self.pending[book] = left
         held: uint256 = self.pots[book][self.epochs[book]].amount
         if held > left:
@@ -298,8 +298,8 @@ def _free(book: uint256, amount: uint256):
 
 @view
 @internal
-def _share(
-    account: uint256, episode: uint256, market: uint256, deficit: uint256
+def _part(
+    account: uint256, episode: uint256, market: uint256, deficit: uint256, losses: uint256
 ) -> ILedger.DeficitShare:
     """
     @dev What the winners of one market may have to bear of a deficit: its share of the losses.
@@ -307,28 +307,13 @@ def _share(
     @param episode Its episode.
     @param market Market.
     @param deficit What the account owes (WAD quote).
-    @return DeficitShare Share and the side that lost, nothing without a record.
-    """
-    if self.records[account].recorded_at == 0:
-        return empty(ILedger.DeficitShare)
-    return self._part(account, episode, market, deficit, self._losses(account, episode))
-
-
-@view
-@internal
-def _part(
-    account: uint256, episode: uint256, market: uint256, deficit: uint256, losses: uint256
-) -> ILedger.DeficitShare:
-    """
-    @dev The same of an account with a record.
-    @param account Account.
-    @param episode Its episode.
-    @param market Market.
-    @param deficit What the account owes (WAD quote).
     @param losses What it has lost in all markets (WAD quote).
-    @return DeficitShare Share and the side that lost; if no loss is known, all is the record's.
+    @return DeficitShare Share and the side that lost, nothing without a deficit; if no loss is
+            known, all is the record's.
     """
     part: ILedger.DeficitShare = empty(ILedger.DeficitShare)
+    if deficit == 0:
+        return part
     if losses == 0:
         record: ILedger.PendingDeficit = self.records[account]
         if market == record.market:
@@ -338,9 +323,7 @@ def _part(
     if loss == 0:
         return part
     part.side = 1 if loss > 0 else -1
-    part.amount = liquidation_math._deficit_share(
-        deficit, convert(abs(loss), uint256), losses
-    )
+    part.amount = liquidation_math._deficit_share(deficit, self._magnitude(loss), losses)
     return part
 
 
@@ -414,11 +397,11 @@ def _largest(
     found: ILedger.PendingDeficit = ILedger.PendingDeficit(
         market=market, side=side, recorded_at=0
     )
-    largest: int256 = 0
+    largest: uint256 = 0
     for other: uint256 in range(8):
         loss: int256 = self.losses[account][episode * 8 + other]
-        if abs(loss) > largest:
-            largest = abs(loss)
+        if self._magnitude(loss) > largest:
+            largest = self._magnitude(loss)
             found.market = other
             found.side = 1 if loss > 0 else -1
     return found
@@ -433,13 +416,13 @@ def _losses(account: uint256, episode: uint256) -> uint256:
     @param episode Its episode.
     @return uint256 Sum (WAD quote).
     """
-    total: int256 = 0
+    total: uint256 = 0
     markets: uint256 = self.arose[account]
     for market: uint256 in range(8):
         if markets >> market == 0:
             break
-        total += abs(self.losses[account][episode * 8 + market])
-    return convert(total, uint256)
+        total += self._magnitude(self.losses[account][episode * 8 + market])
+    return total
 
 
 @pure
@@ -452,3 +435,14 @@ def _book(market: uint256, side: int256) -> uint256:
     @return uint256 Key.
     """
     return market * 2 + (0 if side > 0 else 1)
+
+
+@pure
+@internal
+def _magnitude(x: int256) -> uint256:
+    """
+    @dev abs(x).
+    @param x Any number above the least int256.
+    @return uint256 Its magnitude.
+    """
+    return convert(abs(x), uint256)

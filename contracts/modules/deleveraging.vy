@@ -70,7 +70,8 @@ def set_deleverage_policy(policy: address):
 def auto_deleverage(bankrupt: uint256, market: uint256, winners: DynArray[uint256, MAX_WINNERS]):
     """
     @notice Lets winners pay a market's share of a deficit, at the index price, after the fund
-            has given what it has. Returns without a close if that was enough.
+            has given what it has, and not while the account's own assets are to cover it.
+            Returns without a close if the fund was enough.
     @param bankrupt Account with a pending deficit.
     @param market Market with a share in it, by where the loss arose.
     @param winners Opposite side, by falling score, ties by rising id.
@@ -82,9 +83,16 @@ def auto_deleverage(bankrupt: uint256, market: uint256, winners: DynArray[uint25
         bankrupt, market
     )
     assert share.side != 0, "deleveraging: wrong market"
-    if loss_waterfall._cover(bankrupt) != 0:
+    pending: uint256 = loss_waterfall._cover(bankrupt)
+    if pending != 0:
+        loss_waterfall._check_unsecured(bankrupt)
         share = staticcall loss_waterfall.LEDGER.deficit_share_of(bankrupt, market)
         self._deleverage(bankrupt, market, share, winners)
+        loss_waterfall._take_lien(
+            bankrupt,
+            pending - staticcall loss_waterfall.LEDGER.pending_deficit_of(bankrupt),
+            0,
+        )
     extcall loss_waterfall.LEDGER.unlock()
 
 

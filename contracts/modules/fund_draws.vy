@@ -5,8 +5,8 @@
 @custom:contract-name fund_draws
 @license Apache-2.0
 @author Seawall contributors
-@notice Who may take from the fund, what came in as fees, the level it should have, and how
-        long those who back it are bound.
+@notice Who may take from the fund, the level it should have, and how long those who back it
+        are bound.
 """
 
 from ..interfaces import IInsuranceFund
@@ -82,19 +82,6 @@ def draw(amount: uint256, recipient: address) -> uint256:
     if paid != 0:
         erc4626_vault._send(recipient, paid)
     return paid
-
-
-@external
-def contribute(amount: uint256):
-    """
-    @notice Books tokens that the caller has just sent. Registered drawers only.
-    @param amount WAD quote, whole quanta.
-    """
-    assert self.is_drawer[msg.sender], "fund: not drawer"
-    erc4626_vault._receive(amount)
-    log IInsuranceFund.Contributed(
-        contributor=msg.sender, amount=amount, reserves=erc4626_vault.reserves
-    )
 
 
 @view

@@ -9,6 +9,7 @@
         cool-down, in which they bear losses like all others.
 """
 
+from ..interfaces import IInsuranceFund
 from ..interfaces import ILedger
 from ..lib import constants
 from ..lib import vault_math
@@ -35,6 +36,21 @@ def __init__(ledger: address):
     """
     assert ledger != empty(address), "fund: zero address"
     LEDGER = ILedger(ledger)
+
+
+@external
+def contribute(amount: uint256):
+    """
+    @notice Books tokens that the caller has just sent. Registered drawers, and operators of the
+            ledger, who give back what the fund has paid.
+    @param amount WAD quote, whole quanta.
+    """
+    if not fund_draws.is_drawer[msg.sender]:
+        assert staticcall LEDGER.is_operator(msg.sender), "fund: not drawer"
+    erc4626_vault._receive(amount)
+    log IInsuranceFund.Contributed(
+        contributor=msg.sender, amount=amount, reserves=erc4626_vault.reserves
+    )
 
 
 @view

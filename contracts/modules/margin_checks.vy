@@ -24,13 +24,16 @@ uses: account_risk
 def check_initial(account: uint256, market: uint256, snapshot: IMarketRegistry.MarketSnapshot):
     """
     @notice Guarantees that every price of an account's markets is good enough to add risk at,
-            and that the account holds its initial requirement.
+            and that the account holds its initial requirement; with other assets, that it owes
+            no quote.
     @param account Account, after the trade.
     @param market Market of the trade.
     @param snapshot That market, with open interest and skew after the trade.
     """
     self._check_holder()
     held: ILedger.Account = staticcall account_risk.LEDGER.account_of(account)
+    # What others front to it must not buy risk: its assets would have to be sold for it first.
+    assert held.assets == 0 or held.collateral >= 0, "margin_checks: owes quote"
     self._check_prices(held.open_markets, constants.ACTION_OPEN)
     snapshots: IMarketRegistry.MarketSnapshot[8] = empty(IMarketRegistry.MarketSnapshot[8])
     others: uint256 = held.open_markets & ~(1 << market)
@@ -77,7 +80,7 @@ def check_maintenance(account: uint256, market: uint256) -> IRiskEngine.Liquidat
         extcall account_risk.MARKET_REGISTRY.touch(market, held.open_markets)
     )
     found: account_risk.Assessment = account_risk._assess(
-        held, account_risk.MAINTENANCE, snapshots
+        account, held, account_risk.MAINTENANCE, snapshots
     )
     account_risk._log_check(account, held, account_risk.MAINTENANCE, found, snapshots)
     return self._legs(held, found, snapshots)
@@ -98,7 +101,7 @@ def liquidation_inputs(account: uint256, market: uint256) -> IRiskEngine.Liquida
         staticcall account_risk.MARKET_REGISTRY.snapshots(held.open_markets | (1 << market))
     )
     found: account_risk.Assessment = account_risk._assess(
-        held, account_risk.MAINTENANCE, snapshots
+        account, held, account_risk.MAINTENANCE, snapshots
     )
     return self._inputs(market, held, found, snapshots[market])
 
@@ -117,7 +120,7 @@ def liquidation_account(account: uint256) -> IRiskEngine.LiquidationAccount:
         staticcall account_risk.MARKET_REGISTRY.snapshots(held.open_markets)
     )
     found: account_risk.Assessment = account_risk._assess(
-        held, account_risk.MAINTENANCE, snapshots
+        account, held, account_risk.MAINTENANCE, snapshots
     )
     return self._legs(held, found, snapshots)
 
@@ -156,7 +159,7 @@ def _check_margin(
     @param kind 0 initial, 2 withdraw.
     @param snapshots Its markets.
     """
-    found: account_risk.Assessment = account_risk._assess(account, kind, snapshots)
+    found: account_risk.Assessment = account_risk._assess(id, account, kind, snapshots)
     assert found.equity >= convert(found.requirement, int256), "margin_checks: margin too low"
     account_risk._log_check(id, account, kind, found, snapshots)
 

@@ -91,10 +91,13 @@ def apply_deleverage(market: uint256, size_delta: int256, index_price: uint256):
 @external
 def collect(amount: uint256):
     """
-    @notice Books tokens that have just been sent. Ledger only.
+    @notice Books tokens that have just been sent. Ledger and its operators only.
     @param amount WAD quote, whole quanta.
     """
-    self._check_ledger()
+    if msg.sender != pool_connections.LEDGER.address:
+        assert staticcall pool_connections.LEDGER.is_operator(
+            msg.sender
+        ), "pool: not ledger"
     erc4626_vault._receive(amount)
     log ILiquidityPool.ReservesChanged(
         delta=convert(amount, int256), reserves=erc4626_vault.reserves

@@ -77,8 +77,9 @@ def settle(order: ILedger.Order) -> ILedger.Settled:
     elif order.cause == constants.CAUSE_LIQUIDATION:
         self._book_fill(order, settled.fill_price, 0)
         settled.fee = order.fee
-        if accounts._open_markets(order.account) == 0:
-            # Rounding of the close must not turn a fee into a deficit.
+        if accounts._is_bare(order.account):
+            # Rounding of the close must not turn a fee into a deficit; of an account with other
+            # assets it is taken out of what they are sold for.
             settled.fee = min(
                 order.fee, accounts._positive(accounts.collateral[order.account])
             )
@@ -186,7 +187,7 @@ def _hold_gain(order: ILedger.Order, result: int256, entry_notional: int256):
         book,
         convert(result, uint256),
         convert(min(result, collateral), uint256),
-        convert(abs(entry_notional), uint256),
+        deficits._magnitude(entry_notional),
     )
     accounts.sums.held_gains += held
     self._change_collateral(order.account, REASON_GAIN_HELD, -convert(held, int256))
@@ -239,12 +240,10 @@ def _book_fill(order: ILedger.Order, fill_price: uint256, trade_fee: uint256):
     position.size += order.size_delta
 
     # EFFECTS
-    after: int256 = (
-        accounts.collateral[order.account] + pnl - paid - convert(trade_fee, int256)
-    )
+    result: int256 = pnl - paid - convert(trade_fee, int256)
+    after: int256 = accounts.collateral[order.account] + result
     accounts._set_position(order.account, order.market, position)
     accounts._set_collateral(order.account, after)
-    result: int256 = pnl - paid - convert(trade_fee, int256)
     # Whoever leaves without a debt will never be asked where it came from.
     if is_close and (after < 0 or accounts._open_markets(order.account) != 0):
         deficits._book_result(
@@ -321,7 +320,7 @@ def _move_tokens(account: uint256, before: int256, payout: Payout) -> uint256:
 
     # INTERACTIONS
     if due < 0:
-        connections._send_to_pool(convert(-due, uint256))
+        connections._send_to_pool(accounts._negative(due))
     connections._send_to_fund(out.to_fund)
     connections._send_tokens(out.liquidator, out.bounty)
     return out.bounty
@@ -341,7 +340,7 @@ def _take_from_pool(account: uint256, growth: int256, due: int256) -> int256:
         extcall ILiquidityPool(connections.liquidity_pool).pay(convert(due, uint256))
         return 0
     if growth <= 0:
-        connections._send_to_pool(convert(-growth, uint256))
+        connections._send_to_pool(accounts._negative(growth))
         return -1
     owed: uint256 = convert(growth, uint256)
     payable_now: uint256 = min(owed, reserves)
@@ -373,9 +372,9 @@ def _check_size(order: ILedger.Order):
     held: int256 = accounts.positions[order.account][order.market].size
     if order.cause == constants.CAUSE_TRADE and (held == 0 or (held > 0) == (order.size_delta > 0)):
         return
-    assert (held > 0) != (order.size_delta > 0) and abs(order.size_delta) <= abs(
-        held
-    ), "settlement: invalid size"
+    assert (held > 0) != (order.size_delta > 0) and deficits._magnitude(
+        order.size_delta
+    ) <= deficits._magnitude(held), "settlement: invalid size"
 
 
 @pure

@@ -11,6 +11,7 @@
      between taking it and giving it back.
 """
 
+from ..interfaces import ICollateralRegistry
 from ..interfaces import ILedger
 from ..interfaces import ILossWaterfall
 from ..interfaces import IMarketRegistry
@@ -32,12 +33,17 @@ LEDGER: immutable(ILedger)
 MARKET_REGISTRY: immutable(IMarketRegistry)
 RISK_ENGINE: immutable(IRiskEngine)
 LOSS_WATERFALL: immutable(ILossWaterfall)
+COLLATERAL_REGISTRY: immutable(ICollateralRegistry)
 PRICE_ORACLE: immutable(IPriceOracle)
 
 
 @deploy
 def __init__(
-    ledger: address, market_registry: address, risk_engine: address, loss_waterfall: address
+    ledger: address,
+    market_registry: address,
+    risk_engine: address,
+    loss_waterfall: address,
+    collateral_registry: address,
 ):
     """
     @notice Fixes the contracts around.
@@ -45,13 +51,17 @@ def __init__(
     @param market_registry Market registry.
     @param risk_engine Risk engine.
     @param loss_waterfall Loss waterfall.
+    @param collateral_registry Collateral registry.
     """
-    for x: address in [ledger, market_registry, risk_engine, loss_waterfall]:
+    for x: address in [
+        ledger, market_registry, risk_engine, loss_waterfall, collateral_registry
+    ]:
         assert x != empty(address), "trading: zero address"
     LEDGER = ILedger(ledger)
     MARKET_REGISTRY = IMarketRegistry(market_registry)
     RISK_ENGINE = IRiskEngine(risk_engine)
     LOSS_WATERFALL = ILossWaterfall(loss_waterfall)
+    COLLATERAL_REGISTRY = ICollateralRegistry(collateral_registry)
     PRICE_ORACLE = IPriceOracle(staticcall IMarketRegistry(market_registry).price_oracle())
 
 
@@ -63,7 +73,11 @@ def deposit(account: uint256, amount: uint256):
     @param account Account to credit, anybody's.
     @param amount Token units, taken from the caller, who has allowed the ledger to.
     """
+    owed: uint256 = staticcall LEDGER.pending_deficit_of(account)
     extcall LEDGER.deposit(msg.sender, account, amount)
+    if owed != 0:
+        # Its own assets must not go on counting for what is repaid.
+        extcall LOSS_WATERFALL.refresh_secured(account)
 
 
 @external
@@ -79,6 +93,37 @@ def withdraw(index: uint256, amount: uint256):
     account: uint256 = account_ids._account_id(msg.sender, index)
     extcall RISK_ENGINE.check_withdraw(account, amount * constants.QUANTUM)
     extcall LEDGER.withdraw(account, amount, msg.sender)
+    extcall LEDGER.unlock()
+
+
+@external
+def deposit_collateral(account: uint256, asset: uint256, amount: uint256):
+    """
+    @notice Adds an asset to any account, up to the asset's cap. What comes in while nobody
+            stands for its price counts for nothing until somebody does.
+    @param account Account to credit, anybody's.
+    @param asset Asset id in the collateral registry.
+    @param amount Token units, taken from the caller, who has allowed the registry to.
+    """
+    extcall LEDGER.lock()
+    extcall COLLATERAL_REGISTRY.deposit(msg.sender, account, asset, amount)
+    extcall LEDGER.unlock()
+
+
+@external
+def withdraw_collateral(index: uint256, asset: uint256, amount: uint256):
+    """
+    @notice Takes an asset out of an account of the caller that owes no quote, if the withdrawal
+            rule holds without it.
+    @param index Which of the caller's accounts.
+    @param asset Asset id in the collateral registry.
+    @param amount Token units.
+    """
+    extcall LEDGER.lock()
+    assert staticcall LOSS_WATERFALL.withdrawals_open(), "trading: deficit pending"
+    account: uint256 = account_ids._account_id(msg.sender, index)
+    extcall COLLATERAL_REGISTRY.withdraw(account, asset, amount, msg.sender)
+    extcall RISK_ENGINE.check_withdraw(account, 0)
     extcall LEDGER.unlock()
 
 

@@ -17,6 +17,7 @@ from sim.core.units import WAD
 from sim.protocol.account_ids import OWN_INDEX, given_inputs, is_account, leads_with_index
 from sim.protocol.actions import ActionBatch
 from sim.protocol.address_book import AddressBook
+from sim.protocol.contracts import contract_of
 from sim.protocol.deployed import OWNER, Deployment
 from sim.protocol.events import EventDecoder, ProtocolEvent
 from sim.protocol.mirror import RATIO_GRID_NOTIONALS, RatioCurve
@@ -130,8 +131,7 @@ class ProtocolClient:
         self._position_rows = StructRows(self._positions, PositionState._fields)
         self.decoder = EventDecoder(book)
         for key, address in deployment.addresses.items():
-            contract = "risk_model" if key.startswith("risk_model:") else key
-            self.decoder.add(key.split(":")[0], address, deployment.abis[contract])
+            self.decoder.add(key.split(":")[0], address, deployment.abis[contract_of(key)])
 
     def markets(self) -> tuple[MarketState, ...]:
         """Read every market in one call."""

@@ -18,6 +18,8 @@ SOURCES: Mapping[str, str] = {
     "liquidity_pool": "LiquidityPool.vy",
     "insurance_fund": "InsuranceFund.vy",
     "market_registry": "MarketRegistry.vy",
+    "collateral_registry": "CollateralRegistry.vy",
+    "spot_pool": "SpotPool.vy",
     "risk_engine": "RiskEngine.vy",
     "deleverage_policy": "deleverage_policies/QueuePolicy.vy",
     "loss_waterfall": "LossWaterfall.vy",
@@ -26,7 +28,17 @@ SOURCES: Mapping[str, str] = {
     "lens": "Lens.vy",
     "risk_governor": "RiskGovernor.vy",
 }
-"""Contract key -> source file below the contracts folder, in deployment order."""
+"""Contract key -> source file below the contracts folder, in deployment order; a spot pool for each asset."""
+
+COPIES: Mapping[str, str] = {"collateral_oracle": "price_oracle", "collateral_token": "token"}
+"""Key of a contract of the collateral -> key of the one it is another copy of."""
+
+
+def contract_of(key: str) -> str:
+    """Return the contract key of an address: the part before a number, of a copy that of what it copies."""
+    name = key.partition(":")[0]
+    return COPIES.get(name, name)
+
 
 RISK_MODELS: Mapping[str, str] = {
     name: struct.model.source for name, struct in models().items() if struct.model is not None

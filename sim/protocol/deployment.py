@@ -14,7 +14,7 @@ from sim.core.errors import InputError, RunError
 from sim.core.units import to_wad
 from sim.protocol.address_book import AddressBook
 from sim.protocol.codes import Refusal
-from sim.protocol.contracts import compile_protocol, compile_risk_models, load_abis
+from sim.protocol.contracts import compile_protocol, compile_risk_models, contract_of, load_abis
 from sim.protocol.deployed import OWNER, Deployment
 from sim.protocol.first_answer import why_no_first_answer
 from sim.protocol.formulas import FORMULA_GAS
@@ -36,7 +36,7 @@ DRAWER = True
 """Status of a contract that may draw on the insurance fund."""
 OPERATOR = True
 """Status of a contract that may change accounts."""
-OPERATORS = ("trading_desk", "liquidation_engine", "loss_waterfall")
+OPERATORS = ("trading_desk", "liquidation_engine", "loss_waterfall", "collateral_registry")
 """Contracts that have it."""
 
 
@@ -98,7 +98,12 @@ class Deployer:
         self._bounds_nothing = bounds_nothing
         self._formula = formula
 
-    def deploy(self, parameters: ProtocolParameters, reporters: Sequence[Sequence[str]]) -> Deployment:
+    def deploy(
+        self,
+        parameters: ProtocolParameters,
+        reporters: Sequence[Sequence[str]],
+        asset_reporters: Sequence[Sequence[str]] = (),
+    ) -> Deployment:
         """Deploy every contract, wire it and hand it over to the governor.
 
         Parameters
@@ -107,6 +112,8 @@ class Deployer:
             Of all contracts.
         reporters
             [market] addresses that may report its price.
+        asset_reporters
+            [asset of the collateral registry] likewise.
 
         Raises
         ------
@@ -119,6 +126,7 @@ class Deployer:
         self._create("liquidity_pool", self._fill("liquidity_pool", parameters.pool, "pool"))
         self._create("insurance_fund", self._fill("insurance_fund", parameters.fund, "insurance_fund"))
         self._create("market_registry", self._fill("market_registry", parameters.registry, "margin"))
+        self._create("collateral_registry", self._fill("collateral_registry", {}, "collateral"))
         self._create("risk_engine", self._fill("risk_engine", parameters.risk, "margin"))
         self._create("deleverage_policy", ())
         self._create("loss_waterfall", self._fill("loss_waterfall", parameters.waterfall, "liquidation"))
@@ -153,6 +161,7 @@ class Deployer:
                 self._add("price_oracle", "add_reporter", given, parameters.reporter)
             self._add("liquidity_pool", "add_market", {}, market.pricing_terms)
             self._list(market_id, market)
+        self._list_assets(parameters, asset_reporters)
         hands = Hands(owner=OWNER, create=self._deploy, send=self.send)
         hand_over(
             hands,
@@ -161,6 +170,7 @@ class Deployer:
             self._artifacts,
             self._models,
             len(parameters.markets),
+            assets=len(parameters.assets),
             bounds_nothing=self._bounds_nothing,
         )
         return Deployment(
@@ -169,6 +179,31 @@ class Deployer:
             artifacts=self._artifacts,
             markets=len(parameters.markets),
         )
+
+    def _list_assets(self, parameters: ProtocolParameters, reporters: Sequence[Sequence[str]]) -> None:
+        """List other collateral, with an oracle of its own: the ids of the price oracle are the markets'."""
+        if not parameters.assets:
+            return
+        oracle = self._fill("price_oracle", parameters.oracle, "oracle")
+        self._create("collateral_oracle", oracle, "price_oracle")
+        for asset_id, asset in enumerate(parameters.assets):
+            token, pool = f"collateral_token:{asset_id}", f"spot_pool:{asset_id}"
+            self._create(token, (asset.name, asset.name[:16], asset.decimals), "token")
+            fee = {"fee_rate": asset.pool_fee_rate}
+            filled = self._fill("spot_pool", fee, pool, asset=self._addresses[token])
+            self._create(pool, filled, "spot_pool")
+            prices = (asset.initial_price, asset.initial_variance_fast, asset.initial_variance_slow)
+            self.send("collateral_oracle", "add_asset", *map(to_wad, prices))
+            for reporter in reporters[asset_id]:
+                place = {"asset": asset_id, "reporter": reporter, "weight": REPORTER_WEIGHT}
+                self._add("collateral_oracle", "add_reporter", place, parameters.reporter)
+            listed = {
+                "token": self._addresses[token],
+                "oracle": self._addresses["collateral_oracle"],
+                "oracle_id": asset_id,
+                "spot_pool": self._addresses[pool],
+            }
+            self._add("collateral_registry", "add_asset", listed, asset.terms)
 
     def _list(self, market_id: int, market: MarketParameters) -> None:
         """Point the registry at a market's formula, which must answer.
@@ -193,7 +228,7 @@ class Deployer:
 
     def send(self, key: str, function: str, *arguments: Any, sender: str = OWNER) -> Receipt:
         """Send one transaction that must succeed."""
-        data = self._abis[key][function].encode(*arguments)
+        data = self._abis[contract_of(key)][function].encode(*arguments)
         receipt = self._chain.execute(Transaction(sender=sender, to=self._addresses[key], data=data))
         if not receipt.status:
             raise SetUpRefusedError(f"{key}.{function}", receipt.revert_reason or "no reason")
@@ -218,14 +253,14 @@ class Deployer:
     def _deploy(self, artifact: Artifact, arguments: bytes) -> str:
         return self._chain.deploy(artifact, arguments, OWNER)
 
-    def _fill(self, key: str, values: Mapping[str, Any], where: str) -> tuple[Any, ...]:
-        fixed: dict[str, Any] = {"owner": OWNER, **self._addresses}
+    def _fill(self, key: str, values: Mapping[str, Any], where: str, **known: str) -> tuple[Any, ...]:
+        fixed: dict[str, Any] = {"owner": OWNER, **self._addresses, **known}
         if "token" in self._addresses:
             fixed["quote_token"] = self._addresses["token"]
         return fill_inputs(inputs_of(self._artifacts[key].abi), fixed, values, where)
 
     def _add(self, key: str, function: str, fixed: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-        inputs = inputs_of(self._artifacts[key].abi, function)
+        inputs = inputs_of(self._artifacts[contract_of(key)].abi, function)
         self.send(key, function, *fill_inputs(inputs, fixed, values, f"{key}.{function}"))
 
 
@@ -238,6 +273,7 @@ def deploy_protocol(
     custom_model: Path | None = None,
     contracts: Path | None = None,
     *,
+    asset_reporters: Sequence[Sequence[int]] = (),
     can_freeze_margins: bool = False,
     bounds_nothing: bool = False,
 ) -> Deployment:
@@ -249,6 +285,8 @@ def deploy_protocol(
         [market] participants that may report its price.
     contracts
         Folder of contracts instead of the shipped ones.
+    asset_reporters
+        [asset of the collateral registry] participants that may report its price.
     can_freeze_margins
         Put a stand-in before every margin formula that can hold its inputs.
     bounds_nothing
@@ -265,8 +303,11 @@ def deploy_protocol(
         bounds_nothing=bounds_nothing,
         formula=f"protocol.risk_model = {risk_model!r}" if custom_model is None else str(custom_model),
     )
-    addresses = [[book.addresses[actor] for actor in group] for group in reporters]
-    return deployer.deploy(parameters, addresses)
+    addresses, of_assets = (
+        [[book.addresses[actor] for actor in group] for group in groups]
+        for groups in (reporters, asset_reporters)
+    )
+    return deployer.deploy(parameters, addresses, of_assets)
 
 
 def deploy_formula(

@@ -12,8 +12,9 @@ from typing import Any, Final
 import boa
 
 from sim.reference.fixed_point import WAD
+from tests.support.collateral import ASSET_PRICE, Asset
 from tests.support.deployers import deploy, harness
-from tests.support.protocol import START_PRICE, Protocol, units
+from tests.support.protocol import START_PRICE, Protocol, id_of, units
 from tests.support.risk_parameters import STATIC
 
 ACTIONS: Final[Mapping[str, str]] = {
@@ -24,6 +25,9 @@ ACTIONS: Final[Mapping[str, str]] = {
     "LP exit": "A provider whose wait in the pool's queue is over takes its money.",
     "staker exit": "A backer whose cool-down in the fund is over takes its money.",
     "owner's repair": "The owner points the market at another formula and changes the registry's parameters.",
+    "asset in": "An account with a position adds another asset as collateral.",
+    "asset out": "An account without a position takes its asset out.",
+    "asset sold": "Anybody sells the asset of an account that owes what it lost.",
 }
 """Way out -> what is tried."""
 
@@ -38,6 +42,10 @@ FAULTS: Final[Mapping[str, str]] = {
     "too volatile": "All sources report a tenth of the price.",
     "paused": "The desk is paused.",
     "market delisted": "The owner has set the market's open-interest cap to zero.",
+    "asset silent": "No source has reported the asset's price for longer than its heartbeat.",
+    "asset's pool empty": "The spot pool of the asset has no liquidity.",
+    "asset's token stopped": "The asset's token moves for nobody.",
+    "asset delisted": "The owner has set the asset's cap to zero.",
 }
 """What is broken -> how."""
 
@@ -81,6 +89,27 @@ OTHERS: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
         "0", "waits for half of the window; then at the worse of index and average price",
     ),
     ("staker exit", "fund empty"): ("0", "there is nothing to take"),
+    ("asset in", "asset silent"): ("done", "comes in; counts for nothing until its price is good"),
+    ("asset in", "oracle stale"): ("done", "comes in; counts for nothing until its price is good"),
+    ("asset in", "asset's token stopped"): ("odd: stopped", "waits for the token; quote comes in as ever"),
+    ("asset in", "asset delisted"): (
+        "collateral_balances: deposit cap", "refused: it is no collateral any more; quote comes in as ever",
+    ),
+    ("asset out", "drawer gone"): ("trading: deficit pending", "waits like quote for the deficit's end"),
+    ("asset out", "fund empty"): ("trading: deficit pending", "waits like quote for the deficit's end"),
+    ("asset out", "asset's token stopped"): ("odd: stopped", "waits for the token"),
+    ("asset sold", "oracle stale"): (
+        "forced_sales: nothing can be sold now", "waits for a price; the fund pays meanwhile, against a lien",
+    ),
+    ("asset sold", "asset silent"): (
+        "forced_sales: nothing can be sold now", "waits for a price; the fund pays meanwhile, against a lien",
+    ),
+    ("asset sold", "asset's pool empty"): (
+        "forced_sales: nothing can be sold now", "waits; after the asset's window others pay, against a lien",
+    ),
+    ("asset sold", "asset's token stopped"): (
+        "forced_sales: nothing can be sold now", "waits; after the asset's window others pay, against a lien",
+    ),
 }  # fmt: skip
 """Cells in which something is different: (way out, fault) -> (outcome, words)."""
 
@@ -106,9 +135,17 @@ class World:
         self.debtor = protocol.account("debtor", 1_100)
         self.trader = protocol.account("trader", 100_000)
         self.winner = protocol.account("winner", 900_000)
-        protocol.increase(self.debtor, 10 * WAD)
+        self.token = harness("OddToken", 18)
+        self.asset = Asset(protocol, token=self.token, heartbeat_seconds=900)
+        self.holder, self.pledger = protocol.account("holder"), protocol.account("pledger", 1_100)
+        for account in (self.holder, self.pledger):
+            self.asset.deposit(account, 5 * self.asset.unit)
+        for account in (self.debtor, self.pledger):
+            protocol.increase(account, 10 * WAD)
         protocol.set_price(1_880 * WAD)
-        protocol.decrease(self.debtor)  # owes about a hundred, and there is no fund to pay it
+        self.asset.set_price(ASSET_PRICE, wait=0)
+        for account in (self.debtor, self.pledger):
+            protocol.decrease(account)  # owes about a hundred, and there is no fund to pay it
         protocol.supply(protocol.fund, protocol.fund_backer, 50_000)
         protocol.set_price(START_PRICE)
         for vault, provider in (
@@ -123,6 +160,7 @@ class World:
         self.weak = protocol.account("weak", 1_100)
         protocol.increase(self.weak, 10 * WAD)
         protocol.set_price(1_930 * WAD, wait=600)
+        self.asset.set_price(ASSET_PRICE, wait=0)
 
     # What is broken
 
@@ -154,6 +192,16 @@ class World:
             protocol.desk.pause(sender=owner)
         elif fault == "market delisted":
             protocol.registry.set_market(0, self.formula.address, 0, sender=owner)
+        elif fault == "asset silent":
+            protocol.wait(900 + 1)
+            protocol.set_price(1_930 * WAD, wait=0)
+        elif fault == "asset's pool empty":
+            reserves = self.asset.pool.reserves()
+            self.asset.pool.remove_liquidity(*reserves, owner, sender=owner)
+        elif fault == "asset's token stopped":
+            self.token.stop(True)
+        elif fault == "asset delisted":
+            self.asset.change(deposit_cap=0)
         else:
             raise KeyError(fault)
 
@@ -181,6 +229,9 @@ class World:
             "LP exit": lambda: self._leave(self.protocol.pool, self.protocol.liquidity_provider),
             "staker exit": lambda: self._leave(self.protocol.fund, self.protocol.fund_backer),
             "owner's repair": self._repair,
+            "asset in": self._asset_in,
+            "asset out": self._asset_out,
+            "asset sold": self._asset_sold,
         }
 
     def _reduce(self) -> str:
@@ -213,6 +264,23 @@ class World:
             return "0"
         taken = vault.redeem(shares, provider, provider, sender=provider)
         return "done" if taken else "0"
+
+    def _asset_in(self) -> str:
+        self.asset.deposit(self.trader, self.asset.unit)
+        assert self.asset.balance(self.trader) == self.asset.unit
+        return "done"
+
+    def _asset_out(self) -> str:
+        self.asset.withdraw(self.holder, 5 * self.asset.unit)
+        assert self.token.balanceOf(self.holder) == 5 * self.asset.unit
+        return "done"
+
+    def _asset_sold(self) -> str:
+        before = self.protocol.collateral(self.pledger)
+        assert before < 0
+        self.protocol.waterfall.sell_collateral(id_of(self.pledger), sender=self.protocol.liquidator)
+        assert self.protocol.collateral(self.pledger) >= 0
+        return "done"
 
     def _repair(self) -> str:
         protocol = self.protocol
@@ -278,6 +346,11 @@ RULES: Final = """\
   (`PriceOracle.settlement_prices`). Whether a remainder is dust is judged at the higher end, so that a
   price in the wrong unit closes no more than was asked. What would leave a debt there waits for a good
   price or for more collateral: who owns the pool would else take it from the fund.
+- **Other assets** are a debtor's own: they are sold before fund, winners and pool pay, for the window of
+  each. Nothing is sold at a price nobody stands for or further below the price that margin counts than the
+  band. What others pay of the debt of an account that still has assets is a lien on them: they go out when
+  it is repaid, and their proceeds repay it
+  ([decision 19](decisions/0019-collateral-of-several-assets.md)).
 - **The fund's drawer** is what its owner unregisters to stop payments. Fees that would go to the fund then
   stay with the pool, which bears what the fund would; nothing is drawn, no tip is paid, a deficit pends
   until it is deleveraged or written off, and until then collateral stays in.

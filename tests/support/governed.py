@@ -61,6 +61,7 @@ class Governed:
             kind,
             custom,
             contracts,
+            asset_reporters=[list(range(keepers.start, keepers.stop)) for _ in self.parameters.assets],
         )
         self.chain.end_block()
         self.governor = self.deployment.addresses[GOVERNOR]

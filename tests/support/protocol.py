@@ -170,6 +170,8 @@ class Protocol:
             "MarketRegistry", self.owner, oracle, ledger, pool_address, merged(MARKET, self.margin_changes)
         )
         registry = self.registry.address
+        self.assets = deploy("CollateralRegistry", self.owner, ledger)
+        assets = self.assets.address
         self.risk = deploy(
             "RiskEngine",
             self.owner,
@@ -177,6 +179,7 @@ class Protocol:
             ledger,
             registry,
             pool_address,
+            assets,
             merged(RISK, self.margin_changes),
         )
         risk = self.risk.address
@@ -187,12 +190,20 @@ class Protocol:
             registry,
             risk,
             fund_address,
+            assets,
             (policy or deploy("deleverage_policies/QueuePolicy")).address,
             merged(WATERFALL, self.liquidation_changes),
         )
         waterfall = self.waterfall.address
         self.desk = deploy(
-            "TradingDesk", self.owner, ledger, registry, risk, waterfall, merged(FEES, self.margin_changes)
+            "TradingDesk",
+            self.owner,
+            ledger,
+            registry,
+            risk,
+            waterfall,
+            assets,
+            merged(FEES, self.margin_changes),
         )
         self.liquidation = deploy(
             "LiquidationEngine",
@@ -217,7 +228,7 @@ class Protocol:
             oracle,
             quote,
         )
-        self.operators = (self.desk, self.liquidation, self.waterfall)
+        self.operators = (self.desk, self.liquidation, self.waterfall, self.assets)
         self.accounts: list[str] = []
         self.held_dust = 0  # quanta that rounding may have left with the pool, beside one per claim
         self.risk_models: list[Any] = []

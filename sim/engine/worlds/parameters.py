@@ -32,4 +32,5 @@ def protocol_parameters(scenario: Scenario, initial_prices: Sequence[float]) -> 
             )
             for index, (market, price) in enumerate(zip(scenario.markets, initial_prices, strict=True))
         ],
+        assets=(),  # no table of a scenario lists any yet
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from sim.core.units import MAX_UINT256, WAD, to_wad
+from sim.protocol.parameters.collateral import ASSET
 from sim.protocol.parameters.model_rows import HAIRCUT
 from sim.protocol.parameters.table import STRUCTS, Bound, Parameter, Side, Struct, models
 from sim.protocol.parameters.words import Number, to_chain
@@ -237,6 +238,17 @@ SETTERS: Final[Sequence[Setter]] = tuple(
 """Every setter of a risk parameter. A market's formula is set by the governor's own ``set_model``."""
 
 
+ASSET_SETTER: Final = Setter(
+    struct=ASSET.name,
+    contract=ASSET.contract,
+    function="set_parameters",
+    view="parameters",
+    per_market=True,
+    fields=rules_of(ASSET),
+)
+"""The setter of each asset of the collateral registry, whose number stands in the place of a market's."""
+
+
 class Call(NamedTuple):
     """A function that no rule bounds; the time-lock alone protects."""
 
@@ -252,12 +264,16 @@ OWNED: Final = (
     "liquidity_pool",
     "insurance_fund",
     "market_registry",
+    "collateral_registry",
     "risk_engine",
     "loss_waterfall",
     "liquidation_engine",
     "trading_desk",
 )
 """Contracts that the governor owns."""
+
+ASSET_OWNED: Final = ("collateral_oracle", "spot_pool")
+"""The same of contracts that are there with assets only; a pool for each."""
 
 SHORT, LONG = False, True
 
@@ -272,9 +288,19 @@ CALLS: Final[Sequence[Call]] = (
     Call("price_oracle", "change_reporter", LONG, "a weight is a part in the price"),
     Call("price_oracle", "remove_reporter", SHORT, "who is left still outvotes any one of them"),
     Call("liquidity_pool", "add_market", LONG, "second step of a new market"),
+    Call("collateral_registry", "add_asset", LONG, "what counts as margin from then on"),
+    Call("collateral_registry", "set_spot_pool", LONG, "where seized collateral is sold"),
     *(Call(key, "transfer_ownership", LONG, "a successor of the governor") for key in OWNED),
 )
 """Every owner's function that a proposal can call without a rule, and its delay."""
+
+ASSET_CALLS: Final[Sequence[Call]] = (
+    *(call._replace(contract="collateral_oracle") for call in CALLS if call.contract == "price_oracle"),
+    Call("spot_pool", "add_liquidity", SHORT, "the protocol's own tokens"),
+    Call("spot_pool", "remove_liquidity", LONG, "forced sales wait without it"),
+    Call("spot_pool", "transfer_ownership", LONG, "a successor of the governor"),
+)
+"""The same of contracts that are there with assets only."""
 
 NEVER: Final[Mapping[str, str]] = {
     "ledger.connect": "works once, and has",

@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sim.chain.abi import ContractAbi
+from sim.chain.abi import ContractAbi, words_of
 from sim.chain.accounts import account
 from sim.chain.compile import Artifact
+from sim.protocol.contracts import contract_of
 from sim.protocol.governance import rules
 
 GUARDIAN: Final = account("guardian").address
@@ -52,6 +53,11 @@ def kind_of(model: Artifact, models: Mapping[str, Artifact]) -> int:
     return next((rules.KINDS[kind] for kind, known in models.items() if known.bytecode == model.bytecode), 0)
 
 
+def _keys(addresses: Mapping[str, str], name: str) -> list[str]:
+    """Return the keys of the contracts of a name: one, one for each asset, or none."""
+    return [key for key in addresses if key == name or key.startswith(f"{name}:")]
+
+
 def hand_over(
     hands: Hands,
     addresses: dict[str, str],
@@ -60,6 +66,7 @@ def hand_over(
     models: Mapping[str, Artifact],
     markets: int,
     *,
+    assets: int = 0,
     bounds_nothing: bool = False,
 ) -> None:
     """Deploy the governor, register every rule, make it the owner of every contract, and seal it.
@@ -72,6 +79,8 @@ def hand_over(
         Shipped risk models by kind, which become blueprints.
     markets
         Number of markets.
+    assets
+        Number of assets of the collateral registry.
     bounds_nothing
         Register rules that let any word become any other in one step, the time-lock as ever: what a simulated
         change takes that is to meet the book whole (`sim.protocol.whole_change`).
@@ -92,14 +101,14 @@ def hand_over(
             rules.LONG_DELAY_SECONDS,
         ),
     )
-    for setter in rules.SETTERS:
+    for setter, count in (*((setter, markets) for setter in rules.SETTERS), (rules.ASSET_SETTER, assets)):
         abi = abis[setter.contract]
         rule = (
             abi[setter.view].selector,
             rules.INTERVAL_SECONDS,
             [encoded(word) for word in setter.word_rules()],
         )
-        for market in range(markets if setter.per_market else 1):
+        for market in range(count if setter.per_market else 1):
             hands.send(
                 GOVERNOR,
                 "register_setter",
@@ -109,16 +118,17 @@ def hand_over(
                 setter.per_market,
                 rule,
             )
-    for call in rules.CALLS:
-        function = abis[call.contract][call.function]
-        hands.send(
-            GOVERNOR,
-            "register_call",
-            addresses[call.contract],
-            function.selector,
-            len(function.inputs),
-            call.is_long,
-        )
+    for call in (*rules.CALLS, *rules.ASSET_CALLS):
+        function = abis[contract_of(call.contract)][call.function]
+        for address in (addresses[key] for key in _keys(addresses, call.contract)):
+            hands.send(
+                GOVERNOR,
+                "register_call",
+                address,
+                function.selector,
+                len(words_of(function.inputs) or ()),
+                call.is_long,
+            )
     limits = [encoded(rule.words(name)) for name, rule in rules.RESULTS.items()]
     hands.send(GOVERNOR, "set_model_limits", *limits, rules.INTERVAL_SECONDS)
     for kind, model in models.items():
@@ -133,7 +143,7 @@ def hand_over(
     kind_number = kind_of(artifacts["risk_model"], models)
     for market in range(markets):
         hands.send(GOVERNOR, "register_market", market, kind_number)
-    for key in rules.OWNED:
+    for key in (key for name in (*rules.OWNED, *rules.ASSET_OWNED) for key in _keys(addresses, name)):
         hands.send(key, "transfer_ownership", addresses[GOVERNOR])
         hands.send(GOVERNOR, "take_ownership", addresses[key])
     hands.send(GOVERNOR, "seal")

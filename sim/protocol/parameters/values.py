@@ -26,6 +26,20 @@ class MarketParameters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AssetParameters:
+    """One asset of the collateral registry: token, where its oracle starts, its pool, and its struct."""
+
+    name: str
+    decimals: int
+    initial_price: float
+    initial_variance_fast: float
+    initial_variance_slow: float
+    pool_fee_rate: float
+    terms: Words
+    """`sim.protocol.parameters.collateral.ASSET`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProtocolParameters:
     """Everything the contracts are deployed with, by struct of the table and field."""
 
@@ -39,3 +53,5 @@ class ProtocolParameters:
     fund: Words
     pool: Words
     markets: Sequence[MarketParameters]
+    assets: Sequence[AssetParameters] = ()
+    """Other collateral than the quote token; none is as if there were no registry."""

@@ -61,10 +61,12 @@ trading_desk.set_parameters: FeeParametersSet
 trading_desk.collect_fees: ledger.FeesCollected
 trading_desk.deposit: ledger.Deposited, token.Transfer
 trading_desk.withdraw: ledger.Withdrawn, token.Transfer
+trading_desk.deposit_collateral: token.Transfer, collateral_registry.AssetDeposited
+trading_desk.withdraw_collateral: collateral_registry.AssetWithdrawn, token.Transfer
 trading_desk.set_mode: ledger.ModeSet
 trading_desk.increase_position: market_registry.FundingAccrued, liquidity_pool.Filled,
     ledger.PositionChanged, token.Transfer, liquidity_pool.ReservesChanged, token.Transfer,
-    insurance_fund.Contributed, risk_engine.MarginChecked
+    insurance_fund.Contributed, risk_engine.AssetsCounted, risk_engine.MarginChecked
 risk_governor.propose: Proposed
 risk_governor.execute: Executed, price_oracle.ReporterRemoved, price_oracle.IndexUpdated
 risk_governor.take_ownership: insurance_fund.OwnershipTransferred
@@ -100,14 +102,33 @@ liquidity_pool.collect: ReservesChanged
 liquidity_pool.pay: ReservesChanged, token.Transfer
 insurance_fund.draw: Drawn, token.Transfer
 insurance_fund.contribute: Contributed
-risk_engine.check_initial: MarginChecked
-risk_engine.check_withdraw: MarginChecked
-risk_engine.check_maintenance: market_registry.FundingAccrued, MarginChecked
+risk_engine.check_initial: AssetsCounted, MarginChecked
+risk_engine.check_withdraw: AssetsCounted, MarginChecked
+risk_engine.check_maintenance: market_registry.FundingAccrued, AssetsCounted, MarginChecked
+collateral_registry.add_asset: AssetAdded, SpotPoolSet, AssetParametersSet
+collateral_registry.set_parameters: AssetParametersSet
+collateral_registry.set_spot_pool: SpotPoolSet
+collateral_registry.deposit: token.Transfer, AssetDeposited
+collateral_registry.withdraw: AssetWithdrawn, token.Transfer
+collateral_registry.sell: token.Approval, token.Transfer, spot_pool.Swapped, token.Transfer, AssetSold
+collateral_registry.raise_lien: LienChanged
+collateral_registry.lower_lien:
+spot_pool.add_liquidity: token.Transfer, token.Transfer, LiquidityAdded
+spot_pool.remove_liquidity: LiquidityRemoved, token.Transfer, token.Transfer
+spot_pool.swap: token.Transfer, Swapped, token.Transfer
+ledger.set_asset:
 loss_waterfall.resolve: insurance_fund.Drawn, token.Transfer, ledger.CollateralChanged,
     liquidity_pool.ReservesChanged, BadDebtCovered
 loss_waterfall.cover_deficit: insurance_fund.Drawn, token.Transfer, ledger.CollateralChanged,
     liquidity_pool.ReservesChanged, BadDebtCovered
 loss_waterfall.release_held:
+loss_waterfall.refresh_secured:
+loss_waterfall.sell_collateral: collateral_registry.LienChanged, token.Approval, token.Transfer,
+    spot_pool.Swapped, token.Transfer, collateral_registry.AssetSold, token.Transfer,
+    insurance_fund.Contributed, ledger.Deposited, token.Transfer, token.Transfer,
+    liquidity_pool.ReservesChanged, token.Transfer, DeficitSecured, CollateralSold
+loss_waterfall.repay_lien: token.Transfer, token.Transfer, insurance_fund.Contributed,
+    collateral_registry.LienChanged, LienRepaid
 liquidation_engine.liquidate: market_registry.FundingAccrued, risk_engine.MarginChecked,
     liquidity_pool.Filled, ledger.PositionChanged, ledger.CollateralChanged, token.Transfer,
     liquidity_pool.ReservesChanged, token.Transfer, insurance_fund.Contributed, token.Transfer, Liquidated

@@ -144,6 +144,8 @@ def _told(text: str) -> str:
 def _who(row: Row) -> str:
     if row.who == EVERYBODY:
         return "anybody"
+    if len(EVERYBODY - row.who) == 1:
+        return f"anybody but {_list(EVERYBODY - row.who)}"
     return "operators" if row.who == OPERATORS else _list(row.who)
 
 

@@ -26,6 +26,8 @@ CONTRACTS: Final[Mapping[str, str]] = {
     "liquidity_pool": "LiquidityPool",
     "insurance_fund": "InsuranceFund",
     "market_registry": "MarketRegistry",
+    "collateral_registry": "CollateralRegistry",
+    "spot_pool": "SpotPool",
     "risk_engine": "RiskEngine",
     "deleverage_policy": "QueuePolicy",
     "loss_waterfall": "LossWaterfall",
@@ -50,7 +52,14 @@ ROLES: Final = (*PEOPLE, *CONTRACTS, *HANDS)
 
 EVERYBODY: Final = frozenset(ROLES)
 OPERATORS: Final = frozenset(
-    {"trading_desk", "liquidation_engine", "loss_waterfall", HOLDER, "second operator"}
+    {
+        "trading_desk",
+        "liquidation_engine",
+        "loss_waterfall",
+        "collateral_registry",
+        HOLDER,
+        "second operator",
+    }
 )
 """Who may change accounts."""
 NOBODY: Final[frozenset[str]] = frozenset()

@@ -64,6 +64,8 @@ OWNED: Final = (
     "liquidity_pool",
     "insurance_fund",
     "market_registry",
+    "collateral_registry",
+    "spot_pool",
     "risk_engine",
     "loss_waterfall",
     "liquidation_engine",
@@ -229,7 +231,8 @@ LEDGER: Final = [
         for function, arguments in (
             ("settle", lambda w, c: (w.order(own(w, c)),)),
             ("withdraw", lambda w, c: (own(w, c), UNIT, w.winner)),
-            ("draw_fund", lambda w, _: (w.account_of(w.debtor),)),
+            ("set_asset", lambda w, c: (own(w, c), 1, True)),
+            ("draw_fund", lambda w, _: (w.account_of(w.debtor), WAD)),
             ("write_off", lambda w, _: (w.account_of(w.debtor),)),
             ("use_held", lambda w, _: (w.account_of(w.debtor), 0, 0, WAD)),
             ("release_held", lambda w, _: (w.account_of(w.winner), 0)),
@@ -254,7 +257,14 @@ POOL: Final = [
     of_everybody("liquidity_pool", "cancel_deposit", nothing, scene="late", held=POOL_LOCKED),
     of_ledger("liquidity_pool", "apply_fill", lambda w, _: (0, WAD, w.PRICE), NOT_LEDGER),
     of_ledger("liquidity_pool", "apply_deleverage", lambda w, _: (0, WAD, w.PRICE), NOT_LEDGER),
-    of_ledger("liquidity_pool", "collect", fixed(WAD), NOT_LEDGER),
+    Row(
+        contract="liquidity_pool",
+        function="collect",
+        arguments=fixed(WAD),
+        who=OPERATORS | {"ledger"},
+        others=NOT_LEDGER,
+        scene="open",
+    ),
     of_ledger("liquidity_pool", "pay", fixed(WAD), NOT_LEDGER),
 ]
 
@@ -263,7 +273,14 @@ FUND: Final = [
     of_owner("insurance_fund", "set_drawer", lambda w, _: (w.winner, True)),
     of_owner("insurance_fund", "set_parameters", current("insurance_fund")),
     of_ledger("insurance_fund", "draw", lambda w, _: (WAD, w.winner), "fund: not drawer"),
-    of_ledger("insurance_fund", "contribute", fixed(WAD), "fund: not drawer"),
+    Row(
+        contract="insurance_fund",
+        function="contribute",
+        arguments=fixed(WAD),
+        who=OPERATORS | {"ledger"},
+        others="fund: not drawer",
+        scene="open",
+    ),
 ]
 
 REGISTRY: Final = [
@@ -273,6 +290,37 @@ REGISTRY: Final = [
     of_everybody("market_registry", "poke", fixed(0)),
     of_everybody("market_registry", "touch_one", fixed(0)),
     of_everybody("market_registry", "touch", fixed(0, 1)),
+]
+
+COLLATERAL: Final = [
+    of_owner(
+        "collateral_registry",
+        "add_asset",
+        lambda w, _: (w.spare_token, w.at("collateral_oracle"), 0, w.spare_pool, w.asset_terms()),
+    ),
+    of_owner("collateral_registry", "set_parameters", lambda w, _: (0, w.asset_terms())),
+    of_owner("collateral_registry", "set_spot_pool", lambda w, _: (0, w.at("spot_pool"))),
+    *(
+        Row(
+            contract="collateral_registry",
+            function=function,
+            arguments=arguments,
+            who=OPERATORS,
+            others="collateral_balances: not operator",
+            free="collateral_balances: not locked",
+            held=DONE,
+        )
+        for function, arguments in (
+            ("deposit", lambda w, c: (w.trader, own(w, c), 0, WAD)),
+            ("withdraw", lambda w, c: (own(w, c), 0, WAD, w.winner)),
+            ("sell", lambda w, c: (own(w, c), 0, UNIT, w.winner)),
+            ("raise_lien", lambda w, c: (own(w, c), WAD)),
+            ("lower_lien", lambda w, c: (own(w, c), WAD)),
+        )
+    ),
+    of_owner("spot_pool", "add_liquidity", fixed(WAD, UNIT)),
+    of_owner("spot_pool", "remove_liquidity", lambda w, _: (WAD, UNIT, w.winner)),
+    of_everybody("spot_pool", "swap", lambda _, c: (True, WAD, 0, c)),
 ]
 
 NOT_HOLDER: Final = "margin_checks: not holder of the lock"
@@ -298,10 +346,16 @@ WATERFALL: Final = [
             ("cover_deficit", "open", lambda w, _: (w.account_of(w.debtor),)),
             ("socialize_loss", "owed", lambda w, _: (w.account_of(w.debtor),)),
             ("release_held", "open", lambda w, _: (w.account_of(w.winner), 0)),
+            ("sell_collateral", "open", lambda w, _: (w.account_of(w.pledger),)),
+            ("repay_lien", "open", lambda w, _: (w.account_of(w.pledger), UNIT)),
             ("auto_deleverage", "owed", lambda w, _: (w.account_of(w.debtor), 0, [w.account_of(w.winner)])),
         )
     ),
 ]
+
+WATERFALL.append(
+    of_everybody("loss_waterfall", "refresh_secured", lambda w, _: (w.account_of(w.pledger),), scene="open")
+)
 
 LIQUIDATION: Final = [
     of_owner("liquidation_engine", "set_parameters", current("liquidation_engine")),
@@ -318,6 +372,15 @@ DESK: Final = [
     of_owner("trading_desk", "collect_fees", lambda w, _: (w.winner,)),
     of_everybody("trading_desk", "deposit", lambda w, c: (own(w, c), UNIT), held=LOCKED),
     of_everybody("trading_desk", "withdraw", fixed(0, UNIT), held=LOCKED),
+    Row(
+        contract="trading_desk",
+        function="deposit_collateral",
+        arguments=lambda w, c: (own(w, c), 0, WAD),
+        who=EVERYBODY - {"collateral_registry"},
+        others="collateral_balances: nothing received",  # what it sends itself
+        held=LOCKED,
+    ),
+    of_everybody("trading_desk", "withdraw_collateral", fixed(0, 0, WAD), held=LOCKED),
     of_everybody("trading_desk", "set_mode", fixed(1, 1), held=LOCKED),
     of_everybody("trading_desk", "increase_position", fixed(0, 0, WAD, 0), paused=PAUSE, held=LOCKED),
     of_everybody("trading_desk", "decrease_position", fixed(0, 0, WAD, 0), scene="open", held=LOCKED),
@@ -391,6 +454,7 @@ TABLE: Final[Sequence[Row]] = (
     *POOL,
     *FUND,
     *REGISTRY,
+    *COLLATERAL,
     *RISK,
     *WATERFALL,
     *LIQUIDATION,

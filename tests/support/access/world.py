@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,8 @@ from sim.protocol.account_ids import own_account
 from sim.protocol.deployed import OWNER
 from sim.protocol.governance.rules import KINDS
 from sim.protocol.governance.setup import GUARDIAN
+from sim.protocol.parameters.collateral import ASSET
+from sim.protocol.parameters.values import AssetParameters
 from sim.reference.account_ids import account_id
 from tests.support.access.roles import (
     CONTRACTS,
@@ -41,6 +44,17 @@ WAD: Final = 10**18
 UNIT: Final = 10**6
 ALL: Final = 2**256 - 1
 HARNESS: Final = Path(__file__).resolve().parents[2] / "harnesses" / "OperatorHarness.vy"
+ASSET_PRICE: Final = 100 * WAD
+OTHER: Final = AssetParameters(
+    name="Other",
+    decimals=18,
+    initial_price=100.0,
+    initial_variance_fast=0.25,
+    initial_variance_slow=0.25,
+    pool_fee_rate=0.003,
+    terms={**ASSET.defaults, "deposit_cap": 1_000_000.0},
+)
+"""An asset of the collateral registry, so that everything about assets can be done."""
 SCENES: Final = ("calm", "late", "open", "owed")
 
 Observed = dict[tuple[str, str, str], dict[tuple[str, str], str]]
@@ -59,7 +73,8 @@ class AccessWorld(Governed):
     PRICE: Final = 2_000 * WAD
 
     def __init__(self, contracts: Path | None = None) -> None:
-        super().__init__("static", contracts=contracts, parameters=parameters_of("static"))
+        parameters = replace(parameters_of("static"), assets=[OTHER])
+        super().__init__("static", contracts=contracts, parameters=parameters)
         harness = compile_contract(HARNESS, search_root=contracts_root().parent)
         self._hands = ContractAbi(harness.abi)
         fund = self.deployment.artifacts["insurance_fund"]
@@ -72,6 +87,10 @@ class AccessWorld(Governed):
                 OWNER, self.at("token"), self.at("ledger"), (0, 13 * DAY, 2 * DAY)
             )
             self.spare = self.chain.deploy(fund, owned, OWNER)
+            self.spare_token = self._another("token", "Third", "3RD", 18)
+            self.spare_pool = self._another(
+                "spot_pool", OWNER, self.spare_token, self.at("token"), WAD // 1_000
+            )
         self.addresses: dict[str, str] = {
             "stranger": account("stranger").address,
             "trader": self.trader,
@@ -86,15 +105,21 @@ class AccessWorld(Governed):
             **hands,
         }
         assert tuple(self.addresses) == ROLES
-        self.debtor, self.weak, self.winner = (account(name).address for name in ("debtor", "weak", "winner"))
+        self.debtor, self.weak, self.winner, self.pledger = (
+            account(name).address for name in ("debtor", "weak", "winner", "pledger")
+        )
         self._set_up()
         self._calm = self.chain.snapshot()
 
     # What rows call with
 
     def at(self, key: str) -> str:
-        """Return the address of a contract."""
-        return str(self.deployment.addresses[key])
+        """Return the address of a contract; of the pools of assets, the first."""
+        return str(self.deployment.addresses[f"{key}:0" if key in {"spot_pool", "collateral_token"} else key])
+
+    def asset_terms(self) -> Any:
+        """Return the parameters of the asset that is listed."""
+        return self.read("collateral_registry", "parameters", 0)
 
     def account_of(self, owner: str, index: int = 0) -> int:
         """Return an owner's account."""
@@ -136,7 +161,10 @@ class AccessWorld(Governed):
 
     def logged(self) -> dict[str, list[str]]:
         """Let somebody who may do each thing; return the events of each, with who logs them."""
-        keys = {address: key for key, address in self.addresses.items()} | {self.spare: "insurance_fund"}
+        keys = {address: key for key, address in self.addresses.items()} | {
+            self.spare: "insurance_fund",
+            self.at("collateral_token"): "token",
+        }
         found: dict[str, list[str]] = {}
         for scene in SCENES:
             self.chain.restore(self._calm)
@@ -187,6 +215,7 @@ class AccessWorld(Governed):
         found = {
             "tokens": self.read("token", "balanceOf", self.trader),
             "collateral": self.read("ledger", "collateral_of", own),
+            "asset": self.read("collateral_registry", "balance_of", own, 0),
             "size": self.read("ledger", "position_of", own, 0)[0],
         }
         for vault in ("liquidity_pool", "insurance_fund"):
@@ -235,7 +264,8 @@ class AccessWorld(Governed):
         with self._block():
             for role in ROLES:
                 self._do(self.addresses[role], "trading_desk", "increase_position", 0, 0, 2 * WAD, 0)
-            self._do(self.debtor, "trading_desk", "increase_position", 0, 0, 10 * WAD, 0)
+            for owing in (self.debtor, self.pledger):
+                self._do(owing, "trading_desk", "increase_position", 0, 0, 10 * WAD, 0)
             self._do(self.winner, "trading_desk", "increase_position", 0, 0, -20 * WAD, 0)
         self._report(1_760 * WAD)
         with self._block():
@@ -244,6 +274,7 @@ class AccessWorld(Governed):
             self._do(self.debtor, "trading_desk", "decrease_position", 0, 0, ALL, 0)
             self._do(self.winner, "trading_desk", "decrease_position", 0, 0, WAD // 10, 0)
             self._do(self.governor, "insurance_fund", "set_drawer", self.at("ledger"), True)
+            self._do(self.pledger, "trading_desk", "decrease_position", 0, 0, ALL, 0)
         for _ in range(3):  # the risk price follows within its limits
             self._report(1_600 * WAD)
 
@@ -270,8 +301,15 @@ class AccessWorld(Governed):
         with self._block():
             for key in ("liquidity_pool", "insurance_fund"):
                 self._fill(self.provider, key, 4_000_000)
-            for holder in (*self.addresses.values(), self.debtor, self.weak, self.winner):
+            for holder in (*self.addresses.values(), self.debtor, self.weak, self.winner, self.pledger):
                 self._equip(holder)
+            for key, function, given in (
+                ("collateral_token", "mint", (self.governor, 10_000 * WAD)),
+                ("token", "mint", (self.governor, 1_000_000 * UNIT)),
+            ):
+                self._must(OWNER, self.at(key), self.data("token", function, *given))
+            self._do(self.governor, "token", "approve", self.at("spot_pool"), ALL)
+            self._do(self.governor, "spot_pool", "add_liquidity", 5_000 * WAD, 500_000 * UNIT)
             for vault in ("liquidity_pool", "insurance_fund"):
                 self._do(self.trader, vault, "approve", self.addresses["spender"], ALL)
             self._each("insurance_fund", "request_exit", 1_000 * 10**12)
@@ -283,12 +321,31 @@ class AccessWorld(Governed):
         self._report(self.PRICE)
         self._later(12)
 
+    def _another(self, key: str, *arguments: Any) -> str:
+        """Deploy another copy of a contract."""
+        encoded = self.deployment.abis[key].constructor.encode(*arguments)
+        return str(self.chain.deploy(self.deployment.artifacts[key], encoded, OWNER))
+
     def _equip(self, holder: str) -> None:
         """Give somebody collateral, and shares of both vaults."""
         self._fill(holder, "insurance_fund", 10_000)
         self._fill(holder, "liquidity_pool", 10_000)
-        few = holder in (self.debtor, self.weak)
+        few = holder in (self.debtor, self.weak, self.pledger)
         self._fill(holder, "ledger", 2_300 if few else 100_000)
+        for key in ("loss_waterfall", "spot_pool"):
+            self._do(holder, "token", "approve", self.at(key), ALL)
+        token = self.at("collateral_token")
+        self._must(OWNER, token, self.data("token", "mint", holder, 100 * WAD))
+        for key in ("collateral_registry", "spot_pool"):
+            self._must(holder, token, self.data("token", "approve", self.at(key), ALL))
+        if holder == self.pledger or not few:
+            units = WAD // 2 if few else 50 * WAD
+            payer = holder
+            if holder == self.at("collateral_registry"):  # what it sends itself does not arrive
+                payer = self.provider
+                self._must(OWNER, token, self.data("token", "mint", payer, units))
+                self._must(payer, token, self.data("token", "approve", holder, ALL))
+            self._do(payer, "trading_desk", "deposit_collateral", own_account(holder), 0, units)
 
     def _fill(self, holder: str, key: str, quote: int) -> None:
         self._do(OWNER, "token", "mint", holder, 2 * quote * UNIT)
@@ -315,6 +372,12 @@ class AccessWorld(Governed):
             for market in range(2):
                 for keeper in self.keepers:
                     self._do(keeper, "price_oracle", "report", market, price, 0, self.now)
+            oracle, data = (
+                self.at("collateral_oracle"),
+                self.data("price_oracle", "report", 0, ASSET_PRICE, 0, self.now),
+            )
+            for keeper in self.keepers:
+                self._must(keeper, oracle, data)
 
     def _later(self, seconds: int) -> None:
         with self._block(seconds):

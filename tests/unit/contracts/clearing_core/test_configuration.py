@@ -50,7 +50,7 @@ def test_every_bound_of_a_market_holds_in_setter_and_constructor(protocol, field
 def test_every_bound_of_a_fee_holds_in_setter_and_constructor(protocol, field, value):
     with boa.reverts("fee_params: out of bounds"):
         protocol.set_margin(**{field: value})
-    around = [protocol.ledger, protocol.registry, protocol.risk, protocol.waterfall]
+    around = [protocol.ledger, protocol.registry, protocol.risk, protocol.waterfall, protocol.assets]
     with boa.reverts("fee_params: out of bounds"):
         deploy("TradingDesk", protocol.owner, *[c.address for c in around], merged(FEES, {field: value}))
 
@@ -58,7 +58,7 @@ def test_every_bound_of_a_fee_holds_in_setter_and_constructor(protocol, field, v
 def test_the_window_is_bounded_in_setter_and_constructor(protocol):
     with boa.reverts("waterfall_params: out of bounds"):
         protocol.set_liquidation(adl_window_seconds=604_801)
-    around = [protocol.ledger, protocol.registry, protocol.risk, protocol.fund]
+    around = [protocol.ledger, protocol.registry, protocol.risk, protocol.fund, protocol.assets]
     with boa.reverts("waterfall_params: out of bounds"):
         policy = protocol.waterfall.deleverage_policy()
         deploy("LossWaterfall", protocol.owner, *[c.address for c in around], policy, (604_801,))
@@ -88,9 +88,10 @@ def test_only_the_owner_configures(protocol):
 AROUND = {
     "Ledger": ("connections", ("token",), ()),
     "MarketRegistry": ("markets", ("oracle", "ledger", "pool"), MARKET),
-    "RiskEngine": ("account_risk", ("oracle", "ledger", "registry", "pool"), RISK),
-    "LossWaterfall": ("loss_waterfall", ("ledger", "registry", "risk", "fund"), WATERFALL),
-    "TradingDesk": ("trading", ("ledger", "registry", "risk", "waterfall"), FEES),
+    "CollateralRegistry": ("collateral_assets", ("ledger",), ()),
+    "RiskEngine": ("account_risk", ("oracle", "ledger", "registry", "pool", "assets"), RISK),
+    "LossWaterfall": ("loss_waterfall", ("ledger", "registry", "risk", "fund", "assets"), WATERFALL),
+    "TradingDesk": ("trading", ("ledger", "registry", "risk", "waterfall", "assets"), FEES),
 }
 """Contract -> module that checks, the contracts around it, its parameters."""
 

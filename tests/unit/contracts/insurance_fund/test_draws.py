@@ -63,6 +63,16 @@ def test_only_registered_drawers(protocol, drawer):
         protocol.fund.draw(WAD, drawer, sender=drawer)
 
 
+def test_an_operator_gives_back_and_takes_nothing(protocol):
+    operator = protocol.waterfall.address
+    protocol.token.mint(protocol.fund.address, units(1))
+    before = protocol.fund.reserves()
+    protocol.fund.contribute(WAD, sender=operator)
+    assert protocol.fund.reserves() == before + WAD
+    with boa.reverts("fund: not drawer"):
+        protocol.fund.draw(WAD, operator, sender=operator)
+
+
 def test_only_the_owner_configures(protocol):
     waits = tuple(FUND.values())
     with boa.reverts("access: not owner"):

@@ -19,7 +19,7 @@ from tests.support.protocol import (
     units,
 )
 
-HELD = ("settle", "withdraw", "draw_fund", "write_off", "use_held", "release_held", "pay_tip")
+HELD = ("settle", "withdraw", "set_asset", "draw_fund", "write_off", "use_held", "release_held", "pay_tip")
 FREE = ("deposit", "set_mode", "collect_fees")
 
 
@@ -29,7 +29,8 @@ def calls(protocol, account):
     return {
         "settle": (tuple((ORDER | {"account": trader, "size_delta": WAD}).values()),),
         "withdraw": (trader, 1, account),
-        "draw_fund": (trader,),
+        "set_asset": (trader, 0, True),
+        "draw_fund": (trader, QUANTUM),
         "write_off": (trader,),
         "use_held": (trader, 0, 0, QUANTUM),
         "release_held": (trader, 0),

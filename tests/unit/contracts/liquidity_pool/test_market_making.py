@@ -5,7 +5,7 @@ import pytest
 
 from sim.reference import pool_math
 from sim.reference.fixed_point import WAD
-from tests.support.protocol import START_PRICE
+from tests.support.protocol import START_PRICE, units
 
 SCALE = 1_000 * WAD
 
@@ -67,12 +67,25 @@ def test_only_the_ledger_trades_and_moves_reserves(protocol):
     for call, arguments in (
         (protocol.pool.apply_fill, (0, WAD, WAD)),
         (protocol.pool.apply_deleverage, (0, WAD, WAD)),
-        (protocol.pool.collect, (WAD,)),
         (protocol.pool.pay, (WAD,)),
     ):
         for caller in (protocol.owner, protocol.liquidity_provider, protocol.liquidation.address):
             with boa.reverts("pool: not ledger"):
                 call(*arguments, sender=caller)
+
+
+def test_an_operator_gives_back_what_has_arrived(protocol):
+    """A lien's proceeds: nobody else books tokens, and an operator only such as are there."""
+    for caller in (protocol.owner, protocol.liquidity_provider):
+        with boa.reverts("pool: not ledger"):
+            protocol.pool.collect(WAD, sender=caller)
+    operator = protocol.waterfall.address
+    with boa.reverts("vault: nothing received"):
+        protocol.pool.collect(WAD, sender=operator)
+    protocol.token.mint(protocol.pool.address, units(1))
+    before = protocol.pool.reserves()
+    protocol.pool.collect(WAD, sender=operator)
+    assert protocol.pool.reserves() == before + WAD
 
 
 def test_the_ledger_cannot_take_more_than_the_reserves(protocol):

@@ -229,7 +229,7 @@ def test_nobody_else_can_log_a_check(protocol):
 def test_every_bound_holds_in_setter_and_constructor(protocol, field, value):
     with boa.reverts("risk_params: out of bounds"):
         protocol.set_margin(**{field: value})
-    around = [protocol.oracle, protocol.ledger, protocol.registry, protocol.pool]
+    around = [protocol.oracle, protocol.ledger, protocol.registry, protocol.pool, protocol.assets]
     with boa.reverts("risk_params: out of bounds"):
         deploy("RiskEngine", protocol.owner, *[c.address for c in around], merged(RISK, {field: value}))
     with boa.reverts("access: not owner"):

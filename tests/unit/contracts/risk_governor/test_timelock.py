@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.chain.abi import ContractAbi
+from sim.chain.abi import ContractAbi, words_of
 from sim.chain.compile import compile_contract
 from sim.core.units import WAD
 from sim.protocol.deployed import OWNER
@@ -163,7 +163,7 @@ def test_delays_have_bounds(governed, delays, reason):
 @pytest.mark.parametrize("call", rules.CALLS, ids=lambda call: f"{call.contract}.{call.function}")
 def test_calls_without_rules_wait_for_their_delay(governed, call):
     entry = governed.deployment.abis[call.contract][call.function]
-    data = entry.selector + bytes(32 * len(entry.inputs))
+    data = entry.selector + bytes(32 * len(words_of(entry.inputs)))
     queued = governed.propose(call.contract, data)
     wait = rules.LONG_DELAY_SECONDS if call.is_long else rules.DELAY_SECONDS
     assert governed.ready_at(queued) == governed.now + wait
