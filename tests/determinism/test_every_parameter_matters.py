@@ -83,6 +83,8 @@ LATE: Context = (
     "liquidity_providers.latency_blocks=62",
 )  # fmt: skip
 """Backers who see an hour late that they have cooled down."""
+MANY_LOSERS: Context = (*LOSERS, "traders.0.count=40")
+"""Enough of them that a deficit is left to winners whatever one path brings."""
 HIGH_FLOOR: Context = ("protocol.risk_model_parameters.initial_min=0.5",)
 
 CASES: dict[str, dict[str, tuple[Context, float]]] = {
@@ -125,7 +127,7 @@ CASES: dict[str, dict[str, tuple[Context, float]]] = {
         "backstop_close_impact": (THIN, 0.02),
         "average_price_band": (FLOODED, 0.02),
     },
-    "waterfall": {"adl_window_seconds": (LOSERS, 0)},
+    "waterfall": {"adl_window_seconds": (MANY_LOSERS, 0)},
     "oracle": {
         "heartbeat_grace_seconds": (SILENT, 24),
         "max_source_confidence_ratio": (WIDE, 0.005),
