@@ -249,6 +249,29 @@ def _sqrt_wad_up(x: uint256) -> uint256:
 
 @pure
 @internal
+def _cbrt_wad_up(x: uint256) -> uint256:
+    """
+    @dev Cube root, not below the true one. Reverts above 1.1e23 units.
+    @param x Number (WAD).
+    @return uint256 Root (WAD).
+    """
+    if x == 0:
+        return 0
+    cube: uint256 = x * 10**36
+    # Newton's steps in whole numbers, from a power of two above the root: each falls, until one
+    # does not, which stands on the root rounded down. Eight reach every root (tests).
+    root: uint256 = 1 << (self._floor_log2(cube) // 3 + 1)
+    for i: uint256 in range(16):
+        lower: uint256 = (2 * root + cube // (root * root)) // 3
+        if lower >= root:
+            break
+        root = lower
+    # NOTE: rounds up, against the account.
+    return root if root * root * root == cube else root + 1
+
+
+@pure
+@internal
 def _ln_wad(x: uint256) -> int256:
     """
     @dev Natural logarithm, error bound in the header. Reverts if x is zero.

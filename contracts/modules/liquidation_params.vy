@@ -49,7 +49,8 @@ def _set_parameters(parameters: ILiquidationEngine.LiquidationParameters):
     self._check_bound(parameters.fee_volatility_coefficient, 1000 * wad)
     self._check_bound(parameters.fee_shortfall_coefficient, 1000 * wad)
     self._check_bound(parameters.fee_max, wad // 2)
-    self._check_bound(parameters.fee_maintenance_share, wad)
+    # Below one: what is taken of a position stays below what it must hold, at any size.
+    self._check_bound(parameters.fee_maintenance_share, wad - 1)
     self._check_bound(parameters.fee_equity_share, wad)
     self._check_bound(parameters.volatility_reference, 100 * wad)
     self._check_bound(wad // 1000, parameters.volatility_reference)

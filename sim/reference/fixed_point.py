@@ -122,6 +122,19 @@ def sqrt_wad_up(x: int) -> int:
     return root + (root * root < square)
 
 
+def cbrt_wad_up(x: int) -> int:
+    """Cube root of a WAD number, rounded up."""
+    cube = checked_uint(x * 10**36)
+    low, high = 0, 1 << (cube.bit_length() // 3 + 1)
+    while low < high:  # the least root whose cube is not below: found otherwise than the contract finds it
+        middle = (low + high) // 2
+        if middle**3 < cube:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
 def ln_wad(x: int) -> int:
     """Natural logarithm of a WAD number to the nearest WAD unit; x must be positive."""
     if x == 0:

@@ -4,10 +4,12 @@ Ratios, variances and amounts are WAD integers, horizons are seconds. Each funct
 what the contract's function of the same name returns; ratios round up, against the account.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sim.reference.fixed_point import (
     WAD,
+    cbrt_wad_up,
     ceil_div,
     checked_uint,
     div_wad_up,
@@ -81,11 +83,57 @@ class AdaptiveParameters:
     variance_stress: int
     stress_weight: int
     size_coefficient: int
+    size_root: int
     liquidity_floor: int
     open_interest_lower: int
     open_interest_upper: int
     confidence_coefficient: int
     haircut: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TieredParameters:
+    """Parameters of the tiered rule; meanings beside the contract's struct."""
+
+    tier_1_initial: int
+    tier_1_maintenance: int
+    tier_2_notional: int
+    tier_2_initial: int
+    tier_2_maintenance: int
+    tier_3_notional: int
+    tier_3_initial: int
+    tier_3_maintenance: int
+    tier_4_notional: int
+    tier_4_initial: int
+    tier_4_maintenance: int
+    z: int
+    initial_horizon_seconds: int
+    maintenance_horizon_seconds: int
+    fast_weight: int
+    open_interest_lower: int
+    open_interest_upper: int
+    confidence_coefficient: int
+    haircut: int
+
+    @property
+    def lower(self) -> tuple[int, int, int, int]:
+        """Where each tier begins, WAD quote."""
+        return (0, self.tier_2_notional, self.tier_3_notional, self.tier_4_notional)
+
+    @property
+    def initial(self) -> tuple[int, int, int, int]:
+        """Initial ratio of each tier, WAD."""
+        return (self.tier_1_initial, self.tier_2_initial, self.tier_3_initial, self.tier_4_initial)
+
+    @property
+    def maintenance(self) -> tuple[int, int, int, int]:
+        """Maintenance ratio of each tier, WAD."""
+        return (
+            self.tier_1_maintenance,
+            self.tier_2_maintenance,
+            self.tier_3_maintenance,
+            self.tier_4_maintenance,
+        )
 
 
 def volatility_margin(variance: int, z: int, horizon_seconds: int) -> int:
@@ -102,6 +150,19 @@ def liquidity_margin(notional: int, depth: int, variance: int, coefficient: int)
         YEAR_SECONDS * min(depth, MAX_AMOUNT),
     )
     return mul_wad_up(coefficient, sqrt_wad_up(min(square, MAX_AMOUNT)))
+
+
+def size_margin(notional: int, depth: int, variance: int, coefficient: int, root: int) -> int:
+    """Impact: coefficient*sigma_day*(notional/depth)**(1/root), with an exponent of 0 for a root of 0."""
+    if root == 2:
+        return liquidity_margin(notional, depth, variance, coefficient)
+    at_depth = volatility_margin(variance, coefficient, DAY_SECONDS)
+    if root == 0:
+        return at_depth
+    size = div_wad_up(min(notional, MAX_AMOUNT), min(depth, MAX_AMOUNT))
+    if root == 3:
+        size = cbrt_wad_up(size)
+    return mul_wad_up(at_depth, size)
 
 
 def open_interest_margin(open_interest: int, lower: int, upper: int, floor_ratio: int) -> int:
@@ -151,7 +212,7 @@ def adaptive_ratios(inputs: RiskInputs, parameters: AdaptiveParameters) -> Margi
         p.stress_weight,
     )
     depth = max(inputs.depth, p.liquidity_floor)
-    liquidity = liquidity_margin(inputs.notional, depth, variance, p.size_coefficient)
+    liquidity = size_margin(inputs.notional, depth, variance, p.size_coefficient, p.size_root)
     confidence = confidence_margin(inputs.confidence, inputs.price, p.confidence_coefficient)
     open_interest = open_interest_margin(
         inputs.open_interest, p.open_interest_lower, p.open_interest_upper, p.initial_floor
@@ -163,6 +224,37 @@ def adaptive_ratios(inputs: RiskInputs, parameters: AdaptiveParameters) -> Margi
         + ceil_div(confidence, 2)
     )
     return ordered(max(initial, p.initial_floor, open_interest), max(maintenance, p.maintenance_floor))
+
+
+def tier_ratio(notional: int, lower: Sequence[int], rates: Sequence[int]) -> int:
+    """Mean rate of a position whose parts pay the rate of their own tier; the first rate for none."""
+    size = min(notional, MAX_AMOUNT)
+    if size == 0:
+        return rates[0]
+    ends = (*lower[1:], max(size, lower[-1]))
+    paid = sum(
+        rate * max(min(size, end) - begin, 0) for begin, end, rate in zip(lower, ends, rates, strict=True)
+    )
+    return ceil_div(paid, size)
+
+
+def tiered_ratios(inputs: RiskInputs, parameters: TieredParameters) -> MarginRatios:
+    """Tiers of size or volatility, whichever asks for more, plus confidence; initial by open interest too."""
+    p = parameters
+    variance = effective_variance(inputs.variance_fast, inputs.variance_slow, p.fast_weight, 0, 0, 0)
+    confidence = confidence_margin(inputs.confidence, inputs.price, p.confidence_coefficient)
+    open_interest = open_interest_margin(
+        inputs.open_interest, p.open_interest_lower, p.open_interest_upper, p.tier_1_initial
+    )
+    initial = max(
+        tier_ratio(inputs.notional, p.lower, p.initial),
+        volatility_margin(variance, p.z, p.initial_horizon_seconds),
+    )
+    maintenance = max(
+        tier_ratio(inputs.notional, p.lower, p.maintenance),
+        volatility_margin(variance, p.z, p.maintenance_horizon_seconds),
+    )
+    return ordered(max(initial + confidence, open_interest), maintenance + ceil_div(confidence, 2))
 
 
 def ordered(initial: int, maintenance: int) -> MarginRatios:

@@ -18,7 +18,8 @@ def test_the_page_is_current(path):
     assert path.read_text(encoding="utf-8") == PAGES[path](), "run scripts/update_tables.py"
 
 
-def test_the_page_of_access_is_what_everybody_is_told():
-    command = [sys.executable, str(ROOT / "scripts" / "update_access.py"), "--check"]
+@pytest.mark.parametrize("script", ["update_access", "mechanisms"])
+def test_the_page_is_what_its_script_writes(script):
+    command = [sys.executable, str(ROOT / "scripts" / f"{script}.py"), "--check"]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr

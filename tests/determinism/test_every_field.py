@@ -325,7 +325,10 @@ BINDS: dict[str, Binds] = {
         0.5,
         (*FLAT_BOUNTY, "protocol.liquidation.bounty_share_base=0.2"),
     ),
-    "protocol.liquidation.backstop_ratio": (0.3, ("protocol.liquidation.throttle_share_per_hour=0.02",)),
+    "protocol.liquidation.backstop_ratio": (
+        0.3,
+        (*SLIDE, "protocol.liquidation.throttle_share_per_hour=0.002"),
+    ),
     "protocol.liquidation.min_close_share": (1.0, SLIDE),
     "protocol.liquidation.max_close_impact": (0.00001, SLIDE),
     "protocol.liquidation.backstop_close_impact": (

@@ -68,6 +68,14 @@ CROWDED: Context = (
     "protocol.risk_model_parameters.open_interest_lower=1000.0",
     "protocol.risk_model_parameters.open_interest_upper=1000000.0",
 )
+SMALL_TIERS: Context = (
+    "protocol.risk_model_parameters.tier_2_notional=20000.0",
+    "protocol.risk_model_parameters.tier_3_notional=40000.0",
+    "protocol.risk_model_parameters.tier_4_notional=80000.0",
+)
+"""A whale reaches the last tier."""
+COVERED: Context = ("protocol.risk_model_parameters.z=5.0",)
+"""Volatility asks for more than the tiers do."""
 RUN: Context = ("liquidity_providers.run_rate_per_hour=100.0", "liquidity_providers.run_loss_threshold=0.001")
 """Providers and backers ask to leave after the fall."""
 EARLY_FALL = '{kind="price_jump",at_block=5,size=-0.16}'
@@ -83,6 +91,8 @@ LATE: Context = (
     "liquidity_providers.latency_blocks=62",
 )  # fmt: skip
 """Backers who see an hour late that they have cooled down."""
+MANY_LOSERS: Context = (*LOSERS, "traders.0.count=40")
+"""Enough of them that a deficit is left to winners whatever one path brings."""
 HIGH_FLOOR: Context = ("protocol.risk_model_parameters.initial_min=0.5",)
 
 CASES: dict[str, dict[str, tuple[Context, float]]] = {
@@ -125,7 +135,7 @@ CASES: dict[str, dict[str, tuple[Context, float]]] = {
         "backstop_close_impact": (THIN, 0.02),
         "average_price_band": (FLOODED, 0.02),
     },
-    "waterfall": {"adl_window_seconds": (LOSERS, 0)},
+    "waterfall": {"adl_window_seconds": (MANY_LOSERS, 0)},
     "oracle": {
         "heartbeat_grace_seconds": (SILENT, 24),
         "max_source_confidence_ratio": (WIDE, 0.005),
@@ -180,10 +190,32 @@ CASES: dict[str, dict[str, tuple[Context, float]]] = {
         "variance_stress": (PLAIN, 4.0),
         "stress_weight": (PLAIN, 0.5),
         "size_coefficient": (PLAIN, 2.0),
+        "size_root": (PLAIN, 0),
         "liquidity_floor": (PLAIN, 50_000_000.0),
         "open_interest_lower": (CROWDED, 200_000.0),
         "open_interest_upper": (CROWDED, 2_000_000.0),
         "confidence_coefficient": (PLAIN, 4.0),
+        "haircut": (PLAIN, 0.01),
+    },
+    "tiered": {
+        "tier_1_initial": (PLAIN, 0.03),
+        "tier_1_maintenance": (PLAIN, 0.015),
+        "tier_2_notional": (SMALL_TIERS, 30_000.0),
+        "tier_2_initial": (SMALL_TIERS, 0.06),
+        "tier_2_maintenance": (SMALL_TIERS, 0.03),
+        "tier_3_notional": (SMALL_TIERS, 60_000.0),
+        "tier_3_initial": (SMALL_TIERS, 0.11),
+        "tier_3_maintenance": (SMALL_TIERS, 0.06),
+        "tier_4_notional": (SMALL_TIERS, 90_000.0),
+        "tier_4_initial": (SMALL_TIERS, 0.15),
+        "tier_4_maintenance": (SMALL_TIERS, 0.12),
+        "z": (PLAIN, 5.0),
+        "initial_horizon_seconds": (COVERED, 57_600),
+        "maintenance_horizon_seconds": (COVERED, 7_200),
+        "fast_weight": (COVERED, 1.0),
+        "open_interest_lower": (CROWDED, 200_000.0),
+        "open_interest_upper": (CROWDED, 2_000_000.0),
+        "confidence_coefficient": (PLAIN, 20.0),
         "haircut": (PLAIN, 0.01),
     },
 }

@@ -77,6 +77,30 @@ def test_signed_operations_match_twin_and_floor(library, rows):
         assert row[4] - row[3] in (0, QUANTUM)
 
 
+@BATCHES
+@given(
+    xs=st.lists(st.one_of(sized(136), st.integers(0, 5_000).map(lambda n: n**3)), min_size=40, max_size=80)
+)
+def test_cube_roots_match_twin_and_are_the_least_not_below(library, xs):
+    results = library.cube_roots(xs)
+    for x, root in zip(xs, results, strict=True):
+        assert root == twin.cbrt_wad_up(x)
+        assert root**3 >= x * 10**36 > (root - 1) ** 3 or root == x == 0
+
+
+def test_cube_roots_of_every_length_are_found(library):
+    """Powers of two and their neighbours, where the first step starts farthest from the root."""
+    xs = [x for bit in range(136) for x in ((1 << bit) - 1, 1 << bit, (1 << bit) + 1)]
+    xs.append(UINT_MAX // 10**36)
+    found = [root for at in range(0, len(xs), 64) for root in library.cube_roots(xs[at : at + 64])]
+    assert found == [twin.cbrt_wad_up(x) for x in xs]
+    assert twin.cbrt_wad_up(8 * WAD) == 2 * WAD
+    with boa.reverts():
+        library.cube_roots([UINT_MAX // 10**36 + 1])
+    with pytest.raises(OverflowError):
+        twin.cbrt_wad_up(UINT_MAX // 10**36 + 1)
+
+
 @pytest.mark.parametrize(
     ("row", "error"),
     [

@@ -32,6 +32,15 @@ def exp_wad(xs: DynArray[int256, MAX_EXAMPLES]) -> DynArray[uint256, MAX_EXAMPLE
 
 @pure
 @external
+def cube_roots(xs: DynArray[uint256, MAX_EXAMPLES]) -> DynArray[uint256, MAX_EXAMPLES]:
+    results: DynArray[uint256, MAX_EXAMPLES] = []
+    for x: uint256 in xs:
+        results.append(fixed_point._cbrt_wad_up(x))
+    return results
+
+
+@pure
+@external
 def roots(xs: DynArray[uint256, MAX_EXAMPLES]) -> DynArray[uint256[2], MAX_EXAMPLES]:
     results: DynArray[uint256[2], MAX_EXAMPLES] = []
     for x: uint256 in xs:

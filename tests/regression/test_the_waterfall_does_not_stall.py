@@ -31,6 +31,10 @@ HARSH = (
     # ... and the price does not come back on its own within the run: the losses stay.
     "markets.0.impact.impact_half_life_seconds=86400",
 )
+_FALL = '{ kind = "price_drift", at_minute = 30, duration_minutes = 10, size = -0.12 }'
+_RETURN = '{ kind = "price_drift", at_minute = 45, duration_minutes = 10, size = 0.4 }'
+COMES_BACK = ("markets.0.impact.depth_per_percent=1000000.0", f"shocks=[{_FALL}, {_RETURN}]")
+"""A market deep enough for the price to come back after a quarter of an hour."""
 NOBODY = "closer.enabled=false"
 
 
@@ -78,14 +82,14 @@ def test_it_goes_on_while_the_run_settles():
     assert found["socialized_loss"] > 0.0
 
 
-def test_paid_liquidators_go_first():
-    """With more patience fewer accounts are left to it, and none before it has waited."""
-    _, soon, _ = harsh("closer.patience_blocks=0")
-    _, late, run = harsh("closer.patience_blocks=20")
+def test_who_recovers_is_left_to_paid_liquidators():
+    """With patience it closes fewer when the price comes back, and none before it has waited."""
+    _, soon, _ = harsh(*COMES_BACK, "closer.patience_blocks=0")
+    _, late, run = harsh(*COMES_BACK, "closer.patience_blocks=30")
     closed_soon, closed_late = (sum(row.status for row in rows) for rows in (soon, late))
     assert 0 < closed_late < closed_soon
     first = next(row.block for row in run.recorder.tables.blocks.rows if row.negative_equity > 0.0)
-    assert min(row.block for row in late) > first + 20
+    assert min(row.block for row in late) > first + 30
 
 
 def test_it_is_paid_nothing_and_what_it_spends_is_not_the_loss_of_liquidators():

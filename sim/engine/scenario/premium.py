@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sim.core.units import WAD
 from sim.reference import margin_math, risk_math
-from sim.reference.risk_math import AdaptiveParameters, RiskInputs, VolatilityParameters
+from sim.reference.risk_math import AdaptiveParameters, RiskInputs, TieredParameters, VolatilityParameters
 
 _REST: Final = RiskInputs(
     notional=0, price=WAD, confidence=0, variance_fast=0, variance_slow=0, open_interest=0, depth=WAD
@@ -22,6 +22,7 @@ _AT_REST: Final[Mapping[str, Callable[[Mapping[str, Any]], int]]] = {
     "static": lambda words: int(words["maintenance_ratio"]),
     "volatility": lambda words: risk_math.volatility_ratios(_REST, VolatilityParameters(**words)).maintenance,
     "adaptive": lambda words: risk_math.adaptive_ratios(_REST, AdaptiveParameters(**words)).maintenance,
+    "tiered": lambda words: risk_math.tiered_ratios(_REST, TieredParameters(**words)).maintenance,
 }
 """Risk model that ships -> the least it asks, of its words."""
 

@@ -21,7 +21,7 @@ Number = int | float
 UNLIMITED: Final = float("inf")
 """Value of a parameter that switches its limit off (``max_value(uint256)`` on chain)."""
 
-WHOLE: Final = ("seconds", "blocks", "at", "id", "count", "status", "sources")
+WHOLE: Final = ("seconds", "blocks", "at", "id", "count", "status", "sources", "root")
 """Last words of the names of whole numbers."""
 
 UNCLEAR: Final = (

@@ -15,7 +15,7 @@ from sim.protocol.parameters.values import MarketParameters, ProtocolParameters
 from sim.protocol.parameters.words import Number, to_chain
 from sim.reference.margin_math import largest_premium
 
-MODELS = ("static", "volatility", "adaptive")
+MODELS = ("static", "volatility", "adaptive", "tiered")
 SECONDS_A_BLOCK = 12
 
 
@@ -98,7 +98,7 @@ def draw_world(seed: str) -> Draw:
         "fee_volatility_coefficient": _one(draw, 0.0, 0.5, 10.0),
         "fee_shortfall_coefficient": _one(draw, 0.0, 1.0, 10.0),
         "fee_max": max(fee_base, _one(draw, 0.005, 0.05, 0.2)),
-        "fee_maintenance_share": _one(draw, 0.0, 0.6, 0.6, 1.0),
+        "fee_maintenance_share": _one(draw, 0.0, 0.6, 0.6, 0.999),
         "fee_equity_share": _one(draw, 0.0, 0.95, 0.95, 1.0),
         "volatility_reference": _one(draw, 0.1, 0.6, 3.0),
         "bounty_share_base": _one(draw, 0.0, 0.5, 1.0),
@@ -188,6 +188,15 @@ def _model(draw: random.Random, model: str, fee_rate: int) -> dict[str, Number]:
     words = dict(STRUCTS[model].defaults)
     if model == "static":
         return words | {"initial_ratio": floor, "maintenance_ratio": floor / 2, "haircut": haircut}
+    if model == "tiered":
+        first = _log(draw, 1e4, 1e6)
+        for tier, begin in ((1, 0.0), (2, first), (3, 4 * first), (4, 20 * first)):
+            rate = min(floor * 2 ** (tier - 1), 1.0)
+            words |= {f"tier_{tier}_initial": rate, f"tier_{tier}_maintenance": rate / 2}
+            words |= {f"tier_{tier}_notional": begin} if begin else {}
+        # The tiers alone, as exchanges have them, or volatility where it asks for more.
+        words |= {"z": _one(draw, 0.0, 2.5), "haircut": haircut}
+        return words | {"open_interest_lower": _one(draw, 1e5, 2e7)}
     words |= {
         "z": _one(draw, 0.5, 2.5, 4.0),
         "initial_horizon_seconds": int(_one(draw, 3_600, 14_400)),
@@ -200,6 +209,7 @@ def _model(draw: random.Random, model: str, fee_rate: int) -> dict[str, Number]:
         words |= {
             "fast_weight": _one(draw, 0.0, 0.25),
             "size_coefficient": _one(draw, 0.0, 1.0, 10.0),
+            "size_root": int(_one(draw, 0, 1, 2, 3)),
             "liquidity_floor": _log(draw, 1e6, 1e9),
             "open_interest_lower": _one(draw, 1e5, 2e7),
             "confidence_coefficient": _one(draw, 0.0, 2.0),

@@ -87,8 +87,20 @@ STRUCTS.add(
                 maximum=1_000,
                 default=1.0,
                 source="9.3: Y = 1",
-                meaning="Y of the square-root size term.",
+                meaning="Y of the size term, Y * sigma of a day * (notional / depth)^p.",
                 governed=Governed(maximum=100, step=0.25, tighter="higher", reason=FAR_BELOW),
+            ),
+            Parameter(
+                name="size_root",
+                unit="1",
+                minimum=0,
+                maximum=3,
+                default=2,
+                source="9.3: the square-root impact law; 1 is Deribit's and Synthetix', linear in size",
+                meaning="Root that the size term takes: 1 linear (p = 1), 2 square (p = 1/2), 3 cubic "
+                "(p = 1/3); 0: the same at any size (p = 0).",
+                # A higher root asks more below the depth and less above it: no safer side.
+                governed=Governed(step=1),
             ),
             Parameter(
                 name="liquidity_floor",

@@ -82,6 +82,7 @@ STRUCTS.add(
                 unit="1",
                 minimum=0,
                 maximum=1,
+                below=True,
                 default=0.6,
                 source=_ALF,
                 meaning="Fee cap as a share of the maintenance ratio.",

@@ -16,7 +16,7 @@ from tests.support.protocol import LIQUIDATION, merged
         ("fee_max", WAD // 2 + 1),
         ("fee_volatility_coefficient", 1_000 * WAD + 1),
         ("fee_shortfall_coefficient", 1_000 * WAD + 1),
-        ("fee_maintenance_share", WAD + 1),
+        ("fee_maintenance_share", WAD),
         ("fee_equity_share", WAD + 1),
         ("volatility_reference", 0),
         ("volatility_reference", 100 * WAD + 1),

@@ -173,7 +173,7 @@ def test_the_fee_is_adaptive_and_split(build):
 
 
 def test_a_fee_never_makes_an_account_bankrupt(build):
-    protocol = build(liquidation={"fee_base": 5 * WAD // 100, "fee_maintenance_share": WAD})
+    protocol = build(liquidation={"fee_base": 5 * WAD // 100, "fee_maintenance_share": WAD - 1})
     trader = open_long(protocol)
     protocol.set_price(1_901 * WAD)  # equity 11 of 19,010
     protocol.liquidate(trader)

@@ -83,6 +83,15 @@ def test_a_floor_that_rises_above_small_positions_is_refused(crowded):
     assert receipt.revert_reason == "governor: ramp loosens"
 
 
+def test_another_root_of_size_is_on_no_line_and_waits(crowded):
+    """By the cube root a small position is asked for more than the line says, under either formula."""
+    words = crowded.model_words(size_root=3)
+    crowded.must(OWNER, "market_registry", "poke", 0)
+    crowded.enact(GOVERNOR, crowded.set_model(words))
+    receipt = tighten(crowded, at=crowded.now + DAY, z=6 * WAD, size_coefficient=WAD * 3 // 2)
+    assert receipt.revert_reason == "governor: ramp loosens"
+
+
 def test_what_leaves_the_base_alone_may_rise_alone(crowded):
     before = requirements(crowded)
     for day, changes in enumerate(
@@ -152,6 +161,7 @@ FORMULAS = st.builds(
     variance_stress=spread(0, 4 * WAD),
     stress_weight=spread(0, WAD),
     size_coefficient=spread(0, 4 * WAD),
+    size_root=st.sampled_from([2, 2, 2, 0, 1, 3]),
     liquidity_floor=spread(WAD, 10**7 * WAD),
     open_interest_lower=spread(0, 10**8 * WAD),
     open_interest_upper=spread(10**8 * WAD + 1, 10**9 * WAD),
@@ -196,7 +206,10 @@ def test_an_accepted_tightening_asks_no_position_for_less(data, state, old, ramp
     # Twin of `_check_tightening`; the ramp's level does not move within a block.
     is_flat = ramped * base >= ramped * min(after, asks(old, top))
     is_covered = ramped * asks(new, top) * base >= ramped * after * asks(old, top)
-    is_straight = 2 * asks(new, top // 4) + ROUNDING >= after + asks(new, top) and asks(new, top) < WAD - 1
+    is_straight = asks(new, top) < WAD - 1 and all(
+        abs(part * asks(new, top // part**2) - (part - 1) * after - asks(new, top)) <= part * ROUNDING
+        for part in (2, 4)
+    )
     is_accepted = is_flat or (is_covered and is_straight)
     event(f"flat {is_flat}, covered {is_covered}, straight {is_straight}")
     for part in range(17):

@@ -1,4 +1,4 @@
-"""The three shipped risk models: wiring, bounds of parameters, and their promises."""
+"""The four shipped risk models: wiring, bounds of parameters, and their promises."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from sim.reference import risk_math as twin
 from sim.reference.fixed_point import UINT_MAX, WAD
 from tests.support.deployers import CONTRACTS, deploy, deployer
-from tests.support.risk_parameters import ADAPTIVE, CALM, STATIC, VOLATILITY
+from tests.support.risk_parameters import ADAPTIVE, CALM, STATIC, TIERED, VOLATILITY
 
 ZERO = "0x" + "00" * 20
 MODELS = {
     "StaticRiskModel": STATIC,
     "VolatilityRiskModel": astuple(VOLATILITY),
     "AdaptiveRiskModel": astuple(ADAPTIVE),
+    "TieredRiskModel": astuple(TIERED),
 }
 ANY = st.one_of(st.integers(0, UINT_MAX), st.integers(0, 10**26), st.sampled_from([0, 1, UINT_MAX]))
 
@@ -105,10 +106,74 @@ def test_adaptive_model_deploys_its_twin(owner):
         assert tuple(model.margin_ratios(astuple(inputs))) == astuple(twin.adaptive_ratios(inputs, ADAPTIVE))
 
 
+@pytest.mark.parametrize("root", range(4))
+def test_adaptive_model_takes_every_root_of_size(owner, root):
+    parameters = replace(ADAPTIVE, size_root=root)
+    model = deploy_model("AdaptiveRiskModel", owner, astuple(parameters))
+    for notional in (0, 1, 5_000_000 * WAD, 80_000_000 * WAD):
+        inputs = replace(CALM, notional=notional)
+        assert tuple(model.margin_ratios(astuple(inputs))) == astuple(
+            twin.adaptive_ratios(inputs, parameters)
+        )
+
+
+def test_tiered_model_deploys_its_twin(owner):
+    model = deploy_model("TieredRiskModel", owner)
+    for changes in (
+        {},
+        {"notional": 0},
+        *({"notional": n * WAD + d} for n in (10**6, 10**7, 2 * 10**7) for d in (-1, 0, 1)),
+        {"notional": UINT_MAX},
+        {"variance_fast": 9 * WAD},
+        {"open_interest": 35_000_000 * WAD},
+        {"confidence": 40 * WAD},
+    ):
+        inputs = replace(CALM, **changes)
+        assert tuple(model.margin_ratios(astuple(inputs))) == astuple(twin.tiered_ratios(inputs, TIERED))
+
+
 def test_haircut_is_the_parameter(owner):
     assert deploy_model("StaticRiskModel", owner, (2, 1, WAD - 1)).collateral_haircut() == WAD - 1
     parameters = astuple(replace(ADAPTIVE, haircut=WAD // 50))
     assert deploy_model("AdaptiveRiskModel", owner, parameters).collateral_haircut() == WAD // 50
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"z": 10**21 + 1}, "risk_model: z above 1000"),
+        ({"initial_horizon_seconds": 31_536_001}, "risk_model: horizon above a year"),
+        ({"maintenance_horizon_seconds": 4 * 3_600 + 1}, "risk_model: maintenance horizon above initial"),
+        ({"fast_weight": WAD + 1}, "risk_model: fast weight above 1"),
+        ({"open_interest_lower": 50_000_000 * WAD}, "risk_model: open interest bounds"),
+        ({"open_interest_upper": 10**38 + 1}, "risk_model: open interest too large"),
+        ({"confidence_coefficient": 10**21 + 1}, "risk_model: confidence coefficient above 1000"),
+        ({"haircut": WAD}, "risk_model: haircut not below 1"),
+        # The order of ratios in each tier, hence at every size.
+        ({"tier_1_maintenance": 0}, "risk_model: zero maintenance ratio"),
+        *(
+            (
+                {f"tier_{i}_maintenance": getattr(TIERED, f"tier_{i}_initial")},
+                "risk_model: maintenance not below initial",
+            )
+            for i in (1, 2, 3, 4)
+        ),
+        ({"tier_4_initial": WAD + 1}, "risk_model: initial ratio above 1"),
+        # A table without a gap: each tier begins above the one before, and asks no less.
+        ({"tier_2_notional": 0}, "risk_model: gap between tiers"),
+        ({"tier_3_notional": TIERED.tier_2_notional}, "risk_model: gap between tiers"),
+        ({"tier_4_notional": TIERED.tier_3_notional - 1}, "risk_model: gap between tiers"),
+        ({"tier_4_notional": 10**38 + 1}, "risk_model: tier too large"),
+        (
+            {"tier_3_initial": 5 * WAD // 100 - 1, "tier_3_maintenance": 4 * WAD // 100},
+            "risk_model: tier below the one before",
+        ),
+        ({"tier_3_maintenance": 25 * WAD // 1_000 - 1}, "risk_model: tier below the one before"),
+    ],
+)
+def test_tiered_parameters_out_of_bounds_revert(owner, changes, reason):
+    with boa.reverts(reason):
+        deploy_model("TieredRiskModel", owner, astuple(replace(TIERED, **changes)))
 
 
 @pytest.mark.parametrize(
@@ -157,6 +222,8 @@ def test_volatility_parameters_out_of_bounds_revert(owner, changes, reason):
         ({"variance_stress": 10**26 + 1}, "risk_model: variance too large"),
         ({"stress_weight": WAD + 1}, "risk_model: stress weight above 1"),
         ({"size_coefficient": 10**21 + 1}, "risk_model: size coefficient above 1000"),
+        ({"size_root": 4}, "risk_model: size root above 3"),
+        ({"liquidity_floor": 0}, "risk_model: liquidity floor below 1"),
         ({"liquidity_floor": WAD - 1}, "risk_model: liquidity floor below 1"),
         ({"liquidity_floor": 10**38 + 1}, "risk_model: liquidity floor too large"),
         ({"open_interest_lower": 50_000_000 * WAD}, "risk_model: open interest bounds"),
