@@ -19,6 +19,7 @@ from .interfaces import IRiskEngine
 from .modules import access
 from .modules import account_risk
 from .modules import batched_accounts
+from .modules import believed_depth
 from .modules import margin_checks
 from .modules import risk_params
 
@@ -29,7 +30,8 @@ initializes: access
 initializes: risk_params[access := access]
 initializes: account_risk[risk_params := risk_params]
 initializes: batched_accounts[account_risk := account_risk]
-initializes: margin_checks[account_risk := account_risk]
+initializes: believed_depth[account_risk := account_risk, risk_params := risk_params]
+initializes: margin_checks[account_risk := account_risk, believed_depth := believed_depth]
 
 exports: (
     # Ownership

@@ -119,6 +119,37 @@ def _depth(skew_scale: uint256, index_price: uint256) -> uint256:
 
 @pure
 @internal
+def _followed_depth(
+    depth: uint256,
+    variance: uint256,
+    reference_variance: uint256,
+    reserves: uint256,
+    reference_reserves: uint256,
+    share_min: uint256,
+) -> uint256:
+    """
+    @dev Depth that withdraws: inversely with volatility above its reference, and with what the
+         pool has left below its reference. Never more than is quoted.
+    @param depth Depth that is quoted (WAD quote).
+    @param variance Annualised variance (WAD).
+    @param reference_variance Variance up to which all of it is believed (WAD), 0 for any.
+    @param reserves Tokens of the pool (WAD quote).
+    @param reference_reserves Reserves from which all of it is believed (WAD quote), 0 for any.
+    @param share_min Share of the depth that is always believed (WAD), at most one.
+    @return uint256 Depth (WAD quote).
+    """
+    # NOTE: rounds down at each step, less depth asks for more margin.
+    share: uint256 = constants.WAD
+    if reserves < reference_reserves:
+        share = fixed_point._mul_div_down(constants.WAD, reserves, reference_reserves)
+    if reference_variance != 0 and variance > reference_variance:
+        calm: uint256 = fixed_point._div_wad_down(reference_variance, variance)
+        share = fixed_point._mul_wad_down(share, fixed_point._sqrt_wad(calm))
+    return fixed_point._mul_wad_down(depth, max(share, share_min))
+
+
+@pure
+@internal
 def _pool_assets(
     reserves: uint256, total_debt: uint256, unrealized_pnl: int256, unsettled_funding: int256
 ) -> uint256:

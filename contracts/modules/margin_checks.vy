@@ -16,8 +16,10 @@ from ..interfaces import IMarketRegistry
 from ..interfaces import IRiskEngine
 from ..lib import constants
 from . import account_risk
+from . import believed_depth
 
 uses: account_risk
+uses: believed_depth
 
 
 @external
@@ -159,9 +161,12 @@ def _check_margin(
     @param kind 0 initial, 2 withdraw.
     @param snapshots Its markets.
     """
-    found: account_risk.Assessment = account_risk._assess(id, account, kind, snapshots)
+    believed: IMarketRegistry.MarketSnapshot[8] = believed_depth._believed(
+        snapshots, account.open_markets
+    )
+    found: account_risk.Assessment = account_risk._assess(id, account, kind, believed)
     assert found.equity >= convert(found.requirement, int256), "margin_checks: margin too low"
-    account_risk._log_check(id, account, kind, found, snapshots)
+    account_risk._log_check(id, account, kind, found, believed)
 
 
 @view

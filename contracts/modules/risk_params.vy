@@ -5,7 +5,8 @@
 @custom:contract-name risk_params
 @license Apache-2.0
 @author Seawall contributors
-@notice What the owner may change about credits and withdrawals, and its bounds.
+@notice What the owner may change about credits, withdrawals and the depth that checks believe,
+        and its bounds.
 """
 
 from ..interfaces import IRiskEngine
@@ -46,6 +47,10 @@ def _set_parameters(parameters: IRiskEngine.RiskParameters):
     self._check_bound(parameters.upnl_weight, constants.WAD)
     self._check_bound(parameters.upnl_cap, 10**36)
     self._check_bound(parameters.withdraw_margin_ratio, constants.WAD)
+    self._check_bound(parameters.depth_variance, 10**26)
+    self._check_bound(parameters.depth_reserves, 10**38)
+    self._check_bound(parameters.depth_share_min, constants.WAD)
+    assert parameters.depth_share_min != 0, "risk_params: zero depth"
     self.parameters = parameters
     log IRiskEngine.RiskParametersSet(parameters=parameters)
 

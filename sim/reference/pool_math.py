@@ -1,6 +1,14 @@
 """Pool pricing arithmetic, bit-exact twin of ``contracts/lib/pool_math.vy``."""
 
-from sim.reference.fixed_point import WAD, floor_div_signed, mul_wad_down, mul_wad_up
+from sim.reference.fixed_point import (
+    WAD,
+    div_wad_down,
+    floor_div_signed,
+    mul_div_down,
+    mul_wad_down,
+    mul_wad_up,
+    sqrt_wad,
+)
 
 LEAST_FREE_PART = 10
 
@@ -39,6 +47,23 @@ def fill_price(index_price: int, skew: int, size_delta: int, skew_scale: int, ma
 def depth(skew_scale: int, index_price: int) -> int:
     """Return the notional that moves the mark price by one percent of the index, rounded down."""
     return mul_wad_down(skew_scale, index_price) // 100
+
+
+def followed_depth(
+    depth: int,
+    variance: int,
+    reference_variance: int,
+    reserves: int,
+    reference_reserves: int,
+    share_min: int,
+) -> int:
+    """Return depth that withdraws above a variance and below reserves of the pool, down to a share of it."""
+    share = WAD
+    if reserves < reference_reserves:
+        share = mul_div_down(WAD, reserves, reference_reserves)
+    if reference_variance != 0 and variance > reference_variance:
+        share = mul_wad_down(share, sqrt_wad(div_wad_down(reference_variance, variance)))
+    return mul_wad_down(depth, max(share, share_min))
 
 
 def pool_assets(reserves: int, total_debt: int, unrealized_pnl: int, unsettled_funding: int) -> int:

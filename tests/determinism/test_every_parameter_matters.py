@@ -76,6 +76,8 @@ SMALL_TIERS: Context = (
 """A whale reaches the last tier."""
 COVERED: Context = ("protocol.risk_model_parameters.z=5.0",)
 """Volatility asks for more than the tiers do."""
+SHALLOW: Context = ("protocol.risk_model_parameters.liquidity_floor=1.0",)
+"""Size is measured against what the pool quotes, and nothing less."""
 RUN: Context = ("liquidity_providers.run_rate_per_hour=100.0", "liquidity_providers.run_loss_threshold=0.001")
 """Providers and backers ask to leave after the fall."""
 EARLY_FALL = '{kind="price_jump",at_block=5,size=-0.16}'
@@ -105,6 +107,9 @@ CASES: dict[str, dict[str, tuple[Context, float]]] = {
         "upnl_weight": (PLAIN, 0.5),
         "upnl_cap": (PLAIN, 1.0),
         "withdraw_margin_ratio": (PLAIN, 0.15),
+        "depth_variance": (SHALLOW, 0.01),
+        "depth_reserves": (SHALLOW, 1e12),
+        "depth_share_min": ((*SHALLOW, "protocol.margin.depth_reserves=1e12"), 0.5),
     },
     "registry": {
         "ramp_per_hour": (PLAIN, 0.5),

@@ -15,11 +15,16 @@ from tests.support.twins import AMOUNT, PRICE, SIGNED, assert_complete, assert_e
 SCALE = st.one_of(st.integers(10**12, 10**40), st.sampled_from([10**12, 10**21, 10**40]))
 CAP = st.one_of(st.integers(0, WAD - 1), st.sampled_from([0, 1, WAD // 10, WAD - 1]))
 
+VARIANCE = st.one_of(st.integers(0, 10**26), st.integers(0, 10 * WAD), st.just(0))
+
 CASES = {
     "mark_premium": st.tuples(SIGNED, SCALE, CAP),
     "fill_premium": st.tuples(SIGNED, SIGNED.filter(bool), SCALE, CAP),
     "fill_price": st.tuples(PRICE, SIGNED, SIGNED, SCALE, CAP),
     "depth": st.tuples(SCALE, PRICE),
+    "followed_depth": st.tuples(
+        AMOUNT, VARIANCE, VARIANCE, AMOUNT, st.integers(0, 10**38), st.integers(1, WAD)
+    ),
     "pool_assets": st.tuples(AMOUNT, AMOUNT, SIGNED, SIGNED),
     "closing_gain": st.tuples(SIGNED, SIGNED, PRICE, SCALE, CAP),
     "exit_assets": st.tuples(AMOUNT, AMOUNT, AMOUNT, AMOUNT),
@@ -117,3 +122,20 @@ def test_trades_at_one_price_gain_nothing_together(skew, sizes, terms, price):
 def test_shares_are_minted_while_a_tenth_of_the_reserves_is_free(free):
     assert twin.is_enterable(free, 10 * free)
     assert not twin.is_enterable(free, 10 * free + 1)
+
+
+@pytest.mark.parametrize(
+    ("variance", "reserves", "expected"),
+    [
+        (1 * WAD, 10**25, 10**24),  # calm and full
+        (0, 10**26, 10**24),  # never more than is quoted
+        (4 * WAD, 10**25, 10**24 // 2),  # twice the volatility
+        (1 * WAD, 10**25 // 4, 10**24 // 4),  # a quarter of the reserves
+        (4 * WAD, 10**25 // 4, 10**24 // 8),  # both
+        (10**4 * WAD, 10**25, 10**24 // 20),  # a hundredth by volatility, and no less than a twentieth
+        (1 * WAD, 0, 10**24 // 20),  # an empty pool
+    ],
+)
+def test_depth_withdraws_with_volatility_and_with_the_pool(variance, reserves, expected):
+    assert twin.followed_depth(10**24, variance, WAD, reserves, 10**25, WAD // 20) == expected
+    assert twin.followed_depth(10**24, variance, 0, reserves, 0, WAD // 20) == 10**24

@@ -38,6 +38,9 @@ RISK: dict[str, int] = {
     "upnl_weight": WAD,
     "upnl_cap": 10**7 * WAD,
     "withdraw_margin_ratio": WAD // 10,
+    "depth_variance": 0,
+    "depth_reserves": 0,
+    "depth_share_min": WAD // 20,
 }
 FEES: dict[str, int] = {
     "trade_fee_rate": 0,

@@ -224,9 +224,19 @@ def test_nobody_else_can_log_a_check(protocol):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("upnl_weight", WAD + 1), ("upnl_cap", 10**36 + 1), ("withdraw_margin_ratio", WAD + 1)],
+    [
+        ("upnl_weight", WAD + 1),
+        ("upnl_cap", 10**36 + 1),
+        ("withdraw_margin_ratio", WAD + 1),
+        ("depth_variance", 10**26 + 1),
+        ("depth_reserves", 10**38 + 1),
+        ("depth_share_min", WAD + 1),
+    ],
 )
 def test_every_bound_holds_in_setter_and_constructor(protocol, field, value):
+    with boa.reverts("risk_params: zero depth"):
+        protocol.set_margin(depth_share_min=0)
+    protocol.margin_changes.pop("depth_share_min")
     with boa.reverts("risk_params: out of bounds"):
         protocol.set_margin(**{field: value})
     around = [protocol.oracle, protocol.ledger, protocol.registry, protocol.pool, protocol.assets]
