@@ -44,6 +44,7 @@ exports: (
     markets.market_count,
     markets.market_info,
     markets.price_oracle,
+    markets.volatility_oracle,
     markets.largest_premium,
     # Snapshots
     markets.poke,
@@ -60,6 +61,7 @@ exports: (
 def __init__(
     owner: address,
     price_oracle: address,
+    volatility_oracle: address,
     ledger: address,
     liquidity_pool: address,
     parameters: IMarketRegistry.MarketParameters,
@@ -68,10 +70,11 @@ def __init__(
     @notice Deploys a registry without markets.
     @param owner Address that adds markets and sets parameters.
     @param price_oracle Price oracle; its asset ids are the market ids.
+    @param volatility_oracle Estimators of the same markets, zero for none.
     @param ledger Ledger.
     @param liquidity_pool Liquidity pool.
     @param parameters Market parameters.
     """
     access.__init__(owner)
     market_params.__init__(parameters)
-    markets.__init__(price_oracle, ledger, liquidity_pool)
+    markets.__init__(price_oracle, volatility_oracle, ledger, liquidity_pool)

@@ -56,6 +56,8 @@ ENTRY_POINTS: Final = (
     "trading_desk.deposit",
     "trading_desk.increase_position",
     "trading_desk.withdraw",
+    "volatility_oracle.report_implied",
+    "volatility_oracle.update",
 )
 """What the simulator may send; each needs a success and a revert among the measurements."""
 
@@ -113,6 +115,7 @@ PARAMETERS: Final = ProtocolParameters(
                 "confidence_coefficient": 2,
                 "haircut": 0,
             },
+            estimator=STRUCTS["estimator"].defaults,
         ),
     ),
 )
@@ -200,6 +203,10 @@ class Meter:
             self.must(actions.report("k", keepers, market, prices, WAD // 10, ages, FREE))
             # Not newer: refused.
             self.send(actions.report("k", keepers[:1], market, prices[:1], WAD, now, FREE))
+            self.must(actions.report_implied("k", keepers[0], market, WAD // 4, FREE))
+            self.send(actions.report_implied("k", keepers[1], market, WAD // 4, FREE))
+            self.must(actions.update_estimator("k", keepers[0], market, FREE))
+        self.send(actions.update_estimator("k", keepers[0], len(self.markets), FREE))
 
     def gas(self, batch: ActionBatch, *, success: bool) -> int:
         """Send one call and return its gas.

@@ -51,8 +51,8 @@ def _position_inputs(
         side=side,
         skew=snapshot.skew,
         exceptions=snapshot.exceptions,
-        variance_range=0,  # no estimator yet
-        variance_implied=0,  # no estimator yet
+        variance_range=snapshot.variance_range,
+        variance_implied=snapshot.variance_implied,
         account_notional=account_notional,
         report_age_seconds=snapshot.report_age_seconds,
     )

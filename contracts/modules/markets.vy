@@ -15,6 +15,7 @@ from ..interfaces import ILiquidityPool
 from ..interfaces import IMarketRegistry
 from ..interfaces import IPriceOracle
 from ..interfaces import IRiskModel
+from ..interfaces import IVolatilityOracle
 from ..lib import constants
 from ..lib import funding_math
 from ..lib import margin_math
@@ -42,6 +43,8 @@ ADDRESSES: constant(uint256) = 2**160 - 1
 REST_BITS: constant(uint256) = 192
 
 PRICE_ORACLE: immutable(IPriceOracle)
+# @dev Zero: no market has an estimator of its own, and none is asked for.
+VOLATILITY_ORACLE: immutable(IVolatilityOracle)
 LEDGER: immutable(ILedger)
 LIQUIDITY_POOL: immutable(ILiquidityPool)
 
@@ -51,16 +54,23 @@ configurations: HashMap[uint256, Configuration]
 
 
 @deploy
-def __init__(price_oracle: address, ledger: address, liquidity_pool: address):
+def __init__(
+    price_oracle: address,
+    volatility_oracle: address,
+    ledger: address,
+    liquidity_pool: address,
+):
     """
     @notice Fixes the contracts around.
     @param price_oracle Price oracle; its asset ids are the market ids.
+    @param volatility_oracle Estimators of the same markets, zero for none.
     @param ledger Ledger.
     @param liquidity_pool Liquidity pool.
     """
     for x: address in [price_oracle, ledger, liquidity_pool]:
         assert x != empty(address), "markets: zero address"
     PRICE_ORACLE = IPriceOracle(price_oracle)
+    VOLATILITY_ORACLE = IVolatilityOracle(volatility_oracle)
     LEDGER = ILedger(ledger)
     LIQUIDITY_POOL = ILiquidityPool(liquidity_pool)
 
@@ -153,6 +163,17 @@ def price_oracle() -> address:
     @return address Oracle.
     """
     return PRICE_ORACLE.address
+
+
+@view
+@external
+@reentrant
+def volatility_oracle() -> address:
+    """
+    @notice Estimators of the same markets.
+    @return address Oracle, zero for none.
+    """
+    return VOLATILITY_ORACLE.address
 
 
 @view
@@ -325,6 +346,13 @@ def _snapshot_at(
     snapshot.confidence = asset.confidence
     snapshot.variance_fast = asset.variance_fast
     snapshot.variance_slow = asset.variance_slow
+    if VOLATILITY_ORACLE.address != empty(address):
+        found: IVolatilityOracle.Variances = staticcall VOLATILITY_ORACLE.variances(market)
+        if found.chosen != 0:
+            snapshot.variance_fast = found.chosen
+            snapshot.variance_slow = found.chosen
+        snapshot.variance_range = found.ranged
+        snapshot.variance_implied = found.implied
     snapshot.round_id = asset.round_id
     snapshot.report_age_seconds = block.timestamp - min(asset.updated_at, block.timestamp)
     snapshot.risk_model = stored.formula & ADDRESSES

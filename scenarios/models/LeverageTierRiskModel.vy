@@ -24,8 +24,8 @@ struct RiskInputs:
     side: int256  # of the position: 1 long, -1 short, 0 none
     skew: int256  # long minus short open interest of the market (WAD quote)
     exceptions: uint256  # liquidations of the market that ended in a deficit (count)
-    variance_range: uint256  # from highs and lows (WAD); 0: not estimated, no estimator yet
-    variance_implied: uint256  # from options (WAD); 0: not estimated, no estimator yet
+    variance_range: uint256  # from highs and lows (WAD); 0: not estimated
+    variance_implied: uint256  # from options (WAD); 0: not reported
     account_notional: uint256  # of the account in all markets (WAD quote)
     report_age_seconds: uint256  # since the last round of the price
 

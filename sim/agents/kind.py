@@ -76,6 +76,8 @@ class Group:
     """Whether its members may hold positions: they are numbered before all others."""
     reports: int | None = None
     """Market whose oracle takes its members as reporters."""
+    reports_implied: int | None = None
+    """Market whose implied variance its first member reports."""
     first_confidence_ratio: float = 0.001
     """Half-width of the report that is made for each reporter before block 0, over price."""
     vault: Vault | None = None

@@ -27,6 +27,8 @@ class EntryPoint(StrEnum):
     AUTO_DELEVERAGE = "loss_waterfall.auto_deleverage"
     SOCIALIZE_LOSS = "loss_waterfall.socialize_loss"
     REPORT = "price_oracle.report"
+    UPDATE_ESTIMATOR = "volatility_oracle.update"
+    REPORT_IMPLIED = "volatility_oracle.report_implied"
     POOL_DEPOSIT = "liquidity_pool.deposit"
     POOL_REQUEST_EXIT = "liquidity_pool.request_exit"
     POOL_REDEEM = "liquidity_pool.redeem"
@@ -184,6 +186,16 @@ def report(
         fees,
         replace=replace,
     )
+
+
+def update_estimator(agent: str, actor: int, market: int, fees: Fees) -> ActionBatch:
+    """Take the rounds since the last update into a market's estimators, and choose its variance anew."""
+    return _batch(agent, EntryPoint.UPDATE_ESTIMATOR, actor, (market,), fees)
+
+
+def report_implied(agent: str, actor: int, market: int, variance: int, fees: Fees) -> ActionBatch:
+    """Report a market's implied variance (WAD, annualised)."""
+    return _batch(agent, EntryPoint.REPORT_IMPLIED, actor, (market, variance), fees)
 
 
 def pool_deposit(agent: str, actors: Ints, amounts: Ints, fees: Fees) -> ActionBatch:

@@ -14,6 +14,7 @@ from sim.protocol.parameters.table import models
 SOURCES: Mapping[str, str] = {
     "token": "testing/ERC20Mock.vy",
     "price_oracle": "PriceOracle.vy",
+    "volatility_oracle": "VolatilityOracle.vy",
     "ledger": "Ledger.vy",
     "liquidity_pool": "LiquidityPool.vy",
     "insurance_fund": "InsuranceFund.vy",

@@ -22,12 +22,16 @@ from sim.protocol.frozen_margins import stand_in_for
 from sim.protocol.governance.setup import FORWARDER, Hands, hand_over
 from sim.protocol.parameters.values import MarketParameters, ProtocolParameters
 from sim.protocol.parameters.words import fill_inputs, inputs_of
+from sim.reference import estimator_math
 
 TOKEN_DECIMALS = 6
 FORWARDER_SOURCE = "testing/ForwardingRiskModel.vy"
 WALLET_BATCH = 512
 """Most accounts one ``mint_many`` takes (bound of the mock token)."""
 UNLIMITED_ALLOWANCE = 2**256 - 1
+NOBODY = "0x" + "00" * 20
+LEAST_VARIANCE = estimator_math.MIN_VARIANCE
+"""Least variance that ranges may start from (WAD)."""
 MAX_REPORTERS = 7
 """Reporters of a market that the oracle holds (``MAX_REPORTERS`` on chain)."""
 REPORTER_WEIGHT = 1
@@ -103,6 +107,7 @@ class Deployer:
         parameters: ProtocolParameters,
         reporters: Sequence[Sequence[str]],
         asset_reporters: Sequence[Sequence[str]] = (),
+        implied_reporters: Sequence[str] | None = None,
     ) -> Deployment:
         """Deploy every contract, wire it and hand it over to the governor.
 
@@ -114,6 +119,9 @@ class Deployer:
             [market] addresses that may report its price.
         asset_reporters
             [asset of the collateral registry] likewise.
+        implied_reporters
+            [market] address that may report its implied variance, zero for nobody; by default the first of
+            those who report its price.
 
         Raises
         ------
@@ -122,10 +130,14 @@ class Deployer:
         """
         self._create("token", ("USD Coin", "USDC", TOKEN_DECIMALS))
         self._create("price_oracle", self._fill("price_oracle", parameters.oracle, "oracle"))
+        self._create("volatility_oracle", (OWNER, self._addresses["price_oracle"]))
         self._create("ledger", self._fill("ledger", {}, "ledger"))
         self._create("liquidity_pool", self._fill("liquidity_pool", parameters.pool, "pool"))
         self._create("insurance_fund", self._fill("insurance_fund", parameters.fund, "insurance_fund"))
-        self._create("market_registry", self._fill("market_registry", parameters.registry, "margin"))
+        # Who may change everything at once may choose an estimator where there was none.
+        estimators = self._bounds_nothing or any(market.has_estimator for market in parameters.markets)
+        asked = {} if estimators else {"volatility_oracle": NOBODY}
+        self._create("market_registry", self._fill("market_registry", parameters.registry, "margin", **asked))
         self._create("collateral_registry", self._fill("collateral_registry", {}, "collateral"))
         self._create("risk_engine", self._fill("risk_engine", parameters.risk, "margin"))
         self._create("deleverage_policy", ())
@@ -159,6 +171,15 @@ class Deployer:
             for reporter in reporters[market_id]:
                 given = {"asset": market_id, "reporter": reporter, "weight": REPORTER_WEIGHT}
                 self._add("price_oracle", "add_reporter", given, parameters.reporter)
+            # Whoever is first among those who report a price reports what options imply, unless others do.
+            speaks = implied_reporters[market_id] if implied_reporters else reporters[market_id][0]
+            given = {
+                "initial_variance": max(to_wad(market.initial_variance_slow), LEAST_VARIANCE),
+                "implied_reporter": speaks,
+            }
+            self._add("volatility_oracle", "add_market", given, {})
+            if market.has_estimator:
+                self._add("volatility_oracle", "set_estimator", {"market": market_id}, market.estimator)
             self._add("liquidity_pool", "add_market", {}, market.pricing_terms)
             self._list(market_id, market)
         self._list_assets(parameters, asset_reporters)
@@ -276,6 +297,7 @@ def deploy_protocol(
     asset_reporters: Sequence[Sequence[int]] = (),
     can_freeze_margins: bool = False,
     bounds_nothing: bool = False,
+    implied_reporters: Sequence[int | None] | None = None,
 ) -> Deployment:
     """Compile and deploy.
 
@@ -283,6 +305,9 @@ def deploy_protocol(
     ----------
     reporters
         [market] participants that may report its price.
+    implied_reporters
+        [market] participant that may report its implied variance, None for nobody; by default the first
+        of those who report its price.
     contracts
         Folder of contracts instead of the shipped ones.
     asset_reporters
@@ -307,7 +332,10 @@ def deploy_protocol(
         [[book.addresses[actor] for actor in group] for group in groups]
         for groups in (reporters, asset_reporters)
     )
-    return deployer.deploy(parameters, addresses, of_assets)
+    if implied_reporters is None:
+        return deployer.deploy(parameters, addresses, of_assets)
+    speak = [NOBODY if actor is None else book.addresses[actor] for actor in implied_reporters]
+    return deployer.deploy(parameters, addresses, of_assets, speak)
 
 
 def deploy_formula(

@@ -36,19 +36,23 @@ def _questions(
 ) -> Iterator[tuple[str, FormulaInputs]]:
     asset = _read(chain, abis, addresses, "price_oracle", "asset_price", market)
     terms = _read(chain, abis, addresses, "liquidity_pool", "pricing_terms", market)
+    known = _read(chain, abis, addresses, "volatility_oracle", "variances", market)
+    view = abis["market_registry"]["volatility_oracle"]
+    if not int.from_bytes(chain.call(addresses["market_registry"], view.encode()), "big"):
+        known = dict.fromkeys(known, 0)  # it is not asked
     nobody = FormulaInputs(
         notional=0,
         price=asset["index_price"],
         confidence=asset["confidence"],
-        variance_fast=asset["variance_fast"],
-        variance_slow=asset["variance_slow"],
+        variance_fast=known["chosen"] or asset["variance_fast"],
+        variance_slow=known["chosen"] or asset["variance_slow"],
         open_interest=0,
         depth=pool_math.depth(terms["skew_scale"], asset["index_price"]),
         side=0,
         skew=0,
         exceptions=0,
-        variance_range=0,
-        variance_implied=0,
+        variance_range=known["ranged"],
+        variance_implied=known["implied"],
         account_notional=0,
         report_age_seconds=chain.timestamp - min(asset["updated_at"], chain.timestamp),
     )

@@ -62,6 +62,8 @@ class MarketSnapshot(NamedTuple):
     confidence: int
     variance_fast: int
     variance_slow: int
+    variance_range: int
+    variance_implied: int
     round_id: int
     report_age_seconds: int
     risk_model: int
@@ -93,8 +95,8 @@ class MarketSnapshot(NamedTuple):
             side=side,
             skew=self.skew,
             exceptions=self.exceptions,
-            variance_range=0,
-            variance_implied=0,
+            variance_range=self.variance_range,
+            variance_implied=self.variance_implied,
             account_notional=account_notional,
             report_age_seconds=self.report_age_seconds,
         )

@@ -137,10 +137,9 @@ def _setter_calls(
 
 def _setter_call(deployment: Deployment, setter: Setter, market: int | None, words: list[int]) -> bytes:
     entry = deployment.abis[setter.contract][setter.function]
-    if market is None:
-        return entry.encode(words)
-    fixed = [deployment.addresses[f"{name}:{market}"] for name in setter.fixed]
-    return entry.encode(market, *fixed, *words)
+    head: list[object] = [] if market is None else [market]
+    head += [deployment.addresses[f"{name}:{market}"] for name in setter.fixed]
+    return entry.encode(*head, *rules.as_arguments(entry.inputs, words))
 
 
 def _propose(chain: Chain, deployment: Deployment, what: str, target: str, call: bytes) -> QueuedCall:

@@ -136,6 +136,8 @@ class Protocol:
         Deposits in quote.
     token
         Quote token instead of the mock.
+    estimators
+        Whether the registry asks a volatility oracle, which has no markets yet.
     """
 
     def __init__(
@@ -153,6 +155,7 @@ class Protocol:
         fund: int = 1_000_000,
         fund_target: int = 1_000_000,
         token: Any = None,
+        estimators: bool = False,
     ) -> None:
         self.owner = boa.env.generate_address("owner")
         self.reporters = [boa.env.generate_address(f"reporter {i}") for i in range(3)]
@@ -164,13 +167,20 @@ class Protocol:
         self.token = token or deploy("testing/ERC20Mock", "USD Coin", "USDC", 6)
         self.oracle = deploy_oracle(self.owner, limiter_minimum=WAD, limiter_coefficient=100 * WAD)
         oracle, quote = self.oracle.address, self.token.address
+        self.volatility = deploy("VolatilityOracle", self.owner, oracle) if estimators else None
         self.ledger = deploy("Ledger", self.owner, quote)
         ledger = self.ledger.address
         self.pool = deploy("LiquidityPool", self.owner, quote, ledger, tuple(POOL.values()))
         self.fund = deploy("InsuranceFund", self.owner, quote, ledger, (fund_target * WAD, *FUND.values()))
         pool_address, fund_address = self.pool.address, self.fund.address
         self.registry = deploy(
-            "MarketRegistry", self.owner, oracle, ledger, pool_address, merged(MARKET, self.margin_changes)
+            "MarketRegistry",
+            self.owner,
+            oracle,
+            self.volatility.address if self.volatility else NOBODY,
+            ledger,
+            pool_address,
+            merged(MARKET, self.margin_changes),
         )
         registry = self.registry.address
         self.assets = deploy("CollateralRegistry", self.owner, ledger)

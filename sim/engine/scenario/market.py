@@ -37,6 +37,11 @@ class PoolCurveSection(StructSection):
     )
 
 
+@composed_of(*structs_of("markets.estimator"))
+class EstimatorSection(StructSection):
+    """Which estimates of the market's variance count, and what holds the largest; off without weights."""
+
+
 class MarketSection(Section):
     """One perpetual market; its position in the file is its id on chain."""
 
@@ -55,6 +60,7 @@ class MarketSection(Section):
         json_schema_extra={"source": "assumption: the plainest law"},
     )
     pool: PoolCurveSection = PoolCurveSection()
+    estimator: EstimatorSection = EstimatorSection()
     risk_model_parameters: dict[str, float] = Field(
         {}, description="Parameters of the risk model that differ in this market.", max_length=64
     )

@@ -162,6 +162,7 @@ class WorldBuilder:
             options.contracts,
             can_freeze_margins=waits or not options.feedback.margin,
             bounds_nothing=change is not None,
+            implied_reporters=self._implied_reporters(book),
         )
         listed = deployment
         if change is not None:
@@ -414,6 +415,14 @@ class WorldBuilder:
                 taken.add(group.name)
                 groups.append(group)
         return tuple(sorted(groups, key=lambda group: not group.holds_positions))
+
+    def _implied_reporters(self, book: AddressBook) -> list[int | None]:
+        """Return who reports each market's implied variance."""
+        found: list[int | None] = [None] * len(self._scenario.markets)
+        for group in self._groups:
+            if group.reports_implied is not None:
+                found[group.reports_implied] = book.members(group.name)[0]
+        return found
 
     def _book(self) -> AddressBook:
         return AddressBook([(group.name, group.count) for group in self._groups])

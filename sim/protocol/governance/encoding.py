@@ -168,8 +168,7 @@ def _setter(deployment: Deployment, setter: Setter, market: int | None, path: _P
     head += [deployment.addresses[f"{name}:{market}"] for name in setter.fixed]
 
     def call(words: list[int]) -> bytes:
-        # A contract's own words are one struct; a market's are arguments of their own.
-        return entry.encode(words) if market is None else entry.encode(*head, *words)
+        return entry.encode(*head, *rules.as_arguments(entry.inputs, words))
 
     return _Group(
         contract=contract,

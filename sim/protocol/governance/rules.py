@@ -222,6 +222,11 @@ class Setter:
         return [FIXED] * len(self.fixed) + [rule.words(name) for name, rule in self.fields.items()]
 
 
+def as_arguments(inputs: Sequence[Mapping[str, object]], words: Sequence[int]) -> list[object]:
+    """Return the words of a setter as its last arguments: one struct, or each an argument of its own."""
+    return [tuple(words)] if inputs[-1]["type"] == "tuple" else list(words)
+
+
 SETTERS: Final[Sequence[Setter]] = tuple(
     Setter(
         struct=struct.name,
@@ -260,6 +265,7 @@ class Call(NamedTuple):
 
 OWNED: Final = (
     "price_oracle",
+    "volatility_oracle",
     "ledger",
     "liquidity_pool",
     "insurance_fund",
@@ -287,6 +293,8 @@ CALLS: Final[Sequence[Call]] = (
     Call("price_oracle", "add_reporter", LONG, "reporters make the price"),
     Call("price_oracle", "change_reporter", LONG, "a weight is a part in the price"),
     Call("price_oracle", "remove_reporter", SHORT, "who is left still outvotes any one of them"),
+    Call("volatility_oracle", "add_market", LONG, "may follow the second step of a new market"),
+    Call("volatility_oracle", "set_implied_reporter", LONG, "a reported variance may be what is chosen"),
     Call("liquidity_pool", "add_market", LONG, "second step of a new market"),
     Call("collateral_registry", "add_asset", LONG, "what counts as margin from then on"),
     Call("collateral_registry", "set_spot_pool", LONG, "where seized collateral is sold"),

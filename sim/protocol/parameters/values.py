@@ -10,6 +10,9 @@ from sim.protocol.parameters.words import Number
 Words = Mapping[str, Number]
 """Values of one struct in people's units, by field name."""
 
+WEIGHTS = ("fast_weight", "slow_weight", "range_weight", "true_range_weight", "implied_weight")
+"""Words of ``estimator`` that choose what counts; all zero: nothing is chosen."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketParameters:
@@ -23,6 +26,12 @@ class MarketParameters:
     market: Words
     risk_model: Words
     """Constructor values of the risk model."""
+    estimator: Words
+
+    @property
+    def has_estimator(self) -> bool:
+        """Whether the market chooses among estimates of its variance."""
+        return any(value for name, value in self.estimator.items() if name in WEIGHTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

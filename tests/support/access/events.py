@@ -37,6 +37,11 @@ price_oracle.add_reporter: ReporterAdded
 price_oracle.remove_reporter: ReporterRemoved, IndexUpdated
 price_oracle.change_reporter: ReporterChanged, IndexUpdated
 price_oracle.report: Reported, IndexUpdated
+volatility_oracle.add_market: EstimatorSet, EstimatorAdded, ImpliedReporterSet, VarianceUpdated
+volatility_oracle.set_estimator: VarianceUpdated, EstimatorSet, VarianceUpdated
+volatility_oracle.set_implied_reporter: ImpliedReporterSet
+volatility_oracle.report_implied: ImpliedReported
+volatility_oracle.update: VarianceUpdated
 ledger.set_operator: OperatorSet
 liquidity_pool.set_parameters: PoolParametersSet
 liquidity_pool.add_market: PricingTermsSet

@@ -22,6 +22,7 @@ GOVERNOR: Final = "risk_governor"
 
 CONTRACTS: Final[Mapping[str, str]] = {
     "price_oracle": "PriceOracle",
+    "volatility_oracle": "VolatilityOracle",
     "ledger": "Ledger",
     "liquidity_pool": "LiquidityPool",
     "insurance_fund": "InsuranceFund",

@@ -60,6 +60,7 @@ NOT_OPERATOR: Final = "operators: not operator"
 GOVERNED: Final = frozenset({GOVERNOR})
 OWNED: Final = (
     "price_oracle",
+    "volatility_oracle",
     "ledger",
     "liquidity_pool",
     "insurance_fund",
@@ -214,6 +215,22 @@ ORACLE: Final = [
         who=frozenset({"reporter"}),
         others="oracle: not a reporter",
     ),
+]
+
+VOLATILITY: Final = [
+    of_owner("volatility_oracle", "add_market", lambda w, _: (WAD, w.winner)),
+    of_owner(
+        "volatility_oracle", "set_estimator", lambda w, _: (0, w.read("volatility_oracle", "parameters", 0))
+    ),
+    of_owner("volatility_oracle", "set_implied_reporter", lambda w, _: (0, w.winner)),
+    Row(
+        contract="volatility_oracle",
+        function="report_implied",
+        arguments=fixed(0, WAD),
+        who=frozenset({"reporter"}),
+        others="estimators: not the reporter",
+    ),
+    of_everybody("volatility_oracle", "update", fixed(0)),
 ]
 
 LEDGER: Final = [
@@ -450,6 +467,7 @@ GOVERNANCE: Final = [
 TABLE: Final[Sequence[Row]] = (
     *(row for contract in (*OWNED, GOVERNOR) for row in owners(contract)),
     *ORACLE,
+    *VOLATILITY,
     *LEDGER,
     *POOL,
     *FUND,

@@ -46,9 +46,10 @@ class Owned:
         self.addresses = dict(self.governed.deployment.addresses)
         self.chain = self.governed.chain
         self.chain.start_block(self.chain.block_number + 1, self.governed.now + 12)
-        for key in ("price_oracle", "ledger", "liquidity_pool", "market_registry"):
+        for key in ("price_oracle", "volatility_oracle", "ledger", "liquidity_pool", "market_registry"):
             struct = next((struct for struct in STRUCTS if struct.contract == key), None)
-            words = struct.defaults if struct is not None and struct.model is None else {}
+            is_given = struct is not None and struct.model is None and not struct.per_market
+            words = struct.defaults if is_given else {}
             given = {name: struct[name].word(value) for name, value in words.items()} if struct else {}
             self.addresses[key] = self.deploy(self.governed.deployment.artifacts[key], given)
         # Its ratio carries every premium that the table allows.
@@ -57,6 +58,7 @@ class Owned:
         get = self.addresses
         for key, function, arguments in (
             ("price_oracle", "add_asset", (2_000 * WAD, WAD, WAD)),
+            ("volatility_oracle", "add_market", (WAD, OWNER)),
             ("ledger", "connect", (get["liquidity_pool"], get["insurance_fund"])),
             ("liquidity_pool", "connect", (get["market_registry"],)),
             ("liquidity_pool", "add_market", (WAD, 0)),
@@ -83,7 +85,10 @@ class Owned:
             call = self.governed.data(struct.contract, "add_reporter", 0, NOBODY, 1, *words.values())
         elif struct.per_market and struct.setter is not None:
             fixed = [self.addresses["risk_model:0"] for _ in struct.setter.fixed]
-            call = self.governed.data(struct.contract, struct.setter.function, 0, *fixed, *words.values())
+            given = list(words.values())
+            if struct.name == "estimator":
+                given = [tuple(given)]
+            call = self.governed.data(struct.contract, struct.setter.function, 0, *fixed, *given)
         if call is not None:
             return self.governed.refusal(OWNER, self.addresses[struct.contract], call)
         artifacts = self.governed.deployment.artifacts
@@ -133,7 +138,11 @@ def test_rows_are_the_contracts_words_in_order(governed, models, struct):
         return
     if struct.setter is not None and struct.per_market:
         abi = artifacts[struct.contract].abi
-        names = [entry["name"] for entry in inputs_of(abi, struct.setter.function)]
+        names = [
+            item["name"]
+            for entry in inputs_of(abi, struct.setter.function)
+            for item in entry.get("components", (entry,))
+        ]
         assert names == ["market", *struct.setter.fixed, *struct.names]
         return
     artifact = models[struct.name] if struct.model else artifacts[struct.contract]
