@@ -20,6 +20,7 @@ from .modules import access
 from .modules import account_risk
 from .modules import batched_accounts
 from .modules import believed_depth
+from .modules import clusters
 from .modules import margin_checks
 from .modules import risk_params
 
@@ -31,7 +32,10 @@ initializes: risk_params[access := access]
 initializes: account_risk[risk_params := risk_params]
 initializes: batched_accounts[account_risk := account_risk]
 initializes: believed_depth[account_risk := account_risk, risk_params := risk_params]
-initializes: margin_checks[account_risk := account_risk, believed_depth := believed_depth]
+initializes: clusters[access := access, account_risk := account_risk]
+initializes: margin_checks[
+    account_risk := account_risk, believed_depth := believed_depth, clusters := clusters
+]
 
 exports: (
     # Ownership
@@ -42,6 +46,10 @@ exports: (
     # Parameters
     risk_params.parameters,
     risk_params.set_parameters,
+    # Clusters
+    clusters.cluster_of,
+    clusters.members_of,
+    clusters.set_cluster,
     # Checks
     margin_checks.check_initial,
     margin_checks.check_withdraw,

@@ -17,9 +17,11 @@ from ..interfaces import IRiskEngine
 from ..lib import constants
 from . import account_risk
 from . import believed_depth
+from . import clusters
 
 uses: account_risk
 uses: believed_depth
+uses: clusters
 
 
 @external
@@ -165,6 +167,8 @@ def _check_margin(
         snapshots, account.open_markets
     )
     found: account_risk.Assessment = account_risk._assess(id, account, kind, believed)
+    if clusters.cluster_of[id] != 0:
+        found = clusters._with_linked(id, account, believed, found)
     assert found.equity >= convert(found.requirement, int256), "margin_checks: margin too low"
     account_risk._log_check(id, account, kind, found, believed)
 

@@ -74,6 +74,8 @@ class Group:
     """Words for reports, in the plural: ``retail traders``."""
     holds_positions: bool = False
     """Whether its members may hold positions: they are numbered before all others."""
+    linked: bool = False
+    """Whether its members are declared to be of one hand: they add risk at the size of all of them."""
     reports: int | None = None
     """Market whose oracle takes its members as reporters."""
     reports_implied: int | None = None

@@ -1,4 +1,4 @@
-"""One large account: holds, closes its positions in slices, or pulls its margin out."""
+"""One large holder, in one account or several: holds, closes in slices, or pulls its margin out."""
 
 from __future__ import annotations
 
@@ -19,9 +19,14 @@ from sim.protocol import actions
 from sim.protocol.actions import CLOSE_ALL, NO_LIMIT, ActionBatch, EntryPoint, Fees
 from sim.protocol.state import State
 
+MAX_PARTS = 200
+"""Most accounts of one whale."""
+MAX_CLUSTER = 32
+"""Most accounts that a cluster holds (``MAX_MEMBERS`` of ``contracts/modules/clusters.vy``)."""
+
 
 class WhaleSection(Section):
-    """One large account, sized by its notional or its share of open interest, and what it does."""
+    """One large holder, sized by its notional or its share of open interest, and what it does."""
 
     name: str = text(..., "Name of the whale.", max_length=40, pattern=IDENTIFIER)
     market: int = number(0, 0, 7, "id", "Market it trades.", source="the first")
@@ -43,6 +48,17 @@ class WhaleSection(Section):
         "1",
         "Share of its side's open interest, itself included; of several markets in the first.",
         source="stated by the scenario",
+    )
+    accounts: int = number(
+        1, 1, MAX_PARTS, "accounts",
+        "Accounts it holds its positions in, in equal parts; each acts for itself.",
+        source="one account; over 100 wallets built the YFI position on dYdX in November 2023",
+    )  # fmt: skip
+    declared: bool = choice(
+        default=False,
+        description="Whether its accounts are declared as one cluster, at most 32: each is asked for initial "
+        "margin at the size of all.",
+        source="off: nobody declares what only costs",
     )
     leverage: float = number(
         10.0,
@@ -87,10 +103,12 @@ class WhaleSection(Section):
     fees: FeePolicy = FeePolicy()
 
     def problems(self) -> Iterator[Problem]:
-        """Yield two sizes, or two answers to which market."""
+        """Yield two sizes, two answers to which market, or a cluster that the contracts do not hold."""
         usual = type(self).model_fields["open_interest_share"].default
         if self.notional is not None and self.open_interest_share != usual:
             yield ("open_interest_share",), "notional says how large it is: leave one of them out"
+        if self.declared and not 1 < self.accounts <= MAX_CLUSTER:
+            yield ("declared",), f"a cluster has 2 to {MAX_CLUSTER} accounts, and accounts is {self.accounts}"
         if self.several is not None and self.market:
             yield ("market",), "several says which markets it trades: leave market out, or several"
 
@@ -237,6 +255,36 @@ class Whale:
         return Fees(*self.section.fees.bid(state.base_fee_wei))
 
 
+class SplitWhale:
+    """One owner with several accounts, each of which follows the same plan with its part."""
+
+    def __init__(self, parts: Sequence[Whale]) -> None:
+        self.parts = {part.actor: part for part in parts}
+        self.name = parts[0].name
+        self.latency_blocks = parts[0].latency_blocks
+
+    @property
+    def withdrawn(self) -> float:
+        """Quote that all of them took out so far."""
+        return sum(part.withdrawn for part in self.parts.values())
+
+    def describe(self) -> str:
+        """Return one sentence for users."""
+        first = next(iter(self.parts.values()))
+        declared = ", declared as a cluster" if first.section.declared else ""
+        return f"{len(self.parts)} accounts of one owner{declared}, each as follows. {first.describe()}"
+
+    def decide(self, state: State, draws: Streams) -> list[ActionBatch]:
+        """Return the next order of each account's plan."""
+        return [batch for part in self.parts.values() for batch in part.decide(state, draws)]
+
+    def observe(self, outcome: Outcome) -> None:
+        """Let each account see what became of its own orders."""
+        for actor, part in self.parts.items():
+            own = tuple(result for result in outcome.results if result.actor == actor)
+            part.observe(Outcome(block=outcome.block, results=own))
+
+
 class _Whales(AgentKind[WhaleSection]):
     name = "whales"
     order = 20
@@ -244,8 +292,7 @@ class _Whales(AgentKind[WhaleSection]):
     section = WhaleSection
 
     def accounts(self, section: WhaleSection) -> int:
-        del section
-        return 1
+        return section.accounts
 
     def placed(self, section: WhaleSection, markets: Sequence[str]) -> WhaleSection:
         if section.several is None:
@@ -256,30 +303,41 @@ class _Whales(AgentKind[WhaleSection]):
         del setting
         name = section.name.replace("_", " ")
         label = name if name == "whale" else f"{name} whale"
-        yield Group(name=_group(section), count=1, label=label, holds_positions=True)
+        yield Group(
+            name=_group(section),
+            count=section.accounts,
+            label=label,
+            holds_positions=True,
+            linked=section.declared,
+        )
 
     def openings(self, section: WhaleSection, start: Start) -> Iterable[Opening]:
-        notional = _notional(section, start)
-        behind = notional / section.leverage
-        for leg in legs_of(section):
-            yield Opening(
-                actor=int(start.members[_group(section)][0]),
-                market=leg.market,
-                size=leg.part * notional / start.setting.prices[leg.market],
-                collateral=behind,
-                wallet=0.0,
-                admission_step=section.admission_step,
-            )
-            behind = 0.0  # all of it came with the first; margin is judged on the whole account
+        notional = _notional(section, start) / section.accounts
+        for actor in start.members[_group(section)].tolist():
+            behind = notional / section.leverage
+            for leg in legs_of(section):
+                yield Opening(
+                    actor=actor,
+                    market=leg.market,
+                    size=leg.part * notional / start.setting.prices[leg.market],
+                    collateral=behind,
+                    wallet=0.0,
+                    admission_step=section.admission_step,
+                )
+                behind = 0.0  # all of it came with the first; margin is judged on the whole account
 
-    def agents(self, section: WhaleSection, start: Start) -> Iterable[Whale]:
-        yield Whale(
-            section,
-            int(start.members[_group(section)][0]),
-            notional=_notional(section, start),
-            withdraw_margin_ratio=float(start.setting.protocol.risk["withdraw_margin_ratio"]),
-            seconds_per_block=start.setting.seconds_per_block,
-        )
+    def agents(self, section: WhaleSection, start: Start) -> Iterable[Whale | SplitWhale]:
+        parts = [
+            Whale(
+                section,
+                actor,
+                notional=_notional(section, start) / section.accounts,
+                withdraw_margin_ratio=float(start.setting.protocol.risk["withdraw_margin_ratio"]),
+                seconds_per_block=start.setting.seconds_per_block,
+            )
+            for actor in start.members[_group(section)].tolist()
+        ]
+        yield parts[0] if section.accounts == 1 else SplitWhale(parts)
 
 
 def _group(section: WhaleSection) -> str:

@@ -12,6 +12,7 @@ from sim.chain.compile import Artifact, compile_contract, contracts_root
 from sim.chain.transaction import Receipt, Transaction
 from sim.core.errors import InputError, RunError
 from sim.core.units import to_wad
+from sim.protocol.account_ids import own_account
 from sim.protocol.address_book import AddressBook
 from sim.protocol.codes import Refusal
 from sim.protocol.contracts import compile_protocol, compile_risk_models, contract_of, load_abis
@@ -108,6 +109,7 @@ class Deployer:
         reporters: Sequence[Sequence[str]],
         asset_reporters: Sequence[Sequence[str]] = (),
         implied_reporters: Sequence[str] | None = None,
+        clusters: Sequence[Sequence[str]] = (),
     ) -> Deployment:
         """Deploy every contract, wire it and hand it over to the governor.
 
@@ -122,6 +124,8 @@ class Deployer:
         implied_reporters
             [market] address that may report its implied variance, zero for nobody; by default the first of
             those who report its price.
+        clusters
+            Owners whose own accounts are declared to be of one hand.
 
         Raises
         ------
@@ -183,6 +187,9 @@ class Deployer:
             self._add("liquidity_pool", "add_market", {}, market.pricing_terms)
             self._list(market_id, market)
         self._list_assets(parameters, asset_reporters)
+        for cluster, owners in enumerate(clusters, start=1):
+            for owner in owners:
+                self.send("risk_engine", "set_cluster", own_account(owner), cluster)
         hands = Hands(owner=OWNER, create=self._deploy, send=self.send)
         hand_over(
             hands,
@@ -295,6 +302,7 @@ def deploy_protocol(
     contracts: Path | None = None,
     *,
     asset_reporters: Sequence[Sequence[int]] = (),
+    clusters: Sequence[Sequence[int]] = (),
     can_freeze_margins: bool = False,
     bounds_nothing: bool = False,
     implied_reporters: Sequence[int | None] | None = None,
@@ -312,6 +320,8 @@ def deploy_protocol(
         Folder of contracts instead of the shipped ones.
     asset_reporters
         [asset of the collateral registry] participants that may report its price.
+    clusters
+        Participants whose accounts are declared to be of one hand.
     can_freeze_margins
         Put a stand-in before every margin formula that can hold its inputs.
     bounds_nothing
@@ -328,14 +338,14 @@ def deploy_protocol(
         bounds_nothing=bounds_nothing,
         formula=f"protocol.risk_model = {risk_model!r}" if custom_model is None else str(custom_model),
     )
-    addresses, of_assets = (
+    addresses, of_assets, linked = (
         [[book.addresses[actor] for actor in group] for group in groups]
-        for groups in (reporters, asset_reporters)
+        for groups in (reporters, asset_reporters, clusters)
     )
-    if implied_reporters is None:
-        return deployer.deploy(parameters, addresses, of_assets)
-    speak = [NOBODY if actor is None else book.addresses[actor] for actor in implied_reporters]
-    return deployer.deploy(parameters, addresses, of_assets, speak)
+    speak = None
+    if implied_reporters is not None:
+        speak = [NOBODY if actor is None else book.addresses[actor] for actor in implied_reporters]
+    return deployer.deploy(parameters, addresses, of_assets, speak, clusters=linked)
 
 
 def deploy_formula(

@@ -160,6 +160,7 @@ class WorldBuilder:
             first.risk_model,
             first.custom_model,
             options.contracts,
+            clusters=[book.members(group.name) for group in self._groups if group.linked],
             can_freeze_margins=waits or not options.feedback.margin,
             bounds_nothing=change is not None,
             implied_reporters=self._implied_reporters(book),

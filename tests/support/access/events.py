@@ -57,6 +57,7 @@ market_registry.poke: FundingAccrued
 market_registry.touch_one: FundingAccrued
 market_registry.touch: FundingAccrued
 risk_engine.set_parameters: RiskParametersSet
+risk_engine.set_cluster: ClusterSet
 loss_waterfall.set_parameters: WaterfallParametersSet
 loss_waterfall.set_deleverage_policy: DeleveragePolicySet
 liquidation_engine.set_parameters: LiquidationParametersSet

@@ -3,9 +3,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from sim.agents.base import Outcome
 from sim.agents.population import Population
 from sim.agents.several_markets import SeveralMarketsSection
-from sim.agents.whale import WHALES, Whale, WhaleSection, whale_notional
+from sim.agents.whale import WHALES, SplitWhale, Whale, WhaleSection, whale_notional
 from sim.core.units import WAD
 from sim.protocol.actions import CLOSE_ALL
 
@@ -190,7 +191,48 @@ def test_a_share_of_open_interest_is_one_of_the_first_market():
     [
         ({"notional": 1e5, "open_interest_share": 0.3}, "open_interest_share"),
         ({"several": TOGETHER, "market": 1}, "market"),
+        ({"declared": True}, "declared"),
+        ({"declared": True, "accounts": 33}, "declared"),
     ],
 )
 def test_two_answers_to_one_question_are_refused(changes, where):
     assert [place for place, _ in WhaleSection(name="whale", **changes).problems()] == [(where,)]
+
+
+def test_a_split_whale_opens_the_same_position_in_equal_parts():
+    section = WhaleSection(name="whale", side="short", notional=100_000.0, leverage=5.0, accounts=4)
+    start = SimpleNamespace(
+        setting=SimpleNamespace(prices=(2_000.0,)), members={"whale:whale": np.arange(2, 6)}, populations={}
+    )
+    openings = list(WHALES.openings(section, start))
+    assert [(o.actor, o.size, o.collateral) for o in openings] == [(a, -12.5, 5_000.0) for a in range(2, 6)]
+    assert WHALES.accounts(section) == 4
+    (group,) = WHALES.groups(section, start.setting)
+    assert (group.count, group.linked) == (4, False)
+    (group,) = WHALES.groups(section.model_copy(update={"declared": True}), start.setting)
+    assert (group.count, group.linked) == (4, True)
+
+
+def test_each_account_of_a_split_whale_follows_the_plan_and_sees_its_own_refusals(make_state, draws, settle):
+    section = WhaleSection(
+        name="whale", behavior="withdraw_margin", start_minute=100.0, accounts=2, withdraw_share=0.5
+    )
+    parts = [
+        Whale(section, actor, notional=1e6, withdraw_margin_ratio=0.1, seconds_per_block=60)
+        for actor in (ACTOR, ACTOR + 1)
+    ]
+    whale = SplitWhale(parts)
+    sizes = np.zeros((1, 8))
+    sizes[0, ACTOR : ACTOR + 2] = 500.0
+    state = make_state(
+        8, block=100, sizes=sizes, equity=np.full(8, 400_000.0), collateral=np.full(8, 390_000.0),
+        notional=np.full(8, 1_000_000.0), initial_requirement=np.full(8, 100_000.0),
+    )  # fmt: skip
+    first, second = whale.decide(state, draws)
+    assert (first.actors[0], second.actors[0]) == (ACTOR, ACTOR + 1)
+    refused = settle([first], status="reverted").results
+    granted = settle([second]).results
+    whale.observe(Outcome(block=100, results=(*granted, *refused)))
+    assert whale.withdrawn == pytest.approx(parts[1].withdrawn) == pytest.approx(150_000.0)
+    first, second = whale.decide(state, draws)
+    assert first.args[0][0] == pytest.approx(0.8 * second.args[0][0])
