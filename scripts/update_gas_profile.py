@@ -116,6 +116,7 @@ PARAMETERS: Final = ProtocolParameters(
                 "haircut": 0,
             },
             estimator=STRUCTS["estimator"].defaults,
+            performance=STRUCTS["performance"].defaults,
         ),
     ),
 )

@@ -26,6 +26,11 @@ from . import fixed_point
 # one of 1 %, from which a limited estimate can rise again.
 MAX_VARIANCE: constant(uint256) = 10**26
 MIN_VARIANCE: constant(uint256) = 10**14
+# A rolling window of counts: slots in one word, the newest lowest.
+SLOTS: constant(uint256) = 8
+SLOT_BITS: constant(uint256) = 24
+SLOT_MASK: constant(uint256) = 2**24 - 1
+WINDOW_MASK: constant(uint256) = 2**192 - 1
 # Log moves are limited up to this size (a factor 4.9e8).
 MAX_LOG_MOVE: constant(uint256) = 20 * 10**18
 # 4*ln(2) and pi/8 (WAD).
@@ -161,3 +166,72 @@ def _bounded(variance: uint256) -> uint256:
     @return uint256 Variance (WAD), from (1 %)**2 to (1,000,000 %)**2.
     """
     return min(max(variance, MIN_VARIANCE), MAX_VARIANCE)
+
+
+@pure
+@internal
+def _rolled(window: uint256, steps: uint256, added: uint256) -> uint256:
+    """
+    @dev A rolling window of counts, some slots later and with more in its newest slot.
+    @param window Counts by slot.
+    @param steps Slots that have begun since.
+    @param added What is counted now; a slot holds up to 16 million.
+    @return uint256 Counts by slot; what is older than the window is gone.
+    """
+    result: uint256 = 0
+    if steps < SLOTS:
+        result = (window << (SLOT_BITS * steps)) & WINDOW_MASK
+    newest: uint256 = result & SLOT_MASK
+    return result - newest + min(newest + min(added, SLOT_MASK), SLOT_MASK)
+
+
+@pure
+@internal
+def _counted(window: uint256) -> uint256:
+    """
+    @dev What a rolling window holds.
+    @param window Counts by slot.
+    @return uint256 Their sum.
+    """
+    total: uint256 = 0
+    for i: uint256 in range(SLOTS):
+        total += (window >> (SLOT_BITS * i)) & SLOT_MASK
+    return total
+
+
+@pure
+@internal
+def _multiplier(
+    previous: uint256,
+    count: uint256,
+    elapsed: uint256,
+    yellow_count: uint256,
+    red_count: uint256,
+    yellow_multiplier: uint256,
+    red_multiplier: uint256,
+    tau: uint256,
+) -> uint256:
+    """
+    @dev What margin is multiplied by for how it did: that of the zone at once, and what it was
+         before, decaying toward one.
+    @param previous Multiplier `elapsed` seconds ago (WAD), one or more.
+    @param count Exceptions in the window.
+    @param elapsed Seconds.
+    @param yellow_count Exceptions from which the zone is yellow; fewer are green.
+    @param red_count Exceptions from which it is red.
+    @param yellow_multiplier Multiplier of yellow (WAD).
+    @param red_multiplier Multiplier of red (WAD).
+    @param tau Time in which what is above one falls to 1/e (seconds), positive.
+    @return uint256 Multiplier (WAD), one or more.
+    """
+    zone: uint256 = constants.WAD
+    if count >= red_count:
+        zone = red_multiplier
+    elif count >= yellow_count:
+        zone = yellow_multiplier
+    # NOTE: rounds up, against the account; the exponent as in `oracle_math._decay`.
+    kept: uint256 = fixed_point._mul_wad_up(
+        previous - constants.WAD,
+        fixed_point._exp_wad(-convert(elapsed * constants.WAD // tau, int256)),
+    )
+    return max(zone, constants.WAD + kept)

@@ -24,10 +24,12 @@ from ..lib import estimator_math
 from ..lib import fixed_point
 from . import access
 from . import estimator_params
+from . import estimator_performance
 from . import estimator_state
 
 uses: access
 uses: estimator_params
+uses: estimator_performance
 uses: estimator_state
 
 
@@ -111,6 +113,20 @@ def set_estimator(market: uint256, parameters: IVolatilityOracle.EstimatorParame
     access._check_owner()
     self._update(market)
     estimator_params._set(market, parameters)
+    self._update(market)
+
+
+@external
+def set_performance(market: uint256, parameters: IVolatilityOracle.PerformanceParameters):
+    """
+    @notice Changes what a market's margin is multiplied by for how it did; the window begins
+            empty. It acts on what the market has chosen alone. Owner only.
+    @param market Market id.
+    @param parameters New parameters.
+    """
+    access._check_owner()
+    self._update(market)
+    estimator_performance._set_performance(market, parameters)
     self._update(market)
 
 
@@ -279,11 +295,18 @@ def _choose(
     )
     # Without a choice the level follows what stands for it, so that a first one begins there.
     target: uint256 = max(asset.variance_fast, asset.variance_slow)
+    multiplier: uint256 = estimator_performance._multiplier_now(market)
     if after.is_chosen:
+        cushioned: uint256 = estimator_math._bounded(
+            estimator_math._cushioned(largest, state.long_run, p.floor_weight, p.buffer)
+        )
+        # Margin goes with the root of variance.
         target = estimator_math._limited(
             state.level,
             estimator_math._bounded(
-                estimator_math._cushioned(largest, state.long_run, p.floor_weight, p.buffer)
+                fixed_point._mul_wad_up(
+                    cushioned, fixed_point._mul_wad_up(multiplier, multiplier)
+                )
             ),
             block.timestamp - state.updated_at,
             p.rise_per_hour,

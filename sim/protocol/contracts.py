@@ -14,8 +14,8 @@ from sim.protocol.parameters.table import models
 SOURCES: Mapping[str, str] = {
     "token": "testing/ERC20Mock.vy",
     "price_oracle": "PriceOracle.vy",
-    "volatility_oracle": "VolatilityOracle.vy",
     "ledger": "Ledger.vy",
+    "volatility_oracle": "VolatilityOracle.vy",
     "liquidity_pool": "LiquidityPool.vy",
     "insurance_fund": "InsuranceFund.vy",
     "market_registry": "MarketRegistry.vy",

@@ -134,8 +134,8 @@ class Deployer:
         """
         self._create("token", ("USD Coin", "USDC", TOKEN_DECIMALS))
         self._create("price_oracle", self._fill("price_oracle", parameters.oracle, "oracle"))
-        self._create("volatility_oracle", (OWNER, self._addresses["price_oracle"]))
         self._create("ledger", self._fill("ledger", {}, "ledger"))
+        self._create("volatility_oracle", self._fill("volatility_oracle", {}, "volatility oracle"))
         self._create("liquidity_pool", self._fill("liquidity_pool", parameters.pool, "pool"))
         self._create("insurance_fund", self._fill("insurance_fund", parameters.fund, "insurance_fund"))
         # Who may change everything at once may choose an estimator where there was none.
@@ -184,6 +184,7 @@ class Deployer:
             self._add("volatility_oracle", "add_market", given, {})
             if market.has_estimator:
                 self._add("volatility_oracle", "set_estimator", {"market": market_id}, market.estimator)
+            self._add("volatility_oracle", "set_performance", {"market": market_id}, market.performance)
             self._add("liquidity_pool", "add_market", {}, market.pricing_terms)
             self._list(market_id, market)
         self._list_assets(parameters, asset_reporters)

@@ -20,6 +20,9 @@ YEAR_SECONDS = 31_536_000
 HOUR_SECONDS = 3_600
 MAX_VARIANCE = 10**26
 MIN_VARIANCE = 10**14
+SLOTS = 8
+SLOT_BITS = 24
+SLOT_MASK = 2**24 - 1
 MAX_LOG_MOVE = 20 * WAD
 FOUR_LN_TWO = 2_772588722239781237
 EIGHTH_OF_PI = 392699081698724155
@@ -78,3 +81,38 @@ def limited(previous: int, target: int, elapsed: int, rise_per_hour: int, fall_p
 def bounded(variance: int) -> int:
     """Return a variance within what is estimated: from (1 %)**2 to (1,000,000 %)**2."""
     return min(max(variance, MIN_VARIANCE), MAX_VARIANCE)
+
+
+def rolled(window: int, steps: int, added: int) -> int:
+    """Return a rolling window of counts, some slots later and with more in its newest slot."""
+    counts = [window >> (SLOT_BITS * slot) & SLOT_MASK for slot in range(SLOTS)]
+    counts = ([0] * min(steps, SLOTS) + counts)[:SLOTS]
+    counts[0] = min(counts[0] + added, SLOT_MASK)
+    return sum(count << (SLOT_BITS * slot) for slot, count in enumerate(counts))
+
+
+def counted(window: int) -> int:
+    """Return the sum of a rolling window's counts."""
+    return sum(window >> (SLOT_BITS * slot) & SLOT_MASK for slot in range(SLOTS))
+
+
+def multiplier(
+    previous: int,
+    count: int,
+    elapsed: int,
+    yellow_count: int,
+    red_count: int,
+    yellow_multiplier: int,
+    red_multiplier: int,
+    tau: int,
+) -> int:
+    """Return what margin is multiplied by for how it did (WAD).
+
+    That of the zone at once (green is one), and what it was `elapsed` seconds ago, decaying toward one.
+    """
+    zone = WAD
+    if count >= red_count:
+        zone = red_multiplier
+    elif count >= yellow_count:
+        zone = yellow_multiplier
+    return max(zone, WAD + mul_wad_up(previous - WAD, exp_wad(-(elapsed * WAD // tau))))

@@ -147,6 +147,29 @@ LATE_BACKERS = (
 """Backers who see an hour late that they have cooled down."""
 
 
+RANGED = ("markets.0.estimator.range_weight=1.0",)
+CHOSEN = ("markets.0.estimator.slow_weight=0.1",)
+"""The market chooses, and what it chooses falls at first."""
+IMPLIED = ("markets.0.estimator.implied_weight=1.0", "volatility_keepers.implied_blocks=5")
+FLOORED = (
+    "markets.0.estimator.slow_weight=0.001",
+    "markets.0.estimator.floor_weight=1.0",
+    "markets.0.estimator.bucket_seconds=60",
+    "markets.0.estimator.tau_range_seconds=600",
+)
+"""The long run alone counts, and it moves."""
+JUDGED = (
+    "traders.0.long_share=0.95",
+    "markets.0.estimator.slow_weight=1.0",
+    "markets.0.performance.red_multiplier=2.0",
+    "markets.0.performance.yellow_multiplier=1.5",
+    "markets.0.performance.yellow_count=1",
+)
+RED = (*JUDGED, "markets.0.performance.red_count=1")
+YELLOW = (*JUDGED, "markets.0.performance.red_count=1000")
+HOURS = (*RED, "seconds_per_block=60", "blocks=100")
+"""Longer than the shortest window."""
+
 _DRAWN = '{{ name = "{}", initial_price = 2e3, price = {{ kind = "bootstrap", file = "{}" }} }}'
 BOOTSTRAPS = (f"markets=[{_DRAWN.format('ETH', FILE)}, {_DRAWN.format('BTC', OTHER_FILE)}]", *JUMPS[1:])
 _FILES = f'files = {{ ETH = "{FILE}", BTC = "{OTHER_FILE}" }}'
@@ -240,6 +263,36 @@ BINDS: dict[str, Binds] = {
     "markets.0.pool.open_interest_cap_notional": (90_000.0, ADDING),
     "markets.0.impact:none.depth_floor": (0.2, ("markets.0.pool.max_premium=0.015",)),
     "markets.0.pool.max_premium": (0.01, ()),
+    "markets.0.estimator.fast_weight": (2.0, CHOSEN),
+    "markets.0.estimator.slow_weight": (2.0, CHOSEN),
+    "markets.0.estimator.range_weight": (2.0, CHOSEN),
+    "markets.0.estimator.true_range_weight": (2.0, CHOSEN),
+    "markets.0.estimator.implied_weight": (5.0, (*CHOSEN, "volatility_keepers.implied_blocks=5")),
+    "markets.0.estimator.bucket_seconds": (60, RANGED),
+    "markets.0.estimator.tau_range_seconds": (3_600, RANGED),
+    "markets.0.estimator.max_range": (0.01, RANGED),
+    "markets.0.estimator.implied_age_seconds": (24, IMPLIED),
+    "markets.0.estimator.tau_long_seconds": (1_200, FLOORED),
+    "markets.0.estimator.floor_weight": (1.0, CHOSEN),
+    "markets.0.estimator.buffer": (0.5, RANGED),
+    "markets.0.estimator.rise_per_hour": (0.5, RANGED),
+    "markets.0.estimator.fall_per_hour": (0.1, CHOSEN),
+    "markets.0.estimator.expiry_seconds": (60, (*RANGED, "volatility_keepers.update_blocks=10")),
+    "markets.0.performance.window_seconds": (3_600, (*HOURS, "markets.0.performance.decay_seconds=60")),
+    "markets.0.performance.yellow_count": (1_000, YELLOW),
+    "markets.0.performance.red_count": (1_000, RED),
+    "markets.0.performance.yellow_multiplier": (1.2, YELLOW),
+    "markets.0.performance.red_multiplier": (3.0, RED),
+    "markets.0.performance.decay_seconds": (60, (*HOURS, "markets.0.performance.window_seconds=3600")),
+    "volatility_keepers.update_blocks": (None, RANGED),
+    "volatility_keepers.implied_blocks": (3, IMPLIED),
+    "volatility_keepers.implied_memory_seconds": (60, IMPLIED),
+    "volatility_keepers.implied_premium": (None, IMPLIED),
+    "volatility_keepers.implied_noise": (None, IMPLIED),
+    "volatility_keepers.fees.policy": (None, RANGED),
+    "volatility_keepers.fees.max_fee_gwei": (DEAR, RANGED),
+    "volatility_keepers.fees.priority_fee_gwei": (None, RANGED),
+    "volatility_keepers.fees.base_fee_multiple": (1.0, RANGED),
     "correlation.copula": ("gaussian", MATRIX),
     "correlation.degrees_of_freedom": (7, MATRIX),
     "correlation.matrix": ([[1.0, 0.3], [0.3, 1.0]], MATRIX),

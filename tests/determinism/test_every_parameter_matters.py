@@ -95,6 +95,23 @@ LATE: Context = (
 """Backers who see an hour late that they have cooled down."""
 MANY_LOSERS: Context = (*LOSERS, "traders.0.count=40")
 """Enough of them that a deficit is left to winners whatever one path brings."""
+CHOSEN: Context = ("markets.0.estimator.slow_weight=0.1",)
+"""The market chooses, and what it chooses falls at first."""
+RANGED: Context = ("markets.0.estimator.range_weight=1.0",)
+IMPLIED: Context = ("markets.0.estimator.implied_weight=1.0", "volatility_keepers.implied_blocks=10")
+FLOORED: Context = (
+    "markets.0.estimator.slow_weight=0.001", "markets.0.estimator.floor_weight=1.0",
+    "markets.0.estimator.bucket_seconds=60", "markets.0.estimator.tau_range_seconds=600",
+)  # fmt: skip
+"""The long run alone counts, and it moves."""
+JUDGED: Context = (
+    *LOSERS, "markets.0.estimator.slow_weight=1.0", "markets.0.performance.red_multiplier=2.0",
+    "markets.0.performance.yellow_multiplier=1.5", "markets.0.performance.yellow_count=1",
+)  # fmt: skip
+RED: Context = (*JUDGED, "markets.0.performance.red_count=1")
+YELLOW: Context = (*JUDGED, "markets.0.performance.red_count=1000")
+HOURS: Context = (*RED, "seconds_per_block=60", "blocks=90")
+"""Longer than the shortest window."""
 HIGH_FLOOR: Context = ("protocol.risk_model_parameters.initial_min=0.5",)
 
 CASES: dict[str, dict[str, tuple[Context, float]]] = {
@@ -171,6 +188,31 @@ CASES: dict[str, dict[str, tuple[Context, float]]] = {
     "pool": {"queue_seconds": (RUN, 60), "exit_window_seconds": ((*HELD, *DEAR), 600)},
     "pricing_terms": {"skew_scale": (PLAIN, 10_000.0), "max_premium": (PLAIN, 0.001)},
     "market": {"open_interest_cap": (BUSY, 210_000.0)},
+    "estimator": {
+        "fast_weight": (CHOSEN, 2.0),
+        "slow_weight": (CHOSEN, 2.0),
+        "range_weight": (CHOSEN, 2.0),
+        "true_range_weight": (CHOSEN, 2.0),
+        "implied_weight": ((*CHOSEN, IMPLIED[1]), 5.0),
+        "bucket_seconds": (RANGED, 60),
+        "tau_range_seconds": (RANGED, 3_600),
+        "max_range": (RANGED, 0.01),
+        "implied_age_seconds": (IMPLIED, 24),
+        "tau_long_seconds": (FLOORED, 1_200),
+        "floor_weight": (CHOSEN, 1.0),
+        "buffer": (RANGED, 0.5),
+        "rise_per_hour": (RANGED, 0.5),
+        "fall_per_hour": (CHOSEN, 0.1),
+        "expiry_seconds": ((*RANGED, "volatility_keepers.update_blocks=10"), 60),
+    },
+    "performance": {
+        "window_seconds": ((*HOURS, "markets.0.performance.decay_seconds=60"), 3_600),
+        "yellow_count": (YELLOW, 1_000),
+        "red_count": (RED, 1_000),
+        "yellow_multiplier": (YELLOW, 1.2),
+        "red_multiplier": (RED, 3.0),
+        "decay_seconds": ((*HOURS, "markets.0.performance.window_seconds=3600"), 60),
+    },
     "static": {
         "initial_ratio": (PLAIN, 0.2),
         "maintenance_ratio": (PLAIN, 0.04),

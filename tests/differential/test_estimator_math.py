@@ -23,6 +23,9 @@ VARIANCES = st.one_of(st.integers(0, 2**87), st.sampled_from([0, 1, twin.MIN_VAR
 LEVELS = st.integers(twin.MIN_VARIANCE, twin.MAX_VARIANCE)
 WEIGHTS = st.one_of(st.integers(0, 10 * WAD), st.sampled_from([0, WAD, 10 * WAD]))
 RATES = st.one_of(st.integers(1, 100_000 * WAD), st.sampled_from([1, WAD // 10, WAD, 100_000 * WAD]))
+WINDOWS = st.one_of(st.integers(0, 2**192 - 1), st.sampled_from([0, 2**192 - 1, 2**168]))
+COUNTS = st.one_of(st.integers(0, 30), st.integers(0, 2**25), st.just(2**24 - 1))
+MULTIPLIERS = st.one_of(st.integers(WAD, 10 * WAD), st.just(WAD))
 FIVE = {"min_size": 5, "max_size": 5}
 
 CASES = {
@@ -33,6 +36,11 @@ CASES = {
     "cushioned": st.tuples(VARIANCES, VARIANCES, RATIO, RATIO),
     "limited": st.tuples(LEVELS, LEVELS, st.one_of(st.just(0), SECONDS), RATES, RATES),
     "bounded": st.tuples(st.integers(0, 2**100)),
+    "rolled": st.tuples(WINDOWS, st.one_of(st.integers(0, 9), st.just(2**200)), COUNTS),
+    "counted": st.tuples(WINDOWS),
+    "multiplier": st.tuples(MULTIPLIERS, COUNTS, st.one_of(st.just(0), SECONDS), COUNTS, COUNTS).flatmap(
+        lambda row: st.tuples(*map(st.just, row), MULTIPLIERS, MULTIPLIERS, SECONDS)
+    ),
 }
 
 
@@ -168,3 +176,23 @@ def test_each_weight_alone_decides():
         assert twin.largest(estimates, weights) == 2 * estimate
     assert twin.largest(estimates, [WAD] * 5) == 5 * WAD
     assert twin.largest(estimates, [0] * 5) == 0
+
+
+def test_a_window_forgets_slot_by_slot():
+    window = 0
+    for number in range(1, 13):
+        window = twin.rolled(window, 1, number)
+        assert twin.counted(window) == sum(range(max(1, number - 7), number + 1))
+    assert twin.counted(twin.rolled(window, 7, 0)) == 12
+    assert twin.rolled(window, 8, 0) == 0
+
+
+@given(count=COUNTS, seconds=SECONDS)
+def test_a_multiplier_is_that_of_its_zone_at_once_and_decays_toward_one(count, seconds):
+    yellow, red = 113 * WAD // 100, 4 * WAD // 3
+    zone = red if count >= 10 else yellow if count >= 5 else WAD
+    assert twin.multiplier(WAD, count, seconds, 5, 10, yellow, red, 604_800) == zone
+    before = twin.multiplier(2 * WAD, count, 0, 5, 10, yellow, red, 604_800)
+    after = twin.multiplier(2 * WAD, count, 604_800, 5, 10, yellow, red, 604_800)
+    assert before == 2 * WAD
+    assert after == pytest.approx(max(zone, WAD * (1 + math.exp(-1))), rel=1e-12)

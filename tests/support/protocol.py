@@ -167,9 +167,11 @@ class Protocol:
         self.token = token or deploy("testing/ERC20Mock", "USD Coin", "USDC", 6)
         self.oracle = deploy_oracle(self.owner, limiter_minimum=WAD, limiter_coefficient=100 * WAD)
         oracle, quote = self.oracle.address, self.token.address
-        self.volatility = deploy("VolatilityOracle", self.owner, oracle) if estimators else None
+        self.volatility: Any = None
         self.ledger = deploy("Ledger", self.owner, quote)
         ledger = self.ledger.address
+        if estimators:
+            self.volatility = deploy("VolatilityOracle", self.owner, oracle, ledger)
         self.pool = deploy("LiquidityPool", self.owner, quote, ledger, tuple(POOL.values()))
         self.fund = deploy("InsuranceFund", self.owner, quote, ledger, (fund_target * WAD, *FUND.values()))
         pool_address, fund_address = self.pool.address, self.fund.address

@@ -5,7 +5,7 @@ from __future__ import annotations
 import boa
 
 from sim.reference.fixed_point import WAD
-from tests.support.deployers import deploy
+from tests.support.deployers import deploy, harness
 
 HOUR = 3_600
 VARIANCE = 64 * WAD // 100
@@ -30,6 +30,17 @@ ESTIMATOR = {
 }
 
 
+# In the order of `IVolatilityOracle.PerformanceParameters`: nothing is multiplied.
+PERFORMANCE = {
+    "window_seconds": 86_400,
+    "yellow_count": 5,
+    "red_count": 10,
+    "yellow_multiplier": WAD,
+    "red_multiplier": WAD,
+    "decay_seconds": 604_800,
+}
+
+
 class VolatilityDriver:
     """A volatility oracle with one market whose price three reporters say."""
 
@@ -37,12 +48,17 @@ class VolatilityDriver:
         self.prices = prices
         self.owner = owner
         self.implied_reporter = boa.env.generate_address("implied")
-        self.contract = deploy("VolatilityOracle", owner, prices.contract.address)
+        self.ledger = harness("ExceptionCounter")
+        self.contract = deploy("VolatilityOracle", owner, prices.contract.address, self.ledger.address)
         self.contract.add_market(VARIANCE, self.implied_reporter, sender=owner)
 
     def set(self, **changes):
         assert changes.keys() <= ESTIMATOR.keys()
         self.contract.set_estimator(0, tuple((ESTIMATOR | changes).values()), sender=self.owner)
+
+    def judge(self, **changes):
+        assert changes.keys() <= PERFORMANCE.keys()
+        self.contract.set_performance(0, tuple((PERFORMANCE | changes).values()), sender=self.owner)
 
     def move(self, *prices, every=12, update=True):
         """Let every reporter say prices one after the other, and update after each."""

@@ -13,6 +13,7 @@ from sim.market.impact_law import IMPACT_LAWS, ImpactLaw
 from sim.market.impact_laws.linear import LinearImpact
 from sim.market.price_process import PRICE_PROCESSES, PriceProcess
 from sim.protocol.parameters.table import structs_of
+from sim.protocol.parameters.values import WEIGHTS
 
 MAX_MARKETS = 8
 """Markets the contracts hold (``MAX_MARKETS`` on chain)."""
@@ -42,6 +43,11 @@ class EstimatorSection(StructSection):
     """Which estimates of the market's variance count, and what holds the largest; off without weights."""
 
 
+@composed_of(*structs_of("markets.performance"))
+class PerformanceSection(StructSection):
+    """What margin is multiplied by after exceptions; off while both multipliers are one."""
+
+
 class MarketSection(Section):
     """One perpetual market; its position in the file is its id on chain."""
 
@@ -61,11 +67,17 @@ class MarketSection(Section):
     )
     pool: PoolCurveSection = PoolCurveSection()
     estimator: EstimatorSection = EstimatorSection()
+    performance: PerformanceSection = PerformanceSection()
     risk_model_parameters: dict[str, float] = Field(
         {}, description="Parameters of the risk model that differ in this market.", max_length=64
     )
 
     def problems(self) -> Iterator[Problem]:
-        """Yield a price process that does not fit the initial price."""
+        """Yield a price process that does not fit the initial price, or a multiplier of nothing."""
+        if self.performance.red_multiplier > 1 and not any(getattr(self.estimator, name) for name in WEIGHTS):
+            yield (
+                ("performance", "red_multiplier"),
+                "acts on what the market chooses, and it chooses nothing; give its estimator a weight",
+            )
         for below, message in self.price.start_problems(self.initial_price):
             yield ("price", *below), message

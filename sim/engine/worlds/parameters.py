@@ -30,6 +30,7 @@ def protocol_parameters(scenario: Scenario, initial_prices: Sequence[float]) -> 
                 market={"open_interest_cap": market.pool.open_interest_cap_notional / price},
                 risk_model=scenario.risk_parameters(index),
                 estimator=market.estimator.values("estimator"),
+                performance=market.performance.values("performance"),
             )
             for index, (market, price) in enumerate(zip(scenario.markets, initial_prices, strict=True))
         ],

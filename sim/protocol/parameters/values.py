@@ -27,6 +27,12 @@ class MarketParameters:
     risk_model: Words
     """Constructor values of the risk model."""
     estimator: Words
+    performance: Words
+
+    @property
+    def counts_exceptions(self) -> bool:
+        """Whether the market's margin depends on how it did."""
+        return self.performance["red_multiplier"] > 1
 
     @property
     def has_estimator(self) -> bool:

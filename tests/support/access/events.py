@@ -39,6 +39,7 @@ price_oracle.change_reporter: ReporterChanged, IndexUpdated
 price_oracle.report: Reported, IndexUpdated
 volatility_oracle.add_market: EstimatorSet, EstimatorAdded, ImpliedReporterSet, VarianceUpdated
 volatility_oracle.set_estimator: VarianceUpdated, EstimatorSet, VarianceUpdated
+volatility_oracle.set_performance: VarianceUpdated, PerformanceSet, VarianceUpdated
 volatility_oracle.set_implied_reporter: ImpliedReporterSet
 volatility_oracle.report_implied: ImpliedReported
 volatility_oracle.update: VarianceUpdated
@@ -150,6 +151,7 @@ loss_waterfall.auto_deleverage: BadDebtCovered, ledger.CollateralChanged, ledger
 """
 
 ELSEWHERE: Final[Mapping[str, str]] = {
+    "volatility_oracle.PerformanceUpdated": "tests/unit/contracts/volatility_oracle/test_performance.py",
     "price_oracle.UnitJumped": "tests/regression/test_a_jump_of_unit_is_refused.py",
     "ledger.Connected": "tests/unit/contracts/test_once.py",
     "ledger.DeficitMoved": "tests/regression/test_who_pays_is_not_for_sale.py",

@@ -222,6 +222,11 @@ VOLATILITY: Final = [
     of_owner(
         "volatility_oracle", "set_estimator", lambda w, _: (0, w.read("volatility_oracle", "parameters", 0))
     ),
+    of_owner(
+        "volatility_oracle",
+        "set_performance",
+        lambda w, _: (0, w.read("volatility_oracle", "performance_parameters", 0)),
+    ),
     of_owner("volatility_oracle", "set_implied_reporter", lambda w, _: (0, w.winner)),
     Row(
         contract="volatility_oracle",

@@ -46,7 +46,7 @@ class Owned:
         self.addresses = dict(self.governed.deployment.addresses)
         self.chain = self.governed.chain
         self.chain.start_block(self.chain.block_number + 1, self.governed.now + 12)
-        for key in ("price_oracle", "volatility_oracle", "ledger", "liquidity_pool", "market_registry"):
+        for key in ("price_oracle", "ledger", "volatility_oracle", "liquidity_pool", "market_registry"):
             struct = next((struct for struct in STRUCTS if struct.contract == key), None)
             is_given = struct is not None and struct.model is None and not struct.per_market
             words = struct.defaults if is_given else {}
@@ -86,7 +86,7 @@ class Owned:
         elif struct.per_market and struct.setter is not None:
             fixed = [self.addresses["risk_model:0"] for _ in struct.setter.fixed]
             given = list(words.values())
-            if struct.name == "estimator":
+            if struct.contract == "volatility_oracle":
                 given = [tuple(given)]
             call = self.governed.data(struct.contract, struct.setter.function, 0, *fixed, *given)
         if call is not None:

@@ -60,6 +60,7 @@ def contract_reasons(setter: rules.Setter) -> tuple[str, ...]:
     """Return what the setter itself says to words that break a condition on several of them."""
     return {
         "trading_desk": ("fee_params: out of bounds",),
+        "volatility_oracle": ("estimator_params: out of bounds", "estimator_performance: out of bounds"),
         "liquidation_engine": (
             "liquidation_params: out of bounds",
             "liquidation_params: not whole quanta",

@@ -60,7 +60,9 @@ class Chosen:
 @pytest.fixture
 def chosen(build):
     owner = boa.env.generate_address("designer")
-    return Chosen(build, risk_model=deploy("risk_models/VolatilityRiskModel", owner, astuple(VOLATILITY)))
+    model = deploy("risk_models/VolatilityRiskModel", owner, astuple(VOLATILITY))
+    # Its ratio at rest carries no larger premium.
+    return Chosen(build, risk_model=model, max_premium=WAD // 1_000)
 
 
 def ratios(variance):
