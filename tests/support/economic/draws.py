@@ -57,8 +57,12 @@ class Draw:
             if not struct.per_market
         }
         own = {"pricing_terms": "pricing_terms", "market": "market", "risk_model": self.model}
+        own |= {"estimator": "estimator", "performance": "performance"}
         markets = [
-            {**market, **{key: {**STRUCTS[name].defaults, **market[key]} for key, name in own.items()}}
+            {
+                **market,
+                **{key: {**STRUCTS[name].defaults, **market.get(key, {})} for key, name in own.items()},
+            }
             for market in self.markets
         ]
         return ProtocolParameters(**structs, markets=[MarketParameters(**market) for market in markets])
