@@ -135,9 +135,9 @@ class Deployer:
         self._create("token", ("USD Coin", "USDC", TOKEN_DECIMALS))
         self._create("price_oracle", self._fill("price_oracle", parameters.oracle, "oracle"))
         self._create("ledger", self._fill("ledger", {}, "ledger"))
-        self._create("volatility_oracle", self._fill("volatility_oracle", {}, "volatility oracle"))
         self._create("liquidity_pool", self._fill("liquidity_pool", parameters.pool, "pool"))
         self._create("insurance_fund", self._fill("insurance_fund", parameters.fund, "insurance_fund"))
+        self._create("volatility_oracle", self._fill("volatility_oracle", {}, "volatility oracle"))
         # Who may change everything at once may choose an estimator where there was none.
         estimators = self._bounds_nothing or any(market.has_estimator for market in parameters.markets)
         asked = {} if estimators else {"volatility_oracle": NOBODY}

@@ -39,7 +39,8 @@ def governed(_deployed):
 def changed(parameters: ProtocolParameters, **groups) -> ProtocolParameters:
     """Return parameters with some fields of some structs replaced; ``first`` is market 0 itself."""
     first = parameters.markets[0]
-    own = {name: groups.pop(name) for name in ("pricing_terms", "market", "risk_model") if name in groups}
+    names = ("pricing_terms", "market", "risk_model", "estimator", "performance")
+    own = {name: groups.pop(name) for name in names if name in groups}
     first = replace(first, **groups.pop("first", {}))
     fields = {name: {**getattr(parameters, name), **values} for name, values in groups.items()}
     first = replace(first, **{name: {**getattr(first, name), **values} for name, values in own.items()})
@@ -86,6 +87,8 @@ FAMILIES = {
     "pricing": ({"pricing_terms": {"max_premium": 0.01}}, "liquidity_pool", "set_pricing_terms"),
     "cap": ({"market": {"open_interest_cap": 20_000.0}}, "market_registry", "set_market"),
     "formula": ({"risk_model": {"z": 5.0}}, "risk_model", "set_model"),
+    "estimator": ({"estimator": {"range_weight": 0.25}}, "volatility_oracle", "set_estimator"),
+    "performance": ({"performance": {"red_multiplier": 1.1}}, "volatility_oracle", "set_performance"),
     "no ramp": ({"registry": {"ramp_per_hour": UNLIMITED}}, "market_registry", "set_parameters"),
 }
 
