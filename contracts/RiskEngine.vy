@@ -5,7 +5,7 @@
 @custom:contract-name RiskEngine
 @license Apache-2.0
 @author Seawall contributors
-@notice Judges cross-margin and isolated accounts over up to eight markets whose margin ratios
+@notice Judges cross-margin, isolated and portfolio accounts over up to eight markets whose margin ratios
         follow risk models: what an account is worth, what it must hold, whether it may add
         risk, take collateral out or be liquidated.
 @dev Holds no account and no token. `MarginChecked` is logged for whoever holds the ledger's
@@ -22,6 +22,7 @@ from .modules import batched_accounts
 from .modules import believed_depth
 from .modules import clusters
 from .modules import margin_checks
+from .modules import portfolio_formula
 from .modules import risk_params
 
 
@@ -29,7 +30,8 @@ implements: IRiskEngine
 
 initializes: access
 initializes: risk_params[access := access]
-initializes: account_risk[risk_params := risk_params]
+initializes: portfolio_formula[access := access]
+initializes: account_risk[portfolio_formula := portfolio_formula, risk_params := risk_params]
 initializes: batched_accounts[account_risk := account_risk]
 initializes: believed_depth[account_risk := account_risk, risk_params := risk_params]
 initializes: clusters[access := access, account_risk := account_risk]
@@ -50,6 +52,9 @@ exports: (
     clusters.cluster_of,
     clusters.members_of,
     clusters.set_cluster,
+    # Portfolio model
+    portfolio_formula.portfolio_model,
+    portfolio_formula.set_portfolio_model,
     # Checks
     margin_checks.check_initial,
     margin_checks.check_withdraw,

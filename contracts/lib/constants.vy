@@ -26,9 +26,14 @@ MAX_REPORTERS: constant(uint256) = 7
 # Gas with which a formula is asked about one position: ten times what the dearest one that ships
 # uses (assumption), so that one that does not end delays nothing.
 FORMULA_GAS: constant(uint256) = 150_000
+# The same for the portfolio model, about eight positions.
+PORTFOLIO_GAS: constant(uint256) = 500_000
 # Gas with which somebody who must not depend on a market asks about it. It cannot be starved:
 # a call that fails for want of gas leaves its caller a sixty-third of what it had.
 ANSWER_GAS: constant(uint256) = 2_000_000
+# Of the sum of what positions require alone, the least that they require together (assumption: no
+# model of correlations is believed further than that).
+LEAST_PORTFOLIO_SHARE: constant(uint256) = 10**17
 
 # Oracle status ladder, worst last (`IPriceOracle.AssetPrice.status`).
 STATUS_VALID: constant(uint256) = 0
@@ -43,6 +48,11 @@ ACTION_OPEN: constant(uint256) = 0
 ACTION_WITHDRAW: constant(uint256) = 1
 ACTION_LIQUIDATE: constant(uint256) = 2
 ACTION_SETTLE: constant(uint256) = 3
+
+# Modes of an account (`ILedger.Account.mode`).
+MODE_CROSS: constant(uint256) = 0
+MODE_ISOLATED: constant(uint256) = 1  # at most one market open at a time
+MODE_PORTFOLIO: constant(uint256) = 2  # positions may offset each other's margin
 
 # Why a position changes (`ILedger.Order.cause`).
 CAUSE_TRADE: constant(uint256) = 0

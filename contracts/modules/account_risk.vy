@@ -13,16 +13,20 @@ from ..interfaces import ICollateralRegistry
 from ..interfaces import ILedger
 from ..interfaces import ILiquidityPool
 from ..interfaces import IMarketRegistry
+from ..interfaces import IPortfolioRiskModel
 from ..interfaces import IPriceOracle
 from ..interfaces import IRiskEngine
 from ..interfaces import IRiskModel
+from ..lib import constants
 from ..lib import funding_math
 from ..lib import margin_math
 from ..lib import ramp_math
 from ..lib import risk_inputs
 from . import formulas
+from . import portfolio_formula
 from . import risk_params
 
+uses: portfolio_formula
 uses: risk_params
 
 
@@ -43,6 +47,10 @@ struct Assessment:
     prices: uint256[8]
     notionals: uint256[8]
     ratios: uint256[8]
+    initial_ratios: uint256[8]
+    scan_ratios: uint256[8]  # part of each that others may offset; one in other modes
+    alone_share: uint256  # of a scan that a close on the heavier side frees (WAD)
+    together_share: uint256  # of both scans that a close on either side frees (WAD)
 
 
 PRICE_ORACLE: immutable(IPriceOracle)
@@ -154,15 +162,24 @@ def _assess(
             notional, min(effective, position.entry_maintenance_ratio)
         )
         found.ratios[market] = effective if kind == MAINTENANCE else ratios.initial
+        found.initial_ratios[market] = ratios.initial
+        found.scan_ratios[market] = constants.WAD
 
     # ACCOUNT
     if account.assets != 0:
         found.asset_value = staticcall COLLATERAL_REGISTRY.value_of(id, account.assets, kind)
         found.equity += convert(found.asset_value, int256)
+    found.alone_share = constants.WAD
+    found.together_share = constants.WAD
     if kind == MAINTENANCE:
         found.equity += account.collateral
+        if account.mode == constants.MODE_PORTFOLIO:
+            found = self._maintained_together(account, found, snapshots)
         found.requirement = found.maintenance_requirement
         return found
+    if account.mode == constants.MODE_PORTFOLIO:
+        found.initial_requirement = self._initial_together(account, found, snapshots)
+        assert found.initial_requirement != 0, "portfolio_formula: no good answer"
     found.equity += margin_math._haircut_collateral(account.collateral, haircut)
     found.equity += convert(
         margin_math._credited_gain(
@@ -179,6 +196,100 @@ def _assess(
             ),
         )
     return found
+
+
+@view
+@internal
+def _maintained_together(
+    account: ILedger.Account,
+    alone: Assessment,
+    snapshots: IMarketRegistry.MarketSnapshot[8],
+) -> Assessment:
+    """
+    @dev A maintenance check whose positions require less together than alone.
+    @param account Account in portfolio mode.
+    @param alone What was found of its positions one by one.
+    @param snapshots Its markets.
+    @return Assessment The same of them together.
+    """
+    found: Assessment = alone
+    legs: IPortfolioRiskModel.PortfolioLeg[8] = self._portfolio(
+        account, found.notionals, found.ratios, MAINTENANCE, snapshots
+    )
+    margin: IPortfolioRiskModel.PortfolioMargin = portfolio_formula._margin_or_least(legs)
+    found.maintenance_requirement = margin.requirement
+    found.scan_ratios = margin.scan_ratios
+    found.alone_share = margin.alone_share
+    found.together_share = margin.together_share
+    if found.equity < convert(found.maintenance_requirement, int256):
+        # Whether it would not be had no ratio risen since entry.
+        for market: uint256 in range(8):
+            legs[market].ratio = min(
+                legs[market].ratio, account.positions[market].entry_maintenance_ratio
+            )
+        found.entry_requirement = portfolio_formula._margin_or_least(legs).requirement
+    else:
+        found.entry_requirement = min(found.entry_requirement, margin.requirement)
+    return found
+
+
+@view
+@internal
+def _initial_together(
+    account: ILedger.Account,
+    alone: Assessment,
+    snapshots: IMarketRegistry.MarketSnapshot[8],
+) -> uint256:
+    """
+    @dev Initial requirement of positions together.
+    @param account Account in portfolio mode.
+    @param alone What was found of its positions one by one.
+    @param snapshots Its markets.
+    @return uint256 Requirement (WAD quote), zero if the model has no answer.
+    """
+    return portfolio_formula._margin(
+        self._portfolio(account, alone.notionals, alone.initial_ratios, INITIAL, snapshots)
+    ).requirement
+
+
+@view
+@internal
+def _portfolio(
+    account: ILedger.Account,
+    notionals: uint256[8],
+    ratios: uint256[8],
+    kind: uint256,
+    snapshots: IMarketRegistry.MarketSnapshot[8],
+) -> IPortfolioRiskModel.PortfolioLeg[8]:
+    """
+    @dev What a portfolio model is asked with.
+    @param account Account.
+    @param notionals Of its positions (WAD quote).
+    @param ratios That they must hold alone (WAD).
+    @param kind 0 initial, 1 maintenance.
+    @param snapshots Its markets.
+    @return PortfolioLeg[8] By market id.
+    """
+    legs: IPortfolioRiskModel.PortfolioLeg[8] = empty(IPortfolioRiskModel.PortfolioLeg[8])
+    for market: uint256 in range(8):
+        if account.open_markets >> market == 0:
+            break
+        if (account.open_markets >> market) & 1 == 0:
+            continue
+        snapshot: IMarketRegistry.MarketSnapshot = snapshots[market]
+        base_ratio: uint256 = snapshot.initial_ratio
+        if kind == MAINTENANCE:
+            base_ratio = snapshot.maintenance_ratio
+        notional: int256 = convert(notionals[market], int256)
+        legs[market] = IPortfolioRiskModel.PortfolioLeg(
+            notional=notional if account.positions[market].size > 0 else -notional,
+            ratio=ratios[market],
+            base_ratio=base_ratio,
+            confidence=snapshot.confidence,
+            price=snapshot.index_price,
+            max_premium=(staticcall LIQUIDITY_POOL.pricing_terms(market)).max_premium,
+        )
+    return legs
 
 
 @view

@@ -22,9 +22,6 @@ from . import deficits
 uses: deficits
 
 
-CROSS: constant(uint256) = 0
-ISOLATED: constant(uint256) = 1
-
 # Bits of an account's word: markets in which it has a position, mode, assets of which it has
 # some in the collateral registry, and above them its episode: how often it has opened a first
 # position.
@@ -85,7 +82,7 @@ def mode_of(account: uint256) -> uint256:
     """
     @notice Mode of an account.
     @param account Account.
-    @return uint256 0 cross, 1 isolated.
+    @return uint256 0 cross, 1 isolated, 2 portfolio.
     """
     return self._mode(self.words[account])
 
@@ -138,6 +135,7 @@ def summaries_of(
         summaries.append(
             ILedger.AccountSummary(
                 collateral=self.collateral[account],
+                mode=self._mode(word),
                 open_markets=open_markets,
                 assets=self._assets(word),
                 notional=notional,
@@ -328,7 +326,7 @@ def _set_position(account: uint256, market: uint256, position: ILedger.Position)
         after = before & ~bit
     if after == before:
         return
-    if self._mode(word) == ISOLATED:
+    if self._mode(word) == constants.MODE_ISOLATED:
         # A market that opens while another is open leaves more than one bit.
         assert after & (after - min(after, 1)) == 0, "accounts: isolated in another market"
     word = (word & ~MARKETS) | after
@@ -348,9 +346,9 @@ def _set_mode(account: uint256, mode: uint256):
     """
     @dev Changes the mode of an account that has no position.
     @param account Account.
-    @param mode 0 cross, 1 isolated.
+    @param mode 0 cross, 1 isolated, 2 portfolio.
     """
-    assert mode <= ISOLATED, "accounts: unknown mode"
+    assert mode <= constants.MODE_PORTFOLIO, "accounts: unknown mode"
     assert self._open_markets(account) == 0, "accounts: position open"
     word: uint256 = self.words[account]
     self.words[account] = (word >> ASSET_BITS << ASSET_BITS) | (mode << MARKET_BITS)
@@ -446,7 +444,7 @@ def _mode(word: uint256) -> uint256:
     """
     @dev Mode in an account's word.
     @param word Word.
-    @return uint256 0 cross, 1 isolated.
+    @return uint256 0 cross, 1 isolated, 2 portfolio.
     """
     return (word >> MARKET_BITS) & (2**(ASSET_BITS - MARKET_BITS) - 1)
 

@@ -6,7 +6,8 @@
 @license Apache-2.0
 @author Seawall contributors
 @notice The maintenance check of many accounts at once, market by market: a market is read
-        once, its formula is asked once if it can answer many positions at once.
+        once, its formula is asked once if it can answer many positions at once. Accounts in
+        portfolio mode are judged one by one: what they require is of all their positions.
 """
 
 from ..interfaces import IBatchedRiskModel
@@ -14,6 +15,7 @@ from ..interfaces import ILedger
 from ..interfaces import IMarketRegistry
 from ..interfaces import IRiskEngine
 from ..interfaces import IRiskModel
+from ..lib import constants
 from ..lib import margin_math
 from ..lib import ramp_math
 from ..lib import risk_inputs
@@ -120,4 +122,17 @@ def account_states(
                     positions[i].entry_maintenance_ratio,
                 ),
             )
+
+    # TOGETHER
+    for i: uint256 in range(len(summaries), bound=512):
+        if summaries[i].mode != constants.MODE_PORTFOLIO or summaries[i].open_markets == 0:
+            continue
+        account: ILedger.Account = staticcall account_risk.LEDGER.account_of(accounts[i])
+        found: account_risk.Assessment = account_risk._assess(
+            accounts[i], account, account_risk.MAINTENANCE, snapshots
+        )
+        states[i].maintenance_requirement = found.maintenance_requirement
+        initial: uint256 = account_risk._initial_together(account, found, snapshots)
+        if initial != 0:
+            states[i].initial_requirement = initial
     return states

@@ -86,7 +86,7 @@ def set_mode(account: uint256, mode: uint256):
     """
     @notice Changes the mode of an account without a position. Operators only, lock free.
     @param account Account.
-    @param mode 0 cross, 1 isolated.
+    @param mode 0 cross, 1 isolated, 2 portfolio.
     """
     operators._check_free()
     accounts._set_mode(account, mode)

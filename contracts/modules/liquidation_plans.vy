@@ -10,13 +10,16 @@
      notionals. The riskiest position on the side of the net closes alone until the net is
      zero; of what must close beyond, as much closes of the riskiest position on the other
      side. So neither the sum of notionals nor the net ever grows, whatever is correlated
-     with what.
+     with what. In portfolio mode notionals count by their scans, the measure in which such an
+     account is margined: neither the sum of scans nor their net ever grows, and with them no
+     term of what it requires.
 """
 
 from ..interfaces import IInsuranceFund
 from ..interfaces import ILiquidationEngine
 from ..interfaces import ILiquidityPool
 from ..interfaces import IRiskEngine
+from ..lib import constants
 from ..lib import fixed_point
 from ..lib import liquidation_math
 from ..lib import margin_math
@@ -49,7 +52,9 @@ struct Candidate:
 # What closing a position does to the account: per unit of notional.
 struct Terms:
     notional: uint256  # of the position (WAD quote)
-    ratio: uint256  # maintenance requirement that it frees (WAD)
+    weight: uint256  # in the net (WAD)
+    alone: uint256  # maintenance requirement that it frees while the net is on its side (WAD)
+    together: uint256  # that it frees with as much on the other side (WAD)
     cost: uint256  # fee and impact (WAD)
 
 
@@ -169,14 +174,17 @@ def _plan(inputs: IRiskEngine.LiquidationAccount) -> ILiquidationEngine.Liquidat
 @internal
 def _net_notional(inputs: IRiskEngine.LiquidationAccount) -> int256:
     """
-    @dev Long minus short notional of an account, whatever the prices are good for.
+    @dev Long minus short weighted notional of an account, whatever the prices are good for.
     @param inputs What the decision is made on.
     @return int256 Net exposure (WAD quote).
     """
     net: int256 = 0
     for leg: IRiskEngine.LiquidationLeg in inputs.legs:
-        notional: int256 = convert(leg.notional, int256)
-        net += notional if leg.size > 0 else -notional
+        # NOTE: rounds up, as the requirement does.
+        weighted: int256 = convert(
+            fixed_point._mul_wad_up(leg.notional, leg.scan_ratio), int256
+        )
+        net += weighted if leg.size > 0 else -weighted
     return net
 
 
@@ -267,7 +275,9 @@ def _terms(inputs: IRiskEngine.LiquidationAccount, candidate: Candidate) -> Term
     @return Terms Terms, empty if there is none.
     """
     if candidate.market == NOWHERE:
-        return empty(Terms)
+        nothing: Terms = empty(Terms)
+        nothing.weight = constants.WAD
+        return nothing
     leg: IRiskEngine.LiquidationLeg = inputs.legs[candidate.market]
     # The impact of closing everything: the impact of a part is not above it.
     fill_price: uint256 = staticcall LIQUIDITY_POOL.quote(
@@ -275,7 +285,9 @@ def _terms(inputs: IRiskEngine.LiquidationAccount, candidate: Candidate) -> Term
     )
     return Terms(
         notional=leg.notional,
-        ratio=leg.maintenance_ratio,
+        weight=leg.scan_ratio,
+        alone=self._freed(leg, inputs.alone_share),
+        together=self._freed(leg, inputs.together_share),
         cost=candidate.fee_rate
         + liquidation_math._impact_rate(leg.size, leg.risk_price, fill_price),
     )
@@ -302,8 +314,11 @@ def _wanted(
     amounts: Amounts = empty(Amounts)
 
     # ALONE
-    free: uint256 = min(one.notional, net)
-    both: uint256 = min(one.notional - free, other.notional)
+    most: uint256 = fixed_point._mul_div_down(net, constants.WAD, one.weight)
+    free: uint256 = min(one.notional, most)
+    both: uint256 = min(
+        one.notional - free, self._weighed(other.notional, other.weight, one.weight)
+    )
     amounts.least = liquidation_math._least_close(
         one.notional, liquidation_params.parameters.min_close_share, smallest, free + both
     )
@@ -311,7 +326,7 @@ def _wanted(
         inputs.equity,
         inputs.maintenance_requirement,
         free,
-        one.ratio,
+        one.alone,
         one.cost,
         buffer,
     )
@@ -324,13 +339,13 @@ def _wanted(
         equity: int256 = inputs.equity - convert(
             fixed_point._mul_wad_up(free, one.cost), int256
         )
-        freed: uint256 = fixed_point._mul_wad_down(free, one.ratio)
+        freed: uint256 = fixed_point._mul_wad_down(free, one.alone)
         together = liquidation_math._close_notional(
             equity,
             inputs.maintenance_requirement - min(freed, inputs.maintenance_requirement),
             both,
-            one.ratio + other.ratio,
-            one.cost + other.cost,
+            one.together + self._weighed(other.together, one.weight, other.weight),
+            one.cost + self._weighed(other.cost, one.weight, other.weight),
             buffer,
         )
         together = max(together, amounts.least - min(amounts.least, free))
@@ -339,15 +354,50 @@ def _wanted(
 
     # DUST, as far as the net does not grow by it
     amounts.first = amounts.alone + together
-    amounts.hedge = together
+    amounts.hedge = self._weighed(together, one.weight, other.weight)
     if together != 0:
         amounts.hedge = liquidation_math._without_dust(
-            together, other.notional, smallest, amounts.first
+            amounts.hedge,
+            other.notional,
+            smallest,
+            self._weighed(amounts.first, one.weight, other.weight),
         )
     amounts.first = liquidation_math._without_dust(
-        amounts.first, one.notional, smallest, 2 * net + amounts.hedge
+        amounts.first,
+        one.notional,
+        smallest,
+        2 * most + self._weighed(amounts.hedge, other.weight, one.weight),
     )
     return amounts
+
+
+@pure
+@internal
+def _weighed(notional: uint256, weight: uint256, other_weight: uint256) -> uint256:
+    """
+    @dev What notional of one position is of another with the same effect on the net.
+    @param notional Notional (WAD quote), or anything per unit of it.
+    @param weight Its weight (WAD).
+    @param other_weight Weight of the other (WAD), not zero.
+    @return uint256 The other's.
+    """
+    # NOTE: rounds down, closes less of what is beyond the net.
+    return fixed_point._mul_div_down(notional, weight, other_weight)
+
+
+@pure
+@internal
+def _freed(leg: IRiskEngine.LiquidationLeg, share: uint256) -> uint256:
+    """
+    @dev Requirement that a position's close frees: what no other offsets, and a share of what
+         others do.
+    @param leg Position.
+    @param share Share (WAD).
+    @return uint256 Ratio (WAD): the position's own at a share of one.
+    """
+    # NOTE: rounds down, closes more.
+    kept: uint256 = fixed_point._mul_wad_up(leg.scan_ratio, constants.WAD - share)
+    return leg.maintenance_ratio - min(kept, leg.maintenance_ratio)
 
 
 @view
@@ -390,27 +440,37 @@ def _within(
     @return Amounts Notionals.
     """
     smallest: uint256 = inputs.min_position_notional
+    one: uint256 = inputs.legs[first.market].scan_ratio
+    other: uint256 = constants.WAD
+    if hedge.market != NOWHERE:
+        other = inputs.legs[hedge.market].scan_ratio
     amounts: Amounts = wanted
     amounts.first = liquidation_math._let_through(
         wanted.first, inputs.legs[first.market].notional, first_room.notional, smallest
     )
     if amounts.first < wanted.first:
         amounts.alone = min(wanted.alone, amounts.first)
-        amounts.hedge = min(wanted.hedge, amounts.first - amounts.alone)
+        amounts.hedge = min(
+            wanted.hedge, self._weighed(amounts.first - amounts.alone, one, other)
+        )
     least: uint256 = min(wanted.least, first_room.whole)
     if amounts.hedge != 0:
         most: uint256 = liquidation_math._let_through(
             amounts.hedge, inputs.legs[hedge.market].notional, hedge_room.notional, smallest
         )
-        least = min(least, amounts.alone + hedge_room.whole)
+        least = min(least, amounts.alone + self._weighed(hedge_room.whole, other, one))
         if most < amounts.hedge:
             amounts.hedge = most
-            amounts.first = min(amounts.first, amounts.alone + most)
+            amounts.first = min(
+                amounts.first, amounts.alone + self._weighed(most, other, one)
+            )
     # What the bounds let through at most is no sliver; less than it waits for the next second.
     if first_room.whole > 2 * smallest:
         least = min(least, first_room.whole - smallest)
     if hedge_room.whole > 2 * smallest:
-        least = min(least, amounts.alone + hedge_room.whole - smallest)
+        least = min(
+            least, amounts.alone + self._weighed(hedge_room.whole - smallest, other, one)
+        )
     if amounts.first < min(least, wanted.first):
         return empty(Amounts)
     return amounts

@@ -192,6 +192,8 @@ def _legs(
     inputs.maintenance_requirement = found.maintenance_requirement
     inputs.entry_requirement = found.entry_requirement
     inputs.open_markets = account.open_markets
+    inputs.alone_share = found.alone_share
+    inputs.together_share = found.together_share
     for market: uint256 in range(8):
         if account.open_markets >> market == 0:
             break
@@ -214,6 +216,7 @@ def _legs(
             variance=max(snapshot.variance_fast, snapshot.variance_slow),
             depth=snapshot.depth,
             allowed=1 if allowed else 0,
+            scan_ratio=found.scan_ratios[market],
         )
     return inputs
 

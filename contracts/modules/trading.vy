@@ -226,7 +226,7 @@ def set_mode(index: uint256, mode: uint256):
     """
     @notice Changes the mode of an account of the caller that has no position.
     @param index Which of the caller's accounts.
-    @param mode 0 cross, 1 isolated: at most one market open at a time.
+    @param mode 0 cross, 1 isolated: at most one market open at a time, 2 portfolio.
     """
     extcall LEDGER.set_mode(account_ids._account_id(msg.sender, index), mode)
 

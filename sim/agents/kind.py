@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
+from sim.agents.account_mode import AccountMode
 from sim.agents.base import Agent, Outage
 from sim.agents.population import Population
 from sim.core.arrays import IntArray
@@ -109,6 +110,8 @@ class Opening:
     """Collateral is added in multiples of this share of it until the initial check is passed."""
     entry_price: int | None = None
     """Price (WAD) at which the position is opened; None: that of block 0, with the premium of its turn."""
+    mode: AccountMode = "cross"
+    """In which the account is margined, the same in all of its openings."""
     exact: ExactOpening | None = None
     """What a file says of it, to the last unit; it is opened so or refused, and nothing is added."""
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from pydantic import Field, PrivateAttr
 
+from sim.agents.account_mode import AccountMode, mode_choice, mode_words
 from sim.agents.base import DAY_SECONDS, ActorIndex, Outcome, limit_price, token_amounts
 from sim.agents.book_accounts import openings_of, population_of
 from sim.agents.book_file import Book, load_book
@@ -142,6 +144,7 @@ class TraderSection(Section):
     several: SeveralOfManySection | None = Field(
         None, description="Markets that members hold positions in together; none: all hold `market` alone."
     )
+    mode: AccountMode = mode_choice()
     long_share: float = number(
         0.6, 0.0, 1.0, "1", "Share of accounts that are long.", source="quant notes 6: 60/40 to 84/16"
     )
@@ -209,6 +212,8 @@ class TraderSection(Section):
 
     def problems(self) -> Iterator[Problem]:
         """Yield what does not go with a book, or the lack of both book and count."""
+        if self.several is not None and self.mode == "isolated":
+            yield ("mode",), "several says that they hold several markets, isolated accounts hold one"
         if self.book is None:
             if "count" not in self.model_fields_set:
                 yield (), "needs count, the number of accounts, or book, a file of them"
@@ -538,7 +543,8 @@ class _Traders(AgentKind[TraderSection]):
     def openings(self, section: TraderSection, start: Start) -> Iterable[Opening]:
         people, actors = start.populations[_group(section)], start.members[_group(section)]
         if section.book is not None:
-            yield from openings_of(section.positions, people, actors.tolist())
+            for opening in openings_of(section.positions, people, actors.tolist()):
+                yield replace(opening, mode=section.mode)
             return
         for leg, market in enumerate(people.legs or (section.market,)):
             price, factor = start.setting.prices[market], people.entries(leg)
@@ -559,6 +565,7 @@ class _Traders(AgentKind[TraderSection]):
                     wallet=kept,
                     admission_step=section.admission_step,
                     entry_price=entry,
+                    mode=section.mode,
                 )
 
     def agents(self, section: TraderSection, start: Start) -> Iterable[TraderCohort]:
@@ -574,11 +581,12 @@ def _words(section: TraderSection) -> str:
         return (
             f"{section.count:,} traders, {section.long_share:.0%} of them long, with "
             f"{section.size.describe()} and {section.leverage.describe()}{spread}{_held_together(section)}"
+            f"{mode_words(section.mode)}"
         )
     book = section.positions
     longs = sum(size > 0 for size in book.size)
     held = f"the {len(book):,} positions of {book.path.name}, {longs:,} of them long"
-    return f"{len(book.accounts):,} traders with {held}"
+    return f"{len(book.accounts):,} traders with {held}{mode_words(section.mode)}"
 
 
 def _held_together(section: TraderSection) -> str:

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from pydantic import Field
 
+from sim.agents.account_mode import AccountMode, mode_choice, mode_words
 from sim.agents.base import Outcome, token_amounts
 from sim.agents.fees import FeePolicy
 from sim.agents.kind import AGENTS, AgentKind, Group, Opening, Setting, Start
@@ -68,6 +69,7 @@ class WhaleSection(Section):
         "Notional over collateral at entry.",
         source="assumption; Hyperliquid's whale of 12 March 2025 had 10-15x",
     )
+    mode: AccountMode = mode_choice()
     behavior: Literal["hold", "close", "withdraw_margin", "withdraw_then_close"] = choice(
         "hold",
         "Hold, close the positions, withdraw free collateral, or withdraw first and close then.",
@@ -109,6 +111,8 @@ class WhaleSection(Section):
             yield ("open_interest_share",), "notional says how large it is: leave one of them out"
         if self.declared and not 1 < self.accounts <= MAX_CLUSTER:
             yield ("declared",), f"a cluster has 2 to {MAX_CLUSTER} accounts, and accounts is {self.accounts}"
+        if self.several is not None and self.mode == "isolated":
+            yield ("mode",), "several says that it holds several markets, an isolated account holds one"
         if self.several is not None and self.market:
             yield ("market",), "several says which markets it trades: leave market out, or several"
 
@@ -185,7 +189,8 @@ class Whale:
         when = "" if section.behavior == "hold" else f" from block {self._start_block}"
         where = "" if section.several is None else f" in several markets ({section.several.describe()})"
         return (
-            f"A whale, {section.side} {self.notional:,.0f}{where} at {section.leverage:g}x, "
+            f"A whale, {section.side} {self.notional:,.0f}{where} at {section.leverage:g}x"
+            f"{mode_words(section.mode)}, "
             f"{deeds[section.behavior]}{when}."
         )
 
@@ -323,6 +328,7 @@ class _Whales(AgentKind[WhaleSection]):
                     collateral=behind,
                     wallet=0.0,
                     admission_step=section.admission_step,
+                    mode=section.mode,
                 )
                 behind = 0.0  # all of it came with the first; margin is judged on the whole account
 

@@ -37,6 +37,9 @@ class EntryPoint(StrEnum):
     FUND_REDEEM = "insurance_fund.redeem"
 
 
+SET_MODE = "trading_desk.set_mode"
+"""Called before the first block only."""
+
 Actors = NDArray[np.int64]
 """Participant indices, one a call."""
 
@@ -119,6 +122,11 @@ def deposit(agent: str, actors: Ints, accounts: Ints, amounts: Ints, fees: Fees)
 def withdraw(agent: str, actors: Ints, amounts: Ints, fees: Fees) -> ActionBatch:
     """Withdraw collateral (token units) to the sender's wallet."""
     return _batch(agent, EntryPoint.WITHDRAW, actors, (amounts,), fees)
+
+
+def set_mode(agent: str, actors: Ints, modes: Ints, fees: Fees) -> ActionBatch:
+    """Set the mode of the sender's account, which has no position: 0 cross, 1 isolated, 2 portfolio."""
+    return _batch(agent, SET_MODE, actors, (modes,), fees)
 
 
 def increase_position(

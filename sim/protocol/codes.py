@@ -13,6 +13,14 @@ class PositionCause(IntEnum):
     DELEVERAGE = 2
 
 
+class AccountMode(IntEnum):
+    """How an account is margined (``ILedger.Account``; ``lib/constants.vy``)."""
+
+    CROSS = 0
+    ISOLATED = 1
+    PORTFOLIO = 2
+
+
 class CollateralReason(IntEnum):
     """Why collateral changed other than by a fill (``ILedger.CollateralChanged``)."""
 

@@ -22,6 +22,7 @@ SOURCES: Mapping[str, str] = {
     "collateral_registry": "CollateralRegistry.vy",
     "spot_pool": "SpotPool.vy",
     "risk_engine": "RiskEngine.vy",
+    "portfolio_risk_model": "PortfolioRiskModel.vy",
     "deleverage_policy": "deleverage_policies/QueuePolicy.vy",
     "loss_waterfall": "LossWaterfall.vy",
     "liquidation_engine": "LiquidationEngine.vy",

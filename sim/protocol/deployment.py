@@ -24,6 +24,7 @@ from sim.protocol.governance.setup import FORWARDER, Hands, hand_over
 from sim.protocol.parameters.values import MarketParameters, ProtocolParameters
 from sim.protocol.parameters.words import fill_inputs, inputs_of
 from sim.reference import estimator_math
+from sim.reference.portfolio_math import PAIRS
 
 TOKEN_DECIMALS = 6
 FORWARDER_SOURCE = "testing/ForwardingRiskModel.vy"
@@ -191,6 +192,15 @@ class Deployer:
         for cluster, owners in enumerate(clusters, start=1):
             for owner in owners:
                 self.send("risk_engine", "set_cluster", own_account(owner), cluster)
+        if parameters.portfolio is not None:
+            pairs = [to_wad(value) for value in parameters.correlations] or [0] * PAIRS
+            self._create(
+                "portfolio_risk_model",
+                self._fill(
+                    "portfolio_risk_model", parameters.portfolio, "portfolio", correlations=pairs
+                ),
+            )
+            self.send("risk_engine", "set_portfolio_model", get["portfolio_risk_model"])
         hands = Hands(owner=OWNER, create=self._deploy, send=self.send)
         hand_over(
             hands,
@@ -282,7 +292,7 @@ class Deployer:
     def _deploy(self, artifact: Artifact, arguments: bytes) -> str:
         return self._chain.deploy(artifact, arguments, OWNER)
 
-    def _fill(self, key: str, values: Mapping[str, Any], where: str, **known: str) -> tuple[Any, ...]:
+    def _fill(self, key: str, values: Mapping[str, Any], where: str, **known: Any) -> tuple[Any, ...]:
         fixed: dict[str, Any] = {"owner": OWNER, **self._addresses, **known}
         if "token" in self._addresses:
             fixed["quote_token"] = self._addresses["token"]

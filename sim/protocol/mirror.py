@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from sim.core.arrays import BoolArray
 from sim.core.portable_math import ordered_sum
 from sim.core.units import TOKEN_UNIT, WAD
+from sim.protocol.codes import AccountMode
 from sim.protocol.events import ProtocolEvent
+from sim.protocol.portfolio_screen import Columns, PortfolioScreen
 from sim.protocol.state import MarketState
 
 Floats = NDArray[np.float64]
@@ -103,6 +105,10 @@ class AccountMirror:
         self.total_debt = 0
         self.total_wallet = 0
         self.open_positions = [0] * actors
+        self.portfolio = np.zeros(actors, dtype=np.bool_)
+        """[actor] whether it is in portfolio mode."""
+        self.screen: PortfolioScreen | None = None
+        """The portfolio model, if there is one."""
         self.debtors: dict[int, int] = {}
         """Debt (WAD) of each account with negative collateral."""
 
@@ -114,6 +120,8 @@ class AccountMirror:
             self._set_collateral(event.actor, event.values["collateral"])
         elif name in ("Deposited", "Withdrawn", "CollateralChanged"):
             self._set_collateral(event.actor, event.values["collateral"])
+        elif name == "ModeSet":
+            self.portfolio[event.actor] = event.values["mode"] == AccountMode.PORTFOLIO
         elif name == "Transfer" and event.contract == "token":
             amount = event.values["amount"]
             if event.actor >= 0:
@@ -187,12 +195,50 @@ class AccountMirror:
             notional += position_notional
             maintenance += position_notional * ratio
             initial += position_notional * curve.initial[points]
+        if self.screen is not None and self.portfolio.any():
+            self._judge_together(self.screen, markets, curves, ratios, initial, maintenance)
         return Valuation(
             equity=equity,
             notional=notional,
             initial_requirement=initial,
             maintenance_requirement=maintenance,
             maintenance_ratio=ratios,
+        )
+
+    def _judge_together(
+        self,
+        screen: PortfolioScreen,
+        markets: Sequence[MarketState],
+        curves: Sequence[RatioCurve],
+        ratios: Floats,
+        initial: Floats,
+        maintenance: Floats,
+    ) -> None:
+        """Replace what accounts in portfolio mode require by what their positions require together."""
+        who = np.flatnonzero(self.portfolio & (np.count_nonzero(self.size, axis=0) > 1))
+        if not len(who):
+            return
+        size = self.size[:, who]
+        prices = np.array([state.risk_price * _SCALE for state in markets])
+        notional = size * prices[:, None]
+        unsure = [state.confidence / state.index_price for state in markets]
+        # Where the ramp holds a rise back, ratios lie between what it lets through and the estimate.
+        ramped = np.array([state.ramped_maintenance_ratio * _SCALE for state in markets])[:, None]
+        held = Columns(
+            notional=notional,
+            ratio=ratios[:, who],
+            least_ratio=np.minimum(ratios[:, who], ramped),
+        )
+        base = [state.maintenance_ratio * _SCALE for state in markets]
+        maintenance[who] = screen.requirements(held, base, unsure)
+        asked = np.zeros(size.shape)
+        for market, curve in enumerate(curves):
+            points = curve.places(np.abs(notional[market]), size[market], np.ones(len(who), dtype=np.bool_))
+            asked[market] = curve.initial[points]
+        base = [state.initial_ratio * _SCALE for state in markets]
+        least = np.minimum(asked, np.array(base)[:, None])
+        initial[who] = screen.requirements(
+            Columns(notional=notional, ratio=asked, least_ratio=least), base, unsure
         )
 
 

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from sim.core.documents.sections import Problem, Section, number
 from sim.engine.scenario.composed import StructSection, composed_of
+from sim.engine.scenario.portfolio import PortfolioParameters
 from sim.engine.scenario.risk import BUILT_IN_MODELS
 from sim.protocol.parameters.table import structs_of
 from sim.protocol.parameters.values import Words
@@ -117,6 +118,9 @@ class ProtocolSection(Section):
     oracle: OracleParameters = OracleParameters()
     pool: PoolParameters = PoolParameters()
     insurance_fund: InsuranceFundParameters = InsuranceFundParameters()
+    portfolio: PortfolioParameters | None = Field(
+        None, description="Joint scenarios for accounts in portfolio mode; none: there is no such mode."
+    )
 
     @property
     def is_custom_model(self) -> bool:

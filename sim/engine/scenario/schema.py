@@ -235,6 +235,7 @@ class Scenario(Document):
         yield from self._unfinished_shocks()
         yield from self._name_problems()
         yield from self._risk_problems()
+        yield from self._portfolio_problems()
         if self.correlation is not None:
             for below, message in self.correlation.problems_among(self.markets):
                 yield ("correlation", *below), message
@@ -359,6 +360,25 @@ class Scenario(Document):
                     yield (
                         (table, index, "name"),
                         f"{name!r} is already the name of {table}.{names.index(name)}",
+                    )
+
+    def _portfolio_problems(self) -> Iterator[Problem]:
+        """Yield what portfolio margin lacks beside the markets, and accounts in a mode there is not."""
+        portfolio = self.protocol.portfolio
+        if portfolio is not None:
+            premiums = [market.pool.max_premium for market in self.markets]
+            names = [market.name for market in self.markets]
+            fee_rate = self.protocol.margin.trade_fee_rate
+            for below, message in portfolio.problems_among(names, premiums, fee_rate):
+                yield ("protocol", "portfolio", *below), message
+            return
+        for kind in self.kinds:
+            for index, section in enumerate(self.sections(kind)):
+                if getattr(section, "mode", "") == "portfolio":
+                    place = (kind.name, index) if kind.repeated else (kind.name,)
+                    yield (
+                        (*place, "mode"),
+                        "needs the table [protocol.portfolio]: without it there is no portfolio model",
                     )
 
     def _risk_problems(self) -> Iterator[Problem]:

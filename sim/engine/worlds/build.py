@@ -43,6 +43,9 @@ from sim.protocol.deployment import MAX_REPORTERS, deploy_protocol
 from sim.protocol.frozen_margins import freeze, thaw
 from sim.protocol.mirror import AccountMirror
 from sim.protocol.parameters.table import STRUCTS
+from sim.protocol.parameters.values import ProtocolParameters
+from sim.protocol.portfolio_screen import PortfolioScreen
+from sim.reference.portfolio_math import PAIRS
 
 ETHER = 10**18
 
@@ -172,6 +175,7 @@ class WorldBuilder:
             )
         client = ProtocolClient(chain, deployment, book)
         mirror = AccountMirror(len(book), len(scenario.markets))
+        mirror.screen = _screen(self._setting.protocol)
         fee_rate = STRUCTS["fees"]["trade_fee_rate"].word(first.parameters.fees["trade_fee_rate"])
         populator = Populator(client, mirror, fee_rate=fee_rate)
         shares: dict[str, tuple[int, ...]] = {}
@@ -448,6 +452,14 @@ class WorldBuilder:
         valuation = mirror.value(client.markets(), client.curves())
         collateral = np.maximum(mirror.collateral, 1e-9)
         return np.where(valuation.notional > 0.0, valuation.notional / collateral, 0.0)
+
+
+def _screen(parameters: ProtocolParameters) -> PortfolioScreen | None:
+    """Return what accounts in portfolio mode are screened with, if there is a portfolio model."""
+    if parameters.portfolio is None:
+        return None
+    premiums = [float(market.pricing_terms["max_premium"]) for market in parameters.markets]
+    return PortfolioScreen(parameters.portfolio, parameters.correlations or [0.0] * PAIRS, premiums)
 
 
 def _freeze(population: Population) -> None:

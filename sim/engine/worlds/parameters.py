@@ -14,9 +14,11 @@ def protocol_parameters(scenario: Scenario, initial_prices: Sequence[float]) -> 
     Quantities in base units follow the price a run starts at, so that depth and caps stay what they
     are in quote when ``--prices`` brings another asset.
     """
-    oracle = scenario.protocol.oracle
+    oracle, portfolio = scenario.protocol.oracle, scenario.protocol.portfolio
+    names = [market.name for market in scenario.markets]
     return ProtocolParameters(
         **scenario.protocol.structs,
+        correlations=() if portfolio is None else portfolio.by_pair(names),
         markets=[
             MarketParameters(
                 name=market.name,

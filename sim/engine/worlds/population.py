@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.agents.account_mode import MODES
 from sim.agents.kind import Group, Opening
 from sim.chain.transaction import Transaction
 from sim.core.errors import InputError, RunError
@@ -296,12 +297,20 @@ class Populator:
         wallets = [self._units(opening.wallet) for opening in funded]
         self.mint_each(actors, [deposit + wallet for deposit, wallet in zip(deposits, wallets, strict=True)])
         self.approve(actors, ("ledger",))
+        self._set_modes(openings)
         paid = [(actor, deposit) for actor, deposit in zip(actors, deposits, strict=True) if deposit > 0]
         if paid:
             depositors = [actor for actor, _ in paid]
             self.send(
                 actions.deposit("setup", depositors, depositors, [deposit for _, deposit in paid], FREE)
             )
+
+    def _set_modes(self, openings: Sequence[Opening]) -> None:
+        """Put accounts into the modes of their openings, before they hold anything."""
+        modes = {opening.actor: opening.mode for opening in openings if opening.mode != MODES[0]}
+        if modes:
+            numbers = [MODES.index(mode) for mode in modes.values()]
+            self.send(actions.set_mode("setup", list(modes), numbers, FREE))
 
     def _open_position(self, opening: Opening, size: int) -> None:
         """Open one position, adding collateral until the initial check lets it through."""
@@ -316,7 +325,9 @@ class Populator:
                 return
             if reason != Refusal.MARGIN_TOO_LOW or opening.exact is not None:
                 raise self._refused(opening, reason)
-            missing = self._missing(opening, size) if attempt == 0 else 0
+            # What lacks of a requirement that hedges lower is not known: it is found step by step.
+            alone = opening.mode != "portfolio"
+            missing = self._missing(opening, size) if alone and attempt == 0 else 0
             added = max(missing // step, 1) * step
             self._deposit(actor, added)
             self.added += added

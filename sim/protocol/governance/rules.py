@@ -287,6 +287,7 @@ CALLS: Final[Sequence[Call]] = (
     Call("trading_desk", "unpause", SHORT, "lets risk be added again"),
     Call("trading_desk", "collect_fees", SHORT, "moves the protocol's own fees"),
     Call("ledger", "set_operator", LONG, "an operator can book anything on any account"),
+    Call("risk_engine", "set_portfolio_model", LONG, "a model says what hedged accounts must hold"),
     Call("loss_waterfall", "set_deleverage_policy", LONG, "a policy says who pays for a deficit"),
     Call("risk_engine", "set_cluster", SHORT, "says whose sizes count together for what adds risk"),
     Call("insurance_fund", "set_drawer", LONG, "a drawer can empty the fund"),

@@ -70,3 +70,7 @@ class ProtocolParameters:
     markets: Sequence[MarketParameters]
     assets: Sequence[AssetParameters] = ()
     """Other collateral than the quote token; none is as if there were no registry."""
+    portfolio: Words | None = None
+    """Parameters of the portfolio model; None deploys none."""
+    correlations: Sequence[float] = ()
+    """That it believes, by pair of markets: (0, 1), (0, 2), (1, 2), (0, 3) and so on; none is 0 for all."""

@@ -12,6 +12,7 @@ from sim.chain.gas import GasProfile
 from sim.core import units
 from sim.protocol.actions import EntryPoint
 from sim.protocol.codes import (
+    AccountMode,
     BreachCause,
     CollateralReason,
     MarginCheck,
@@ -23,6 +24,7 @@ from sim.protocol.contracts import compile_protocol, load_abis
 from sim.reference import fixed_point, oracle_math
 
 FAMILIES = {
+    AccountMode: ("lib/constants.vy", r"MODE_(\w+)"),
     PositionCause: ("lib/constants.vy", r"CAUSE_(\w+)"),
     CollateralReason: ("modules/settlement.vy", r"REASON_(\w+)"),
     MarginCheck: ("modules/account_risk.vy", r"(\w+)"),
