@@ -86,6 +86,7 @@ def forced_world(
     pool: int = 50_000_000,
     fund: int = 1_000_000,
     wallet: int = 50_000_000,
+    correlation: float = 0.0,
     **words: float,
 ) -> Forced:
     """Return a world with one market a price; further words are parameters of any struct by their name."""
@@ -131,5 +132,6 @@ def forced_world(
                 }
                 for market, (price, ratio) in enumerate(zip(prices, ratios, strict=True))
             ],
+            correlation=correlation,
         )
     )

@@ -14,6 +14,7 @@ from sim.protocol.parameters.table import STRUCTS
 from sim.protocol.parameters.values import MarketParameters, ProtocolParameters
 from sim.protocol.parameters.words import Number, to_chain
 from sim.reference.margin_math import largest_premium
+from sim.reference.portfolio_math import PAIRS
 
 MODELS = ("static", "volatility", "adaptive", "tiered")
 SECONDS_A_BLOCK = 12
@@ -37,6 +38,8 @@ class Draw:
     words: Mapping[str, Number]
     """Every parameter that is not a market's, by ``struct.name``."""
     markets: Sequence[Mapping[str, Any]]
+    correlation: float = 0.0
+    """That portfolio margin believes of every two markets."""
 
     def word(self, name: str) -> Number:
         """Return a parameter by its name alone."""
@@ -65,7 +68,11 @@ class Draw:
             }
             for market in self.markets
         ]
-        return ProtocolParameters(**structs, markets=[MarketParameters(**market) for market in markets])
+        return ProtocolParameters(
+            **structs,
+            markets=[MarketParameters(**market) for market in markets],
+            correlations=[self.correlation] * PAIRS,
+        )
 
 
 def _one(draw: random.Random, *choices: float) -> float:
@@ -133,6 +140,19 @@ def draw_world(seed: str) -> Draw:
     }
     fee_rate = to_chain("trade_fee_rate", "uint256", drawn["trade_fee_rate"])
     markets = [_market(draw, model, index, fee_rate) for index in range(draw.choice((1, 1, 2, 3)))]
+    # Of a stream of its own, so that worlds are in all else what they were before there was this mode.
+    joint = random.Random(f"portfolio {seed}")
+    largest = max(market["pricing_terms"]["max_premium"] for market in markets)
+    drawn |= {
+        "far_multiple": _one(joint, 1.0, 3.0, 10.0),
+        "far_weight": _one(joint, 0.0, 0.35, 1.0),
+        "single_share": _one(joint, 0.0, 0.0, 0.5, 1.0),
+        "floor_share": _one(joint, 0.1, 0.1, 0.3, 1.0),
+        "correlation_break": _one(joint, 0.0, 0.0, 0.2, 2.0),
+        "portfolio.confidence_coefficient": _one(joint, 0.0, 2.0),
+        # No less than the fee of closing: the scenario's own check asks for it.
+        "close_out_ratio": drawn["trade_fee_rate"] * (1.0 + largest) * _one(joint, 1.0, 1.0, 2.0),
+    }
     made = Draw(
         model=model,
         members=draw.randint(2, 6),
@@ -142,6 +162,7 @@ def draw_world(seed: str) -> Draw:
         wallet=int(_log(draw, 1e6, 1e7)),
         words=_all_words(drawn),
         markets=markets,
+        correlation=_one(joint, 0.0, 0.5, 1.0, 1.0),
     )
     problem = problem_of(made)
     assert problem is None, problem

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from sim.core.units import QUANTUM, TOKEN_UNIT, WAD
+from sim.protocol.codes import AccountMode
 from tests.support.economic.history import HOSTILE, LEGAL, WHOLE, Action
 from tests.support.economic.kinds import (
     ATTACKS,
@@ -79,7 +80,7 @@ class Moves:
             return self._deposit()
         actor, market = self.random.choice(holders), self._market()
         held = self.world.open_markets(actor)
-        if held and self.world.mode(actor):
+        if held and self.world.mode(actor) == AccountMode.ISOLATED:
             market = held[0]
         size = self.world.position(actor, market).size
         side = self.random.choice((1, -1)) if size == 0 else (1 if size > 0 else -1)
@@ -110,7 +111,7 @@ class Moves:
         flat = [actor for actor in self.members if not self.world.open_markets(actor)]
         if not flat:
             return None
-        return Action("mode", self.random.choice(flat), (self.random.choice((0, 0, 1)),))
+        return Action("mode", self.random.choice(flat), (self.random.choice((0, 2, 1)),))
 
     def _liquidate(self) -> Action | None:
         found = [
@@ -284,7 +285,7 @@ class Moves:
     def _hostile_decrease(self) -> Action:
         actor = self._member()
         if self.world.open_markets(actor) and self.random.random() < 0.3:
-            return Action("mode", actor, (1 - self.world.mode(actor),))
+            return Action("mode", actor, ((1, 0, 0)[self.world.mode(actor)],))
         free = [market for market in self.markets if not self.world.position(actor, market).size]
         if free:
             return Action("decrease", actor, (self.random.choice(free), WHOLE))

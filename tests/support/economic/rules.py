@@ -13,7 +13,7 @@ from typing import Final
 
 from sim.core.units import QUANTUM, WAD, to_wad
 from sim.protocol.client import PositionState
-from sim.protocol.codes import CollateralReason, OracleStatus, PositionCause
+from sim.protocol.codes import AccountMode, CollateralReason, OracleStatus, PositionCause
 from sim.protocol.events import ProtocolEvent
 from tests.support.economic.seen import Seen, Step
 from tests.support.economic.verbs import PARTICIPANTS, VAULTS
@@ -194,7 +194,7 @@ def _isolated(step: Step) -> str | None:
         return f"{step.action.actor} changed its mode with a position"
     for account in EVERYBODY:
         markets = step.after.open_markets(account)
-        if len(markets) > 1 and step.world.mode(account):
+        if len(markets) > 1 and step.world.mode(account) == AccountMode.ISOLATED:
             return f"isolated account {account} has positions in {markets}"
     return None
 

@@ -251,7 +251,7 @@ class World:
         return self._would(actor, DESK, "decrease_position", OWN_INDEX, market, size, 0)
 
     def set_mode(self, actor: int, mode: int) -> Result:
-        """Let an account be cross (0) or isolated (1)."""
+        """Let an account be cross (0), isolated (1) or portfolio (2)."""
         return self._by(actor, DESK, "set_mode", OWN_INDEX, mode)
 
     def mode(self, actor: int) -> int:

@@ -1,0 +1,261 @@
+"""Portfolio mode: what the model says to the wei, within its bounds, and without it."""
+
+from __future__ import annotations
+
+import boa
+import pytest
+
+from sim.reference import portfolio_math as twin
+from sim.reference.fixed_point import WAD
+from tests.support.deployers import deploy
+from tests.support.protocol import NOBODY, Protocol, id_of
+
+PORTFOLIO = 2
+SKEW_SCALE = 10_000 * WAD
+MAX_PREMIUM = WAD // 1_000
+
+PARAMETERS = {
+    "far_multiple": 3 * WAD,
+    "far_weight": 35 * WAD // 100,
+    "single_share": WAD // 2,
+    "floor_share": 3 * WAD // 10,
+    "correlation_break": WAD // 5,
+    "confidence_coefficient": 2 * WAD,
+    "close_out_ratio": WAD // 1_000,
+}
+CORRELATIONS = [0] * twin.PAIRS
+CORRELATIONS[twin.pair(0, 1)] = 9 * WAD // 10
+CORRELATIONS[twin.pair(0, 2)] = 7 * WAD // 10
+CORRELATIONS[twin.pair(1, 2)] = 8 * WAD // 10
+
+LEG = """struct PortfolioLeg:
+    notional: int256
+    ratio: uint256
+    base_ratio: uint256
+    confidence: uint256
+    price: uint256
+    max_premium: uint256
+struct PortfolioMargin:
+    requirement: uint256
+    alone_share: uint256
+    together_share: uint256
+    scan_ratios: uint256[8]
+"""
+SWITCHED = f"""# pragma version 0.4.3
+{LEG}
+answer: public(PortfolioMargin)
+fault: public(uint256)
+@external
+def set(fault: uint256, answer: PortfolioMargin):
+    self.fault = fault
+    self.answer = answer
+@view
+@external
+def portfolio_margin(legs: PortfolioLeg[8]) -> PortfolioMargin:
+    assert self.fault != 1, "broken"
+    if self.fault == 2:
+        for i: uint256 in range(10**12):
+            pass
+    return self.answer
+"""
+"""A designer's portfolio model that answers what it is told, reverts or does not end."""
+
+
+def model(owner, **changes):
+    return deploy("PortfolioRiskModel", owner, CORRELATIONS, tuple((PARAMETERS | changes).values()))
+
+
+def with_model(protocol: Protocol, made=None):
+    made = made or model(protocol.owner)
+    protocol.risk.set_portfolio_model(made.address, sender=protocol.owner)
+    return made
+
+
+def hedged(protocol: Protocol, name: str, quote: int, sizes, mode: int = PORTFOLIO) -> str:
+    account = protocol.account(name, quote)
+    protocol.desk.set_mode(0, mode, sender=account)
+    for market, size in enumerate(sizes):
+        if size:
+            protocol.increase(account, size * WAD, market=market)
+    return account
+
+
+@pytest.fixture
+def protocol(build) -> Protocol:
+    made = build(markets=3, skew_scale=SKEW_SCALE, max_premium=MAX_PREMIUM)
+    for market, (initial, maintenance) in enumerate(((10, 5), (8, 4), (6, 3))):
+        made.set_ratios(initial * WAD // 100, maintenance * WAD // 100, market=market)
+    return made
+
+
+def expected(protocol: Protocol, account: str, kind: str) -> twin.PortfolioMargin:
+    """What the twin makes of an account at its risk prices."""
+    legs = []
+    for market in range(8):
+        size = protocol.position(account, market).size if market < 3 else 0
+        if not size:
+            legs.append(twin.PortfolioLeg())
+            continue
+        snapshot = protocol.registry.market_snapshot(market)
+        notional = -(-abs(size) * snapshot.risk_price // WAD)
+        ratio = getattr(snapshot, f"{kind}_ratio")
+        if kind == "maintenance":
+            row = protocol.lens.positions(market, [id_of(account)])[0]
+            ratio = row.effective_maintenance_ratio
+        legs.append(
+            twin.PortfolioLeg(
+                notional=notional if size > 0 else -notional,
+                ratio=ratio,
+                base_ratio=getattr(snapshot, f"{kind}_ratio"),
+                confidence=snapshot.confidence,
+                price=snapshot.index_price,
+                max_premium=MAX_PREMIUM,
+            )
+        )
+    return twin.portfolio_margin(legs, CORRELATIONS, twin.PortfolioParameters(**PARAMETERS))
+
+
+@pytest.mark.parametrize("sizes", [(10, -10, 0), (10, -9, -2), (-10, 3, 8), (5, 6, 7), (0, 10, 0)])
+def test_what_positions_require_together_is_the_twins_word(protocol, sizes):
+    with_model(protocol)
+    account = hedged(protocol, "hedged", 20_000, sizes)
+    cross = hedged(protocol, "cross", 20_000, sizes, mode=0)
+    protocol.set_price(2_010 * WAD)
+    protocol.set_price(1_985 * WAD, market=1)
+    state, other = protocol.risk.account_states([id_of(account), id_of(cross)])
+    together = expected(protocol, account, "maintenance")
+    assert state.maintenance_requirement == together.requirement
+    assert state.initial_requirement == expected(protocol, account, "initial").requirement
+    is_hedged = min(sizes) < 0 < max(sizes)
+    assert (state.maintenance_requirement < other.maintenance_requirement) == is_hedged
+    assert (state.initial_requirement < other.initial_requirement) == is_hedged
+    inputs = protocol.risk.liquidation_account(id_of(account))
+    assert inputs.maintenance_requirement == state.maintenance_requirement
+    assert (inputs.alone_share, inputs.together_share) == (together.alone_share, together.together_share)
+    assert [leg.scan_ratio for leg in inputs.legs] == list(together.scan_ratios)
+    plain = protocol.risk.liquidation_account(id_of(cross))
+    assert (plain.alone_share, plain.together_share) == (WAD, WAD)
+    assert [leg.scan_ratio for leg in plain.legs] == [WAD if size else 0 for size in (*sizes, *[0] * 5)]
+
+
+def test_a_hedge_is_let_in_with_less_than_its_legs_ask(protocol):
+    with_model(protocol)
+    for mode in (0, PORTFOLIO):
+        account = protocol.account(f"mode {mode}", 2_600)
+        protocol.desk.set_mode(0, mode, sender=account)
+        protocol.increase(account, 10 * WAD)  # 2,000 of 20,000
+        if mode == PORTFOLIO:
+            protocol.increase(account, -10 * WAD, market=1)  # 1,600 more alone
+        else:
+            with boa.reverts("margin_checks: margin too low"):
+                protocol.increase(account, -10 * WAD, market=1)
+    free = protocol.collateral(account)
+    with boa.reverts("margin_checks: margin too low"):  # a tenth of the notional must stay, hedged or not
+        protocol.withdraw(account, free // 10**12 // 10)
+    with boa.reverts("accounts: position open"):
+        protocol.desk.set_mode(0, 0, sender=account)
+
+
+def test_without_a_model_the_mode_is_cross(protocol):
+    assert protocol.risk.portfolio_model() == NOBODY
+    account = hedged(protocol, "hedged", 20_000, (10, -10, 0))
+    cross = hedged(protocol, "cross", 20_000, (10, -10, 0), mode=0)
+    one, other = protocol.risk.account_states([id_of(account), id_of(cross)])
+    assert one.maintenance_requirement == other.maintenance_requirement
+    assert one.initial_requirement == other.initial_requirement
+
+
+def test_who_may_name_a_model_and_which(protocol):
+    good = model(protocol.owner)
+    with boa.reverts("access: not owner"):
+        protocol.risk.set_portfolio_model(good.address, sender=protocol.liquidator)
+    with boa.reverts("portfolio_formula: no contract"), boa.env.prank(protocol.owner):
+        protocol.risk.set_portfolio_model(protocol.liquidator)
+    with boa.reverts("portfolio_formula: no good answer"), boa.env.prank(protocol.owner):
+        protocol.risk.set_portfolio_model(protocol.oracle.address)
+    with_model(protocol, good)
+    assert protocol.risk.portfolio_model() == good.address
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"floor_share": WAD // 10 - 1}, "portfolio_math: floor_share"),
+        ({"far_multiple": WAD - 1}, "portfolio_math: far_multiple"),
+        ({"far_weight": WAD + 1}, "portfolio_math: far_weight"),
+    ],
+)
+def test_a_model_of_bad_parameters_is_not_deployed(changes, reason):
+    with boa.reverts(reason):
+        model(boa.env.generate_address("owner"), **changes)
+
+
+def test_correlations_that_are_none_are_refused():
+    impossible = [0] * twin.PAIRS
+    impossible[twin.pair(0, 1)] = impossible[twin.pair(1, 2)] = 9 * WAD // 10
+    owner = boa.env.generate_address("owner")
+    with boa.reverts("portfolio_math: no correlation matrix"):
+        deploy("PortfolioRiskModel", owner, impossible, tuple(PARAMETERS.values()))
+    with boa.reverts("portfolio_model: zero owner"):
+        deploy("PortfolioRiskModel", NOBODY, CORRELATIONS, tuple(PARAMETERS.values()))
+
+
+@pytest.mark.parametrize("fault", [1, 2])
+def test_a_models_silence_liquidates_nobody_and_lets_nobody_in(protocol, fault):
+    made = boa.loads(SWITCHED)
+    good = (1, WAD, WAD, [1] * 8)
+    made.set(0, good)
+    with_model(protocol)
+    account = hedged(protocol, "hedged", 2_600, (10, -10, 0))
+    whole = protocol.risk.account_states([id_of(account)])[0]
+    with_model(protocol, made)
+    made.set(fault, good)
+    silent = protocol.risk.account_states([id_of(account)])[0]
+    # A tenth of 1,000 and 800, or the largest premium of 40,000.
+    assert silent.maintenance_requirement == max(1_800 * WAD // 10, 40_000 * WAD * MAX_PREMIUM // WAD)
+    assert silent.maintenance_requirement < whole.maintenance_requirement
+    assert silent.initial_requirement == 3_600 * WAD  # the sum, as nobody knows better
+    with boa.reverts("portfolio_formula: no good answer"):
+        protocol.increase(account, WAD)
+    with boa.reverts("portfolio_formula: no good answer"):
+        protocol.withdraw(account, 1)
+    with boa.reverts("liquidation: healthy"):
+        protocol.liquidate(account)
+    protocol.decrease(account, WAD)  # exits do not depend on it
+    protocol.set_price(1_735 * WAD)  # a loss of 2,385 of some 2,600
+    protocol.set_price(2_012 * WAD, market=1)
+    below = protocol.risk.account_states([id_of(account)])[0]
+    assert below.equity < below.maintenance_requirement
+    before = [abs(protocol.position(account, market).size) for market in range(2)]
+    protocol.liquidate(account)
+    after = [abs(protocol.position(account, market).size) for market in range(2)]
+    assert sum(after) < sum(before)
+
+
+def test_no_answer_is_believed_beyond_its_bounds(protocol):
+    made = boa.loads(SWITCHED)
+    made.set(0, (1, WAD, WAD, [1] * 8))
+    with_model(protocol, made)
+    account = hedged(protocol, "hedged", 20_000, (10, -10, 0))
+    least = protocol.risk.liquidation_account(id_of(account))
+    assert least.maintenance_requirement == 1_800 * WAD // 10
+    made.set(0, (2**250, 2**250, 2**250, [2**250] * 8))
+    most = protocol.risk.liquidation_account(id_of(account))
+    assert most.maintenance_requirement == 1_800 * WAD
+    assert (most.alone_share, most.together_share) == (WAD, WAD)
+    assert [leg.scan_ratio for leg in most.legs[:2]] == [WAD // 20, WAD // 25]
+    made.set(0, (1, 0, 0, [0] * 8))
+    assert [leg.scan_ratio for leg in protocol.risk.liquidation_account(id_of(account)).legs[:2]] == [1, 1]
+
+
+def test_leaving_at_the_largest_premium_is_always_required(build):
+    """However low the floor: else two accounts take the difference from the fund at a constant price."""
+    protocol = build(markets=2, skew_scale=SKEW_SCALE, max_premium=WAD // 50)
+    for market in range(2):
+        protocol.set_ratios(10 * WAD // 100, 25 * WAD // 1_000, market=market)
+    made = boa.loads(SWITCHED)
+    made.set(0, (1, WAD, WAD, [1] * 8))
+    with_model(protocol, made)
+    account = hedged(protocol, "hedged", 20_000, (10, -10))
+    state = protocol.risk.account_states([id_of(account)])[0]
+    assert state.maintenance_requirement == 40_000 * WAD // 50
