@@ -196,9 +196,7 @@ class Deployer:
             pairs = [to_wad(value) for value in parameters.correlations] or [0] * PAIRS
             self._create(
                 "portfolio_risk_model",
-                self._fill(
-                    "portfolio_risk_model", parameters.portfolio, "portfolio", correlations=pairs
-                ),
+                self._fill("portfolio_risk_model", parameters.portfolio, "portfolio", correlations=pairs),
             )
             self.send("risk_engine", "set_portfolio_model", get["portfolio_risk_model"])
         hands = Hands(owner=OWNER, create=self._deploy, send=self.send)

@@ -45,7 +45,7 @@ class Judge:
         self.stand_in = self.chain.deploy(stand_in, b"", OWNER)
         risk = tuple(GOLDEN["risk"][name] for name in ("upnl_weight", "upnl_cap", "withdraw_margin_ratio"))
         self.engine = self.chain.deploy(
-            engine, self.engine_abi.constructor.encode(OWNER, *[self.stand_in] * 4, risk), OWNER
+            engine, self.engine_abi.constructor.encode(OWNER, *[self.stand_in] * 5, (*risk, 0, 0, WAD)), OWNER
         )
         made = self.chain.deploy(
             model,
