@@ -24,13 +24,6 @@ MODES = ("cross", "isolated", "portfolio")
 KINDS = ("maintenance", "initial", "withdraw")
 OFFSETS = (-1, 0, 1)
 
-SNAPSHOT = (
-    "index_price", "risk_price", "ema_price", "confidence", "variance_fast", "variance_slow", "round_id",
-    "report_age_seconds", "risk_model", "is_batched", "open_interest_cap", "min_position_notional",
-    "open_interest", "skew", "exceptions", "depth", "premium", "funding_index", "funding_rate",
-    "initial_ratio", "maintenance_ratio", "ramped_maintenance_ratio",
-)  # fmt: skip
-
 
 class Judge:
     """The risk engine between stand-ins, on a chain of its own."""
@@ -42,6 +35,9 @@ class Judge:
         engine = compile_contract(contracts_root() / "RiskEngine.vy")
         model = compile_contract(contracts_root() / "PortfolioRiskModel.vy")
         self.abi, self.engine_abi = ContractAbi(stand_in.abi), ContractAbi(engine.abi)
+        check_initial = self.engine_abi["check_initial"]
+        self.selector = check_initial.selector
+        self.words = [str(word["name"]) for word in check_initial.inputs[2]["components"]]
         self.stand_in = self.chain.deploy(stand_in, b"", OWNER)
         risk = tuple(GOLDEN["risk"][name] for name in ("upnl_weight", "upnl_cap", "withdraw_margin_ratio"))
         self.engine = self.chain.deploy(
@@ -64,7 +60,7 @@ class Judge:
     def probe(self, portfolio) -> list[int]:
         """Return what the stand-in found with nine collaterals, three around each requirement."""
         sizes, entries, fills, premiums = ([0] * 8 for _ in range(4))
-        snapshots = [dict.fromkeys(SNAPSHOT, 0) for _ in range(8)]
+        snapshots = [dict.fromkeys(self.words, 0) for _ in range(8)]
         for number, market in portfolio["markets"].items():
             m = int(number)
             sizes[m], entries[m] = market["size"], market["entry"]
@@ -88,10 +84,11 @@ class Judge:
         ]
         data = self.abi["probe"].encode(
             self.engine,
+            self.selector,
             MODES.index(portfolio["mode"]),
             sizes,
             entries,
-            [tuple(snapshot[name] for name in SNAPSHOT) for snapshot in snapshots],
+            [tuple(snapshot[name] for name in self.words) for snapshot in snapshots],
             fills,
             premiums,
             collaterals,

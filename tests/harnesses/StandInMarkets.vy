@@ -24,6 +24,7 @@ premiums: uint256[8]
 @external
 def probe(
     engine: address,
+    check_initial: bytes4,
     mode: uint256,
     sizes: int256[8],
     entries: int256[8],
@@ -66,14 +67,7 @@ def probe(
         elif i < 6:
             result[1 + i] = self._passes(
                 engine,
-                abi_encode(
-                    empty(uint256),
-                    first,
-                    self.markets[first],
-                    method_id=method_id(
-                        "check_initial(uint256,uint256,(uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,int256,uint256,uint256,int256,int256,int256,uint256,uint256,uint256))"
-                    ),
-                ),
+                concat(check_initial, abi_encode(empty(uint256), first, self.markets[first])),
             )
         else:
             result[1 + i] = self._passes(
