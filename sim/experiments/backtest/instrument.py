@@ -217,6 +217,11 @@ class Instrument:
         starts = [price] * len(self.scenario.markets)
         parameters = protocol_parameters(self.scenario, starts)
         market = parameters.markets[self.market]
+        if market.estimator["implied_weight"]:
+            raise InputError(
+                f"markets.{self.market}.estimator.implied_weight: nobody reports what options imply of a"
+                " price path; set it to 0 for a backtest"
+            )
         if initial_variance is not None:
             market = replace(
                 market, initial_variance_fast=initial_variance, initial_variance_slow=initial_variance
@@ -261,6 +266,12 @@ class Instrument:
             to=addresses["market_registry"],
             data=abis["market_registry"]["poke"].encode(_MARKET),
         )
+        update = Transaction(
+            sender=book.addresses[0],
+            to=addresses["volatility_oracle"],
+            data=abis["volatility_oracle"]["update"].encode(_MARKET),
+        )
+        steps = [update, poke] if parameters.markets[0].has_estimator else [poke]
         read_states = abis["lens"]["market_states"].encode()
         read_rows, read_ratios = market_rows(abis["lens"]).rows, curve_rows(abis["lens"]).rows
         read_curve = abis["lens"]["margin_curve"].encode(_MARKET, [to_wad(self.notional)])
@@ -289,9 +300,10 @@ class Instrument:
                         f"the oracle refuses price {price:g} at {time} s: {receipt.revert_reason}"
                     )
                 reported, reported_at, reports = price, time, reports + 1
-            receipt = chain.execute(poke)
-            if not receipt.status:
-                raise RunError(f"the market registry stopped at {time} s: {receipt.revert_reason}")
+            for call in steps:
+                receipt = chain.execute(call)
+                if not receipt.status:
+                    raise RunError(f"the contracts stopped at {time} s: {receipt.revert_reason}")
             state = MarketState(*read_rows(chain.call(lens, read_states))[_MARKET])
             ratios = read_ratios(chain.call(lens, read_curve))[0]
             if ratios[0] == WAD:

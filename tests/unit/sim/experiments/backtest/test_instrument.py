@@ -179,3 +179,19 @@ def test_what_cannot_be_used_is_refused(plain_scenario):
         _series(scenario, _times(3, 60), np.array([100.0, 100.0, 2e9]))
     with pytest.raises(InputError, match="fewer than two"):
         _series(scenario, _times(1, 60), np.array([100.0]))
+
+
+def test_a_market_that_chooses_follows_its_choice(plain_scenario):
+    prices = 2_000.0 * np.exp(np.cumsum(np.random.default_rng(3).normal(0, 0.02, 20)))
+    plain = _series(plain_scenario(), _times(20, 600), prices)
+    chosen = _series(plain_scenario("markets.0.estimator.range_weight=1.0"), _times(20, 600), prices)
+    assert chosen.variance_fast == plain.variance_fast  # the price oracle's own
+    assert (chosen.maintenance != plain.maintenance).any()
+    doubled = _series(plain_scenario("markets.0.estimator.range_weight=4.0"), _times(20, 600), prices)
+    # Four times the variance is twice the margin, once the choice has left where the market stood.
+    assert doubled.maintenance[2:] / chosen.maintenance[2:] == pytest.approx(2.0, rel=1e-9)
+
+
+def test_what_options_imply_is_not_on_a_price_path(plain_scenario):
+    with pytest.raises(InputError, match="implied_weight: nobody reports"):
+        _series(plain_scenario("markets.0.estimator.implied_weight=1.0"), _times(2, 600), np.full(2, 2e3))
