@@ -44,6 +44,9 @@ SLOW_ARBITRAGEURS = (
 
 FEARFUL = ("arbitrageurs.capital=20000.0", "arbitrageurs.margin_trigger=20.0")
 
+SHALLOW = ("protocol.risk_model_parameters.liquidity_floor=1.0",)
+"""Size is measured against what the pool quotes, and nothing less."""
+
 POOR_ARBITRAGEURS = (*SLIDE, "arbitrageurs.capital=20000.0")
 
 LOW_FEE = (*SLIDE, "protocol.liquidation.fee_base=0.0005")
@@ -360,6 +363,9 @@ BINDS: dict[str, Binds] = {
     "protocol.margin.fund_fee_share": (0.3, ()),
     "protocol.margin.upnl_weight": (0.5, EARLY_GAIN),
     "protocol.margin.upnl_cap": (10.0, EARLY_GAIN),
+    "protocol.margin.depth_variance": (0.01, SHALLOW),
+    "protocol.margin.depth_reserves": (1e12, SHALLOW),
+    "protocol.margin.depth_share_min": (0.5, (*SHALLOW, "protocol.margin.depth_reserves=1e12")),
     "protocol.margin.funding_margin_coefficient": (20.0, ("protocol.margin.funding_coefficient=50.0",)),
     "protocol.margin.max_funding_rate_per_hour": (0.0001, ()),
     "protocol.margin.min_position_notional": (3_900.0, ()),
@@ -438,6 +444,7 @@ BINDS: dict[str, Binds] = {
     "traders.0.fees.max_fee_gwei": (DEAR, ()),
     "traders.0.patience_blocks": (0, ()),
     "whales.0.market": (1, TWO_MARKETS),
+    "whales.0.declared": (True, (*SHALLOW, "whales.0.accounts=2", "whales.0.leverage=10.0")),
     "whales.0.min_withdrawal": (1e6, ()),
     "whales.0.admission_step": (0.5, ("whales.0.leverage=40.0",)),
     "whales.0.fees.policy": (None, ("whales.0.fees.base_fee_multiple=1.0",)),
