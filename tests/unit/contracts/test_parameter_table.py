@@ -7,7 +7,7 @@ beyond; the other words are moved only as far as a condition of the struct asks.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import pytest
 
@@ -112,15 +112,29 @@ def refusal(models) -> Callable[[Struct, Mapping[str, int]], str | None]:
 def beside(struct: Struct, name: str, word: int) -> dict[str, int]:
     """Return the defaults with one word, and what conditions tie to it moved out of its way."""
     words = {row.name: row.word(row.default) for row in struct}
-    words[name] = word
-    for condition in struct.conditions:
-        if name not in condition.names or condition.holds(words):
-            continue
-        if condition.high == name:
-            words |= {low: struct[low].least for low in condition.low}
-        elif isinstance(condition.high, str):
-            words[condition.high] = struct[condition.high].most
-        words |= {low: struct[low].least for low in condition.low if low != name}
+    return settled(struct, {**words, name: word}, (name,))
+
+
+def settled(struct: Struct, words: Mapping[str, int], fixed: Iterable[str]) -> dict[str, int]:
+    """Return words that meet the conditions, as far as fixed ones let them; each moves once."""
+    words, fixed = dict(words), set(fixed)
+    for _ in struct.conditions:  # each round carries a move over one more condition
+        for condition in struct.conditions:
+            free = [low for low in condition.low if low not in fixed]
+            limit = condition.high if isinstance(condition.high, int) else words[condition.high]
+            excess = sum(words[low] for low in condition.low) + condition.strict - limit
+            if excess <= 0:
+                continue
+            if isinstance(condition.high, str) and condition.high not in fixed:
+                step = min(excess, struct[condition.high].most - limit)
+                words[condition.high] += step
+                fixed.add(condition.high)
+                excess -= step
+            for low in free if excess > 0 else ():
+                step = min(excess, words[low] - struct[low].least)
+                words[low] -= step
+                fixed.add(low)
+                excess -= step
     return words
 
 
@@ -192,22 +206,24 @@ def test_words_between_two_grains_are_refused(refusal, struct, row):
 
 @pytest.mark.parametrize(("struct", "condition"), CONDITIONS, **NAMES)
 def test_a_condition_is_the_contracts(refusal, struct, condition):
-    """At equality, and one unit beside it, other words as they are by default."""
+    """At equality, and one unit beside it, other words as they are by default or out of the way."""
     words = {row.name: row.word(row.default) for row in struct}
     high = words[condition.high] if isinstance(condition.high, str) else condition.high
     last = condition.low[-1]
     equal = high - sum(words[name] for name in condition.low if name != last)
     for word in (equal - 1, equal, equal + 1):
-        tried = {**words, last: word}
+        if not struct[last].least <= word <= struct[last].most:
+            continue  # its own bound, which has its own test
+        tried = settled(struct, {**words, last: word}, condition.names)
         assert (refusal(struct, tried) is None) == condition.holds(tried), word - equal
 
 
 @pytest.mark.parametrize(("struct", "row"), WHERE, **NAMES)
 def test_a_rows_own_bounds_are_as_far_as_conditions_let_it_go(struct, row):
-    """To a unit: a ratio above another that is above zero is at least two."""
+    """To a unit a condition: the last of three that are above zero and one another is at least three."""
     least, most = struct.reach(row.name)
-    assert 0 <= least - row.least <= 1
-    assert 0 <= row.most - most <= 1
+    assert 0 <= least - row.least <= 2
+    assert 0 <= row.most - most <= 2
 
 
 @pytest.mark.parametrize(("struct", "row"), WHERE, **NAMES)
