@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from sim.agents.base import ActorIndex, Outage, Outcome, silent_members
 from sim.agents.fees import FeePolicy
 from sim.agents.kind import AGENTS, AgentKind, Group, Setting, Start
+from sim.agents.oracle_keeper import KEEPERS
 from sim.core.arrays import IntArray
 from sim.core.documents.sections import Section, number
 from sim.core.rng import Streams
@@ -19,6 +20,8 @@ from sim.reference import estimator_math
 
 _LEAST = math.sqrt(estimator_math.MIN_VARIANCE / WAD)
 _MOST = math.sqrt(estimator_math.MAX_VARIANCE / WAD)
+_MOST_OUT = 0.5
+"""Share of a price's keepers with which this one falls silent (assumption)."""
 
 
 class VolatilityKeepersSection(Section):
@@ -125,7 +128,6 @@ class VolatilityKeeper:
 class _VolatilityKeepers(AgentKind[VolatilityKeepersSection]):
     name = "volatility_keepers"
     order = 52
-    can_fail = True
     section = VolatilityKeepersSection
 
     def groups(self, section: VolatilityKeepersSection, setting: Setting) -> Iterable[Group]:
@@ -148,7 +150,8 @@ class _VolatilityKeepers(AgentKind[VolatilityKeepersSection]):
                 market=market,
                 price=setting.prices[market],
                 variance=setting.protocol.markets[market].initial_variance_fast,
-                outages=setting.outages_of(self.name, market),
+                # Who runs most of a price's keepers runs this one: it is out when half of them are.
+                outages=[out for out in setting.outages_of(KEEPERS.name, market) if out.share >= _MOST_OUT],
             )
 
 
