@@ -160,6 +160,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "liquidity_pool.Connected": "tests/unit/contracts/test_once.py",
     "insurance_fund.EpochOpened": "tests/regression/test_no_dollar_buys_a_vault.py",
     "market_registry.FormulaFailed": "tests/regression/test_a_broken_formula_can_be_replaced.py",
+    "risk_engine.ClusterCounted": "tests/unit/contracts/risk_engine/test_clusters.py",
     "risk_governor.Sealed": "tests/unit/contracts/test_once.py",
 }
 """Event that no call of the table logs -> test that looks at it."""
