@@ -19,6 +19,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -34,13 +35,19 @@ from sim.protocol import actions  # noqa: E402
 from sim.protocol.actions import CLOSE_ALL, NO_LIMIT, ActionBatch, EntryPoint, Fees  # noqa: E402
 from sim.protocol.address_book import AddressBook  # noqa: E402
 from sim.protocol.client import ProtocolClient  # noqa: E402
-from sim.protocol.contracts import compile_protocol  # noqa: E402
+from sim.protocol.contracts import compile_protocol, contract_of  # noqa: E402
 from sim.protocol.deployed import OWNER, Deployment  # noqa: E402
 from sim.protocol.deployment import Deployer  # noqa: E402
+from sim.protocol.parameters.collateral import ASSET  # noqa: E402
 from sim.protocol.parameters.table import STRUCTS  # noqa: E402
-from sim.protocol.parameters.values import MarketParameters, ProtocolParameters  # noqa: E402
+from sim.protocol.parameters.values import (  # noqa: E402
+    AssetParameters,
+    MarketParameters,
+    ProtocolParameters,
+)
 
 ENTRY_POINTS: Final = (
+    "collateral_oracle.report",
     "insurance_fund.deposit",
     "insurance_fund.redeem",
     "insurance_fund.request_exit",
@@ -49,9 +56,11 @@ ENTRY_POINTS: Final = (
     "liquidity_pool.redeem",
     "liquidity_pool.request_exit",
     "loss_waterfall.auto_deleverage",
+    "loss_waterfall.sell_collateral",
     "loss_waterfall.socialize_loss",
     "market_registry.poke",
     "price_oracle.report",
+    "spot_pool.swap",
     "trading_desk.decrease_position",
     "trading_desk.deposit",
     "trading_desk.increase_position",
@@ -109,6 +118,7 @@ PARAMETERS: Final = ProtocolParameters(
                 "variance_stress": 1.44,
                 "stress_weight": 0.25,
                 "size_coefficient": 1,
+                "size_root": 2,
                 "liquidity_floor": 1_000_000,
                 "open_interest_lower": 20_000_000,
                 "open_interest_upper": 50_000_000,
@@ -122,6 +132,18 @@ PARAMETERS: Final = ProtocolParameters(
 )
 
 
+ASSET_PARAMETERS: Final = AssetParameters(
+    name="OTHER",
+    decimals=18,
+    initial_price=1,
+    initial_variance_fast=0.25,
+    initial_variance_slow=0.25,
+    pool_fee_rate=0.003,
+    pool_depth=10_000_000,
+    terms={**ASSET.defaults, "deposit_cap": 10_000_000},
+)
+
+
 class Meter:
     """Sends batches and notes gas by entry point, outcome and number of items."""
 
@@ -129,7 +151,14 @@ class Meter:
         self.markets = range(markets)
         self.artifacts = compile_protocol("adaptive")
         self.book = AddressBook(
-            [("long", LONGS), ("short", SHORTS), ("keeper", KEEPERS), ("provider", 2), ("stranger", 1)]
+            [
+                ("long", LONGS),
+                ("short", SHORTS),
+                ("keeper", KEEPERS),
+                ("provider", 2),
+                ("stranger", 1),
+                ("pledger", 4),
+            ]
         )
         self.chain = Chain.create(engine, GENESIS)
         self.successes: dict[str, list[tuple[int, int]]] = defaultdict(list)
@@ -144,7 +173,8 @@ class Meter:
         keepers = [self.book.addresses[actor] for actor in self.group("keeper")]
         (market,) = PARAMETERS.markets
         markets = tuple(replace(market, name=f"{market.name}{number}") for number in self.markets)
-        return deployer.deploy(replace(PARAMETERS, markets=markets), [keepers] * len(markets))
+        parameters = replace(PARAMETERS, markets=markets, assets=(ASSET_PARAMETERS,))
+        return deployer.deploy(parameters, [keepers] * len(markets), [keepers])
 
     def group(self, name: str) -> list[int]:
         """Return the participants of a group."""
@@ -161,7 +191,7 @@ class Meter:
     def raw(self, key: str, function: str, *arguments: object, sender: str = OWNER) -> None:
         """Send one call that is not metered and must succeed."""
         deployment = self.client.deployment
-        data = deployment.abis[key][function].encode(*arguments)
+        data = deployment.abis[contract_of(key)][function].encode(*arguments)
         receipt = self.chain.execute(Transaction(sender, deployment.addresses[key], data))
         if not receipt.status:
             raise RunError(f"{key}.{function} reverted: {receipt.revert_reason}")
@@ -208,6 +238,8 @@ class Meter:
             self.send(actions.report_implied("k", keepers[1], market, WAD // 4, FREE))
             self.must(actions.update_estimator("k", keepers[0], market, FREE))
         self.send(actions.update_estimator("k", keepers[0], len(self.markets), FREE))
+        self.must(actions.report_collateral("k", keepers, 0, WAD, WAD // 1_000, ages, FREE))
+        self.send(actions.report_collateral("k", keepers[:1], 0, WAD, WAD // 1_000, now, FREE))
 
     def gas(self, batch: ActionBatch, *, success: bool) -> int:
         """Send one call and return its gas.
@@ -293,6 +325,7 @@ def fit(
 def live(meter: Meter) -> None:
     """Play the scripted life: each step leaves the state that the next one needs."""
     open_vaults(meter)
+    pledge(meter)
     trade(meter)
     decline(meter)
     collapse(meter)
@@ -342,6 +375,38 @@ def trade(meter: Meter) -> None:
     meter.report(PRICE)
     meter.must(actions.poke("k", stranger[0], 0, FREE))
     meter.send(actions.poke("k", stranger[0], 7, FREE))  # no such market
+    meter.report(PRICE)
+
+
+def pledge(meter: Meter) -> None:
+    """Accounts with hardly any quote: what trades cost is a debt, which assets are sold for; and swaps."""
+    pledgers = meter.group("pledger")
+    addresses = meter.client.deployment.addresses
+    pool = addresses["spot_pool:0"]
+    for actor in pledgers:
+        owner = meter.book.addresses[actor]
+        meter.raw("collateral_token:0", "mint", owner, 1_000_000 * WAD)
+        meter.raw("collateral_token:0", "approve", addresses["collateral_registry"], 2**256 - 1, sender=owner)
+        meter.raw("collateral_token:0", "approve", pool, 2**256 - 1, sender=owner)
+        meter.raw("token", "approve", pool, 2**256 - 1, sender=owner)
+    meter.set_up(actions.deposit_collateral("t", pledgers, pledgers, 0, 100_000 * WAD, FREE))
+    meter.set_up(actions.deposit("t", pledgers, pledgers, 40 * TOKEN_UNIT, FREE))
+    for actor in pledgers:  # one after the other: nobody gains by those who come later
+        meter.set_up(actions.increase_position("t", actor, 0, 30 * WAD, NO_LIMIT, FREE))
+        meter.set_up(actions.decrease_position("t", actor, 0, 29 * WAD, NO_LIMIT, FREE))
+    meter.report(PRICE)
+    stranger = meter.group("stranger")[0]
+    meter.set_up(actions.sell_collateral("s", stranger, pledgers[0], FREE))  # the first of the pool's life
+    for actor in pledgers[1:]:
+        meter.report(PRICE)
+        meter.must(actions.sell_collateral("s", stranger, actor, FREE))
+        meter.send(actions.sell_collateral("s", stranger, actor, FREE))  # owes nothing
+    for actor in pledgers:
+        for is_sale, amount in ((True, 1_000 * WAD), (False, 1_000 * TOKEN_UNIT)):
+            trade_in = partial(actions.swap, "a", actor, 0, is_sale=is_sale, amount_in=amount, fees=FREE)
+            meter.must(trade_in(min_amount_out=1))
+            meter.send(trade_in(min_amount_out=10**30))  # too little comes out
+    meter.set_up(actions.decrease_position("t", pledgers, 0, CLOSE_ALL, NO_LIMIT, FREE))
     meter.report(PRICE)
 
 

@@ -55,12 +55,20 @@ class Deleverager:
     scores are clearly apart, then only the best one.
     """
 
-    def __init__(self, section: DeleveragerSection, actor: int, *, window_seconds: float) -> None:
+    def __init__(
+        self,
+        section: DeleveragerSection,
+        actor: int,
+        *,
+        window_seconds: float,
+        sale_window_seconds: float = 0.0,
+    ) -> None:
         self.section = section
         self.name = "deleverager"
         self.latency_blocks = section.latency_blocks
         self.actor = actor
         self._window_seconds = window_seconds
+        self._sale_window_seconds = sale_window_seconds
         self._waiting: dict[int, int] = {}  # bankrupt -> block until which its call may be pending
         self._refusals: dict[int, int] = {}
         self._asked: dict[int, int] = {}  # bankrupt -> time of the deficit that winners were asked to bear
@@ -83,13 +91,18 @@ class Deleverager:
         for pending in sorted(state.pending_deficits, key=lambda item: (item.at, item.account)):
             if self._waiting.get(pending.account, -1) >= state.block or pending.deficit <= 0:
                 continue
+            # The debtor's own assets come first, for a time. Then a call that asks winners, or nobody, has
+            # the contracts look again: others pay from then on, and winners have their whole window.
+            if pending.secured and not self._is_over(state, pending):
+                continue
             winners: list[int] = []
             # Fees come in with every liquidation, so that a fund is hardly ever empty: what counts is whether
             # it can pay. The call draws on it before it asks winners.
             if state.protocol.fund_reserves < pending.deficit:
                 winners = self.rank(state, pending, used)
             expired = state.timestamp - pending.at >= self._window_seconds
-            if winners and not (expired and self._asked.get(pending.account) == pending.at):
+            was_asked = expired and self._asked.get(pending.account) == pending.at
+            if pending.secured or (winners and not was_asked):
                 self._asked[pending.account] = pending.at
                 used += winners
                 bankrupt, market = pending.account, pending.market
@@ -100,7 +113,7 @@ class Deleverager:
                 batches.append(actions.socialize_loss(self.name, self.actor, pending.account, fees))
             else:
                 continue
-            self._waiting[pending.account] = state.block + self.latency_blocks + self.section.patience_blocks
+            self._waiting[pending.account] = self._patient_until(state)
         return batches
 
     def observe(self, outcome: Outcome) -> None:
@@ -146,6 +159,13 @@ class Deleverager:
         gain = _gains(state, pending.market)
         return np.flatnonzero(opposite & (gain > 0.0) & (state.equity > 0.0)).astype(np.int64)
 
+    def _patient_until(self, state: State) -> int:
+        return state.block + self.latency_blocks + self.section.patience_blocks
+
+    def _is_over(self, state: State, pending: PendingDeficit) -> bool:
+        """Return whether the time is over in which a debtor's own assets are to be sold."""
+        return state.timestamp - pending.at >= self._sale_window_seconds
+
     def _is_one_sided(self, state: State, pending: PendingDeficit) -> bool:
         market = state.markets[pending.market]
         opposite = market.short_open_interest if pending.side > 0 else market.long_open_interest
@@ -178,7 +198,10 @@ class _Deleverager(AgentKind[DeleveragerSection]):
     def agents(self, section: DeleveragerSection, start: Start) -> Iterable[Deleverager]:
         if section.active:
             window = start.setting.protocol.waterfall["adl_window_seconds"]
-            yield Deleverager(section, int(start.members["deleverager"][0]), window_seconds=window)
+            protocol = start.setting.protocol
+            sale = max((float(one.terms["sale_window_seconds"]) for one in protocol.assets), default=0.0)
+            actor = int(start.members["deleverager"][0])
+            yield Deleverager(section, actor, window_seconds=window, sale_window_seconds=sale)
 
 
 DELEVERAGER = _Deleverager()

@@ -41,6 +41,10 @@ class Setting:
     market_names: tuple[str, ...]
     prices: tuple[float, ...]
     """Quote at block 0, by market."""
+    asset_names: tuple[str, ...] = ()
+    """Of the collateral registry, in id order."""
+    asset_prices: tuple[float, ...] = ()
+    """Quote for a whole token at block 0, by asset."""
     protocol: ProtocolParameters
     """What the contracts are deployed with, by the contracts' own names."""
     vault_deposits: Mapping[Vault, float]
@@ -79,6 +83,12 @@ class Group:
     """Whether its members are declared to be of one hand: they add risk at the size of all of them."""
     reports: int | None = None
     """Market whose oracle takes its members as reporters."""
+    reports_asset: int | None = None
+    """Asset of the collateral registry, likewise."""
+    trades_asset: int | None = None
+    """Asset in whose spot pool its members trade, with `wallet` of quote each and as much of the asset."""
+    wallet: float = 0.0
+    """Quote each member has for that."""
     reports_implied: int | None = None
     """Market whose implied variance its first member reports."""
     first_confidence_ratio: float = 0.001
@@ -108,6 +118,8 @@ class Opening:
     """Quote kept outside the protocol."""
     admission_step: float = 0.05
     """Collateral is added in multiples of this share of it until the initial check is passed."""
+    assets: tuple[tuple[int, float], ...] = ()
+    """Assets of the collateral registry to deposit beside it, each with its worth at block 0, quote."""
     entry_price: int | None = None
     """Price (WAD) at which the position is opened; None: that of block 0, with the premium of its turn."""
     mode: AccountMode = "cross"

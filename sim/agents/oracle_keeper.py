@@ -17,11 +17,14 @@ from sim.protocol import actions
 from sim.protocol.actions import ActionBatch, EntryPoint, Fees
 from sim.protocol.state import State
 
-KIND = EntryPoint.REPORT
+_KINDS = (EntryPoint.REPORT, EntryPoint.REPORT_COLLATERAL)
 
 
 class KeepersSection(Section):
-    """Oracle keepers: the reporters of each market, with their own threshold, noise and patience."""
+    """Oracle keepers: the reporters of each market, with their own threshold, noise and patience.
+
+    Each asset of `collaterals` has as many of the same kind.
+    """
 
     count: int = number(
         5,
@@ -111,11 +114,14 @@ class OracleKeepers:
         name: str,
         market: int,
         outages: Sequence[Outage] = (),
+        asset: int | None = None,
     ) -> None:
+        """Report a market, or an asset of the collateral registry instead."""
         self.section = section
         self.name = name
         self.latency_blocks = section.latency_blocks
         self.market = market
+        self.asset = asset
         self._outages = tuple(outages)
         self._static_fees = section.static_fees
         self._index = ActorIndex(actors)
@@ -135,8 +141,9 @@ class OracleKeepers:
         section, count = self.section, len(self._index)
         static = round(section.static_fee_share * count)
         stubborn = f", {static} of them {self._static_fees.describe()}" if static else ""
+        where = f"market {self.market}" if self.asset is None else f"collateral {self.asset}"
         return (
-            f"{count} oracle keepers on market {self.market}, reporting on moves of "
+            f"{count} oracle keepers on {where}, reporting on moves of "
             f"{section.deviation_threshold:.2%} or every {section.heartbeat_seconds} s, "
             f"within {section.price_noise:.2%} of the outside price{stubborn}."
         )
@@ -144,8 +151,7 @@ class OracleKeepers:
     def decide(self, state: State, draws: Streams) -> list[ActionBatch]:
         """Return new reports, and pending ones replaced by fresher prices at higher bids."""
         section = self.section
-        published_at = int(state.external_published_at[self.market])
-        outside = float(state.external_prices[self.market])
+        published_at, outside = self._outside(state)
         stream = f"agent:oracle_keeper:{self.name}:noise"
         prices = outside * draws.lognormal(stream, state.block, len(self._index), section.price_noise)
         moved = np.abs(prices - self._price) >= self._own_thresholds(draws) * self._price
@@ -172,12 +178,18 @@ class OracleKeepers:
         """Remember what is on chain now and forget what no longer waits."""
         for result in outcome.results:
             row = self._index.local(result.actor)
-            if row < 0 or result.kind != KIND or result.status == "replaced":
+            if row < 0 or result.kind not in _KINDS or result.status == "replaced":
                 continue
             self._pending_since[row] = -1
             if result.status == "success":
                 self._price[row] = from_wad(result.args[1])
                 self._published_at[row] = result.args[3]
+
+    def _outside(self, state: State) -> tuple[int, float]:
+        """Return when the outside price was last observed, and that price."""
+        if self.asset is None:
+            return int(state.external_published_at[self.market]), float(state.external_prices[self.market])
+        return int(state.asset_published_at[self.asset]), float(state.asset_prices[self.asset])
 
     def record_genesis(self, price: float, published_at: int) -> None:
         """Tell the reporters of a first report that was made for them before block 0."""
@@ -193,7 +205,7 @@ class OracleKeepers:
 
     def _confidences(self, state: State, prices: FloatArray) -> FloatArray:
         """Return half-widths that widen with volatility, as market makers' spreads do."""
-        market = state.markets[self.market]
+        market = state.markets[self.market] if self.asset is None else state.assets[self.asset]
         daily = float(np.sqrt(max(market.variance_fast, market.variance_slow) / WAD / 365.0))
         return prices * (self.section.confidence_ratio + self.section.confidence_volatility * daily)
 
@@ -244,10 +256,11 @@ class OracleKeepers:
             self._pending_max[row] = max_fee
             self._pending_tip[row] = tip
         confidences = self._confidences(state, prices[rows])
-        return actions.report(
+        send = actions.report if self.asset is None else actions.report_collateral
+        return send(
             self.name,
             self._index.actors[rows],
-            self.market,
+            self.market if self.asset is None else self.asset,
             to_wad_list(prices[rows]),
             to_wad_list(confidences),
             published_at,
@@ -271,6 +284,14 @@ class _Keepers(AgentKind[KeepersSection]):
                 reports=market,
                 first_confidence_ratio=section.first_confidence_ratio,
             )
+        for asset, name in enumerate(setting.asset_names):
+            yield Group(
+                name=_asset_group(asset),
+                count=section.count,
+                label=f"{name} collateral keepers",
+                reports_asset=asset,
+                first_confidence_ratio=section.first_confidence_ratio,
+            )
 
     def agents(self, section: KeepersSection, start: Start) -> Iterable[OracleKeepers]:
         setting = start.setting
@@ -284,10 +305,25 @@ class _Keepers(AgentKind[KeepersSection]):
             )
             keepers.record_genesis(setting.prices[market], setting.first_report_at)
             yield keepers
+        for asset, name in enumerate(setting.asset_names):
+            keepers = OracleKeepers(
+                section,
+                start.members[_asset_group(asset)],
+                name=f"collateral_keepers_{name.lower()}",
+                market=0,
+                asset=asset,
+                outages=[one for one in setting.outages_of(self.name) if one.market is None],
+            )
+            keepers.record_genesis(setting.asset_prices[asset], setting.first_report_at)
+            yield keepers
 
 
 def _group(market: int) -> str:
     return f"keepers:{market}"
+
+
+def _asset_group(asset: int) -> str:
+    return f"collateral_keepers:{asset}"
 
 
 KEEPERS = _Keepers()

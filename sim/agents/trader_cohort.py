@@ -13,6 +13,7 @@ from sim.agents.account_mode import AccountMode, mode_choice, mode_words
 from sim.agents.base import DAY_SECONDS, ActorIndex, Outcome, limit_price, token_amounts
 from sim.agents.book_accounts import openings_of, population_of
 from sim.agents.book_file import Book, load_book
+from sim.agents.brought_assets import BroughtSection, brought_by
 from sim.agents.fees import FeePolicy
 from sim.agents.kind import AGENTS, AgentKind, Group, Opening, Setting, Start
 from sim.agents.population import (
@@ -141,6 +142,10 @@ class TraderSection(Section):
         max_length=1_024,
     )
     market: int = number(0, 0, 7, "id", "Market they trade.", source="the first")
+    collateral: BroughtSection | None = Field(
+        None,
+        description="Part of their collateral in one of `collaterals`; none: all in the quote coin.",
+    )
     several: SeveralOfManySection | None = Field(
         None, description="Markets that members hold positions in together; none: all hold `market` alone."
     )
@@ -220,6 +225,8 @@ class TraderSection(Section):
             if self.several is not None and self.market:
                 yield ("market",), "several says which markets they trade: leave market out, or several"
             return
+        if self.collateral is not None:
+            yield ("collateral",), "the book says what they have: leave collateral out, or the book"
         if self.several is not None:
             yield ("several",), "the book says who holds what: leave several out, or the book"
         for key in ("count", "entry_deviation"):
@@ -551,6 +558,8 @@ class _Traders(AgentKind[TraderSection]):
             entries = [None] * len(people) if factor is None else to_wad_list(price * factor)
             # All that an account has comes with its first position; margin is judged on the whole of it.
             behind = people.collateral if not leg else np.zeros(len(people))
+            brought = brought_by(section.collateral, start.setting) if not leg else ()
+            in_quote = 1.0 - sum(share for _, share in brought)
             wallet = people.wallet if not leg else np.zeros(len(people))
             sizes = people.sizes(price, leg)
             columns = (actors.tolist(), sizes.tolist(), behind.tolist(), wallet.tolist())
@@ -561,7 +570,8 @@ class _Traders(AgentKind[TraderSection]):
                     actor=actor,
                     market=market,
                     size=size,
-                    collateral=collateral,
+                    collateral=collateral * in_quote,
+                    assets=tuple((asset, collateral * share) for asset, share in brought),
                     wallet=kept,
                     admission_step=section.admission_step,
                     entry_price=entry,
@@ -582,6 +592,7 @@ def _words(section: TraderSection) -> str:
             f"{section.count:,} traders, {section.long_share:.0%} of them long, with "
             f"{section.size.describe()} and {section.leverage.describe()}{spread}{_held_together(section)}"
             f"{mode_words(section.mode)}"
+            f"{'' if section.collateral is None else f', {section.collateral.describe()}'}"
         )
     book = section.positions
     longs = sum(size > 0 for size in book.size)

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from sim.agents.account_mode import AccountMode, mode_choice, mode_words
 from sim.agents.base import Outcome, token_amounts
+from sim.agents.brought_assets import BroughtSection, brought_by
 from sim.agents.fees import FeePolicy
 from sim.agents.kind import AGENTS, AgentKind, Group, Opening, Setting, Start
 from sim.agents.several_markets import SeveralMarketsSection
@@ -102,6 +103,10 @@ class WhaleSection(Section):
         "Collateral added at a time until the initial check admits the position, relative to that planned.",
         source="assumption: fine enough that it does not start far above the requirement",
     )  # fmt: skip
+    collateral: BroughtSection | None = Field(
+        None,
+        description="Part of its collateral in one of `collaterals`; none: all in the quote coin.",
+    )
     fees: FeePolicy = FeePolicy()
 
     def problems(self) -> Iterator[Problem]:
@@ -187,6 +192,8 @@ class Whale:
             "withdraw_then_close": f"pulls its free margin out and closes {orders}",
         }
         when = "" if section.behavior == "hold" else f" from block {self._start_block}"
+        if section.collateral is not None:
+            when += f", with {section.collateral.describe()}"
         where = "" if section.several is None else f" in several markets ({section.several.describe()})"
         return (
             f"A whale, {section.side} {self.notional:,.0f}{where} at {section.leverage:g}x"
@@ -318,6 +325,7 @@ class _Whales(AgentKind[WhaleSection]):
 
     def openings(self, section: WhaleSection, start: Start) -> Iterable[Opening]:
         notional = _notional(section, start) / section.accounts
+        brought = brought_by(section.collateral, start.setting)
         for actor in start.members[_group(section)].tolist():
             behind = notional / section.leverage
             for leg in legs_of(section):
@@ -325,7 +333,8 @@ class _Whales(AgentKind[WhaleSection]):
                     actor=actor,
                     market=leg.market,
                     size=leg.part * notional / start.setting.prices[leg.market],
-                    collateral=behind,
+                    collateral=behind * (1.0 - sum(share for _, share in brought)),
+                    assets=tuple((asset, behind * share) for asset, share in brought if behind),
                     wallet=0.0,
                     admission_step=section.admission_step,
                     mode=section.mode,

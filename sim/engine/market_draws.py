@@ -8,7 +8,7 @@ from sim.core.rng import Streams
 from sim.engine.scenario.schema import Scenario
 from sim.market.joint_draws import MarketDraw
 from sim.market.price_history import PriceHistory
-from sim.market.price_paths import BlockClock
+from sim.market.price_paths import BlockClock, PricePath
 from sim.market.price_process import PathDraw
 from sim.market.price_processes.replay import Replay
 from sim.market.shock import market_schedule
@@ -47,3 +47,16 @@ def market_draws(
         )
         found.append(MarketDraw(market=market.name, process=process, draw=draw))
     return found
+
+
+def asset_paths(scenario: Scenario, clock: BlockClock, streams: Streams) -> list[PricePath]:
+    """Return the price path of every asset of the collateral registry, from streams of their own names."""
+    return [
+        collateral.price.path(
+            clock,
+            initial_price=collateral.initial_price,
+            streams=streams,
+            name=f"collateral:{collateral.name}",
+        )
+        for collateral in scenario.collaterals
+    ]

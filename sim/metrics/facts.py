@@ -38,6 +38,12 @@ class Totals:
     overshoot: float = 0.0
     """Largest fall of the outside price below the fundamental price, a share of it."""
     highest: float = 0.0
+    collateral_sales: int = 0
+    """Forced sales of other collateral than the quote coin."""
+    collateral_sold: int = 0
+    """What they raised, token units."""
+    collateral_drawdown: float = 0.0
+    """Largest fall of the outside price of an asset below its peak, a share of it."""
     initial_weighted: list[float] = field(default_factory=list)
     maintenance_weighted: list[float] = field(default_factory=list)
     notional: list[float] = field(default_factory=list)

@@ -35,10 +35,16 @@ class EntryPoint(StrEnum):
     FUND_DEPOSIT = "insurance_fund.deposit"
     FUND_REQUEST_EXIT = "insurance_fund.request_exit"
     FUND_REDEEM = "insurance_fund.redeem"
+    REPORT_COLLATERAL = "collateral_oracle.report"
+    SELL_COLLATERAL = "loss_waterfall.sell_collateral"
+    SWAP = "spot_pool.swap"
 
 
 SET_MODE = "trading_desk.set_mode"
 """Called before the first block only."""
+
+DEPOSIT_COLLATERAL = "trading_desk.deposit_collateral"
+"""Entry point of set-up alone: no agent calls it, so that no gas of it is known."""
 
 Actors = NDArray[np.int64]
 """Participant indices, one a call."""
@@ -119,6 +125,13 @@ def deposit(agent: str, actors: Ints, accounts: Ints, amounts: Ints, fees: Fees)
     return _batch(agent, EntryPoint.DEPOSIT, actors, (accounts, amounts), fees)
 
 
+def deposit_collateral(
+    agent: str, actors: Ints, accounts: Ints, asset: int, amounts: Ints, fees: Fees
+) -> ActionBatch:
+    """Add an asset of the collateral registry (token units) to ``accounts``; before block 0 only."""
+    return _batch(agent, DEPOSIT_COLLATERAL, actors, (accounts, asset, amounts), fees)
+
+
 def withdraw(agent: str, actors: Ints, amounts: Ints, fees: Fees) -> ActionBatch:
     """Withdraw collateral (token units) to the sender's wallet."""
     return _batch(agent, EntryPoint.WITHDRAW, actors, (amounts,), fees)
@@ -193,6 +206,44 @@ def report(
         (assets, prices, confidences, published_at),
         fees,
         replace=replace,
+    )
+
+
+def report_collateral(
+    agent: str,
+    actors: Ints,
+    assets: Ints,
+    prices: Ints,
+    confidences: Ints,
+    published_at: Ints,
+    fees: Fees,
+    *,
+    replace: bool = False,
+) -> ActionBatch:
+    """Report prices of assets of the collateral registry, as `report` does those of markets."""
+    return _batch(
+        agent,
+        EntryPoint.REPORT_COLLATERAL,
+        actors,
+        (assets, prices, confidences, published_at),
+        fees,
+        replace=replace,
+    )
+
+
+def sell_collateral(
+    agent: str, actors: Ints, accounts: Ints, fees: Fees, *, replace: bool = False
+) -> ActionBatch:
+    """Sell assets of ``accounts`` that owe quote or bear a lien; the sender is paid a share."""
+    return _batch(agent, EntryPoint.SELL_COLLATERAL, actors, (accounts,), fees, replace=replace)
+
+
+def swap(
+    agent: str, actors: Ints, asset: int, *, is_sale: bool, amount_in: int, min_amount_out: int, fees: Fees
+) -> ActionBatch:
+    """Sell an asset of the collateral registry in its spot pool, or buy it there (token units)."""
+    return _batch(
+        agent, EntryPoint.SWAP, actors, (asset, int(is_sale), amount_in, min_amount_out, actors), fees
     )
 
 

@@ -15,13 +15,13 @@ from sim.chain.backend import Log
 from sim.chain.chain import Chain
 from sim.core.units import WAD
 from sim.protocol.account_ids import OWN_INDEX, given_inputs, is_account, leads_with_index
-from sim.protocol.actions import ActionBatch
+from sim.protocol.actions import ActionBatch, EntryPoint
 from sim.protocol.address_book import AddressBook
 from sim.protocol.contracts import contract_of
 from sim.protocol.deployed import OWNER, Deployment
 from sim.protocol.events import EventDecoder, ProtocolEvent
 from sim.protocol.mirror import RATIO_GRID_NOTIONALS, RatioCurve
-from sim.protocol.state import MarketState, ProtocolState
+from sim.protocol.state import AssetState, MarketState, ProtocolState
 
 READ_BATCH = 512
 """Most accounts one Lens call takes."""
@@ -138,6 +138,46 @@ class ProtocolClient:
         data = self.chain.call(self._lens, self._market_states)
         return tuple(MarketState(*row) for row in self._market_rows.rows(data))
 
+    def assets(self) -> tuple[AssetState, ...]:
+        """Read every asset of the collateral registry; nothing where there is none."""
+        found = []
+        for asset in range(self.deployment.assets):
+            price = self.read("collateral_oracle", "asset_price", asset)
+            reserves = self.read(f"spot_pool:{asset}", "reserves")
+            found.append(
+                AssetState(
+                    index_price=price[0],
+                    risk_price=price[1],
+                    ema_price=price[2],
+                    confidence=price[3],
+                    variance_fast=price[4],
+                    variance_slow=price[5],
+                    updated_at=price[6],
+                    status=price[8],
+                    pool_asset=reserves[0],
+                    pool_quote=reserves[1],
+                    total=self.read("collateral_registry", "asset_info", asset)[5],
+                )
+            )
+        return tuple(found)
+
+    def asset_values(self, actors: Sequence[int], held: Sequence[int]) -> list[int]:
+        """Read what the assets of some accounts count for in maintenance (WAD quote).
+
+        Parameters
+        ----------
+        held
+            Of each account, bit a set: it has some of asset a.
+        """
+        entry = self.deployment.abis["collateral_registry"]["values_of"]
+        address, ids = self.deployment.addresses["collateral_registry"], self.book.account_ids
+        found: list[int] = []
+        for start in range(0, len(actors), READ_BATCH):
+            some = slice(start, start + READ_BATCH)
+            data = entry.encode([ids[actor] for actor in actors[some]], list(held[some]))
+            found.extend(entry.decode(self.chain.call(address, data)))
+        return found
+
     def totals(self) -> ProtocolState:
         """Read the protocol's totals in one call."""
         data = self.chain.call(self._lens, self._protocol_state)
@@ -246,7 +286,7 @@ class ProtocolClient:
 
     def read(self, key: str, function: str, *arguments: object) -> Any:
         """Call any view of a contract by name."""
-        entry = self.deployment.abis[key][function]
+        entry = self.deployment.abis[contract_of(key)][function]
         data = self.chain.call(self.deployment.addresses[key], entry.encode(*arguments), sender=OWNER)
         return entry.decode(data)
 
@@ -254,10 +294,12 @@ class ProtocolClient:
         known = self._entry_points.get(kind)
         if known is None:
             key, name = kind.split(".")
-            function = self.deployment.abis[key][name]
+            function = self.deployment.abis[contract_of(key)][name]
             inputs = [(str(given["name"]), str(given["type"])) for given in given_inputs(function)]
+            if kind == EntryPoint.SWAP:  # of several pools: the first argument says which
+                inputs.insert(0, ("asset", "uint256"))
             known = _EntryPoint(
-                address=self.deployment.addresses[key],
+                address=self.deployment.addresses.get(key, ""),  # of an asset: there may be none
                 function=function,
                 head=(OWN_INDEX,) if leads_with_index(function) else (),
                 addresses=frozenset(at for at, (_, type_) in enumerate(inputs) if type_ == "address"),
@@ -288,6 +330,14 @@ class ProtocolClient:
             else:
                 columns.append(column)
         calls: list[Call] = []
+        if batch.kind == EntryPoint.SWAP:
+            assets, columns = columns[0], columns[1:]
+            for row, actor in enumerate(batch.actors.tolist()):
+                pool = self.deployment.addresses[f"spot_pool:{assets[row]}"]
+                is_sale, *others = (column[row] for column in columns)
+                data = entry.function.encode(bool(is_sale), *others)
+                calls.append(Call(actor, pool, data, 0, batch.args[0][row]))
+            return calls
         for row, actor in enumerate(batch.actors.tolist()):
             values: list[object] = [*entry.head, *(column[row] for column in columns)]
             items = 0

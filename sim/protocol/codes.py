@@ -63,6 +63,7 @@ class Refusal(StrEnum):
     """Reasons of the contracts that somebody acts on: what they say when they revert."""
 
     MARGIN_TOO_LOW = "margin_checks: margin too low"
+    OWES_QUOTE = "margin_checks: owes quote"
     PRICE_NOT_VALID = "margin_checks: price not valid"
     POSITION_TOO_SMALL = "trading: position too small"
     OPEN_INTEREST_CAP = "trading: open interest cap"

@@ -21,3 +21,5 @@ class Deployment:
     abis: Mapping[str, ContractAbi]
     artifacts: Mapping[str, Artifact]
     markets: int
+    assets: int = 0
+    """Assets of the collateral registry."""

@@ -21,7 +21,7 @@ from sim.protocol.first_answer import why_no_first_answer
 from sim.protocol.formulas import FORMULA_GAS
 from sim.protocol.frozen_margins import stand_in_for
 from sim.protocol.governance.setup import FORWARDER, Hands, hand_over
-from sim.protocol.parameters.values import MarketParameters, ProtocolParameters
+from sim.protocol.parameters.values import AssetParameters, MarketParameters, ProtocolParameters
 from sim.protocol.parameters.words import fill_inputs, inputs_of
 from sim.reference import estimator_math
 from sim.reference.portfolio_math import PAIRS
@@ -215,6 +215,7 @@ class Deployer:
             abis=self._abis,
             artifacts=self._artifacts,
             markets=len(parameters.markets),
+            assets=len(parameters.assets),
         )
 
     def _list_assets(self, parameters: ProtocolParameters, reporters: Sequence[Sequence[str]]) -> None:
@@ -241,6 +242,18 @@ class Deployer:
                 "spot_pool": self._addresses[pool],
             }
             self._add("collateral_registry", "add_asset", listed, asset.terms)
+            self._fill_pool(asset_id, asset)
+
+    def _fill_pool(self, asset_id: int, asset: AssetParameters) -> None:
+        """Give an asset's pool what it starts with, while the deployer still owns it."""
+        amounts = asset.units(asset.pool_depth), asset.pool_quote_units
+        if not all(amounts):
+            return
+        pool = f"spot_pool:{asset_id}"
+        for key, amount in zip((f"collateral_token:{asset_id}", "token"), amounts, strict=True):
+            self.send(key, "mint", OWNER, amount)
+            self.send(key, "approve", self._addresses[pool], amount)
+        self.send(pool, "add_liquidity", *amounts)
 
     def _list(self, market_id: int, market: MarketParameters) -> None:
         """Point the registry at a market's formula, which must answer.

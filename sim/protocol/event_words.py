@@ -12,7 +12,7 @@ from sim.protocol.codes import BreachCause, CollateralReason, MarginCheck, Oracl
 PEOPLE = frozenset(
     (
         "account", "bankrupt", "winner", "holder", "liquidator", "sender", "receiver", "recipient", "owner",
-        "caller", "reporter", "drawer", "contributor", "spender", "guardian",
+        "caller", "payer", "reporter", "drawer", "contributor", "spender", "guardian",
     )
 )  # fmt: skip
 """Arguments that are participants."""
@@ -32,6 +32,8 @@ _TOKENS: Mapping[tuple[str, str], frozenset[str]] = {
     ("insurance_fund", "Drawn"): frozenset(("asked", "paid", "reserves")),
     ("insurance_fund", "Contributed"): frozenset(("amount", "reserves")),
     ("liquidity_pool", "ReservesChanged"): frozenset(("reserves",)),
+    ("collateral_registry", "AssetSold"): frozenset(("proceeds", "fee")),
+    ("loss_waterfall", "CollateralSold"): frozenset(("proceeds", "fee", "repaid", "lien_repaid")),
     **{
         (vault, event): frozenset(("assets", "shares"))
         for vault in _VAULTS
@@ -54,6 +56,18 @@ _TOKENS: Mapping[tuple[str, str], frozenset[str]] = {
     },
 }
 """Arguments in units of the token; every other amount, price and ratio is a WAD."""
+
+_UNITS: Mapping[tuple[str, str], frozenset[str]] = {
+    **{
+        ("collateral_registry", event): frozenset(("amount", "balance"))
+        for event in ("AssetDeposited", "AssetWithdrawn", "AssetSold")
+    },
+    ("spot_pool", "Swapped"): frozenset(("amount_in", "amount_out")),
+    ("spot_pool", "swap"): frozenset(("amount_in", "min_amount_out")),
+    ("collateral_token", "Transfer"): frozenset(("amount",)),
+    ("collateral_token", "Approval"): frozenset(("amount",)),
+}
+"""Arguments in units of a token whose decimals the event does not tell: they are written as they are."""
 
 _CODES: Mapping[tuple[str, str], type[IntEnum]] = {
     ("PositionChanged", "cause"): PositionCause,
@@ -97,6 +111,8 @@ def _word(contract: str, name: str, field: str, value: int, person: Callable[[in
         return "all"
     if field in _TIMES and 0 <= value < 2**36:
         return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    if field in _UNITS.get((contract, name), ()):
+        return f"{value:,} units"
     if field in _COUNTS or field in _TIMES or field.endswith("_seconds"):
         return str(value)
     unit = TOKEN_UNIT if field in _TOKENS.get((contract, name), ()) else WAD

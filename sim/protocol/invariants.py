@@ -14,7 +14,7 @@ from sim.core.units import QUANTUM
 from sim.protocol.codes import MarginCheck
 from sim.protocol.events import ProtocolEvent
 from sim.protocol.mirror import AccountMirror
-from sim.protocol.state import MarketState, ProtocolState
+from sim.protocol.state import AssetState, MarketState, ProtocolState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,8 @@ class BlockFacts:
     """Token units held by participants outside the protocol."""
     skew_by_origin: Sequence[int]
     """[market] what the ledger of origins adds up to, signed base units."""
+    assets: Sequence[AssetState] = ()
+    """Of the collateral registry, whose spot pools hold quote too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,11 @@ def _vaults_solvent(facts: BlockFacts) -> str | None:
 def _tokens_conserved(facts: BlockFacts) -> str | None:
     state = facts.after
     booked = state.total_collateral + state.accrued_fees + state.pool_reserves + state.fund_reserves
-    total = booked + facts.wallet_token_units * QUANTUM
+    in_spot_pools = sum(asset.pool_quote for asset in facts.assets)
+    total = booked + (facts.wallet_token_units + in_spot_pools) * QUANTUM
     supply = facts.token_supply * QUANTUM
     if total != supply:
-        return f"accounts + pool + fund + fees + wallets = {total}, supply = {supply}"
+        return f"accounts + pool + fund + fees + wallets + spot pools = {total}, supply = {supply}"
     return None
 
 
@@ -232,7 +235,9 @@ def _index_is_sane(facts: BlockFacts) -> str | None:
 INVARIANTS: tuple[Invariant, ...] = (
     Invariant("A1", "ledger tokens = positive collateral + fees, to the token unit", _engine_solvent),
     Invariant("A1v", "pool and fund hold at least what they book", _vaults_solvent),
-    Invariant("A1t", "accounts + pool + fund + fees + wallets = token supply", _tokens_conserved),
+    Invariant(
+        "A1t", "accounts + pool + fund + fees + wallets + spot pools = token supply", _tokens_conserved
+    ),
     Invariant("A1c", "total collateral and debt = sums over accounts", _collateral_booked),
     Invariant("A2", "all positions, the pool's included, sum to zero", _positions_zero_sum),
     Invariant("A2o", "open interest of a side = sum of its sizes", _open_interest_is_sum),

@@ -8,8 +8,9 @@ still reconciles it with ``Lens`` at fixed intervals.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +87,7 @@ class AccountMirror:
     collateral, wallet : float64 [actor], quote.
     """
 
-    def __init__(self, actors: int, markets: int) -> None:
+    def __init__(self, actors: int, markets: int, assets: int = 0) -> None:
         shape = (markets, actors)
         self.size = np.zeros(shape)
         self.entry_notional = np.zeros(shape)
@@ -111,6 +112,12 @@ class AccountMirror:
         """The portfolio model, if there is one."""
         self.debtors: dict[int, int] = {}
         """Debt (WAD) of each account with negative collateral."""
+        self.exact_assets: list[dict[int, int]] = [{} for _ in range(assets)]
+        """[asset] token units of each account that has some."""
+        self.liens: dict[int, int] = {}
+        """What others have paid of an account's debt (WAD), where its assets owe it."""
+        self.secured: dict[int, int] = {}
+        """Part of an account's deficit (WAD) that its assets are to cover yet."""
 
     def apply(self, event: ProtocolEvent) -> None:
         """Take over the values one event declares."""
@@ -122,6 +129,12 @@ class AccountMirror:
             self._set_collateral(event.actor, event.values["collateral"])
         elif name == "ModeSet":
             self.portfolio[event.actor] = event.values["mode"] == AccountMode.PORTFOLIO
+        elif name in ("AssetDeposited", "AssetWithdrawn", "AssetSold"):
+            self._set_asset(event.values["asset"], event.actor, event.values["balance"])
+        elif name == "LienChanged":
+            _set_or_drop(self.liens, event.actor, event.values["lien"])
+        elif name == "DeficitSecured":
+            _set_or_drop(self.secured, event.actor, event.values["amount"])
         elif name == "Transfer" and event.contract == "token":
             amount = event.values["amount"]
             if event.actor >= 0:
@@ -155,6 +168,17 @@ class AccountMirror:
         else:
             self.debtors.pop(actor, None)
 
+    def _set_asset(self, asset: int, actor: int, balance: int) -> None:
+        _set_or_drop(self.exact_assets[asset], actor, balance)
+
+    def asset_holders(self) -> dict[int, int]:
+        """Return the accounts with assets, ascending -> which: bit a set, some of asset a."""
+        held: dict[int, int] = {}
+        for asset, balances in enumerate(self.exact_assets):
+            for actor in balances:
+                held[actor] = held.get(actor, 0) | 1 << asset
+        return dict(sorted(held.items()))
+
     def _add_wallet(self, actor: int, amount: int) -> None:
         self.set_wallet(actor, self.exact_wallet[actor] + amount)
 
@@ -170,9 +194,22 @@ class AccountMirror:
         sizes: list[float] = np.abs(self.size).max(axis=1, initial=0.0).tolist()
         return [size * price for size, price in zip(sizes, prices, strict=True)]
 
-    def value(self, markets: Sequence[MarketState], curves: Sequence[RatioCurve]) -> Valuation:
-        """Estimate equity and requirements of everyone at the risk price."""
+    def value(
+        self,
+        markets: Sequence[MarketState],
+        curves: Sequence[RatioCurve],
+        asset_values: Mapping[int, int] = MappingProxyType({}),
+    ) -> Valuation:
+        """Estimate equity and requirements of everyone at the risk price.
+
+        Parameters
+        ----------
+        asset_values
+            What assets of the collateral registry count for (WAD), by account, as the registry says.
+        """
         equity = self.collateral.copy()
+        for actor, counted in asset_values.items():
+            equity[actor] += counted * _SCALE
         notional = np.zeros(equity.shape)
         initial = np.zeros(equity.shape)
         maintenance = np.zeros(equity.shape)
@@ -262,3 +299,10 @@ class Valuation:
         """Return what accounts with a position owe beyond their collateral, quote: booked by nobody yet."""
         owed: Floats = np.maximum(-self.equity[self.notional > 0.0], 0.0)
         return ordered_sum(owed) if owed.any() else 0.0
+
+
+def _set_or_drop(amounts: dict[int, int], actor: int, amount: int) -> None:
+    if amount:
+        amounts[actor] = amount
+    else:
+        amounts.pop(actor, None)

@@ -43,6 +43,7 @@ def reconcile(
                     block,
                     f"account {actor} market {market}: ratio {ratio} above its upper estimate {estimate}",
                 )
+    _reconcile_assets(client, mirror, block)
     columns = client.account_columns(actors, ("collateral", "equity"))
     collaterals = mirror.exact_collateral
     notionals, equities = valuation.notional[actors].tolist(), valuation.equity[actors].tolist()
@@ -60,4 +61,21 @@ def reconcile(
         if difference > EQUITY_TOLERANCE * scale:
             raise InvariantViolation(
                 "J1", block, f"account {actor}: estimated equity off by {difference} of scale {scale}"
+            )
+
+
+def _reconcile_assets(client: ProtocolClient, mirror: AccountMirror, block: int) -> None:
+    """Compare what accounts have of each asset of the collateral registry, and their sum."""
+    ids = client.book.account_ids
+    for asset, balances in enumerate(mirror.exact_assets):
+        for actor, units in balances.items():
+            held = client.read("collateral_registry", "balance_of", ids[actor], asset)
+            if held != units:
+                raise InvariantViolation(
+                    "J1", block, f"account {actor} asset {asset}: mirror {units}, chain {held}"
+                )
+        total = client.read("collateral_registry", "asset_info", asset)[5]
+        if total != sum(balances.values()):
+            raise InvariantViolation(
+                "J1", block, f"asset {asset}: mirror {sum(balances.values())}, chain {total}"
             )

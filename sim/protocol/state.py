@@ -92,6 +92,44 @@ _market_words = attrgetter(*MarketState.__slots__)
 _protocol_words = attrgetter(*ProtocolState.__slots__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetState:
+    """One asset of the collateral registry: its price as its oracle has it, and its spot pool."""
+
+    index_price: int
+    """Quote for a whole token, WAD; as risk and average price."""
+    risk_price: int
+    ema_price: int
+    confidence: int
+    variance_fast: int
+    """Per year, WAD."""
+    variance_slow: int
+    updated_at: int
+    """Time of the index, seconds since 1970."""
+    status: int
+    """`OracleStatus`."""
+    pool_asset: int
+    """Reserve of the asset in its pool, its token units."""
+    pool_quote: int
+    """Reserve of quote there, quote token units."""
+    total: int
+    """What all accounts have of it, its token units."""
+
+
+class AssetDebt(NamedTuple):
+    """An account with assets that owes quote or whose assets owe others."""
+
+    account: int
+    """Participant index."""
+    debt: float
+    """Quote it owes."""
+    lien: float
+    """Quote that others have paid of its debt and its assets have not paid back."""
+    counted: float
+    """What its assets count for, lien taken off, quote."""
+    has_position: bool
+
+
 @dataclass(frozen=True, slots=True)
 class PendingDeficit:
     """A bankrupt account whose deficit the insurance fund could not cover."""
@@ -105,7 +143,9 @@ class PendingDeficit:
     side: int
     """1 if longs lost, -1 if shorts did."""
     at: int
-    """Timestamp of the close."""
+    """Timestamp of the close, or of when the debtor's own assets were out of the way."""
+    secured: int = 0
+    """Part of it (WAD quote) that the account's own assets are to cover first, as last looked at."""
 
 
 class UnderMaintenance(NamedTuple):
@@ -171,6 +211,14 @@ class State:
     exact_maintenance: tuple[int, ...] | list[int]
     exact_notional: tuple[int, ...] | list[int]
     pending_deficits: tuple[PendingDeficit, ...]
+    assets: tuple[AssetState, ...] = ()
+    """Of the collateral registry; as the two that follow, by asset."""
+    asset_prices: Floats = field(default_factory=lambda: np.zeros(0))
+    """[asset] quote for a whole token on the outside market now."""
+    asset_published_at: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """[asset] when that price was last observed."""
+    asset_debts: tuple[AssetDebt, ...] = ()
+    """In order of the accounts."""
     gas: Mapping[str, int]
     """Gas of a successful call of each entry point."""
     native_price: float

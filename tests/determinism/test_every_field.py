@@ -11,7 +11,10 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.support.fields import (
+    ASSET,
+    PLEDGED,
     SCENARIO,
+    TWO_ASSETS,
     Leaf,
     digest_with,
     leaves,
@@ -111,6 +114,19 @@ CALM_PAIRS = f'copula = "gaussian", pairs = [{_PAIR}]'
 STRESS = f"correlation={{ {CALM_PAIRS}, stress = {{ pairs = [{_IN_STRESS}] }} }}"
 STRESS_MATRIX = f"correlation={{ {CALM_PAIRS}, stress = {{ matrix = [[1.0, 0.5], [0.5, 1.0]] }} }}"
 JUMPS = (*TWO_MARKETS, f'correlation={{ copula = "gaussian", jumps = {_COMMON} }}')
+
+PLEDGED_WHALE = (ASSET, 'whales.0.collateral={ asset = "USDX", share = 0.9 }')
+CHEAP_SELLER = ("seller.latency_blocks=2", "seller.fees.priority_fee_gwei=0.0", *PLEDGED)
+"""Who bids what the base fee was two blocks ago."""
+
+OF_AN_ASSET = {
+    "gbm": "volatility = 2.0",
+    "merton": "volatility = 2.0, jump_intensity = 90000.0",
+    "kou": "volatility = 2.0, jump_intensity = 90000.0",
+    "garch_t": "volatility = 2.0",
+    "bridge": "waypoints = [[0.0, 1.0], [5.0, 0.9]]",
+}
+"""Process of an asset's price -> the rest of its table."""
 
 JUMP = '{ kind = "price_jump", at_block = 7, size = -0.2 }'
 SHOCKS = {
@@ -225,6 +241,10 @@ ARMS = {
         'markets.0.impact={ law = "square_root", depth_per_percent = 100000.0 }',
     ),
     **{f"shocks.0:{kind}": shocked(kind) for kind in SHOCKS},
+    **{
+        f"collaterals.0.price:{kind}": (*PLEDGED, f'collaterals.0.price={{ kind = "{kind}", {rest} }}')
+        for kind, rest in OF_AN_ASSET.items()
+    },
 }
 """Table that is one of several -> what chooses it."""
 
@@ -237,6 +257,18 @@ NOWHERE = {
     "meant": "lets a world through that would be refused",
     "markets.0.price:replay.max_gap_seconds": "refuses a file, and changes nothing of one it takes",
     "markets.0.price:bootstrap.max_gap_seconds": "refuses a file, and changes nothing of one it takes",
+    **{
+        f"collaterals.0.price:{field}": "an asset's price repeats no file: refused"
+        for field in (
+            "replay.file",
+            "replay.inside_bars",
+            "replay.max_gap_seconds",
+            "bootstrap.file",
+            "bootstrap.mean_block_seconds",
+            "bootstrap.max_gap_seconds",
+        )
+    },
+    "collaterals.0.deposit_cap": "refuses what accounts would bring, before block 0",
     "correlation.estimate.max_gap_seconds": "refuses a file, and changes nothing of one it takes",
 }
 """Field -> why it can never move a result."""
@@ -266,6 +298,46 @@ BINDS: dict[str, Binds] = {
     "markets.0.pool.open_interest_cap_notional": (90_000.0, ADDING),
     "markets.0.impact:none.depth_floor": (0.2, ("markets.0.pool.max_premium=0.015",)),
     "markets.0.pool.max_premium": (0.01, ()),
+    "collaterals.0.name": ("USDY", (ASSET, "keepers.deviation_threshold=0.0")),
+    "collaterals.0.decimals": (6, PLEDGED),
+    **{
+        f"collaterals.0.{field}": (None, PLEDGED)
+        for field in (
+            "initial_price",
+            "initial_volatility",
+            "pool_depth",
+            "pool_fee_rate",
+            "haircut_min",
+            "z",
+            "horizon_seconds",
+            "size_coefficient",
+            "depth",
+            "confidence_coefficient",
+            "sale_fee_rate",
+        )
+    },
+    "collaterals.0.sale_band": (0.04, PLEDGED),
+    "collaterals.0.sale_window_seconds": (0, PLEDGED),
+    "collaterals.0.min_sale": (1e6, PLEDGED),
+    "collaterals.0.price:bridge.waypoints": ([[0.0, 1.0], [5.0, 0.8]], ()),
+    "collaterals.0.price:garch_t.alpha": (0.05, ()),
+    "traders.0.collateral.asset": ("USDY", (*PLEDGED, TWO_ASSETS)),
+    "traders.0.collateral.share": (None, PLEDGED),
+    "whales.0.collateral.asset": ("USDY", (*PLEDGED_WHALE, TWO_ASSETS)),
+    "whales.0.collateral.share": (None, PLEDGED_WHALE),
+    "seller.enabled": (None, PLEDGED),
+    "seller.latency_blocks": (None, PLEDGED),
+    "seller.fees.policy": (None, CHEAP_SELLER),
+    "seller.fees.max_fee_gwei": (DEAR, PLEDGED),
+    "seller.fees.priority_fee_gwei": (None, PLEDGED),
+    "seller.fees.base_fee_multiple": (None, CHEAP_SELLER),
+    "spot_arbitrageurs.capital": (100.0, PLEDGED),
+    "spot_arbitrageurs.latency_blocks": (None, PLEDGED),
+    "spot_arbitrageurs.margin": (100.0, PLEDGED),
+    "spot_arbitrageurs.fees.policy": (None, (*PLEDGED, "spot_arbitrageurs.latency_blocks=2")),
+    "spot_arbitrageurs.fees.max_fee_gwei": (DEAR, PLEDGED),
+    "spot_arbitrageurs.fees.priority_fee_gwei": (None, PLEDGED),
+    "spot_arbitrageurs.fees.base_fee_multiple": (None, (*PLEDGED, "spot_arbitrageurs.latency_blocks=2")),
     "markets.0.estimator.fast_weight": (2.0, CHOSEN),
     "markets.0.estimator.slow_weight": (2.0, CHOSEN),
     "markets.0.estimator.range_weight": (2.0, CHOSEN),

@@ -48,6 +48,7 @@ NO_ASSUMPTION: dict[str, dict[float, tuple[int, str]]] = {
         200_000: (1, "most accounts of a book"),
     },
     "closer.py": {75: (1, ORDER)},
+    "collateral_seller.py": {65: (1, ORDER)},
     "decided.py": {96: (1, "bits of the highest fee of a call, in wei")},
     "deleverager.py": {1e-6: (1, "how far apart floats surely rank as the contract does"), 70: (1, ORDER)},
     "entrants.py": {200_000: (1, "most accounts of a table"), 15: (1, ORDER)},
@@ -75,6 +76,7 @@ NO_ASSUMPTION: dict[str, dict[float, tuple[int, str]]] = {
         60: (1, ORDER),
     },
     "oracle_keeper.py": {365.0: (1, "days of a year"), 50: (1, ORDER)},
+    "spot_arbitrageur.py": {62: (1, ORDER)},
     "several_markets.py": {
         8: (1, "markets that the contracts hold"),
         1e-9: (1, "how far rounded weights may be from a sum of 1"),

@@ -20,6 +20,15 @@ from sim.engine.scenario.schema import Scenario
 
 SCENARIO = Path(__file__).with_name("every_field.toml")
 
+_USDX = (
+    'name = "USDX", initial_price = 1.0, price = { kind = "gbm", volatility = 0.5 }, '
+    "pool_depth = 200000.0, deposit_cap = 1000000.0, initial_volatility = 0.5"
+)
+ASSET = f"collaterals=[{{ {_USDX} }}]"
+TWO_ASSETS = f"collaterals=[{{ {_USDX} }}, {{ {_USDX.replace('USDX', 'USDY')} }}]"
+PLEDGED = (ASSET, 'traders.0.collateral={ asset = "USDX", share = 0.9 }')
+"""Accounts with hardly any quote, whose asset is sold when they owe; the pool takes little at a time."""
+
 _warm = WarmStarts()
 
 

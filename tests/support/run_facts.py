@@ -7,7 +7,7 @@ from dataclasses import fields
 
 import numpy as np
 
-from sim.core.units import GWEI, WAD
+from sim.core.units import GWEI, TOKEN_UNIT, WAD
 from sim.metrics.book import DIGEST, measured
 from sim.metrics.facts import RunFacts, Shortfall, Standing, Totals
 from sim.metrics.margin import CoverageTest, Procyclicality
@@ -46,6 +46,9 @@ def run_facts(*, worlds: Mapping[OtherWorld, RunFacts] | None = None) -> RunFact
             price_min=1_400.0,
             drawdown=0.3,
             overshoot=0.02,
+            collateral_sales=23,
+            collateral_sold=31 * TOKEN_UNIT,
+            collateral_drawdown=0.41,
             initial_weighted=[10.0, 40.0],
             maintenance_weighted=[5.0, 30.0],
             notional=[100.0, 400.0],

@@ -175,6 +175,10 @@ class BlockLoop:
         # 1 MARKET
         for market, external in enumerate(world.external):
             external.advance(flow for _, flow in self._flows[market])
+        for asset in world.assets:
+            asset.advance()
+        if world.assets:
+            self.recorder.collateral_prices([asset.state.price for asset in world.assets])
         clock = self._lap("market", clock)
 
         # 2 OBSERVE
@@ -316,6 +320,7 @@ class BlockLoop:
                 token_supply=world.token_supply,
                 wallet_token_units=world.mirror.total_wallet,
                 skew_by_origin=self.skew.nets,
+                assets=self.reading.assets,
             )
         )
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TypeVar
 
 import numpy as np
@@ -12,11 +13,12 @@ from numpy.typing import NDArray
 
 from sim.core.arrays import IntArray
 from sim.core.errors import InputError
+from sim.core.units import WAD
 from sim.engine.worlds.world import World
 from sim.protocol.client import AccountColumns
 from sim.protocol.events import ProtocolEvent
-from sim.protocol.mirror import RatioCurve, Valuation
-from sim.protocol.state import MarketState, PendingDeficit, ProtocolState, State
+from sim.protocol.mirror import AccountMirror, RatioCurve, Valuation
+from sim.protocol.state import AssetDebt, AssetState, MarketState, PendingDeficit, ProtocolState, State
 
 Value = TypeVar("Value", np.float64, np.int64)
 
@@ -29,6 +31,10 @@ class Reading:
     curves: tuple[RatioCurve, ...]
     """Margin ratios by size, of each market."""
     totals: ProtocolState
+    assets: tuple[AssetState, ...]
+    """Of the collateral registry."""
+    asset_values: Mapping[int, int]
+    """What the assets of accounts that have any count for in maintenance (WAD)."""
     valuation: Valuation
     candidates: IntArray
     exact: AccountColumns
@@ -43,12 +49,19 @@ def read_protocol(world: World) -> Reading:
     else:
         curves = world.client.curves()
         _refuse_moving_ratios(world.frozen_curves, curves)
-    valuation = world.mirror.value(markets, curves)
+    holders = world.mirror.asset_holders()
+    asset_values = {}
+    if holders:
+        counted = world.client.asset_values(list(holders), list(holders.values()))
+        asset_values = dict(zip(holders, counted, strict=True))
+    valuation = world.mirror.value(markets, curves, asset_values)
     candidates = valuation.candidates()
     return Reading(
         markets=markets,
         curves=curves,
         totals=world.client.totals(),
+        assets=world.client.assets(),
+        asset_values=asset_values,
         valuation=valuation,
         candidates=candidates,
         exact=AccountColumns(*world.client.account_columns(candidates)),
@@ -91,6 +104,9 @@ class DeficitBook:
                 values["side"],
                 self._pending[event.actor].at,
             )
+        elif event.name == "DeficitSecured" and not event.values["amount"]:
+            if event.actor in self._pending:  # from now on others are asked, and have their whole window
+                self._pending[event.actor] = replace(self._pending[event.actor], at=timestamp)
         elif event.name in ("CollateralChanged", "Deposited") and event.actor in self._pending:
             old = self._pending[event.actor]
             left = -event.values["collateral"]
@@ -99,9 +115,14 @@ class DeficitBook:
             else:
                 self._pending[event.actor] = PendingDeficit(event.actor, old.market, left, old.side, old.at)
 
-    def pending(self) -> tuple[PendingDeficit, ...]:
-        """Return the deficits by participant."""
-        return tuple(self._pending[actor] for actor in sorted(self._pending))
+    def pending(self, secured: Mapping[int, int] = MappingProxyType({})) -> tuple[PendingDeficit, ...]:
+        """Return the deficits by participant, each with what its debtor's own assets are to cover."""
+        return tuple(
+            replace(self._pending[actor], secured=secured[actor])
+            if actor in secured
+            else self._pending[actor]
+            for actor in sorted(self._pending)
+        )
 
 
 def _frozen(array: NDArray[Value]) -> NDArray[Value]:
@@ -161,7 +182,28 @@ def observe(world: World, block: int, reading: Reading, deficits: DeficitBook) -
         exact_equity=tuple(reading.exact.equity),
         exact_maintenance=tuple(reading.exact.maintenance_requirement),
         exact_notional=tuple(reading.exact.notional),
-        pending_deficits=deficits.pending(),
+        pending_deficits=deficits.pending(mirror.secured),
         gas=world.gas,
         native_price=world.native_price,
+        assets=reading.assets,
+        asset_prices=_frozen(np.array([market.state.price for market in world.assets])),
+        asset_published_at=_frozen(
+            np.array([market.state.published_at for market in world.assets], dtype=np.int64)
+        ),
+        asset_debts=_asset_debts(mirror, reading),
+    )
+
+
+def _asset_debts(mirror: AccountMirror, reading: Reading) -> tuple[AssetDebt, ...]:
+    """Return the accounts whose assets are to pay for them."""
+    return tuple(
+        AssetDebt(
+            account=actor,
+            debt=mirror.debtors.get(actor, 0) / WAD,
+            lien=mirror.liens.get(actor, 0) / WAD,
+            counted=counted / WAD,
+            has_position=bool(mirror.open_positions[actor]),
+        )
+        for actor, counted in reading.asset_values.items()
+        if actor in mirror.debtors or actor in mirror.liens
     )

@@ -79,6 +79,7 @@ class Recorder:
         self.is_settling = False
         """The run is over and settles: margin is judged on the path that was drawn, not on one held still."""
         self._called = np.zeros(actors, dtype=np.bool_)
+        self._asset_peaks: list[float] = []
         self._digest = RunDigest()
 
     @property
@@ -225,6 +226,12 @@ class Recorder:
         if block == 1:
             totals.open_interest_start += total_notional
 
+    def collateral_prices(self, prices: Sequence[float]) -> None:
+        """Take the outside prices of a block's assets into account."""
+        self._asset_peaks = [max(pair) for pair in zip(prices, self._asset_peaks or prices, strict=True)]
+        falls = [1.0 - price / peak for price, peak in zip(prices, self._asset_peaks, strict=True)]
+        self.totals.collateral_drawdown = max(self.totals.collateral_drawdown, *falls)
+
     def event(self, block: int, event: ProtocolEvent) -> EventRow:
         """Append one event and book what it did to its account; return its row."""
         values = event.values
@@ -239,6 +246,10 @@ class Recorder:
                 )
         elif event.name == "CollateralChanged" and values["reason"] == CollateralReason.LIQUIDATION_FEE:
             self.fees_of[event.actor] -= values["delta"]
+        elif event.name == "CollateralSold":
+            self.totals.collateral_sales += 1
+            self.totals.collateral_sold += values["proceeds"]
+            self.topped_up_of[event.actor] -= values["repaid"]  # booked as a deposit, and brought by nobody
         elif event.name == "Deposited":
             self.topped_up_of[event.actor] += values["amount"]
         log = event.log

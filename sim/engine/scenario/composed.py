@@ -10,7 +10,7 @@ from pydantic import create_model
 
 from sim.core.documents.sections import Problem, Section, choice, number
 from sim.core.units import TOKEN_DECIMALS, WAD
-from sim.protocol.parameters.table import STRUCTS, TOKEN_GRAIN, Bound, Condition, Parameter, Struct
+from sim.protocol.parameters.table import TOKEN_GRAIN, Bound, Condition, Parameter, Struct
 from sim.protocol.parameters.words import UNLIMITED, Number, from_chain
 
 
@@ -26,7 +26,7 @@ class StructSection(Section):
     def values(self, struct: str) -> dict[str, Number]:
         """Return what one of its structs is deployed with, by field name; computed fields are left out."""
         found: dict[str, Number] = {}
-        for parameter in STRUCTS[struct]:
+        for parameter in next(one for one in self.structs if one.name == struct):
             if not parameter.key:
                 is_off = parameter.switch and not getattr(self, parameter.switch)
                 found[parameter.name] = UNLIMITED if is_off else getattr(self, parameter.name)

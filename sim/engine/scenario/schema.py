@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 from pydantic import AfterValidator, Field, PrivateAttr, Strict, ValidationError
 from pydantic_core import PydanticCustomError
 
+from sim.agents.brought_assets import BroughtSection
 from sim.agents.kind import AgentKind
 from sim.agents.liquidator import LIQUIDATORS
 from sim.agents.oracle_keeper import KEEPERS
@@ -29,6 +30,7 @@ from sim.core.documents.sections import (
 from sim.core.documents.variants import OneOf
 from sim.core.errors import InputError
 from sim.engine.scenario.chain import ChainSection
+from sim.engine.scenario.collateral import MAX_ASSETS, CollateralSection
 from sim.engine.scenario.enactment import EnactmentSection
 from sim.engine.scenario.expect import ExpectSection
 from sim.engine.scenario.flow import FlowSection
@@ -69,6 +71,7 @@ def _utc(moment: datetime) -> datetime:
 
 # A TOML list is a Python list; strictness is lifted for the container alone, its entries stay strict.
 Markets = Annotated[tuple[MarketSection, ...], Strict(strict=False), Field(max_length=MAX_MARKETS)]
+Collaterals = Annotated[tuple[CollateralSection, ...], Strict(strict=False), Field(max_length=MAX_ASSETS)]
 AnyShock = Annotated[Shock, OneOf(SHOCKS, "kind")]
 Shocks = Annotated[tuple[AnyShock, ...], Strict(strict=False), Field(max_length=256)]
 
@@ -117,6 +120,9 @@ class Scenario(Document):
     )
     chain: ChainSection = ChainSection()
     markets: Markets = Field(min_length=1, description="Markets, in id order.")
+    collaterals: Collaterals = Field(
+        (), description="Other assets than the quote coin that accounts may have as collateral, in id order."
+    )
     correlation: CorrelationSection | None = Field(None, description="What makes markets move together.")
     protocol: ProtocolSection = ProtocolSection()
     enactment: EnactmentSection = EnactmentSection()
@@ -236,6 +242,7 @@ class Scenario(Document):
         yield from self._name_problems()
         yield from self._risk_problems()
         yield from self._portfolio_problems()
+        yield from self._collateral_problems()
         if self.correlation is not None:
             for below, message in self.correlation.problems_among(self.markets):
                 yield ("correlation", *below), message
@@ -272,6 +279,20 @@ class Scenario(Document):
             if isinstance(section, SeveralMarketsSection):
                 for below, message in section.unknown([market.name for market in self.markets]):
                     yield (*path, *below), message
+
+    def _collateral_problems(self) -> Iterator[Problem]:
+        """Yield names of assets that there are none of, and prices that no oracle takes."""
+        names = [collateral.name for collateral in self.collaterals]
+        for path, section in walk_sections(self):
+            if isinstance(section, BroughtSection) and section.asset not in names:
+                known = f", the assets are {', '.join(names)}" if names else ": there is none in collaterals"
+                yield (*path, "asset"), f"no asset {section.asset!r}{known}"
+        oracle = self.protocol.oracle
+        for index, collateral in enumerate(self.collaterals):
+            if not oracle.min_price < collateral.initial_price < oracle.max_price:
+                bounds = f"min_price {oracle.min_price:g} and max_price {oracle.max_price:g}"
+                message = f"must be between protocol.oracle's {bounds}, was {collateral.initial_price:g}"
+                yield ("collaterals", index, "initial_price"), message
 
     def _outage_problems(self) -> Iterator[Problem]:
         """Yield outages of agents that do not exist or never fail."""
@@ -348,7 +369,10 @@ class Scenario(Document):
                 )
 
     def _name_problems(self) -> Iterator[Problem]:
-        tables = [("markets", [market.name for market in self.markets])]
+        tables = [
+            ("markets", [market.name for market in self.markets]),
+            ("collaterals", [collateral.name for collateral in self.collaterals]),
+        ]
         tables += [
             (kind.name, [section.name for section in self.sections(kind)])
             for kind in self.kinds

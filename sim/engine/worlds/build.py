@@ -18,8 +18,8 @@ from sim.chain.gas import GasProfile
 from sim.chain.mempool import Mempool
 from sim.core.errors import InputError
 from sim.core.rng import Streams
-from sim.core.units import TOKEN_UNIT
-from sim.engine.market_draws import market_draws
+from sim.core.units import TOKEN_UNIT, WAD
+from sim.engine.market_draws import asset_paths, market_draws
 from sim.engine.scenario.path_choice import PathChoice
 from sim.engine.scenario.schema import Scenario
 from sim.engine.worlds import configs
@@ -32,6 +32,7 @@ from sim.engine.worlds.world import World
 from sim.market.effects import ShockSchedule
 from sim.market.external import ExternalMarket
 from sim.market.impact import ImpactModel
+from sim.market.impact_laws.linear import LinearImpact
 from sim.market.joint_draws import drawn_paths
 from sim.market.price_history import PriceHistory
 from sim.market.price_paths import BlockClock, PricePath
@@ -83,6 +84,10 @@ class WorldBuilder:
         )
         self._paths = self.price_paths(self._streams)
         self._prices = [float(path.prices[0]) for path in self._paths]
+        self._asset_paths = [
+            path.held(scenario.settlement_blocks, self._clock)
+            for path in asset_paths(scenario, self._clock, self._streams)
+        ]
         self._refuse_prices_no_oracle_takes()
         self._setting = configs.setting(scenario, self._prices, self._start, replayed=options.replayed)
         self._groups = self._numbered()
@@ -142,9 +147,12 @@ class WorldBuilder:
         book = self._book()
         openings = self._openings(self._start_of(book, populations, {}))
         reporters: list[list[int]] = [[] for _ in scenario.markets]
+        asset_reporters: list[list[int]] = [[] for _ in scenario.collaterals]
         for group in self._groups:
             if group.reports is not None:
                 reporters[group.reports] += book.members(group.name)
+            if group.reports_asset is not None:
+                asset_reporters[group.reports_asset] += book.members(group.name)
         for market, members in zip(scenario.markets, reporters, strict=True):
             if len(members) > MAX_REPORTERS:
                 raise InputError(
@@ -163,6 +171,7 @@ class WorldBuilder:
             first.risk_model,
             first.custom_model,
             options.contracts,
+            asset_reporters=asset_reporters,
             clusters=[book.members(group.name) for group in self._groups if group.linked],
             can_freeze_margins=waits or not options.feedback.margin,
             bounds_nothing=change is not None,
@@ -174,14 +183,15 @@ class WorldBuilder:
                 chain, deployment, can_freeze_margins=waits or not options.feedback.margin
             )
         client = ProtocolClient(chain, deployment, book)
-        mirror = AccountMirror(len(book), len(scenario.markets))
+        mirror = AccountMirror(len(book), len(scenario.markets), len(scenario.collaterals))
         mirror.screen = _screen(self._setting.protocol)
         fee_rate = STRUCTS["fees"]["trade_fee_rate"].word(first.parameters.fees["trade_fee_rate"])
-        populator = Populator(client, mirror, fee_rate=fee_rate)
+        populator = Populator(client, mirror, fee_rate=fee_rate, assets=self._setting.protocol.assets)
         shares: dict[str, tuple[int, ...]] = {}
         if change is not None:
             self._wait(change, chain, populator, book, reports=not at_entries)
         if at_entries:
+            self._report_assets(populator, book, chain.timestamp)  # what is brought must count already
             shares = self._fill_vaults(populator, book)
             if change is None:
                 populator.open_at_entries(at_entries, self._reporters(book), self._prices, chain.timestamp)
@@ -192,6 +202,8 @@ class WorldBuilder:
         self._report(populator, book, self._prices, self._setting.first_report_at)
         if not at_entries:
             shares = self._fill_vaults(populator, book)
+        for group in self._groups:
+            populator.fill_asset_wallets(group, book.members(group.name))
         chain.end_block()
         chain.start_block(chain.block_number + 1, self._start)
         populator.open([opening for opening in openings if opening.entry_price is None])
@@ -284,6 +296,13 @@ class WorldBuilder:
         for group in self._groups:
             if group.reports is not None:
                 populator.report(group, book.members(group.name), prices[group.reports], published_at)
+        self._report_assets(populator, book, published_at)
+
+    def _report_assets(self, populator: Populator, book: AddressBook, published_at: int) -> None:
+        for group in self._groups:
+            if group.reports_asset is not None:
+                price = self._setting.asset_prices[group.reports_asset]
+                populator.report(group, book.members(group.name), price, published_at)
 
     def _fill_vaults(self, populator: Populator, book: AddressBook) -> dict[str, tuple[int, ...]]:
         """Let every group that has a vault fill it; return the shares of its members."""
@@ -355,6 +374,7 @@ class WorldBuilder:
                 for actor in book.members(group.name)
             ),
             external=tuple(self._external(market) for market in range(len(scenario.markets))),
+            assets=tuple(self._asset_market(asset) for asset in range(len(scenario.collaterals))),
             feedback=replace(options.feedback, price=options.feedback.price and scenario.flow.forced_flow),
             routers=tuple(
                 FlowRouter(
@@ -403,6 +423,11 @@ class WorldBuilder:
         impact = ImpactModel(scenario.markets[market].impact, seconds_per_block=scenario.seconds_per_block)
         return ExternalMarket(self._paths[market], impact, shocks=self._shocks(market))
 
+    def _asset_market(self, asset: int) -> ExternalMarket:
+        """Return the outside market of an asset, which no flow of ours reaches: its law never acts."""
+        impact = ImpactModel(LinearImpact(), seconds_per_block=self._scenario.seconds_per_block)
+        return ExternalMarket(self._asset_paths[asset], impact)
+
     def _sections(self) -> Iterator[tuple[AgentKind[Any], Any]]:
         """Yield every agent's table with its kind, in the order in which they decide."""
         for kind in self._scenario.kinds:
@@ -449,8 +474,12 @@ class WorldBuilder:
     def _entry_leverage(
         mirror: AccountMirror, client: ProtocolClient
     ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        holders = mirror.asset_holders()
+        counted = client.asset_values(list(holders), list(holders.values()))
         valuation = mirror.value(client.markets(), client.curves())
-        collateral = np.maximum(mirror.collateral, 1e-9)
+        collateral = mirror.collateral.copy()
+        collateral[list(holders)] += np.array(counted, dtype=np.float64) / WAD
+        collateral = np.maximum(collateral, 1e-9)
         return np.where(valuation.notional > 0.0, valuation.notional / collateral, 0.0)
 
 

@@ -27,6 +27,8 @@ def setting(
         start_timestamp=start_timestamp,
         market_names=tuple(market.name for market in scenario.markets),
         prices=tuple(initial_prices),
+        asset_names=tuple(collateral.name for collateral in scenario.collaterals),
+        asset_prices=tuple(collateral.initial_price for collateral in scenario.collaterals),
         protocol=protocol_parameters(scenario, initial_prices),
         vault_deposits={
             "liquidity_pool": scenario.protocol.pool.deposit,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sim.engine.scenario.schema import Scenario
-from sim.protocol.parameters.values import MarketParameters, ProtocolParameters
+from sim.protocol.parameters.values import AssetParameters, MarketParameters, ProtocolParameters
 
 
 def protocol_parameters(scenario: Scenario, initial_prices: Sequence[float]) -> ProtocolParameters:
@@ -36,5 +36,17 @@ def protocol_parameters(scenario: Scenario, initial_prices: Sequence[float]) -> 
             )
             for index, (market, price) in enumerate(zip(scenario.markets, initial_prices, strict=True))
         ],
-        assets=(),  # no table of a scenario lists any yet
+        assets=[
+            AssetParameters(
+                name=collateral.name,
+                decimals=collateral.decimals,
+                initial_price=collateral.initial_price,
+                initial_variance_fast=collateral.initial_volatility * collateral.initial_volatility,
+                initial_variance_slow=collateral.initial_volatility * collateral.initial_volatility,
+                pool_fee_rate=collateral.pool_fee_rate,
+                pool_depth=collateral.pool_depth,
+                terms=collateral.values("asset"),
+            )
+            for collateral in scenario.collaterals
+        ],
     )

@@ -24,6 +24,7 @@ from sim.protocol.codes import Refusal
 from sim.protocol.deployed import OWNER
 from sim.protocol.deployment import UNLIMITED_ALLOWANCE
 from sim.protocol.mirror import AccountMirror
+from sim.protocol.parameters.values import AssetParameters
 from sim.reference import margin_math
 from sim.reference.pool_math import fill_price
 
@@ -48,18 +49,28 @@ class Reporters:
 class Populator:
     """Sends the set-up transactions of a run and lets the mirror see their events."""
 
-    def __init__(self, client: ProtocolClient, mirror: AccountMirror, *, fee_rate: int = 0) -> None:
+    def __init__(
+        self,
+        client: ProtocolClient,
+        mirror: AccountMirror,
+        *,
+        fee_rate: int = 0,
+        assets: Sequence[AssetParameters] = (),
+    ) -> None:
         """Send through a client.
 
         Parameters
         ----------
         fee_rate
             Of a trade (WAD): what opening costs beside the collateral of a book from a file.
+        assets
+            Of the collateral registry, whose spot pools the deployer has filled.
         """
+        self._assets = assets
         self._fee_rate = fee_rate
         self._client = client
         self._mirror = mirror
-        self._supply = 0
+        self._supply = sum(asset.pool_quote_units for asset in assets if asset.units(asset.pool_depth))
         self._planned: dict[int, float] = {}  # account -> collateral of all its openings, quote
         self._raised: set[int] = set()
         self.largest_entry_error = 0.0
@@ -120,12 +131,36 @@ class Populator:
                 self._execute(self._client.book.addresses[actor], token, data, "approve")
 
     def report(self, group: Group, reporters: Sequence[int], price: float, timestamp: int) -> None:
-        """Let every reporter of a group state the first price of its market."""
-        if group.reports is None or not reporters:
+        """Let every reporter of a group state the first price of its market, or of its asset."""
+        if not reporters:
             return
         exact, ratio = to_wad_list(np.array([price, group.first_confidence_ratio]))
-        confidence = exact * ratio // WAD
-        self.send(actions.report("setup", list(reporters), group.reports, exact, confidence, timestamp, FREE))
+        confidence, actors = exact * ratio // WAD, list(reporters)
+        if group.reports is not None:
+            self.send(actions.report("setup", actors, group.reports, exact, confidence, timestamp, FREE))
+        if group.reports_asset is not None:
+            asset = group.reports_asset
+            self.send(actions.report_collateral("setup", actors, asset, exact, confidence, timestamp, FREE))
+
+    def fill_asset_wallets(self, group: Group, actors: Sequence[int]) -> None:
+        """Give a group that trades in a spot pool quote and as much of the asset, which the pool may take."""
+        if group.trades_asset is None:
+            return
+        asset, pool = group.trades_asset, f"spot_pool:{group.trades_asset}"
+        self.mint_each(actors, [self._units(group.wallet)] * len(actors))
+        self.approve(actors, (pool,))
+        self._mint_asset(asset, actors, [self._assets[asset].units(group.wallet)] * len(actors), pool)
+
+    def _mint_asset(self, asset: int, actors: Sequence[int], amounts: Sequence[int], spender: str) -> None:
+        """Give participants an asset's tokens, and let a contract take them."""
+        token = f"collateral_token:{asset}"
+        addresses, abi = self._client.deployment.addresses, self._client.deployment.abis["token"]
+        approve = abi["approve"].encode(addresses[spender], UNLIMITED_ALLOWANCE)
+        for actor, amount in zip(actors, amounts, strict=True):
+            owner = self._client.book.addresses[actor]
+            mint = abi["mint"].encode(owner, amount)
+            self._execute(OWNER, addresses[token], mint, f"{token}.mint")
+            self._execute(owner, addresses[token], approve, "approve")
 
     def fill_vault(self, group: Group, actors: Sequence[int]) -> tuple[int, ...]:
         """Let a group deposit into its vault, in equal parts, and return the shares each member got."""
@@ -287,7 +322,8 @@ class Populator:
     def _fund(self, openings: Sequence[Opening]) -> None:
         """Fill wallets, and deposit the collateral."""
         for opening in openings:
-            self._planned[opening.actor] = self._planned.get(opening.actor, 0.0) + opening.collateral
+            brought = opening.collateral + sum(worth for _, worth in opening.assets)
+            self._planned[opening.actor] = self._planned.get(opening.actor, 0.0) + brought
         funded = [opening for opening in openings if opening.collateral > 0.0 or opening.wallet > 0.0]
         actors = [opening.actor for opening in funded]
         deposits = [
@@ -299,6 +335,13 @@ class Populator:
         self.approve(actors, ("ledger",))
         self._set_modes(openings)
         paid = [(actor, deposit) for actor, deposit in zip(actors, deposits, strict=True) if deposit > 0]
+        for opening in openings:
+            for asset, worth in opening.assets:
+                units = self._assets[asset].units(worth)
+                if units:
+                    self._mint_asset(asset, [opening.actor], [units], "collateral_registry")
+                    actor = opening.actor
+                    self.send(actions.deposit_collateral("setup", actor, actor, asset, units, FREE))
         if paid:
             depositors = [actor for actor, _ in paid]
             self.send(
@@ -323,7 +366,7 @@ class Populator:
                 if attempt > 0:
                     self._raised.add(actor)
                 return
-            if reason != Refusal.MARGIN_TOO_LOW or opening.exact is not None:
+            if reason not in _LACK or opening.exact is not None:
                 raise self._refused(opening, reason)
             # What lacks of a requirement that hedges lower is not known: it is found step by step.
             alone = opening.mode != "portfolio"
@@ -414,6 +457,9 @@ class Populator:
 
 
 _MOST_PROBLEMS = 20
+
+_LACK = (Refusal.MARGIN_TOO_LOW, Refusal.OWES_QUOTE)
+"""Reasons of the contracts that more quote collateral does away with."""
 
 _OF_A_ROW: Mapping[str, tuple[str, str]] = {
     Refusal.MARGIN_TOO_LOW: (

@@ -39,6 +39,8 @@ class World:
     paid_by_fund: frozenset[int]
     """Participants who work for the protocol: their gas is a cost to the fund."""
     external: Sequence[ExternalMarket]
+    assets: Sequence[ExternalMarket]
+    """Outside markets of the assets of the collateral registry; no flow of ours reaches them."""
     routers: Sequence[FlowRouter]
     feedback: Feedback
     fee_market: FeeMarket

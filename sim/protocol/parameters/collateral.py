@@ -1,6 +1,7 @@
 """Parameters of one asset of the collateral registry: ``ICollateralRegistry.AssetParameters``.
 
-Not among ``STRUCTS`` yet: no table of a scenario sets them. Deployments that have assets and the governor do.
+Not among ``STRUCTS``, which every deployment has once or for each market: a scenario has a table of them for
+each asset (`sim.engine.scenario.collateral`).
 """
 
 from typing import Final

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from sim.core.units import TOKEN_UNIT
 from sim.protocol.parameters.words import Number
 
 Words = Mapping[str, Number]
@@ -50,8 +51,24 @@ class AssetParameters:
     initial_variance_fast: float
     initial_variance_slow: float
     pool_fee_rate: float
+    pool_depth: float = 0.0
+    """Quote in its spot pool at the start; as much of the asset at its first price stands against it."""
     terms: Words
     """`sim.protocol.parameters.collateral.ASSET`."""
+
+    @property
+    def pool_quote_units(self) -> int:
+        """Quote in its pool at the start, quote token units."""
+        return int(self.pool_depth * TOKEN_UNIT)
+
+    @property
+    def unit(self) -> int:
+        """Its token units of a whole token."""
+        return int(10**self.decimals)
+
+    def units(self, quote: float) -> int:
+        """Return what an amount of quote buys of it at its first price, its token units, rounded down."""
+        return int(quote / self.initial_price * self.unit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

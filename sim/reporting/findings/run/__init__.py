@@ -33,6 +33,7 @@ from sim.reporting.findings.run.by_market import market_table
 from sim.reporting.findings.run.causes import WORLDS_READING, removals_table, worlds_table
 from sim.reporting.findings.run.causes import highlights as cause_highlights
 from sim.reporting.findings.run.chain_figures import chain_figure, oracle_figure
+from sim.reporting.findings.run.collateral import collateral_words
 from sim.reporting.findings.run.context import replaced_by_prices, scripted_shocks
 from sim.reporting.findings.run.crosscheck import cross_checks
 from sim.reporting.findings.run.flow_figures import liquidations_figure
@@ -84,6 +85,9 @@ def run_findings(folder: Path) -> Findings:
         "Margin and the risk carried",
         *_drawn(_of_markets(run, margin_figure, open_interest_figure), "The run recorded no margin ratios."),
     )
+    collateral = collateral_words(run)
+    if collateral:
+        found.section("Collateral in other assets", *collateral, terminal=True)
     found.section(
         "Insurance fund and losses",
         *_drawn([fund_figure(run)], "The run recorded no balance of the insurance fund."),

@@ -12,6 +12,7 @@ from sim.engine.run import execute
 from sim.engine.scenario.load import load_scenario
 from sim.protocol.actions import EntryPoint
 from sim.protocol.contracts import compile_protocol
+from tests.support.fields import PLEDGED
 from tests.support.fields import SCENARIO as EVERY_FIELD
 from tests.support.small_run import SCENARIO as SMALL
 
@@ -32,6 +33,11 @@ ENTRY_POINTS = {
     "market_registry.poke",
     "trading_desk.withdraw",
     "price_oracle.report",
+    "collateral_oracle.report",
+    "loss_waterfall.sell_collateral",
+    "spot_pool.swap",
+    "volatility_oracle.report_implied",
+    "volatility_oracle.update",
 }
 VALUES_ACCOUNTS = {
     EntryPoint.WITHDRAW,
@@ -101,12 +107,17 @@ MAY_BE_FIRST = {
     EntryPoint.LIQUIDATE: 13 + HELD_GAIN,
     # Per call: the record of haircuts, counters, the pool's position.
     EntryPoint.AUTO_DELEVERAGE: 4,
-    # Two counters; the end of a deficit's record, of what is charged to a market and pends there.
-    EntryPoint.SOCIALIZE_LOSS: 5,
+    # Two counters; the end of a deficit's record, of what is charged to a market and pends there; where the
+    # account has other assets, their lien and who bears it.
+    EntryPoint.SOCIALIZE_LOSS: 7,
     EntryPoint.POOL_REQUEST_EXIT: 3,  # the request
     EntryPoint.FUND_REQUEST_EXIT: 3,
     # A round that is completed: its price and its estimators; others store less.
     EntryPoint.REPORT: 4,
+    EntryPoint.REPORT_COLLATERAL: 4,
+    # Who is paid, what was sold at this time (2), reserves of the fund, what is secured (2), a deficit's end.
+    EntryPoint.SELL_COLLATERAL: 9,
+    EntryPoint.SWAP: 1,  # what comes out, in a wallet
 }
 """Slots that a call may be the first to write, or the last to hold: state that the profile is blind to."""
 NEVER_SENT_IN_A_RUN = {
@@ -116,12 +127,15 @@ NEVER_SENT_IN_A_RUN = {
     # Shares wait for an hour and for days, which is longer than these runs.
     EntryPoint.POOL_REDEEM,
     EntryPoint.FUND_REDEEM,
+    # Of a market with an estimator of its own.
+    EntryPoint.REPORT_IMPLIED,
+    EntryPoint.UPDATE_ESTIMATOR,
 }
 
 
 @pytest.fixture(scope="module")
 def sent():
-    """Every call of two short runs: entry point, success, gas by the profile, had it succeeded, exact gas."""
+    """Every call of short runs: entry point, success, gas by the profile, had it succeeded, exact gas."""
     found = []
     execute_on, profile = Chain.execute, GasProfile.load()
 
@@ -136,13 +150,13 @@ def sent():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Chain, "execute", noting)
-        for path in (SMALL, EVERY_FIELD):
+        for path, overrides in ((SMALL, ()), (EVERY_FIELD, ()), (EVERY_FIELD, PLEDGED)):
             options = RunOptions(out=Path("unused"), engine=EXACT, worlds="none")
-            execute(load_scenario(path), options, {}).world.chain.close()
+            execute(load_scenario(path, overrides=list(overrides)), options, {}).world.chain.close()
     return found
 
 
-def test_two_short_runs_send_every_kind_of_call(sent):
+def test_short_runs_send_every_kind_of_call(sent):
     assert {kind for kind, *_ in sent} == set(EntryPoint) - NEVER_SENT_IN_A_RUN
     assert set(MAY_BE_FIRST) == set(EntryPoint) - NEVER_SENT_IN_A_RUN
 

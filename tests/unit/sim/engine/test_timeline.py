@@ -112,4 +112,9 @@ def test_words_have_units_codes_and_names():
     }  # fmt: skip
     closing = worded("trading_desk", "decrease_position", {"market": 0, "size": 2**256 - 1}, person)
     assert closing == {"market": "0", "size": "all"}
+    # The event does not say how many decimals the asset has, but quote has six.
+    sold = {"account": 3, "asset": 1, "amount": 2_500_000, "proceeds": 2_000_000}
+    assert worded("collateral_registry", "AssetSold", sold, person) == {
+        "account": "traders:1 (participant 3)", "asset": "1", "amount": "2,500,000 units", "proceeds": "2",
+    }  # fmt: skip
     assert plain_number(1, 10**18) == "1e-18"

@@ -102,9 +102,11 @@ def test_which_arguments_are_participants(client):
     accounts = {kind: sorted(client.account_arguments(kind)) for kind in EntryPoint}
     assert {kind for kind in EntryPoint if client.names_account(kind)} == {
         EntryPoint.DEPOSIT, EntryPoint.LIQUIDATE, EntryPoint.AUTO_DELEVERAGE, EntryPoint.SOCIALIZE_LOSS,
+        EntryPoint.SELL_COLLATERAL,
     }  # fmt: skip
     assert accounts[EntryPoint.WITHDRAW] == accounts[EntryPoint.INCREASE_POSITION] == []
     assert accounts[EntryPoint.POOL_REDEEM] == [1, 2]
+    assert accounts[EntryPoint.SWAP] == [4]  # the first says which pool
 
 
 @given(st.lists(st.integers(0, len(BOOK) - 1), max_size=9), st.integers(0, 7))
