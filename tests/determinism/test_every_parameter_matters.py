@@ -268,7 +268,10 @@ CASES: dict[str, dict[str, tuple[Context, float]]] = {
 }
 """Struct -> field -> what the world needs, and another value than the default or the scenario's."""
 
-ROWS = [(struct.name, row.name) for struct in STRUCTS for row in struct]
+ELSEWHERE = ("portfolio",)
+"""Structs that act on accounts with several markets: tests/integration/test_portfolio_margin.py."""
+
+ROWS = [(struct.name, row.name) for struct in STRUCTS if struct.name not in ELSEWHERE for row in struct]
 
 
 @cache

@@ -59,6 +59,7 @@ market_registry.touch_one: FundingAccrued
 market_registry.touch: FundingAccrued
 risk_engine.set_parameters: RiskParametersSet
 risk_engine.set_cluster: ClusterSet
+risk_engine.set_portfolio_model: PortfolioModelSet
 loss_waterfall.set_parameters: WaterfallParametersSet
 loss_waterfall.set_deleverage_policy: DeleveragePolicySet
 liquidation_engine.set_parameters: LiquidationParametersSet

@@ -348,6 +348,7 @@ COLLATERAL: Final = [
 NOT_HOLDER: Final = "margin_checks: not holder of the lock"
 RISK: Final = [
     of_owner("risk_engine", "set_parameters", current("risk_engine")),
+    of_owner("risk_engine", "set_portfolio_model", lambda w, _: (w.at("portfolio_risk_model"),)),
     of_owner("risk_engine", "set_cluster", lambda w, _: (w.account_of(w.trader, 0), 1)),
     of_holder("risk_engine", "check_initial", lambda w, c: (own(w, c), 0, w.snapshot()), NOT_HOLDER),
     of_holder("risk_engine", "check_withdraw", lambda w, c: (own(w, c), WAD), NOT_HOLDER),

@@ -23,6 +23,7 @@ from sim.protocol.deployed import OWNER
 from sim.protocol.governance.rules import KINDS
 from sim.protocol.governance.setup import GUARDIAN
 from sim.protocol.parameters.collateral import ASSET
+from sim.protocol.parameters.table import STRUCTS
 from sim.protocol.parameters.values import AssetParameters
 from sim.reference.account_ids import account_id
 from tests.support.access.roles import (
@@ -73,7 +74,7 @@ class AccessWorld(Governed):
     PRICE: Final = 2_000 * WAD
 
     def __init__(self, contracts: Path | None = None) -> None:
-        parameters = replace(parameters_of("static"), assets=[OTHER])
+        parameters = replace(parameters_of("static"), assets=[OTHER], portfolio=STRUCTS["portfolio"].defaults)
         super().__init__("static", contracts=contracts, parameters=parameters)
         harness = compile_contract(HARNESS, search_root=contracts_root().parent)
         self._hands = ContractAbi(harness.abi)

@@ -20,6 +20,7 @@ from sim.protocol.contracts import compile_risk_models
 from sim.protocol.deployed import OWNER
 from sim.protocol.parameters.table import STRUCTS, Parameter, Struct
 from sim.protocol.parameters.words import inputs_of
+from sim.reference.portfolio_math import PAIRS
 from tests.support.governed import NOBODY, Governed
 
 WHERE = [(struct, row) for struct in STRUCTS for row in struct]
@@ -71,7 +72,12 @@ class Owned:
 
     def deploy(self, artifact: Artifact, words: Mapping[str, int]) -> str:
         """Deploy a contract with the words of its struct."""
-        known = {"owner": OWNER, "quote_token": self.addresses["token"], **self.addresses}
+        known = {
+            "owner": OWNER,
+            "quote_token": self.addresses["token"],
+            "correlations": [0] * PAIRS,
+            **self.addresses,
+        }
         arguments = [
             tuple(words.values()) if entry["type"] == "tuple" else known[entry["name"]]
             for entry in inputs_of(artifact.abi)
