@@ -61,7 +61,7 @@ def diff(
     current, proposed
         Parameters of all contracts, as a scenario states them.
     current_kind, proposed_kind
-        ``static``, ``volatility``, ``adaptive``, ``tiered``, or the file of a designer's own model, as in a scenario.
+        ``static``, ``volatility``, ``adaptive``, ``tiered``, or a designer's own file, as in a scenario.
     """
     changes: list[Change] = []
     for setter, market in places(current, proposed):
