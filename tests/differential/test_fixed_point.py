@@ -264,3 +264,9 @@ def test_landmarks_are_exact():
     assert twin.exp_wad(-WAD) == 367879441171442322
     assert twin.ln_wad(2 * WAD) == 693147180559945309
     assert twin.ln_wad(WAD // 2) == -693147180559945309
+
+
+def test_the_highest_bit_is_found_on_both_sides_of_every_power_of_two(library):
+    xs = [2**power + offset for power in range(1, 256) for offset in (-1, 0)]
+    assert library.floor_log2(xs) == [x.bit_length() - 1 for x in xs]
+    assert library.floor_log2([0, UINT_MAX]) == [0, 255]

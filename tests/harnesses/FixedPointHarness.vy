@@ -23,6 +23,15 @@ def ln_wad(xs: DynArray[uint256, MAX_EXAMPLES]) -> DynArray[int256, MAX_EXAMPLES
 
 @pure
 @external
+def floor_log2(xs: DynArray[uint256, MAX_EXAMPLES]) -> DynArray[uint256, MAX_EXAMPLES]:
+    results: DynArray[uint256, MAX_EXAMPLES] = []
+    for x: uint256 in xs:
+        results.append(fixed_point._floor_log2(x))
+    return results
+
+
+@pure
+@external
 def exp_wad(xs: DynArray[int256, MAX_EXAMPLES]) -> DynArray[uint256, MAX_EXAMPLES]:
     results: DynArray[uint256, MAX_EXAMPLES] = []
     for x: int256 in xs:

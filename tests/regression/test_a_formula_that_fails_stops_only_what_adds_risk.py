@@ -100,3 +100,12 @@ def test_the_ratios_of_the_last_touch_hold_on(shared):
         assert (snapshot.initial_ratio, snapshot.maintenance_ratio) == (5 * WAD // 100, 25 * WAD // 1_000)
         formula.set_fault(0, 0)
         assert protocol.registry.market_snapshot(0).risk_model == int(formula.address, 16)
+
+
+def test_a_formula_that_fails_for_every_position_still_answers_about_none(shared):
+    """The ratios of a market at rest are asked for no notional, not for a small one."""
+    protocol, formula, _ = shared
+    with boa.env.anchor():
+        formula.set_fault(1, 1)
+        snapshot = protocol.registry.market_snapshot(0)
+        assert snapshot.risk_model == int(formula.address, 16)

@@ -93,12 +93,13 @@ def test_what_all_sources_agree_on_is_limited_and_said(make, power, max_divergen
     assert abs(price.risk_price - PRICE) < PRICE // 10
 
 
-def test_a_dishonest_source_that_stands_by_the_old_one_stops_no_jump_of_all_others(make):
-    oracle = make(4)
+@pytest.mark.parametrize("count", [3, 4, 7])
+def test_a_dishonest_source_that_stands_by_the_old_one_stops_no_jump_of_all_others(make, count):
+    oracle = make(count)
     for _ in range(5):
         oracle.wait(HEARTBEAT // 4)
-        oracle.report(3, PRICE, 0)
-    for position in range(3):
+        oracle.report(count - 1, PRICE, 0)
+    for position in range(count - 1):
         oracle.report(position, PRICE * 100, 0)
     assert oracle.read().index_price == PRICE * 100
 

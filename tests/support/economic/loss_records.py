@@ -64,10 +64,10 @@ class LossRecords:
         self._open = {account: owed for account, owed in self._open.items() if account in pending}
         for account in pending.keys() - self._open.keys() - step.before.deficits.keys():
             self._open[account] = Owed(self._shares(step.after, account))
-        if step.verb == "resolve":
-            for account in step.before.deficits.keys() & self._open.keys():
-                self._open[account].asked = True
-        self._look_at_winners(step)
+        named = step.before.deficits.keys() & self._open.keys() if step.verb == "resolve" else set()
+        for account in named:
+            self._open[account].asked = True
+        self._look_at_winners(step, named_now=bool(named))
         for account in EVERYBODY:
             if not step.after.open_markets(account) and account not in pending:
                 for market in range(len(step.after.markets)):
@@ -127,15 +127,19 @@ class LossRecords:
         total = sum(abs(lost) for lost in losses.values())
         return {(market, -1 if lost > 0 else 1): abs(lost) / total for market, lost in losses.items() if lost}
 
-    def _look_at_winners(self, step: Step) -> None:
-        """See what winners have: where a first deficit pends, and everywhere at another index price."""
+    def _look_at_winners(self, step: Step, *, named_now: bool) -> None:
+        """See what winners have: where a first deficit pends, when all are named, and at another index price.
+
+        What they win after they were named is asked of nobody until they are named again: anybody may let the
+        pool bear a loss once the window is over, and whoever came meanwhile had no part in it.
+        """
         books = {book for owed in self._open.values() for book in owed.shares}
         self._left = {book: left for book, left in self._left.items() if book in books}
         moved = any(
             old.index_price != new.index_price
             for old, new in zip(step.before.markets, step.after.markets, strict=True)
         )
-        wanted = books if moved else books - self._left.keys()
+        wanted = books if moved or named_now else books - self._left.keys()
         if not wanted:
             return
         seen = step.after
@@ -150,4 +154,10 @@ class LossRecords:
                     won += gain
                 won += step.world.held(account, market, -side).amount
             if (market, side) in wanted:
+                asked = any(owed.asked for owed in self._open.values() if (market, side) in owed.shares)
+                known = self._left.get((market, side), won)
+                if named_now:
+                    won = max(known, won)  # who closed meanwhile has won too
+                elif asked:
+                    won = min(known, won)
                 self._left[market, side] = won

@@ -7,7 +7,7 @@ import pytest
 
 from sim.reference.account_ids import MAX_INDEX
 from sim.reference.fixed_point import QUANTUM, WAD
-from tests.support.protocol import id_of, logs_of, units
+from tests.support.protocol import ORDER, Protocol, id_of, isolated, logs_of, units
 
 CROSS, ISOLATED, PORTFOLIO = 0, 1, 2
 
@@ -211,3 +211,26 @@ def test_contracts_are_connected_once(protocol):
     assert protocol.ledger.quote_token() == protocol.token.address
     assert protocol.pool.ledger() == protocol.fund.ledger() == protocol.ledger.address
     assert protocol.pool.market_registry() == protocol.registry.address
+
+
+@pytest.mark.parametrize("pays_gain", [True, False], ids=["whole gain", "part of it"])
+def test_a_pool_that_cannot_front_payouts_keeps_them_and_pays_the_gain(pays_gain):
+    """Of a gain that it has, nothing is unpaid; of one that it has not, the fund pays what is missing."""
+    with isolated():
+        protocol = Protocol(pool=1_000)
+        winner = protocol.account("winner", 5_000)
+        protocol.increase(winner, WAD)
+        protocol.set_price(3_100 * WAD if pays_gain else 3_200 * WAD)
+        price = protocol.oracle.asset_price(0).index_price
+        before, reserves = protocol.collateral(winner), protocol.pool.reserves()
+        terms = {"index_price": price, "fee_rate": WAD // 20, "fund_fee_share": WAD}
+        operator = protocol.operator()
+        operator.settle(tuple((ORDER | {"account": id_of(winner), "size_delta": -WAD} | terms).values()))
+        growth = protocol.collateral(winner) - before
+        assert growth > 0
+        unpaid = logs_of(operator, "GainUnpaid")
+        assert [(event.fund_draw, event.haircut) for event in unpaid] == (
+            [] if pays_gain else [(growth - reserves, 0)]
+        )
+        assert protocol.pool.reserves() == max(reserves - growth, 0)
+        protocol.check_books()
