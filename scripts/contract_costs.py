@@ -44,6 +44,9 @@ tree before `MarginEngine` was split ([decision 16](decisions/0016-split-of-the-
 """
 
 
+REPEATED = ("risk_model:", "collateral_oracle", "collateral_token:", "spot_pool:")
+
+
 def measure() -> dict[str, Any]:
     """Measure the tree on the path."""
     from scripts import update_gas_profile as profile  # noqa: PLC0415  (of the tree that is measured)
@@ -58,7 +61,8 @@ def measure() -> dict[str, Any]:
     sizes = {}
     for key, address in deployment.addresses.items():
         name = deployment.artifacts[key.partition(":")[0]].name if _is_artifact(deployment, key) else key
-        if not key.startswith("risk_model:") or key == "risk_model:0":
+        # The tokens and the price oracle of other collateral are contracts that are listed already.
+        if key in ("risk_model:0", "spot_pool:0") or not key.startswith(REPEATED):
             sizes[name] = len(meter.chain.code_at(address))
     rates = []
     for count in POSITIONS:
