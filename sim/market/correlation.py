@@ -290,7 +290,9 @@ class CorrelationSection(StatedCorrelations):
             yield ("same_moments",), "needs two markets of kind bootstrap, whose files cover the same time"
 
     def _choice_problems(self) -> Iterator[Problem]:
-        if self.copula == "gaussian" and "degrees_of_freedom" in self.model_fields_set:
+        # The canonical form of a scenario writes every key, with its default where nobody gave it.
+        usual = type(self).model_fields["degrees_of_freedom"].default
+        if self.copula == "gaussian" and self.degrees_of_freedom != usual:
             yield ("degrees_of_freedom",), "a gaussian copula has none; leave it out, or say copula = 't'"
         stated = bool(self.matrix or self.pairs)
         if stated and self.is_estimated:

@@ -66,7 +66,7 @@ HEAD = '[correlation]\ncopula = "t"\n'
             "correlation: says of no markets that they move together",
         ),
         (
-            '[correlation]\ncopula = "gaussian"\ndegrees_of_freedom = 4\npairs = []\n',
+            '[correlation]\ncopula = "gaussian"\ndegrees_of_freedom = 5\npairs = []\n',
             3,
             r"degrees_of_freedom: a gaussian copula has none",
         ),

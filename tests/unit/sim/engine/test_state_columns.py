@@ -47,6 +47,7 @@ def test_columns_have_the_declared_type_and_shape(seen):
     world, states = seen
     actors, dtypes = len(world.book), {"Floats": np.float64, "Integers": np.int64}
     shapes = dict.fromkeys(("external_prices", "external_published_at", "external_depth"), (MARKETS,))
+    shapes |= dict.fromkeys(("asset_prices", "asset_published_at"), (0,))  # of no other collateral
     shapes |= dict.fromkeys(("sizes", "entry_notional"), (MARKETS, actors))
     checked = 0
     for field in fields(State):
@@ -59,7 +60,7 @@ def test_columns_have_the_declared_type_and_shape(seen):
             if field.name != "exact_accounts":
                 assert column.shape == shape, field.name
             checked += 1
-    assert checked == 12 * len(states)
+    assert checked == 14 * len(states)
 
 
 def test_nobody_can_write_to_what_all_are_shown(seen):
@@ -67,7 +68,7 @@ def test_nobody_can_write_to_what_all_are_shown(seen):
     state = next(state for state in states if len(state.under_maintenance().accounts))
     columns = [getattr(state, field.name) for field in fields(State)]
     arrays = [column for column in (*columns, *state.under_maintenance()) if isinstance(column, np.ndarray)]
-    assert len(arrays) == 16
+    assert len(arrays) == 18
     for array in arrays:
         with pytest.raises(ValueError, match="read-only"):
             array[...] = 0

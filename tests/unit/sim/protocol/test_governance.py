@@ -411,6 +411,12 @@ def test_every_path_between_formulas_a_contract_takes_stays_among_them(data):
         for name, field in fields.items():
             word = field.words(name)
             values[name] = data.draw(st.integers(word.minimum, min(word.maximum, 50 * max(word.step, 1))))
+        for part in ("notional", "initial", "maintenance"):
+            names = [name for name in values if name.startswith("tier_") and name.endswith(part)]
+            for place, (name, value) in enumerate(zip(names, sorted(map(values.get, names)), strict=True)):
+                values[name] = value + place if part == "notional" else value
+        for name in [name for name in values if name.startswith("tier_") and name.endswith("maintenance")]:
+            values[name] = min(values[name], values[name.replace("maintenance", "initial")] // 2)
         for coupled in (
             ("maintenance_ratio", "initial_ratio"), ("maintenance_min", "initial_min"),
             ("maintenance_floor", "initial_floor"), ("open_interest_lower", "open_interest_upper"),
