@@ -9,7 +9,7 @@ from sim.reference.account_ids import MAX_INDEX
 from sim.reference.fixed_point import QUANTUM, WAD
 from tests.support.protocol import ORDER, Protocol, id_of, isolated, logs_of, units
 
-CROSS, ISOLATED, PORTFOLIO = 0, 1, 2
+CROSS, ISOLATED = 0, 1
 
 
 def funded(protocol, name, quote, indices=(0, 1)):
@@ -107,7 +107,7 @@ def test_the_mode_changes_only_without_a_position(protocol):
     assert protocol.ledger.mode_of(id_of(owner)) == CROSS
 
 
-@pytest.mark.parametrize("mode", [PORTFOLIO, 3, 2**248])
+@pytest.mark.parametrize("mode", [3, 2**248])
 def test_modes_that_do_not_exist_yet_are_refused(protocol, mode):
     with boa.reverts("accounts: unknown mode"):
         protocol.desk.set_mode(0, mode, sender=protocol.account("owner"))

@@ -22,7 +22,7 @@ STATIC = [8 * WAD // 100, 4 * WAD // 100, 0]
 
 def ratios(governed) -> tuple[int, int]:
     snapshot = governed.read("market_registry", "market_snapshot", 0)
-    return snapshot[19], snapshot[20]
+    return snapshot[-3], snapshot[-2]
 
 
 def deploy(governed, artifact, arguments: bytes = b"") -> str:
@@ -101,7 +101,7 @@ def test_a_market_cannot_be_pointed_at_unknown_code(governed):
     assert governed.proposing("market_registry", data) == "governor: out of bounds"
     data = governed.data("market_registry", "set_market", 0, model, cap // 2)
     assert governed.proposing("market_registry", data) is None
-    for kind in (0, 4):
+    for kind in (0, 5):
         data = governed.data(GOVERNOR, "set_model", 0, kind, STATIC)
         assert governed.proposing(GOVERNOR, data) == "governor: unknown kind"
     data = governed.data(GOVERNOR, "set_model", 1, 1, STATIC)

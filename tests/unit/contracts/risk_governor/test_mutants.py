@@ -127,7 +127,7 @@ def the_guardian_can_be_replaced(governed: Governed) -> bool:
 
 
 def the_guardian_does_not_choose_the_formula(governed: Governed) -> bool:
-    initial, maintenance = governed.read("market_registry", "market_snapshot", 0)[19:21]
+    initial, maintenance = governed.read("market_registry", "market_snapshot", 0)[-3:-1]
     words = [initial * 3 // 2, maintenance * 3 // 2, 0]
     return governed.tightening(GOVERNOR, governed.set_model(words, "static")) is not None
 
@@ -188,7 +188,7 @@ def an_admitted_formula_keeps_its_code(governed: Governed) -> bool:
 
 
 def rules_cannot_be_shed(governed: Governed) -> bool:
-    selector = governed.deployment.abis["trading_desk"]["set_parameters"].selector
+    selector = governed.deployment.abis["risk_engine"]["set_parameters"].selector
     address = governed.deployment.addresses["risk_engine"]
     data = governed.data(GOVERNOR, "register_call", address, selector, 11, False)
     return refused(governed.execute(governed.propose(GOVERNOR, data)))
@@ -240,7 +240,7 @@ COPIES = {
         ),
         Mutant(
             the_ramp_does_not_turn_it_round_for_small_positions, MODELS,
-            "2 * half.maintenance + ROUNDING >=", "2 * half.maintenance + constants.WAD >=",
+            "<= part * ROUNDING", "<= part * constants.WAD",
         ),
     ),
     "life of a proposal": (
