@@ -87,11 +87,14 @@ def claim_shares(owner: address) -> uint256:
 
 
 @external
-def cancel_deposit() -> uint256:
+def cancel_deposit(min_assets: uint256) -> uint256:
     """
     @notice Gives the caller back a deposit that has waited and whose shares cannot be claimed:
             what they would give who leaves, at most what was deposited. No index and no
             formula can hold it back.
+    @dev Traders can lower what shares give for a while, by closing at a gain what they keep as
+         large a loss beside; who leaves meanwhile leaves it to the others.
+    @param min_assets Least that the caller accepts (token units).
     @return uint256 Token units.
     """
     pool_connections._check_ledger_free()
@@ -104,6 +107,7 @@ def cancel_deposit() -> uint256:
         erc4626_vault._assets_down(request.shares, pool_valuation._assets().exit),
     )
     assert assets != 0, "vault: zero assets"
+    assert assets >= min_assets, "pool: less than asked for"
     log ILiquidityPool.DepositCancelled(owner=msg.sender, assets=assets)
     token._burn(self, request.shares)
     erc4626_vault._send(msg.sender, assets * constants.QUANTUM)

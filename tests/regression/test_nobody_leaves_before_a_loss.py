@@ -265,15 +265,15 @@ def test_a_deposit_waits_for_a_usable_price_and_may_be_taken_back_without_one(tw
     protocol.increase(trader, 1_000 * WAD)
     bring(protocol, person, 1_000_000)
     with boa.reverts("pool: still waiting"):
-        pool.cancel_deposit(sender=person)
+        pool.cancel_deposit(1, sender=person)
     with boa.reverts("pool: still waiting"):
         pool.claim_shares(person)
     protocol.wait(90_000)
     with boa.reverts("pool: not claimable"):
         pool.claim_shares(person)
-    assert units(1_000_000) - 2 <= pool.cancel_deposit(sender=person) <= units(1_000_000)
+    assert units(1_000_000) - 2 <= pool.cancel_deposit(1, sender=person) <= units(1_000_000)
     with boa.reverts("vault: nothing waits"):
-        pool.cancel_deposit(sender=person)
+        pool.cancel_deposit(1, sender=person)
     with boa.reverts("vault: nothing waits"):
         pool.claim_shares(person)
 
@@ -288,7 +288,11 @@ def test_a_deposit_taken_back_after_a_loss_is_rounded_for_the_vault(two):
     shares, supply = pool.deposit_request(person).shares, pool.totalSupply() + VIRTUAL_SHARES
     assets = pool.previewRedeem(pool.totalSupply()) + VIRTUAL_ASSETS
     assert shares * assets % supply != 0
-    assert pool.cancel_deposit(sender=person) == shares * assets // supply < units(1_000_000)
+    worth = shares * assets // supply
+    with boa.reverts("pool: less than asked for"):
+        pool.cancel_deposit(worth + 1, sender=person)
+    assert pool.deposit_request(person).shares == shares
+    assert pool.cancel_deposit(worth, sender=person) == worth < units(1_000_000)
 
 
 def test_the_moment_of_settling_a_deposit_is_not_for_its_owner_to_choose(two):
@@ -301,7 +305,7 @@ def test_the_moment_of_settling_a_deposit_is_not_for_its_owner_to_choose(two):
     protocol.wait(3_600)
     protocol.report_again()
     with boa.reverts("pool: claimable"):
-        pool.cancel_deposit(sender=person)
+        pool.cancel_deposit(1, sender=person)
     with isolated():
         assert pool.claim_shares(person, sender=second) == pool.balanceOf(person) <= bought
     protocol.wait(3_601)  # it let the window pass, to see what comes
@@ -309,7 +313,7 @@ def test_the_moment_of_settling_a_deposit_is_not_for_its_owner_to_choose(two):
     with boa.reverts("pool: not claimable"):
         pool.claim_shares(person)
     with isolated():
-        assert units(1_000_000) - 2 <= pool.cancel_deposit(sender=person) <= units(1_000_000)
+        assert units(1_000_000) - 2 <= pool.cancel_deposit(1, sender=person) <= units(1_000_000)
     pool.request_deposit(0, sender=person)  # with no more shares than it buys now
     again = pool.deposit_request(person)
     assert again.shares < bought

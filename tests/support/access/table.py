@@ -276,7 +276,7 @@ POOL: Final = [
     *shares("liquidity_pool", POOL_LOCKED),
     of_everybody("liquidity_pool", "request_deposit", fixed(UNIT), held=POOL_LOCKED),
     of_everybody("liquidity_pool", "claim_shares", lambda w, _: (w.trader,), held=POOL_LOCKED),
-    of_everybody("liquidity_pool", "cancel_deposit", nothing, scene="late", held=POOL_LOCKED),
+    of_everybody("liquidity_pool", "cancel_deposit", fixed(1), scene="late", held=POOL_LOCKED),
     of_ledger("liquidity_pool", "apply_fill", lambda w, _: (0, WAD, w.PRICE), NOT_LEDGER),
     of_ledger("liquidity_pool", "apply_deleverage", lambda w, _: (0, WAD, w.PRICE), NOT_LEDGER),
     Row(

@@ -222,7 +222,7 @@ class Moves:
         waiting = [
             owner
             for owner in (*self.members, LP)
-            if self.world.entry_waits(owner) and self.world.would_come_in(owner) is None
+            if self.world.waiting_entry(owner) and self.world.would_come_in(owner) is None
         ]
         return Action("come_in", self._member(), (self.random.choice(waiting),)) if waiting else None
 
@@ -231,7 +231,7 @@ class Moves:
         late = [
             actor
             for actor in (*self.members, LP)
-            if self.world.entry_waits(actor) and self.world.would_come_back(actor) is None
+            if self.world.waiting_entry(actor) and self.player.would_come_back(actor) is None
         ]
         return Action("come_back", self.random.choice(late)) if late else None
 
@@ -344,7 +344,7 @@ class Moves:
     def _out_of(self, actor: int, vault: str) -> Iterator[Action]:
         """Leave a vault, through its queue if it has one."""
         queue = self.world.queue_seconds(vault)
-        if vault == "pool" and self.world.entry_waits(actor):
+        if vault == "pool" and self.world.waiting_entry(actor):
             yield Action("wait", KEEPER, (queue,))
             yield Action("come_in", actor, (actor,))
         yield Action("ask", actor, (vault, WHOLE))

@@ -25,6 +25,8 @@ MOST_STEPS_OF_A_WAIT: Final = 2_000
 """Whoever has to wait longer has waited for nothing."""
 ROUNDING_UNITS: Final = 100
 """A profit up to this many token units, 0.0001 quote, is rounding: every action rounds by one or two."""
+ROUNDINGS_OF_A_DEPOSIT: Final = 2
+"""Token units: one as its shares are bought, one as they are priced."""
 BISECTIONS: Final = 24
 MOST_CLOSES_OF_A_SWEEP: Final = 6
 """Closes of one account in one market; a close of a part may leave another one due."""
@@ -224,11 +226,11 @@ class Player:
     def _come_in(self, members: Sequence[int]) -> None:
         """Take the shares of deposits that waited, or that must wait a little longer."""
         world = self.world
-        if any(world.entry_waits(member) for member in members):
+        if any(world.waiting_entry(member) for member in members):
             self.wait(world.queue_seconds("pool"))
             for member in members:
                 if not world.come_in(member, member).status:
-                    world.come_back(member)
+                    self.come_back(member)
 
     def settle(self) -> None:
         """Let honest people do what every deficit needs: the fund, winners in order, then the pool."""
@@ -391,7 +393,20 @@ class Player:
 
     def come_back(self, actor: int) -> Result:
         """Take a deposit back whose shares cannot be had."""
-        return self._note(self.world.come_back(actor))
+        return self._note(self.world.come_back(actor, self._least_back(actor)))
+
+    def would_come_back(self, actor: int) -> str | None:
+        """Return why `come_back` would be refused."""
+        return self.world.would_come_back(actor, self._least_back(actor))
+
+    def _least_back(self, actor: int) -> int:
+        """Return the least that somebody takes a deposit back for, token units.
+
+        An outsider who sees no price move knows of nothing that its deposit could have lost but roundings.
+        """
+        if actor in self.members or self.history.moving:
+            return 0
+        return max(self.world.waiting_entry(actor) - ROUNDINGS_OF_A_DEPOSIT, 0)
 
     def take(self, actor: int, vault: str, units: int) -> Result:
         """Withdraw token units from a vault."""

@@ -382,17 +382,17 @@ class World:
         """Return why `come_in` would be refused."""
         return self._would(owner, VAULTS["pool"], "claim_shares", self.book.addresses[owner])
 
-    def come_back(self, actor: int) -> Result:
-        """Take a deposit back whose shares cannot be had."""
-        return self._by(actor, VAULTS["pool"], "cancel_deposit")
+    def come_back(self, actor: int, least: int) -> Result:
+        """Take a deposit back whose shares cannot be had, for at least some token units."""
+        return self._by(actor, VAULTS["pool"], "cancel_deposit", least)
 
-    def would_come_back(self, actor: int) -> str | None:
+    def would_come_back(self, actor: int, least: int) -> str | None:
         """Return why `come_back` would be refused."""
-        return self._would(actor, VAULTS["pool"], "cancel_deposit")
+        return self._would(actor, VAULTS["pool"], "cancel_deposit", least)
 
-    def entry_waits(self, actor: int) -> bool:
-        """Return whether a deposit of somebody's waits."""
-        return bool(self._read(VAULTS["pool"], "deposit_request", self.book.addresses[actor])[0])
+    def waiting_entry(self, actor: int) -> int:
+        """Return the token units of somebody's deposit that waits."""
+        return int(self._read(VAULTS["pool"], "deposit_request", self.book.addresses[actor])[0])
 
     def is_enterable(self, vault: str) -> bool:
         """Return whether a vault takes money at once, as it says."""
