@@ -23,3 +23,14 @@ def test_the_page_is_what_its_script_writes(script):
     command = [sys.executable, str(ROOT / "scripts" / f"{script}.py"), "--check"]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr
+
+
+RECORD = ROOT.parent / "shared" / "data" / "prices" / "btc_usd_1h_2018-05_2022-03.csv.gz"
+
+
+@pytest.mark.skipif(not RECORD.is_file(), reason=f"{RECORD.name} is no part of the project")
+@pytest.mark.parametrize("script", ["estimators", "portfolio_coverage"])
+def test_the_table_is_what_its_script_makes_of_the_record(script):
+    command = [sys.executable, str(ROOT / "scripts" / f"{script}.py"), "--check"]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr
