@@ -64,8 +64,8 @@ MUTANTS = (
         invariant="A2o",
         fault="short open interest never falls",
         file="modules/accounts.vy",
-        old="        info.short_open_interest + self._positive(-new.size) - self._positive(-old.size)\n",
-        new="        info.short_open_interest + self._positive(-new.size)\n",
+        old="        info.short_open_interest + self._negative(new.size) - self._negative(old.size)\n",
+        new="        info.short_open_interest + self._negative(new.size)\n",
     ),
     Mutant(
         invariant="A2s",
@@ -146,10 +146,11 @@ MUTANTS = (
     ),
     Mutant(
         invariant="C9",
-        fault="the count of liquidations goes back to zero",
+        fault="the count of liquidations falls with every block",
         file="modules/liquidation.vy",
         old="    self.liquidations += 1\n",
-        new="    self.liquidations = 1 - self.liquidations\n",
+        # Of two blocks that liquidate, however many accounts each: a count modulo two hung on their parity.
+        new="    self.liquidations = 10**18 - block.number\n",
     ),
     Mutant(
         invariant="J1",
