@@ -20,8 +20,6 @@ from sim.reference import estimator_math
 
 _LEAST = math.sqrt(estimator_math.MIN_VARIANCE / WAD)
 _MOST = math.sqrt(estimator_math.MAX_VARIANCE / WAD)
-_MOST_OUT = 0.5
-"""Share of a price's keepers with which this one falls silent (assumption)."""
 
 
 class VolatilityKeepersSection(Section):
@@ -46,6 +44,10 @@ class VolatilityKeepersSection(Section):
     implied_noise: float = number(
         0.02, 0.0, 1.0, "1", "Deviation of the logarithm of what is reported.",
         source="assumption: one volatility point of fifty",
+    )  # fmt: skip
+    silent_with_share: float = number(
+        0.5, 0.0, 1.0, "1", "Share of a price's keepers with which this one falls silent.",
+        source="assumption: whoever runs most of a price's keepers runs this one",
     )  # fmt: skip
     fees: FeePolicy = FeePolicy()
 
@@ -150,8 +152,11 @@ class _VolatilityKeepers(AgentKind[VolatilityKeepersSection]):
                 market=market,
                 price=setting.prices[market],
                 variance=setting.protocol.markets[market].initial_variance_fast,
-                # Who runs most of a price's keepers runs this one: it is out when half of them are.
-                outages=[out for out in setting.outages_of(KEEPERS.name, market) if out.share >= _MOST_OUT],
+                outages=[
+                    out
+                    for out in setting.outages_of(KEEPERS.name, market)
+                    if out.share >= section.silent_with_share
+                ],
             )
 
 

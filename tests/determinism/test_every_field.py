@@ -364,6 +364,7 @@ BINDS: dict[str, Binds] = {
     "volatility_keepers.implied_memory_seconds": (60, IMPLIED),
     "volatility_keepers.implied_premium": (None, IMPLIED),
     "volatility_keepers.implied_noise": (None, IMPLIED),
+    "volatility_keepers.silent_with_share": (0.6, (*RANGED, *shocked("keeper_outage"))),
     "volatility_keepers.fees.policy": (None, RANGED),
     "volatility_keepers.fees.max_fee_gwei": (DEAR, RANGED),
     "volatility_keepers.fees.priority_fee_gwei": (None, RANGED),

@@ -78,8 +78,15 @@ FAULTS = (
         "collateral leaves while a deficit pends",
         (
             "modules/trading.vy",
-            '    assert staticcall LOSS_WATERFALL.withdrawals_open(), "trading: deficit pending"\n',
-            "",
+            (
+                '    assert staticcall LOSS_WATERFALL.withdrawals_open(), "trading: deficit pending"\n'
+                "    account: uint256 = account_ids._account_id(msg.sender, index)\n"
+                "    extcall RISK_ENGINE.check_withdraw(account, amount * constants.QUANTUM)\n"
+            ),
+            (
+                "    account: uint256 = account_ids._account_id(msg.sender, index)\n"
+                "    extcall RISK_ENGINE.check_withdraw(account, amount * constants.QUANTUM)\n"
+            ),
         ),
         attacks=("bankruptcy",),
     ),

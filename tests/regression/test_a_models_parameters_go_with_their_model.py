@@ -27,6 +27,8 @@ HEAD = (
 MODEL = '[[parameters]]\nkey = "protocol.risk_model"\nvalues = ["static", "adaptive"]\n'
 HAIRCUT = '[[parameters]]\nkey = "protocol.risk_model_parameters.haircut"\nvalues = [0.0, 0.1]\n'
 RATIO = '[[parameters]]\nkey = "protocol.risk_model_parameters.initial_ratio"\nvalues = [0.2]\n'
+COUNTED = ("s", "sources", "status", "count", "root")
+"""Units of whole numbers."""
 POINT = '[[points]]\nname = "fixed"\nset = [\'protocol.risk_model="static"\']\n'
 
 
@@ -107,7 +109,7 @@ def test_the_rule_is_one_for_models_that_ship_and_for_others():
     """No name of the table is unclear, and those it takes for whole numbers are those counted in units."""
     rows = {row.name: row for struct in STRUCTS for row in struct}
     assert not [name for name in rows if name.rpartition("_")[2] in UNCLEAR]
-    counted = {name for name, row in rows.items() if row.unit in ("s", "sources", "status")}
+    counted = {name for name, row in rows.items() if row.unit in COUNTED}
     assert {name for name in rows if is_whole(name)} == counted
     assert not set(WHOLE) & set(UNCLEAR)
 

@@ -89,7 +89,13 @@ NO_ASSUMPTION: dict[str, dict[float, tuple[int, str]]] = {
         10: (1, ORDER),
     },
     "waiting_bids.py": {32: (1, "bits of an account in a key of member and account")},
-    "whale.py": {60: (2, "seconds of a minute"), 20: (1, ORDER)},
+    "volatility_keeper.py": {52: (1, ORDER)},
+    "whale.py": {
+        60: (2, "seconds of a minute"),
+        32: (1, "most accounts that the contracts' clusters hold"),
+        200: (1, "most accounts of one whale"),
+        20: (1, ORDER),
+    },
 }
 """File -> bare number -> how often it stands there, and what it is."""
 

@@ -206,7 +206,7 @@ OLD_RULES = (
             (
                 "modules/liquidation_plans.vy",
                 "self._wanted(inputs, convert(abs(net), uint256), first, hedge)",
-                "self._wanted(inputs, 10**60, first, hedge)",
+                "self._wanted(inputs, 10**50, first, hedge)",
             ),
         ),
         attacks=("hedge",),

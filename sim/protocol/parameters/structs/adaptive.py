@@ -92,7 +92,7 @@ STRUCTS.add(
             ),
             Parameter(
                 name="size_root",
-                unit="1",
+                unit="root",
                 minimum=0,
                 maximum=3,
                 default=2,
