@@ -103,6 +103,13 @@ MEMBERS = (*TWO_MARKETS, f"traders.0.several={{ {HELD}, share = 0.5 }}")
 
 WHALE_OF_TWO = (*TWO_MARKETS, f"whales.0.several={{ {HELD} }}")
 
+_BELIEVED = '{ pairs = [{ between = ["ETH", "BTC"], correlation = 0.9 }] }'
+PORTFOLIO = (*TWO_MARKETS, f"protocol.portfolio={_BELIEVED}")
+_SPREAD = 'markets = ["ETH", "BTC"], weights = [0.7, 0.3], style = "hedged"'
+HEDGED = (*PORTFOLIO, f"traders.0.several={{ {_SPREAD} }}", 'traders.0.mode="portfolio"')
+"""A cohort that holds one market against the other, and is margined by joint scenarios."""
+HEDGED_WHALE = (*PORTFOLIO, f"whales.0.several={{ {_SPREAD} }}")
+
 THREE_MARKETS = (TWO_MARKETS[0][:-1] + f", {_MARKET.format('SOL', 1e2)}]",)
 
 _PAIR = '{ between = ["ETH", "BTC"], correlation = 0.8 }'
@@ -493,6 +500,17 @@ BINDS: dict[str, Binds] = {
     **{f"shocks.0:{kind}.market": (1, (*TWO_MARKETS, *shocked(kind))) for kind in IN_A_MARKET},
     **{f"shocks.0:{kind}.at_block": (9, ()) for kind in SHOCKS},
     **{f"shocks.0:{kind}.at_minute": (1.8, shocked(kind, "at_minute = 1.2")) for kind in SHOCKS},
+    "protocol.portfolio.far_multiple": (10.0, HEDGED),
+    "protocol.portfolio.far_weight": (1.0, HEDGED),
+    "protocol.portfolio.single_share": (1.0, HEDGED),
+    "protocol.portfolio.floor_share": (0.9, HEDGED),
+    "protocol.portfolio.correlation_break": (0.0, HEDGED),
+    "protocol.portfolio.confidence_coefficient": (50.0, HEDGED),
+    "protocol.portfolio.close_out_ratio": (0.01, HEDGED),
+    "protocol.portfolio.pairs.0.between": (["ETH", "SOL"], (*HEDGED, *THREE_MARKETS)),
+    "protocol.portfolio.pairs.0.correlation": (0.3, HEDGED),
+    "traders.0.mode": ("cross", HEDGED),
+    "whales.0.mode": ("portfolio", HEDGED_WHALE),
     "traders.0.market": (1, TWO_MARKETS),
     "traders.0.several.markets": (["BTC", "ETH"], MEMBERS),
     "traders.0.several.weights": ([0.5, 0.5], MEMBERS),

@@ -61,13 +61,18 @@ def other_value(field: FieldInfo, value: object) -> object:
         return words[(words.index(value) + 1) % len(words)]
     if isinstance(value, str):
         return f"{value}_too"
-    highest = next(limit.le for limit in field.metadata if hasattr(limit, "le"))
     if isinstance(value, int):
-        return value + 1 if value < highest else value - 1
+        return value + 1 if _is_below(value + 1, field) else value - 1
     if isinstance(value, float):
         raised = 2.0 * value + 0.1
-        return raised if raised <= highest else value / 2.0
+        return raised if _is_below(raised, field) else value / 2.0
     raise TypeError(f"no other value for {value!r}")
+
+
+def _is_below(value: float, field: FieldInfo) -> bool:
+    """Return whether a field may be that much: some may not reach their bound."""
+    bound = next(limit for limit in field.metadata if hasattr(limit, "le") or hasattr(limit, "lt"))
+    return value <= bound.le if hasattr(bound, "le") else value < bound.lt
 
 
 def value_at(scenario: Scenario, key: str) -> object:
