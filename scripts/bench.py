@@ -317,7 +317,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--sweep-paths", type=_positive, default=12, help="paths of each worker")
     parser.add_argument("--sweep-blocks", type=_positive, default=1_440)
     parser.add_argument("--memory-paths", type=_positive, default=500)
-    parser.add_argument("--only", choices=("w2", "engines", "loop", "sweep"), help="measure one part alone")
+    parser.add_argument(
+        "--only", choices=("w2", "engines", "loop", "mechanisms", "sweep"), help="measure one part alone"
+    )
     parser.add_argument("--json", type=Path, help="also write every figure to this file")
     return parser.parse_args()
 
@@ -391,6 +393,33 @@ def measure_loops(options: argparse.Namespace, out: Console, progress: Console) 
     return report
 
 
+def measure_mechanisms(
+    options: argparse.Namespace, out: Console, progress: Console
+) -> dict[str, dict[str, Any]]:
+    """Run two markets with 1,000 accounts, plain and with everything that asks for margin, in turn."""
+    runs: dict[str, list[dict[str, Any]]] = {"off": [], "on": []}
+    for repetition in range(options.repetitions):
+        for mechanisms, measured in runs.items():
+            progress.print(f"mechanisms {mechanisms} {repetition + 1}/{options.repetitions}")
+            blocks = ("--blocks", options.blocks, "--engine", options.engine)
+            measured.append(child(LOOP_SCRIPT, "--mechanisms", mechanisms, *blocks))
+    found = {mechanisms: loop_medians(measured) for mechanisms, measured in runs.items()}
+    table = Table(title="Block loop, two markets and 1,000 accounts, plain and with everything")
+    for name in ("mechanisms", "blocks/s", "of plain", "set-up s", "transactions", "liquidations"):
+        table.add_column(name, justify="right")
+    for mechanisms, case in found.items():
+        table.add_row(
+            mechanisms,
+            f"{case['blocks_per_second']:.1f}",
+            f"{case['blocks_per_second'] / found['off']['blocks_per_second']:.2f}",
+            f"{case['setup_seconds']:.2f}",
+            f"{case['transactions']:,}",
+            f"{case['liquidations']:,}",
+        )
+    out.print(table)
+    return found
+
+
 def main() -> int:
     """Measure, print tables, write the JSON file; exit 1 if a trace is wrong."""
     options = parse_arguments()
@@ -418,6 +447,8 @@ def main() -> int:
         report["engines"] = measure_engines(options, out, progress)
     if options.only in (None, "loop"):
         report["block_loop"] = measure_loops(options, out, progress)
+    if options.only in (None, "mechanisms"):
+        report["mechanisms"] = measure_mechanisms(options, out, progress)
     if options.only in (None, "sweep"):
         sweeps = measure_sweeps(
             options.repetitions, options.sweep_paths, options.sweep_blocks, progress.print

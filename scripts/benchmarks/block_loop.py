@@ -5,6 +5,12 @@ proportion (pool, fund, depth, open interest limits): the same market with more 
 in each case.
 
     python scripts/benchmarks/block_loop.py --accounts 10000
+
+With ``--mechanisms`` it is two markets, plain or with everything that asks for margin: prices that move
+together, a third of the accounts in portfolio mode, more with assets of 6, 8 and 18 decimals, estimators and
+historical performance, and a whale in twenty linked accounts. The people are the same in both.
+
+    python scripts/benchmarks/block_loop.py --mechanisms on
 """
 
 from __future__ import annotations
@@ -43,6 +49,46 @@ SCALED: Final = {
 """Values of the scenario, or its defaults, that grow with the number of accounts."""
 
 
+SCALED_SEVERAL: Final = {
+    f"markets.{market}.{key}": value
+    for market in (0, 1)
+    for key, value in (("impact.depth_per_percent", 1_000_000.0), ("pool.skew_scale", 1_000_000.0))
+} | {"protocol.pool.deposit": 15_000_000.0, "protocol.insurance_fund.deposit": 150_000.0}
+SEVERAL: Final = ROOT / "scenarios" / "contagion.toml"
+SEVERAL_SIZE: Final = 2.5
+"""Times the market of the scenario, which has 400 accounts."""
+PAIR: Final = '[{ between = ["ETH", "BTC"], correlation = 0.8 }]'
+CHOICE: Final = (
+    "{ slow_weight = 1.0, range_weight = 1.0, true_range_weight = 1.0, implied_weight = 1.0, buffer = 0.25, "
+    "floor_weight = 0.5, rise_per_hour = 0.7, fall_per_hour = 0.1 }"
+)
+ASSETS: Final = {"USDX": (6, 1.0, 0.02), "WBTC": (8, 40_000.0, 0.6), "STETH": (18, 1_250.0, 0.8)}
+"""Name -> decimals, price, volatility."""
+SPREAD: Final = "deviation = 0.4, minimum = 3.0, maximum = 15.0"
+PEOPLE: Final = (
+    ("plain", 0.4, "concentrated", {}),
+    ("pledged", 0.3, "concentrated", {"collateral": '{ asset = "WBTC", share = 0.5 }'}),
+    ("spread", 0.3, "hedged", {"mode": '"portfolio"', "collateral": '{ asset = "USDX", share = 0.5 }'}),
+)
+"""Cohort: its part of the accounts, how it holds both markets, what it does besides if everything is on."""
+EVERYTHING: Final = {
+    "correlation": f'{{ copula = "t", degrees_of_freedom = 4, pairs = {PAIR} }}',
+    "protocol.portfolio": f"{{ pairs = {PAIR} }}",
+    "collaterals": "["
+    + ", ".join(
+        f'{{ name = "{name}", decimals = {decimals}, initial_price = {price}, '
+        f"initial_volatility = {volatility}, deposit_cap = 1e9, "
+        f'price = {{ kind = "gbm", volatility = {volatility} }} }}'
+        for name, (decimals, price, volatility) in ASSETS.items()
+    )
+    + "]",
+    "markets.0.estimator": CHOICE,
+    "markets.1.estimator": CHOICE,
+    "markets.0.performance": "{ yellow_multiplier = 1.133, red_multiplier = 1.333 }",
+    "markets.1.performance": "{ yellow_multiplier = 1.133, red_multiplier = 1.333 }",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoopResult:
     """One measurement; seconds are wall-clock."""
@@ -61,13 +107,40 @@ class LoopResult:
     digest: str
 
 
-def run_block_loop(engine: str, accounts: int, blocks: int) -> LoopResult:
+def people(accounts: int, *, is_on: bool) -> list[str]:
+    """Return the cohorts and the whale of two markets, the same people with and without everything."""
+    cohorts = []
+    for name, share, style, more in PEOPLE:
+        words = {
+            "name": f'"{name}"',
+            "count": round(share * accounts),
+            "long_share": 0.8,
+            "leverage": f"{{ distribution = 'lognormal', median = 8.0, {SPREAD} }}",
+            "size": "{ distribution = 'pareto', minimum = 8_000.0, maximum = 400_000.0, shape = 1.5 }",
+            "several": f"{{ markets = ['ETH', 'BTC'], style = '{style}' }}",
+            **(more if is_on else {}),
+        }
+        cohorts.append("{ " + ", ".join(f"{key} = {value}" for key, value in words.items()) + " }")
+    whale = "name = 'split', notional = 4_000_000.0, accounts = 20, leverage = 6.0"
+    if is_on:
+        whale += ", declared = true, collateral = { asset = 'STETH', share = 0.5 }"
+    return [f"traders=[{', '.join(cohorts)}]", f"whales=[{{ {whale} }}]"]
+
+
+def run_block_loop(engine: str, accounts: int, blocks: int, mechanisms: str | None = None) -> LoopResult:
     """Build the world, run its blocks, and return what it took."""
-    overrides = [f"blocks={blocks}", f"traders.0.count={accounts}"]
-    if accounts > BASE_ACCOUNTS:
-        factor = accounts / BASE_ACCOUNTS
-        overrides += [f"{key}={value * factor!r}" for key, value in SCALED.items()]
-    scenario = load_scenario(SCENARIO, overrides=overrides)
+    overrides = [f"blocks={blocks}"]
+    factor = accounts / BASE_ACCOUNTS
+    if mechanisms is not None:
+        overrides += [f"{key}={value * SEVERAL_SIZE * factor!r}" for key, value in SCALED_SEVERAL.items()]
+        overrides += people(accounts, is_on=mechanisms == "on")
+        if mechanisms == "on":
+            overrides += [f"{key}={value}" for key, value in EVERYTHING.items()]
+    else:
+        overrides.append(f"traders.0.count={accounts}")
+        if accounts > BASE_ACCOUNTS:
+            overrides += [f"{key}={value * factor!r}" for key, value in SCALED.items()]
+    scenario = load_scenario(SCENARIO if mechanisms is None else SEVERAL, overrides=overrides)
     options = RunOptions(out=Path("unused"), engine=engine, worlds="none")
     run = execute(scenario, options, {})
     phases = {name: float(getattr(run.loop.phases, name)) for name in type(run.loop.phases).__slots__}
@@ -96,8 +169,10 @@ def main() -> int:
     parser.add_argument("--engine", choices=ENGINES, default=default_engine())
     parser.add_argument("--accounts", type=int, default=BASE_ACCOUNTS)
     parser.add_argument("--blocks", type=int, default=720)
+    parser.add_argument("--mechanisms", choices=("off", "on"), help="two markets, plain or with everything")
     options = parser.parse_args()
-    print(json.dumps(asdict(run_block_loop(options.engine, options.accounts, options.blocks))))
+    found = run_block_loop(options.engine, options.accounts, options.blocks, options.mechanisms)
+    print(json.dumps(asdict(found)))
     return 0
 
 

@@ -218,6 +218,7 @@ class Function:
         "_encoders",
         "_has_struct",
         "_input_types",
+        "_is_struct",
         "_output_types",
         "inputs",
         "name",
@@ -240,10 +241,11 @@ class Function:
         self._encoders = None if leaves is None else [_require(_word_encoder(kind)) for kind in leaves]
         self._array_encoders = self._mixed_encoders() if leaves is None else None
         output_leaves = _leaves(self.outputs)
-        flat_outputs = all(parameter["type"] != "tuple" for parameter in self.outputs)
+        self._is_struct = len(self.outputs) == 1 and self.outputs[0]["type"] == "tuple"
+        flat = self.outputs[0]["components"] if self._is_struct else self.outputs
         self._decoders = (
             [_require(_word_decoder(kind)) for kind in output_leaves]
-            if output_leaves is not None and flat_outputs
+            if output_leaves is not None and all(parameter["type"] != "tuple" for parameter in flat)
             else None
         )
 
@@ -308,7 +310,7 @@ class Function:
         if self._decoders is not None:
             if len(data) < _WORD * len(self._decoders):
                 raise ValueError(f"{self.signature}: return data of {len(data)} bytes is too short")
-            if len(self._decoders) == 1:
+            if len(self._decoders) == 1 and not self._is_struct:
                 return self._decoders[0](data[:_WORD])
             return tuple(
                 decode(data[_WORD * index : _WORD * (index + 1)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -161,22 +161,25 @@ class ProtocolClient:
             )
         return tuple(found)
 
-    def asset_values(self, actors: Sequence[int], held: Sequence[int]) -> list[int]:
+    def asset_values(self, holders: Mapping[int, int]) -> dict[int, int]:
         """Read what the assets of some accounts count for in maintenance (WAD quote).
 
         Parameters
         ----------
-        held
-            Of each account, bit a set: it has some of asset a.
+        holders
+            Account -> which it has: bit a set, some of asset a.
         """
+        if not holders:
+            return {}
+        actors, held = list(holders), list(holders.values())
         entry = self.deployment.abis["collateral_registry"]["values_of"]
         address, ids = self.deployment.addresses["collateral_registry"], self.book.account_ids
         found: list[int] = []
         for start in range(0, len(actors), READ_BATCH):
             some = slice(start, start + READ_BATCH)
-            data = entry.encode([ids[actor] for actor in actors[some]], list(held[some]))
+            data = entry.encode([ids[actor] for actor in actors[some]], held[some])
             found.extend(entry.decode(self.chain.call(address, data)))
-        return found
+        return dict(zip(actors, found, strict=True))
 
     def totals(self) -> ProtocolState:
         """Read the protocol's totals in one call."""

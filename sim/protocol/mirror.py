@@ -8,9 +8,8 @@ still reconciles it with ``Lens`` at fixed intervals.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +19,9 @@ from sim.core.portable_math import ordered_sum
 from sim.core.units import TOKEN_UNIT, WAD
 from sim.protocol.codes import AccountMode
 from sim.protocol.events import ProtocolEvent
+from sim.protocol.haircut_screen import HaircutScreen
 from sim.protocol.portfolio_screen import Columns, PortfolioScreen
-from sim.protocol.state import MarketState
+from sim.protocol.state import AssetState, MarketState
 
 Floats = NDArray[np.float64]
 
@@ -112,6 +112,10 @@ class AccountMirror:
         """The portfolio model, if there is one."""
         self.debtors: dict[int, int] = {}
         """Debt (WAD) of each account with negative collateral."""
+        self.assets = np.zeros((assets, actors))
+        """[asset, actor] token units."""
+        self.haircuts: HaircutScreen | None = None
+        """What assets count for, if there are any."""
         self.exact_assets: list[dict[int, int]] = [{} for _ in range(assets)]
         """[asset] token units of each account that has some."""
         self.liens: dict[int, int] = {}
@@ -170,6 +174,7 @@ class AccountMirror:
 
     def _set_asset(self, asset: int, actor: int, balance: int) -> None:
         _set_or_drop(self.exact_assets[asset], actor, balance)
+        self.assets[asset, actor] = balance
 
     def asset_holders(self) -> dict[int, int]:
         """Return the accounts with assets, ascending -> which: bit a set, some of asset a."""
@@ -178,6 +183,25 @@ class AccountMirror:
             for actor in balances:
                 held[actor] = held.get(actor, 0) | 1 << asset
         return dict(sorted(held.items()))
+
+    def owing_holders(self) -> dict[int, int]:
+        """Return the accounts whose assets are to pay for them, as `asset_holders` does."""
+        if not self.debtors and not self.liens:
+            return {}
+        return {
+            actor: held
+            for actor, held in self.asset_holders().items()
+            if actor in self.debtors or actor in self.liens
+        }
+
+    def screened_assets(self, states: Sequence[AssetState]) -> Floats | None:
+        """Return what the assets of each account count for, quote; None if the registry must be asked."""
+        if self.haircuts is None or not self.haircuts.knows(states):
+            return None
+        counted = self.haircuts.values(states, self.assets)
+        for actor, lien in self.liens.items():
+            counted[actor] -= min(lien * _SCALE, counted[actor])
+        return counted
 
     def _add_wallet(self, actor: int, amount: int) -> None:
         self.set_wallet(actor, self.exact_wallet[actor] + amount)
@@ -198,18 +222,16 @@ class AccountMirror:
         self,
         markets: Sequence[MarketState],
         curves: Sequence[RatioCurve],
-        asset_values: Mapping[int, int] = MappingProxyType({}),
+        counted: Floats | None = None,
     ) -> Valuation:
         """Estimate equity and requirements of everyone at the risk price.
 
         Parameters
         ----------
-        asset_values
-            What assets of the collateral registry count for (WAD), by account, as the registry says.
+        counted
+            What assets of the collateral registry count for by account, quote.
         """
-        equity = self.collateral.copy()
-        for actor, counted in asset_values.items():
-            equity[actor] += counted * _SCALE
+        equity = self.collateral.copy() if counted is None else self.collateral + counted
         notional = np.zeros(equity.shape)
         initial = np.zeros(equity.shape)
         maintenance = np.zeros(equity.shape)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -13,8 +15,12 @@ from sim.core.units import QUANTUM, TOKEN_UNIT, WAD
 from sim.engine.options import RunOptions
 from sim.engine.run import execute, run_scenario, world_builder
 from sim.engine.worlds.feedback import WHOLE
+from sim.protocol.codes import OracleStatus
+from sim.protocol.counted_assets import counted_assets
 from sim.protocol.invariants import INVARIANTS, BlockFacts
+from sim.protocol.parameters.collateral import ASSET as ASSET_TERMS
 from sim.protocol.reconcile import reconcile
+from sim.reference import haircut_math
 from sim.reporting.findings.run.collateral import collateral_words
 from sim.reporting.run_folder import load_run
 from tests.support.fields import ASSET, PLEDGED, scenario_with
@@ -74,7 +80,7 @@ def test_accounts_start_with_their_share_in_the_asset(decimals):
 def test_equity_is_quote_and_what_the_asset_counts_for():
     world = opened(*PLEDGED, *QUIET)
     actors = members(world)
-    counted = world.client.asset_values(actors, [1] * len(actors))
+    counted = world.client.asset_values(dict.fromkeys(actors, 1)).values()
     states = world.client.account_states(actors)
     for actor, value, state in zip(actors, counted, states, strict=True):
         worth = world.mirror.exact_assets[0][actor] / WAD
@@ -85,6 +91,50 @@ def test_equity_is_quote_and_what_the_asset_counts_for():
 def test_what_the_asset_counts_for_is_part_of_entry_leverage():
     world = opened(*PLEDGED, *QUIET)
     assert float(np.max(world.entry_leverage)) < 20.0  # over quote alone it would be ten times as much
+
+
+@pytest.mark.parametrize("share_of_depth", [0.001, 0.3, 400.0], ids=["small", "large", "beyond what counts"])
+def test_what_is_screened_is_what_the_registry_counts(share_of_depth):
+    world = opened(*PLEDGED, *QUIET, "collaterals.0.initial_volatility=0.9")
+    state, mirror = world.client.assets()[0], copy.deepcopy(world.mirror)
+    terms = scenario_with(*PLEDGED, *QUIET).collaterals[0].values("asset")
+    words = {name: ASSET_TERMS[name].word(value) for name, value in terms.items()}
+    units = int(share_of_depth * terms["depth"] / (state.index_price / WAD) * 10**18)
+    variance = max(state.variance_fast, state.variance_slow)
+    base = haircut_math.base_haircut(
+        *(words[name] for name in ("haircut_min", "z", "horizon_seconds", "confidence_coefficient")),
+        variance, state.confidence, state.index_price,
+    )  # fmt: skip
+    worth = haircut_math.value(units, 1, min(state.risk_price, state.ema_price))
+    exact = haircut_math.counted_value(worth, base, words["depth"], variance, words["size_coefficient"])
+    actor = members(world)[0]
+    mirror.assets[0, actor] = units
+    counted = mirror.screened_assets(world.client.assets())
+    assert counted[actor] == pytest.approx(exact / WAD, rel=1e-12)
+    most = haircut_math.largest_counted(base, words["depth"], variance, words["size_coefficient"])
+    assert (worth > most) == (share_of_depth > 1.0)
+    others = {one: held for one, held in world.mirror.asset_holders().items() if one != actor}
+    for one, value in world.client.asset_values(others).items():
+        assert counted[one] == pytest.approx(value / WAD, rel=1e-12)
+
+
+def test_a_lien_is_taken_off_what_is_screened():
+    world = opened(*PLEDGED, *QUIET)
+    mirror, (actor, other) = copy.deepcopy(world.mirror), members(world)[:2]
+    before = mirror.screened_assets(world.client.assets())
+    mirror.liens |= {actor: int(before[actor] * WAD) // 2, other: int(before[other] * WAD) * 2}
+    after = mirror.screened_assets(world.client.assets())
+    assert after[actor] == pytest.approx(before[actor] / 2)
+    assert after[other] == 0.0
+
+
+def test_while_a_price_is_not_valid_the_registry_is_asked():
+    world = opened(*PLEDGED, *QUIET)
+    states = world.client.assets()
+    silent = tuple(replace(state, status=OracleStatus.STALE) for state in states)
+    assert world.mirror.screened_assets(silent) is None
+    asked = counted_assets(world.client, world.mirror, silent)
+    assert asked == pytest.approx(counted_assets(world.client, world.mirror, states), rel=1e-12)
 
 
 # --- a lost peg ---
@@ -176,10 +226,8 @@ def test_a_quantum_missing_from_a_spot_pool_is_seen():
 def test_a_mirror_that_lost_a_unit_of_an_asset_is_seen():
     world = opened(*PLEDGED, *QUIET)
     actor = members(world)[0]
-    holders = world.mirror.asset_holders()
-    values = dict(zip(holders, world.client.asset_values(list(holders), list(holders.values())), strict=True))
-    markets = world.client.markets()
-    valuation = world.mirror.value(markets, world.client.curves(), values)
+    counted = counted_assets(world.client, world.mirror, world.client.assets())
+    valuation = world.mirror.value(world.client.markets(), world.client.curves(), counted)
     actors = np.array(members(world))
     reconcile(world.client, world.mirror, actors, valuation, 0)
     world.mirror.exact_assets[0][actor] -= 1

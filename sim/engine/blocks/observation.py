@@ -16,6 +16,7 @@ from sim.core.errors import InputError
 from sim.core.units import WAD
 from sim.engine.worlds.world import World
 from sim.protocol.client import AccountColumns
+from sim.protocol.counted_assets import counted_assets
 from sim.protocol.events import ProtocolEvent
 from sim.protocol.mirror import AccountMirror, RatioCurve, Valuation
 from sim.protocol.state import AssetDebt, AssetState, MarketState, PendingDeficit, ProtocolState, State
@@ -34,7 +35,7 @@ class Reading:
     assets: tuple[AssetState, ...]
     """Of the collateral registry."""
     asset_values: Mapping[int, int]
-    """What the assets of accounts that have any count for in maintenance (WAD)."""
+    """What assets that are to pay for their account count for in maintenance (WAD)."""
     valuation: Valuation
     candidates: IntArray
     exact: AccountColumns
@@ -49,19 +50,15 @@ def read_protocol(world: World) -> Reading:
     else:
         curves = world.client.curves()
         _refuse_moving_ratios(world.frozen_curves, curves)
-    holders = world.mirror.asset_holders()
-    asset_values = {}
-    if holders:
-        counted = world.client.asset_values(list(holders), list(holders.values()))
-        asset_values = dict(zip(holders, counted, strict=True))
-    valuation = world.mirror.value(markets, curves, asset_values)
+    assets = world.client.assets()
+    valuation = world.mirror.value(markets, curves, counted_assets(world.client, world.mirror, assets))
     candidates = valuation.candidates()
     return Reading(
         markets=markets,
         curves=curves,
         totals=world.client.totals(),
-        assets=world.client.assets(),
-        asset_values=asset_values,
+        assets=assets,
+        asset_values=world.client.asset_values(world.mirror.owing_holders()),
         valuation=valuation,
         candidates=candidates,
         exact=AccountColumns(*world.client.account_columns(candidates)),
@@ -205,5 +202,4 @@ def _asset_debts(mirror: AccountMirror, reading: Reading) -> tuple[AssetDebt, ..
             has_position=bool(mirror.open_positions[actor]),
         )
         for actor, counted in reading.asset_values.items()
-        if actor in mirror.debtors or actor in mirror.liens
     )

@@ -18,7 +18,7 @@ from sim.chain.gas import GasProfile
 from sim.chain.mempool import Mempool
 from sim.core.errors import InputError
 from sim.core.rng import Streams
-from sim.core.units import TOKEN_UNIT, WAD
+from sim.core.units import TOKEN_UNIT
 from sim.engine.market_draws import asset_paths, market_draws
 from sim.engine.scenario.path_choice import PathChoice
 from sim.engine.scenario.schema import Scenario
@@ -39,9 +39,11 @@ from sim.market.price_paths import BlockClock, PricePath
 from sim.market.shock import gas_surges, market_schedule
 from sim.protocol.address_book import AddressBook
 from sim.protocol.client import ProtocolClient
+from sim.protocol.counted_assets import counted_assets
 from sim.protocol.deployed import Deployment
 from sim.protocol.deployment import MAX_REPORTERS, deploy_protocol
 from sim.protocol.frozen_margins import freeze, thaw
+from sim.protocol.haircut_screen import HaircutScreen
 from sim.protocol.mirror import AccountMirror
 from sim.protocol.parameters.table import STRUCTS
 from sim.protocol.parameters.values import ProtocolParameters
@@ -185,6 +187,7 @@ class WorldBuilder:
         client = ProtocolClient(chain, deployment, book)
         mirror = AccountMirror(len(book), len(scenario.markets), len(scenario.collaterals))
         mirror.screen = _screen(self._setting.protocol)
+        mirror.haircuts = HaircutScreen(self._setting.protocol.assets) if scenario.collaterals else None
         fee_rate = STRUCTS["fees"]["trade_fee_rate"].word(first.parameters.fees["trade_fee_rate"])
         populator = Populator(client, mirror, fee_rate=fee_rate, assets=self._setting.protocol.assets)
         shares: dict[str, tuple[int, ...]] = {}
@@ -474,11 +477,9 @@ class WorldBuilder:
     def _entry_leverage(
         mirror: AccountMirror, client: ProtocolClient
     ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        holders = mirror.asset_holders()
-        counted = client.asset_values(list(holders), list(holders.values()))
+        counted = counted_assets(client, mirror, client.assets())
         valuation = mirror.value(client.markets(), client.curves())
-        collateral = mirror.collateral.copy()
-        collateral[list(holders)] += np.array(counted, dtype=np.float64) / WAD
+        collateral = mirror.collateral.copy() if counted is None else mirror.collateral + counted
         collateral = np.maximum(collateral, 1e-9)
         return np.where(valuation.notional > 0.0, valuation.notional / collateral, 0.0)
 
