@@ -32,7 +32,9 @@ initializes: access
 initializes: risk_params[access := access]
 initializes: portfolio_formula[access := access]
 initializes: account_risk[portfolio_formula := portfolio_formula, risk_params := risk_params]
-initializes: batched_accounts[account_risk := account_risk]
+initializes: batched_accounts[
+    account_risk := account_risk, portfolio_formula := portfolio_formula
+]
 initializes: believed_depth[account_risk := account_risk, risk_params := risk_params]
 initializes: clusters[access := access, account_risk := account_risk]
 initializes: margin_checks[

@@ -270,26 +270,64 @@ def _portfolio(
     @param snapshots Its markets.
     @return PortfolioLeg[8] By market id.
     """
-    legs: IPortfolioRiskModel.PortfolioLeg[8] = empty(IPortfolioRiskModel.PortfolioLeg[8])
+    signed: int256[8] = empty(int256[8])
+    max_premiums: uint256[8] = empty(uint256[8])
     for market: uint256 in range(8):
         if account.open_markets >> market == 0:
             break
         if (account.open_markets >> market) & 1 == 0:
             continue
-        snapshot: IMarketRegistry.MarketSnapshot = snapshots[market]
-        base_ratio: uint256 = snapshot.initial_ratio
-        if kind == MAINTENANCE:
-            base_ratio = snapshot.maintenance_ratio
         notional: int256 = convert(notionals[market], int256)
+        signed[market] = notional if account.positions[market].size > 0 else -notional
+        max_premiums[market] = self._max_premium(market)
+    return self._legs(signed, ratios, kind, snapshots, max_premiums)
+
+
+@view
+@internal
+def _legs(
+    notionals: int256[8],
+    ratios: uint256[8],
+    kind: uint256,
+    snapshots: IMarketRegistry.MarketSnapshot[8],
+    max_premiums: uint256[8],
+) -> IPortfolioRiskModel.PortfolioLeg[8]:
+    """
+    @dev What a portfolio model is asked with.
+    @param notionals Of an account's positions, negative if short (WAD quote).
+    @param ratios That they must hold alone (WAD).
+    @param kind 0 initial, 1 maintenance.
+    @param snapshots Its markets.
+    @param max_premiums Largest premiums of these (WAD).
+    @return PortfolioLeg[8] By market id.
+    """
+    legs: IPortfolioRiskModel.PortfolioLeg[8] = empty(IPortfolioRiskModel.PortfolioLeg[8])
+    for market: uint256 in range(8):
+        if notionals[market] == 0:
+            continue
+        base_ratio: uint256 = snapshots[market].initial_ratio
+        if kind == MAINTENANCE:
+            base_ratio = snapshots[market].maintenance_ratio
         legs[market] = IPortfolioRiskModel.PortfolioLeg(
-            notional=notional if account.positions[market].size > 0 else -notional,
+            notional=notionals[market],
             ratio=ratios[market],
             base_ratio=base_ratio,
-            confidence=snapshot.confidence,
-            price=snapshot.index_price,
-            max_premium=(staticcall LIQUIDITY_POOL.pricing_terms(market)).max_premium,
+            confidence=snapshots[market].confidence,
+            price=snapshots[market].index_price,
+            max_premium=max_premiums[market],
         )
     return legs
+
+
+@view
+@internal
+def _max_premium(market: uint256) -> uint256:
+    """
+    @dev Largest premium of a fill in a market.
+    @param market Market id.
+    @return uint256 Premium (WAD).
+    """
+    return (staticcall LIQUIDITY_POOL.pricing_terms(market)).max_premium
 
 
 @view

@@ -6,8 +6,8 @@
 @license Apache-2.0
 @author Seawall contributors
 @notice The maintenance check of many accounts at once, market by market: a market is read
-        once, its formula is asked once if it can answer many positions at once. Accounts in
-        portfolio mode are judged one by one: what they require is of all their positions.
+        once, its formula is asked once if it can answer many positions at once. Of accounts in
+        portfolio mode what each position requires is kept, and their model asked for each.
 """
 
 from ..interfaces import IBatchedRiskModel
@@ -21,8 +21,17 @@ from ..lib import ramp_math
 from ..lib import risk_inputs
 from . import account_risk
 from . import formulas
+from . import portfolio_formula
 
 uses: account_risk
+uses: portfolio_formula
+
+
+# What the positions of one account in portfolio mode require alone.
+struct Alone:
+    notionals: int256[8]  # negative if short (WAD quote)
+    initial: uint256[8]  # ratios (WAD)
+    maintenance: uint256[8]
 
 
 @view
@@ -73,6 +82,15 @@ def account_states(
         for i: uint256 in range(len(owners), bound=512):
             states[owned_at[i]].equity += convert(values[i], int256)
 
+    # PORTFOLIOS: of each account, its place among them
+    portfolios: DynArray[Alone, 512] = []
+    portfolio_of: DynArray[uint256, 512] = []
+    max_premiums: uint256[8] = empty(uint256[8])
+    for summary: ILedger.AccountSummary in summaries:
+        portfolio_of.append(len(portfolios))
+        if summary.mode == constants.MODE_PORTFOLIO:
+            portfolios.append(empty(Alone))
+
     for market: uint256 in range(8):
         snapshot: IMarketRegistry.MarketSnapshot = snapshots[market]
 
@@ -113,26 +131,43 @@ def account_states(
             states[place].initial_requirement += margin_math._requirement(
                 notional, ratios[i].initial
             )
-            states[place].maintenance_requirement += margin_math._requirement(
-                notional,
-                ramp_math._effective_ratio(
-                    ratios[i].maintenance,
-                    snapshot.maintenance_ratio,
-                    snapshot.ramped_maintenance_ratio,
-                    positions[i].entry_maintenance_ratio,
-                ),
+            effective: uint256 = ramp_math._effective_ratio(
+                ratios[i].maintenance,
+                snapshot.maintenance_ratio,
+                snapshot.ramped_maintenance_ratio,
+                positions[i].entry_maintenance_ratio,
             )
+            states[place].maintenance_requirement += margin_math._requirement(
+                notional, effective
+            )
+            if summaries[place].mode == constants.MODE_PORTFOLIO:
+                at: uint256 = portfolio_of[place]
+                signed: int256 = convert(notional, int256)
+                portfolios[at].notionals[market] = signed if positions[i].size > 0 else -signed
+                portfolios[at].initial[market] = ratios[i].initial
+                portfolios[at].maintenance[market] = effective
+        if len(portfolios) != 0:
+            max_premiums[market] = account_risk._max_premium(market)
 
     # TOGETHER
     for i: uint256 in range(len(summaries), bound=512):
         if summaries[i].mode != constants.MODE_PORTFOLIO or summaries[i].open_markets == 0:
             continue
-        account: ILedger.Account = staticcall account_risk.LEDGER.account_of(accounts[i])
-        found: account_risk.Assessment = account_risk._assess(
-            accounts[i], account, account_risk.MAINTENANCE, snapshots
-        )
-        states[i].maintenance_requirement = found.maintenance_requirement
-        initial: uint256 = account_risk._initial_together(account, found, snapshots)
+        alone: Alone = portfolios[portfolio_of[i]]
+        states[i].maintenance_requirement = portfolio_formula._margin_or_least(
+            account_risk._legs(
+                alone.notionals,
+                alone.maintenance,
+                account_risk.MAINTENANCE,
+                snapshots,
+                max_premiums,
+            )
+        ).requirement
+        initial: uint256 = portfolio_formula._margin(
+            account_risk._legs(
+                alone.notionals, alone.initial, account_risk.INITIAL, snapshots, max_premiums
+            )
+        ).requirement
         if initial != 0:
             states[i].initial_requirement = initial
     return states

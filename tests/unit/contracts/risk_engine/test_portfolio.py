@@ -138,6 +138,22 @@ def test_what_positions_require_together_is_the_twins_word(protocol, sizes):
     assert [leg.scan_ratio for leg in plain.legs] == [WAD if size else 0 for size in (*sizes, *[0] * 5)]
 
 
+def test_many_at_once_are_what_each_is_alone(protocol):
+    with_model(protocol)
+    accounts = [
+        hedged(protocol, "cross", 20_000, (10, -10, 0), mode=0),
+        hedged(protocol, "hedged", 20_000, (10, -9, -2)),
+        hedged(protocol, "flat", 20_000, (0, 0, 0)),
+        hedged(protocol, "other", 20_000, (0, 4, -3)),
+        hedged(protocol, "long", 20_000, (1, 0, 2)),
+    ]
+    protocol.set_price(1_985 * WAD, market=1)
+    together = protocol.risk.account_states([id_of(account) for account in accounts])
+    assert together == [protocol.risk.account_states([id_of(account)])[0] for account in accounts]
+    for account, state in zip(accounts[1:], together[1:], strict=True):
+        assert state.maintenance_requirement == expected(protocol, account, "maintenance").requirement
+
+
 def test_a_hedge_is_let_in_with_less_than_its_legs_ask(protocol):
     with_model(protocol)
     for mode in (0, PORTFOLIO):
