@@ -15,9 +15,18 @@ def fault(
     *edits: Edit,
     attacks: tuple[str, ...] | None = None,
     given: Mapping[str, float] | None = None,
+    assets: bool = False,
 ) -> OldRule:
     """Return a fault that a rule of the bench must report within few histories."""
-    return OldRule(name=name, edits=edits, attacks=attacks, histories=60, broken=rule, given=given or {})
+    return OldRule(
+        name=name,
+        edits=edits,
+        attacks=attacks,
+        histories=60,
+        broken=rule,
+        given=given or {},
+        assets=assets,
+    )
 
 
 _UNBOUND = {
@@ -27,6 +36,13 @@ _UNBOUND = {
     "liquidation.average_price_band": 1.0,
 }
 """Nothing holds a liquidation back."""
+
+_AT_ANY_PRICE: Edit = (
+    "modules/collateral_exchange.vy",
+    "            constants.WAD - collateral_assets.assets[asset].sale_band,\n        ),\n",
+    "            0 * collateral_assets.assets[asset].sale_band,\n        ),\n",
+)
+"""What the pool of an asset stands at is not held against the oracle's price."""
 
 FAULTS = (
     fault(
@@ -300,4 +316,62 @@ FAULTS = (
             ),
         ),
     ),
+    fault(
+        "A8",
+        "a deposit of an asset books a unit more than arrives",
+        (
+            "modules/collateral_balances.vy",
+            "    after: uint256 = self.balances[account][asset] + received\n",
+            "    after: uint256 = self.balances[account][asset] + received + 1\n",
+        ),
+        assets=True,
+    ),
+    fault(
+        "A9",
+        "what is secured no more stays in the sum",
+        (
+            "modules/loss_waterfall.vy",
+            "    self.total_secured = self.total_secured + secured - before\n",
+            "    self.total_secured = self.total_secured + secured\n",
+        ),
+        attacks=("behind_lien", "push"),
+        assets=True,
+    ),
+    fault(
+        "C13",
+        "a lien is for more than others have paid",
+        (
+            "modules/collateral_balances.vy",
+            "    self._set_lien(account, self.liens[account] + amount)\n",
+            "    self._set_lien(account, self.liens[account] + 2 * amount)\n",
+        ),
+        attacks=("behind_lien",),
+        assets=True,
+    ),
+    fault(
+        "C14",
+        "a forced sale fills at whatever its pool gives",
+        _AT_ANY_PRICE,
+        attacks=("push",),
+        assets=True,
+    ),
 )
+
+THEFTS = (
+    OldRule(
+        name="a forced sale takes all at once, at whatever its pool gives",
+        edits=(
+            _AT_ANY_PRICE,
+            (
+                "modules/collateral_exchange.vy",
+                "most - min(already, most)),\n",
+                "10 * reserves.asset + most),\n",
+            ),
+        ),
+        attacks=("push",),
+        histories=150,
+        assets=True,
+        given={"fees.trade_fee_rate": 0.0, "asset.sale_fee_rate": 0.0},
+    ),
+)
+"""Faults by which a coalition earns at constant prices, in the same form: no rule but the profit tells."""

@@ -77,7 +77,7 @@ def test_a_transcript_is_played_again_to_the_unit():
 
 def test_what_is_found_is_minimised():
     """Of a long history in which somebody closed a position at a profit or not, three actions are needed."""
-    history = Search(2)
+    history = Search(2, plain=True)
     history.one(0)
     ((_, noisy),) = history.elites
     noisy = replace(noisy, actions=tuple(action._replace(intent=FREE) for action in noisy.actions))

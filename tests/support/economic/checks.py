@@ -10,6 +10,7 @@ from typing import Final
 from sim.core.units import QUANTUM
 from sim.protocol.events import ProtocolEvent
 from sim.protocol.invariants import INVARIANTS, BlockFacts
+from tests.support.economic.asset_rules import ASSET_RULES
 from tests.support.economic.bounds import binding
 from tests.support.economic.history import Action
 from tests.support.economic.loss_records import LossRecords
@@ -83,7 +84,8 @@ class Checks:
         step = Step(action, world, before, after, result, tuple(events), tuple(self._calls), self._previews)
         self._bound.update(set(binding(step)))
         often = self._steps % SOMETIMES == 0
-        for identifier, known in RULES.items():
+        rules = {**RULES, **ASSET_RULES} if world.others.count else RULES
+        for identifier, known in rules.items():
             if often or identifier not in ASKING:
                 self._report(identifier, played, known.check(step))
         self._block_invariants(before, after, events, played)
@@ -108,6 +110,7 @@ class Checks:
             token_supply=world.supply - sum(donated.values()) // QUANTUM,
             wallet_token_units=world.mirror.total_wallet,
             skew_by_origin=world.net_traded,
+            assets=world.client.assets(),
         )
         for invariant in INVARIANTS:
             self._report(invariant.id, played, invariant.check(facts))
@@ -126,6 +129,6 @@ def statements() -> dict[str, str]:
         "C10p": "of a deficit beyond the fund, winners of its market bear nine tenths of what they have won",
         "D5": "every view answers in every state that is reached",
     }
-    found = {rule.id: rule.statement for rule in RULES.values()}
+    found = {rule.id: rule.statement for rule in (*RULES.values(), *ASSET_RULES.values())}
     found |= {identifier: probe.statement for identifier, probe in PROBES.items()}
     return dict(sorted((found | others).items()))

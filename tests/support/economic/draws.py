@@ -10,11 +10,13 @@ from typing import Any
 from sim.core.units import WAD
 from sim.engine.scenario.premium import maintenance_ratio_at_rest, premium_problem
 from sim.protocol.governance import rules
+from sim.protocol.parameters.collateral import ASSET
 from sim.protocol.parameters.table import STRUCTS
-from sim.protocol.parameters.values import MarketParameters, ProtocolParameters
+from sim.protocol.parameters.values import AssetParameters, MarketParameters, ProtocolParameters
 from sim.protocol.parameters.words import Number, to_chain
 from sim.reference.margin_math import largest_premium
 from sim.reference.portfolio_math import PAIRS
+from tests.support.economic.drawn_assets import draw_assets, draw_clusters
 
 MODELS = ("static", "volatility", "adaptive", "tiered")
 SECONDS_A_BLOCK = 12
@@ -40,6 +42,11 @@ class Draw:
     markets: Sequence[Mapping[str, Any]]
     correlation: float = 0.0
     """That portfolio margin believes of every two markets."""
+    assets: Sequence[Mapping[str, Any]] = ()
+    """Other collateral than the quote token: `AssetParameters`, and ``holding``, what every member has of it
+    at the start, quote."""
+    clusters: Sequence[Sequence[int]] = ()
+    """Members whose accounts are declared to be of one hand."""
 
     def word(self, name: str) -> Number:
         """Return a parameter by its name alone."""
@@ -71,6 +78,10 @@ class Draw:
         return ProtocolParameters(
             **structs,
             markets=[MarketParameters(**market) for market in markets],
+            assets=[
+                AssetParameters(**{name: value for name, value in asset.items() if name != "holding"})
+                for asset in self.assets
+            ],
             correlations=[self.correlation] * PAIRS,
         )
 
@@ -153,9 +164,10 @@ def draw_world(seed: str) -> Draw:
         # No less than the fee of closing: the scenario's own check asks for it.
         "close_out_ratio": drawn["trade_fee_rate"] * (1.0 + largest) * _one(joint, 1.0, 1.0, 2.0),
     }
+    members = draw.randint(2, 6)
     made = Draw(
         model=model,
-        members=draw.randint(2, 6),
+        members=members,
         dishonest_reporters=draw.randint(0, 1),
         pool=int(_log(draw, 2e5, 2e7)),
         fund=int(_one(draw, 0, _log(draw, 1e3, 5e5), _log(draw, 1e3, 5e5))),
@@ -163,6 +175,9 @@ def draw_world(seed: str) -> Draw:
         words=_all_words(drawn),
         markets=markets,
         correlation=_one(joint, 0.0, 0.5, 1.0, 1.0),
+        # Of streams of their own too.
+        assets=draw_assets(random.Random(f"collateral {seed}")),
+        clusters=draw_clusters(random.Random(f"clusters {seed}"), members),
     )
     problem = problem_of(made)
     assert problem is None, problem
@@ -254,6 +269,10 @@ def problem_of(made: Draw) -> str | None:
     for market in made.markets:
         given += [("pricing_terms", market["pricing_terms"]), ("market", market["market"])]
         given.append((made.model, market["risk_model"]))
+    for asset in made.assets:
+        words = {row.name: to_chain(row.name, "uint256", asset["terms"][row.name]) for row in ASSET}
+        if not all(condition.holds(words) for condition in ASSET.conditions):
+            return f"{asset['name']}: the contract's conditions do not hold"
     for name, values in given:
         for field, rule in rules.GOVERNED.get(name, {}).items():
             word = to_chain(field, "uint256", values[field])

@@ -72,3 +72,19 @@ MOVING_ATTACKS: Final = {
     "doubt": 2,
     "starve": 3,
 }
+ASSET_KINDS: Final = {
+    "deposit_asset": 4,
+    "withdraw_asset": 3,
+    "swap": 2,
+    "arbitrage": 2,
+    "sell_collateral": 3,
+    "refresh_secured": 1,
+    "repay_lien": 1,
+    "report_asset": 1,
+}
+"""Drawn too in worlds with other collateral."""
+MOVING_ASSET_KINDS: Final = {"price_asset": 3}
+HOSTILE_ASSET_KINDS: Final = ("withdraw_asset", "sell_collateral", "asset")
+ASSET_ATTACKS: Final = {"push": 4, "behind_lien": 4, "across_cap": 2}
+CLUSTER_ATTACKS: Final = {"split": 3}
+"""Drawn too in worlds with declared clusters."""

@@ -65,6 +65,9 @@ class LossRecords:
         for account in pending.keys() - self._open.keys() - step.before.deficits.keys():
             self._open[account] = Owed(self._shares(step.after, account))
         named = step.before.deficits.keys() & self._open.keys() if step.verb == "resolve" else set()
+        others = step.world.others
+        if others.count:  # while its own assets are to pay nobody can be named
+            named = {account for account in named if not others.secured(account)}
         for account in named:
             self._open[account].asked = True
         self._look_at_winners(step, named_now=bool(named))

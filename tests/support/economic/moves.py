@@ -8,11 +8,17 @@ from typing import Final
 
 from sim.core.units import QUANTUM, TOKEN_UNIT, WAD
 from sim.protocol.codes import AccountMode
+from tests.support.economic.asset_moves import AssetMoves
 from tests.support.economic.history import HOSTILE, LEGAL, WHOLE, Action
 from tests.support.economic.kinds import (
+    ASSET_ATTACKS,
+    ASSET_KINDS,
     ATTACKS,
+    CLUSTER_ATTACKS,
     CONSTANT_KINDS,
+    HOSTILE_ASSET_KINDS,
     HOSTILE_KINDS,
+    MOVING_ASSET_KINDS,
     MOVING_ATTACKS,
     MOVING_KINDS,
 )
@@ -25,7 +31,7 @@ SMALL_MOVES: Final = (-100, -30, -5, 5, 30, 100)
 LARGE_MOVES: Final = (-5_000, -3_000, -1_500, -700, -300, 300, 700, 1_500, 3_000, 5_000)
 
 
-class Moves:
+class Moves(AssetMoves):
     """Draws actions for a player's world as it is."""
 
     def __init__(self, player: Player, draw: random.Random, attacks: Sequence[str] | None = None) -> None:
@@ -34,8 +40,17 @@ class Moves:
         self.random = draw
         self.members = list(player.members)
         self.moving = player.history.moving
-        known = {**ATTACKS, **MOVING_ATTACKS} if self.moving else ATTACKS
-        self.attacks = {name: known[name] for name in attacks or known}
+        self.kinds = dict(MOVING_KINDS if self.moving else CONSTANT_KINDS)
+        self.hostile_kinds = HOSTILE_KINDS
+        known = {**ATTACKS, **MOVING_ATTACKS} if self.moving else dict(ATTACKS)
+        if self.world.others.count:
+            self.kinds |= ASSET_KINDS | (MOVING_ASSET_KINDS if self.moving else {})
+            self.hostile_kinds += HOSTILE_ASSET_KINDS
+            known |= ASSET_ATTACKS
+        if self.world.draw.clusters:
+            known |= CLUSTER_ATTACKS
+        every = {**known, **ASSET_ATTACKS, **CLUSTER_ATTACKS}
+        self.attacks = {name: every[name] for name in attacks or known}
         self.traders = [*self.members, TRADER] if self.moving else self.members
         self.markets = range(len(self.world.prices))
 
@@ -43,8 +58,7 @@ class Moves:
 
     def legal(self) -> Action | None:
         """Return something that ought to work now; None if the kind that was drawn has nothing to do."""
-        kinds = MOVING_KINDS if self.moving else CONSTANT_KINDS
-        (kind,) = self.random.choices(list(kinds), list(kinds.values()))
+        (kind,) = self.random.choices(list(self.kinds), list(self.kinds.values()))
         made: Action | None = getattr(self, f"_{kind}")()
         return made._replace(intent=LEGAL) if made else None
 
@@ -264,7 +278,7 @@ class Moves:
 
     def hostile(self) -> Action:
         """Return something that must be refused."""
-        made: Action = getattr(self, f"_hostile_{self.random.choice(HOSTILE_KINDS)}")()
+        made: Action = getattr(self, f"_hostile_{self.random.choice(self.hostile_kinds)}")()
         return made._replace(intent=HOSTILE)
 
     def _hostile_forbidden(self) -> Action:

@@ -29,6 +29,9 @@ class OldRule:
     broken: str | None = None
     """Rule of the bench that breaks at moving prices; None: it pays at constant ones."""
     seed: int = 1
+    assets: bool = False
+    """Whether worlds have other collateral and clusters: where the rule is not about them, a test has no time
+    for what they change."""
     given: Mapping[str, float] = field(default_factory=dict)
     """Parameters that are not drawn, by ``struct.name``: without them the rule costs nobody anything."""
 
@@ -73,6 +76,7 @@ class OldRule:
             contracts=contracts,
             attacks=self.attacks,
             given=self.given,
+            plain=not self.assets,
         )
         shows = self.shows(contracts)
         for number, outcome in enumerate(search.run(self.histories), 1):

@@ -11,6 +11,15 @@ from typing import Final, NamedTuple
 from sim.core.units import QUANTUM, WAD
 from sim.protocol.events import ProtocolEvent
 from tests.support.economic import verbs
+from tests.support.economic.asset_verbs import (
+    ASSET_VERBS,
+    NOTHING,
+    is_worth_freeing,
+    largest,
+    settle_secured,
+    take_home,
+    worth_of,
+)
 from tests.support.economic.checks import Checks
 from tests.support.economic.draws import SECONDS_A_BLOCK, Draw
 from tests.support.economic.history import WHOLE, Action, History
@@ -27,12 +36,10 @@ ROUNDING_UNITS: Final = 100
 """A profit up to this many token units, 0.0001 quote, is rounding: every action rounds by one or two."""
 ROUNDINGS_OF_A_DEPOSIT: Final = 2
 """Token units: one as its shares are bought, one as they are priced."""
-BISECTIONS: Final = 24
 MOST_CLOSES_OF_A_SWEEP: Final = 6
 """Closes of one account in one market; a close of a part may leave another one due."""
 CHECKPOINT: Final = Action("checkpoint", KEEPER)
 """Values the coalition; it is part of a history because a second passes."""
-NOTHING: Final = Result(status=False, reason="nothing to do", events=[], gas=0, output=b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +113,8 @@ class Player:
         )
 
     def _tokens(self) -> int:
-        return sum(self.world.wallet(member) for member in self.members)
+        quote = sum(self.world.wallet(member) for member in self.members)
+        return quote + worth_of(self, self.members)
 
     # Playing
 
@@ -179,7 +187,7 @@ class Player:
         """Close every position and take everything out, in one of two orders."""
         world = self.world
         members: Sequence[int] = self.members[::-1] if vaults_first else self.members
-        for _ in range(2):
+        for _ in range(3 if world.others.count else 2):  # what a debt held may be freed by its assets
             if vaults_first:
                 self._leave_vaults(members)
             for member in members:
@@ -191,9 +199,21 @@ class Player:
                 self.release(member, member)
                 self._withdraw_most(member, WHOLE)
             self._leave_vaults(members)
-            if all(world.collateral(member) <= 0 for member in members) and not self._claims(members):
+            if world.others.count:
+                take_home(self, members)
+                # Nobody but an honest keeper asks for what is still secured, and gains are held until then.
+                if any(world.deficit(member) for member in members):
+                    self.settle()
+            if not self._is_anything_left(members):
                 break
             self.wait(HOUR)
+
+    def _is_anything_left(self, members: Sequence[int]) -> bool:
+        """Return whether members have something that can be taken out yet."""
+        world = self.world
+        if any(world.collateral(member) > 0 for member in members) or self._claims(members):
+            return True
+        return bool(world.others.count) and any(is_worth_freeing(self, member) for member in members)
 
     def _claims(self, members: Sequence[int]) -> bool:
         """Return whether members have gains that are held, or freed and not collected."""
@@ -235,12 +255,14 @@ class Player:
     def settle(self) -> None:
         """Let honest people do what every deficit needs: the fund, winners in order, then the pool."""
         world = self.world
+        if world.others.count:
+            settle_secured(self)
         self.resolve()
         if any(world.deficit(account) for account in range(verbs.PARTICIPANTS)):
             self.wait(int(self.history.draw.word("adl_window_seconds")) + 1)
             for account in range(verbs.PARTICIPANTS):
                 if world.deficit(account) is not None:
-                    self._note(world.socialize(KEEPER, account))
+                    self.note(world.socialize(KEEPER, account))
 
     def resolve(self) -> bool:
         """Let the keeper cover and deleverage whatever pends; return whether it did something."""
@@ -248,19 +270,19 @@ class Player:
         for account in range(verbs.PARTICIPANTS):
             if world.deficit(account) is None:
                 continue
-            done |= self._note(world.cover(KEEPER, account)).status
+            done |= self.note(world.cover(KEEPER, account)).status
             for market in range(len(world.prices)):  # each has its share of a deficit
                 winners = world.ranked_winners(account, market)
                 if not winners:
                     continue
                 named = winners[: verbs.WINNERS_A_CALL]
-                result = self._note(world.deleverage(KEEPER, account, market, named))
+                result = self.note(world.deleverage(KEEPER, account, market, named))
                 done |= result.status
                 if not result.status:
                     break
         return done
 
-    def _note(self, result: Result) -> Result:
+    def note(self, result: Result) -> Result:
         """Keep what a call led to."""
         self.events.extend(result.events)
         if self.checks is not None:
@@ -271,7 +293,7 @@ class Player:
 
     def deposit(self, actor: int, account: int, units: int) -> Result:
         """Add token units to an account."""
-        return self._note(self.world.deposit(actor, account, units))
+        return self.note(self.world.deposit(actor, account, units))
 
     def withdraw(self, actor: int, share: int) -> Result:
         """Take out a share of what may be taken out."""
@@ -279,7 +301,7 @@ class Player:
 
     def withdraw_units(self, actor: int, units: int) -> Result:
         """Take token units out."""
-        return self._note(self.world.withdraw(actor, units))
+        return self.note(self.world.withdraw(actor, units))
 
     def _withdraw_most(self, actor: int, share: int) -> Result:
         world = self.world
@@ -288,39 +310,42 @@ class Player:
             return NOTHING
         most = held
         if world.open_markets(actor):
-            most = _largest(held, lambda units: world.would_withdraw(actor, units) is None)
+            most = largest(held, lambda units: world.would_withdraw(actor, units) is None)
         units = most * share // WHOLE
-        return self._note(world.withdraw(actor, units)) if units else NOTHING
+        return self.note(world.withdraw(actor, units)) if units else NOTHING
 
     def increase(self, actor: int, market: int, size: int) -> Result:
         """Open or add to a position, WAD base."""
-        return self._note(self.world.increase(actor, market, size))
+        return self.note(self.world.increase(actor, market, size))
 
     def increase_most(self, actor: int, market: int, share: int) -> Result:
         """Add a share of the most that is accepted; a negative share sells."""
         world, side = self.world, 1 if share > 0 else -1
-        bound = 400 * max(world.collateral(actor), WAD) * WAD // world.index(market)
-        most = _largest(bound, lambda size: world.would_increase(actor, market, side * size) is None)
+        backing = max(world.collateral(actor), WAD)
+        if world.others.count:
+            backing += world.others.counted(actor, verbs.INITIAL)
+        bound = 400 * backing * WAD // world.index(market)
+        most = largest(bound, lambda size: world.would_increase(actor, market, side * size) is None)
         size = most * abs(share) // WHOLE
-        return self._note(world.increase(actor, market, side * size)) if size else NOTHING
+        return self.note(world.increase(actor, market, side * size)) if size else NOTHING
 
     def decrease(self, actor: int, market: int, share: int) -> Result:
         """Close a share of a position."""
         size = abs(self.world.position(actor, market).size) * share // WHOLE
-        return self._note(self.world.decrease(actor, market, verbs.ALL if share >= WHOLE else size))
+        return self.note(self.world.decrease(actor, market, verbs.ALL if share >= WHOLE else size))
 
     def mirror_of(self, actor: int, other: int, market: int, share: int) -> Result:
         """Take the other side of an account's position, a share of its size."""
         size = -self.world.position(other, market).size * share // WHOLE
-        return self._note(self.world.increase(actor, market, size))
+        return self.note(self.world.increase(actor, market, size))
 
     def mode(self, actor: int, mode: int) -> Result:
         """Change an account's mode."""
-        return self._note(self.world.set_mode(actor, mode))
+        return self.note(self.world.set_mode(actor, mode))
 
     def liquidate(self, actor: int, account: int, market: int) -> Result:
         """Liquidate an account in a market."""
-        return self._note(self.world.liquidate(actor, account, market))
+        return self.note(self.world.liquidate(actor, account, market))
 
     def sweep(self, actor: int) -> Result:
         """Liquidate whoever can be liquidated, wherever."""
@@ -330,7 +355,7 @@ class Player:
                 closed = False
                 for market in world.open_markets(account):
                     if world.would_liquidate(actor, account, market) is None:
-                        closed |= self._note(world.liquidate(actor, account, market)).status
+                        closed |= self.note(world.liquidate(actor, account, market)).status
                 done |= closed
                 if not closed:
                     break
@@ -338,7 +363,7 @@ class Player:
 
     def deleverage(self, actor: int, bankrupt: int, market: int, *winners: int) -> Result:
         """Close named winners against a deficit."""
-        return self._note(self.world.deleverage(actor, bankrupt, market, winners))
+        return self.note(self.world.deleverage(actor, bankrupt, market, winners))
 
     def resolve_deficits(self, _actor: int) -> Result:
         """Let the keeper cover and deleverage whatever pends."""
@@ -346,11 +371,11 @@ class Player:
 
     def socialize(self, actor: int, account: int) -> Result:
         """Write a deficit off."""
-        return self._note(self.world.socialize(actor, account))
+        return self.note(self.world.socialize(actor, account))
 
     def cover(self, actor: int, account: int) -> Result:
         """Let the fund pay a deficit."""
-        return self._note(self.world.cover(actor, account))
+        return self.note(self.world.cover(actor, account))
 
     def release(self, actor: int, account: int) -> Result:
         """Collect what is freed of an account's held gains, in all markets."""
@@ -359,41 +384,41 @@ class Player:
             return result
         for market in range(len(self.world.prices)):
             if self.world.freed(account, market):
-                result = self._note(self.world.release(actor, account, market))
+                result = self.note(self.world.release(actor, account, market))
         return result
 
     def enter(self, actor: int, vault: str, units: int) -> Result:
         """Deposit token units into a vault."""
         world = self.world
         if world.must_queue_in(vault):
-            return self._note(world.ask_in(actor, units))
-        return self._note(world.enter(actor, vault, units))
+            return self.note(world.ask_in(actor, units))
+        return self.note(world.enter(actor, vault, units))
 
     def mint(self, actor: int, vault: str, shares: int) -> Result:
         """Buy a number of shares."""
-        return self._note(self.world.mint(actor, vault, shares))
+        return self.note(self.world.mint(actor, vault, shares))
 
     def leave(self, actor: int, vault: str, share: int) -> Result:
         """Redeem a share of what may be redeemed."""
         shares = self.world.redeemable(actor, vault) * share // WHOLE
-        return self._note(self.world.leave(actor, vault, shares)) if shares else NOTHING
+        return self.note(self.world.leave(actor, vault, shares)) if shares else NOTHING
 
     def ask(self, actor: int, vault: str, share: int) -> Result:
         """Ask to leave with a share of what one has."""
         shares = self.world.shares(actor, vault) * share // WHOLE
-        return self._note(self.world.ask(actor, vault, shares))
+        return self.note(self.world.ask(actor, vault, shares))
 
     def cancel(self, actor: int, vault: str) -> Result:
         """Take back what one has asked for."""
-        return self._note(self.world.cancel(actor, vault))
+        return self.note(self.world.cancel(actor, vault))
 
     def come_in(self, actor: int, owner: int) -> Result:
         """Give an owner the shares of a deposit that has waited."""
-        return self._note(self.world.come_in(actor, owner))
+        return self.note(self.world.come_in(actor, owner))
 
     def come_back(self, actor: int) -> Result:
         """Take a deposit back whose shares cannot be had."""
-        return self._note(self.world.come_back(actor, self._least_back(actor)))
+        return self.note(self.world.come_back(actor, self._least_back(actor)))
 
     def would_come_back(self, actor: int) -> str | None:
         """Return why `come_back` would be refused."""
@@ -410,19 +435,19 @@ class Player:
 
     def take(self, actor: int, vault: str, units: int) -> Result:
         """Withdraw token units from a vault."""
-        return self._note(self.world.take(actor, vault, units))
+        return self.note(self.world.take(actor, vault, units))
 
     def take_of(self, actor: int, vault: str, owner: int) -> Result:
         """Try to redeem another's share."""
-        return self._note(self.world.leave_for_another(actor, vault, owner))
+        return self.note(self.world.leave_for_another(actor, vault, owner))
 
     def donate(self, actor: int, to: str, units: int) -> Result:
         """Send tokens straight to a contract."""
-        return self._note(self.world.donate(actor, to, units))
+        return self.note(self.world.donate(actor, to, units))
 
     def poke(self, actor: int, market: int) -> Result:
         """Bring funding and ramp up to now."""
-        return self._note(self.world.poke(actor, market))
+        return self.note(self.world.poke(actor, market))
 
     def report(self, actor: int, market: int, change: int, confidence: int) -> Result:
         """Report a price that is off by basis points, with a confidence of basis points."""
@@ -463,7 +488,10 @@ class Player:
 
     def _everything_reported(self) -> list[Result]:
         markets = range(len(self.world.prices))
-        return [result for market in markets for result in self.world.honest_report(market)]
+        reported = [result for market in markets for result in self.world.honest_report(market)]
+        for asset in range(self.world.others.count):
+            reported += self.world.others.honest_report(asset)
+        return reported
 
     def pass_time(self, _actor: int, seconds: int) -> Result:
         """Let time pass."""
@@ -505,7 +533,7 @@ class Player:
         """Report, and book what the coalition's positions win by it at the index."""
         world = self.world
         before = [world.index(market) for market in markets]
-        results = [self._note(result) for result in reporting()]
+        results = [self.note(result) for result in reporting()]
         shares = None
         for market, price in zip(markets, before, strict=True):
             move = world.index(market) - price
@@ -520,24 +548,8 @@ class Player:
 
     def forbidden(self, actor: int) -> Result:
         """Call what is others' alone."""
-        results = [self._note(result) for result in self.world.forbidden(actor)]
+        results = [self.note(result) for result in self.world.forbidden(actor)]
         return next((result for result in results if result.status), results[0])
-
-
-def _largest(bound: int, accepted: Callable[[int], bool]) -> int:
-    """Return about the largest number up to a bound that is accepted, 0 if none is found."""
-    if accepted(bound):
-        return bound
-    low, high = 0, bound
-    for _ in range(BISECTIONS):
-        middle = (low + high) // 2
-        if middle == low:
-            break
-        if accepted(middle):
-            low = middle
-        else:
-            high = middle
-    return low
 
 
 class Verb(NamedTuple):
@@ -581,6 +593,7 @@ VERBS: Final[dict[str, Verb]] = {
     "wait": Verb(Player.pass_time, ("seconds",)),
     "silence": Verb(Player.silence, ("seconds",)),
     "forbidden": Verb(Player.forbidden),
+    **{name: Verb(*verb) for name, verb in ASSET_VERBS.items()},
 }
 """What an action's verb names."""
 
@@ -603,6 +616,8 @@ def fitted(action: Action, draw: Draw) -> Action:
             arguments.append(person(int(value)))
         elif kind == "market":
             arguments.append(int(value) % len(draw.markets))
+        elif kind == "asset":
+            arguments.append(int(value) % max(len(draw.assets), 1))
         else:
             arguments.append(value)
     return action._replace(actor=person(action.actor), arguments=tuple(arguments))

@@ -46,6 +46,23 @@ def _everybody_leaves(world: World, settle: Callable[[], None]) -> str | None:
             result = world.withdraw(account, units)
             if not result.status:
                 return f"account {account} cannot take {units} out: {result.reason}"
+        if world.others.count and account not in waits and world.collateral(account) >= 0:
+            problem = _assets_leave(world, account)
+            if problem is not None:
+                return problem
+    return None
+
+
+def _assets_leave(world: World, account: int) -> str | None:
+    """Take out the assets of an account that owes nothing; with a lien they wait for it."""
+    if world.others.lien(account):
+        return None
+    for asset in range(world.others.count):
+        units = world.others.balance(account, asset)
+        if units:
+            result = world.others.withdraw(account, asset, units)
+            if not result.status:
+                return f"account {account} cannot take {units} of asset {asset} out: {result.reason}"
     return None
 
 

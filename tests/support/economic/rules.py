@@ -19,6 +19,8 @@ from tests.support.economic.seen import Seen, Step
 from tests.support.economic.verbs import PARTICIPANTS, VAULTS
 
 EVERYBODY: Final = range(PARTICIPANTS)
+IN_A_WITHDRAWAL: Final = 2
+"""Kind of a margin check."""
 GAS_OF_A_LIQUIDATION: Final = 5_000_000
 GAS_OF_A_CALL: Final = 15_000_000
 """Half a block of 30 million."""
@@ -55,12 +57,24 @@ BAD_PRICE: Final = "trading: would owe at a bad price"
 
 # A: who gets what
 
-_WHOSE: Final = {"deposit": (0,), "liquidate": (0,), "socialize": (0,), "cover": (0,), "release": (0,)}
-"""Verbs and the argument that names the account they are about."""
+_WHOSE: Final = dict.fromkeys(
+    (
+        "deposit",
+        "liquidate",
+        "socialize",
+        "cover",
+        "release",
+        "deposit_asset",
+        "sell_collateral",
+        "refresh_secured",
+        "repay_lien",
+    ),
+    (0,),
+)
 _ANYBODYS: Final = ("sweep", "resolve", "wait", "deleverage")
-_WITHDRAWALS: Final = ("withdraw", "withdraw_units")
+_WITHDRAWALS: Final = ("withdraw", "withdraw_units", "withdraw_asset", "withdraw_asset_units")
 _INCREASES: Final = ("increase", "increase_most", "mirror")
-_REPORTS: Final = ("price", "report", "wait")
+_REPORTS: Final = ("price", "report", "wait", "price_asset", "report_asset")
 
 
 def _may_change(step: Step) -> set[int]:
@@ -166,6 +180,8 @@ def _gains_are_capped(step: Step) -> str | None:
     word = step.world.draw.word
     credited = min(gains * to_wad(word("upnl_weight")) // WAD, to_wad(word("upnl_cap")))
     equity = seen.accounts[actor].collateral + credited + losses
+    if step.world.others.count:
+        equity += step.world.others.counted(actor, IN_A_WITHDRAWAL)
     if equity + 4 * len(markets) < required:
         return f"equity {equity} under {required} after a withdrawal"
     return None
@@ -174,7 +190,8 @@ def _gains_are_capped(step: Step) -> str | None:
 @rule("B7", "while a deficit beyond the fund pends no collateral leaves, and pool shares get what is there")
 def _closed_while_pending(step: Step) -> str | None:
     seen = step.before
-    if seen.withdrawals_open != (seen.totals.pending_deficit <= seen.totals.fund_reserves):
+    pending = seen.totals.pending_deficit
+    if seen.withdrawals_open != (pending - min(seen.secured, pending) <= seen.totals.fund_reserves):
         return f"open is {seen.withdrawals_open} with {seen.totals.pending_deficit} pending"
     if seen.withdrawals_open or not step.done:
         return None
@@ -223,6 +240,9 @@ def _stays_healthy(step: Step) -> str | None:
         "deposit",
         "withdraw",
         "withdraw_units",
+        "deposit_asset",
+        "withdraw_asset",
+        "withdraw_asset_units",
         "increase",
         "increase_most",
         "mirror",
@@ -598,6 +618,6 @@ def _says_why(step: Step) -> str | None:
 
 @rule("G1", "what is others' alone is refused")
 def _refused(step: Step) -> str | None:
-    if step.verb in ("forbidden", "take_of") and step.done:
+    if step.verb in ("forbidden", "forbidden_asset", "take_of") and step.done:
         return f"{step.verb} {step.action.arguments} of {step.action.actor} went through"
     return None

@@ -86,6 +86,7 @@ class Search:
         contracts: Path | None = None,
         attacks: Sequence[str] | None = None,
         given: Mapping[str, Number] | None = None,
+        plain: bool = False,
     ) -> None:
         self.seed = seed
         self.moving = moving
@@ -94,6 +95,8 @@ class Search:
         """Known attacks to draw from, all by default."""
         self.given = given or {}
         """Parameters that are not drawn, by ``struct.name``."""
+        self.plain = plain
+        """Whether worlds are without other collateral and declared clusters."""
         self.totals = Totals()
         self.elites: list[tuple[int, History]] = []
         self.found: list[Found] = []
@@ -122,8 +125,8 @@ class Search:
                 world = world if problem_of(other) else other
             origin += f" from {elite.origin.split(' ')[0]}"
         if world is None:
-            world = draw_world(origin)
-            world = _with(world, self.given)
+            world = _with(draw_world(origin), self.given)
+            world = replace(world, assets=(), clusters=()) if self.plain else world
         history = History(draw=world, actions=(), moving=self.moving, origin=origin)
         player = Player(history, self.contracts)
         try:
@@ -191,8 +194,9 @@ class Search:
 
 
 def _with(world: Draw, given: Mapping[str, Number]) -> Draw:
-    """Return a world with some parameters given; those that every market has go to all of them."""
+    """Return a world with some parameters given; those of every market or asset go to all of them."""
     markets = [dict(market) for market in world.markets]
+    assets = [dict(asset) for asset in world.assets]
     words = dict(world.words)
     for key, value in given.items():
         struct, name = key.split(".")
@@ -201,7 +205,10 @@ def _with(world: Draw, given: Mapping[str, Number]) -> Draw:
         for market in markets:
             if struct in market:
                 market[struct] = {**market[struct], name: value}
-    return replace(world, words=words, markets=markets)
+        if struct == "asset":
+            for asset in assets:
+                asset["terms"] = {**asset["terms"], name: value}
+    return replace(world, words=words, markets=markets, assets=assets)
 
 
 def changed(draw: random.Random, actions: tuple[Action, ...], others: list[History]) -> tuple[Action, ...]:

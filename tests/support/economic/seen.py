@@ -36,6 +36,8 @@ class Seen:
     """Vault -> shares."""
     stake_worth: int
     """What `STAKE` shares of the fund are worth, token units."""
+    secured: int = 0
+    """What debtors' own assets are to cover of what pends."""
 
     def open_markets(self, account: int) -> list[int]:
         """Return the markets in which an account has a position."""
@@ -75,6 +77,7 @@ def look(world: World) -> Seen:
         assets={"pool": world.assets("pool"), "fund": world.assets("fund")},
         supply={vault: world.share_supply(vault) for vault in VAULTS},
         stake_worth=world.worth("fund", STAKE),
+        secured=world.others.total_secured() if world.others.count else 0,
     )
 
 

@@ -1,4 +1,4 @@
-"""What accounts can do and see: the only file of the bench that knows how contracts are called."""
+"""What accounts can do and see: how contracts are called is known here and in ``other_collateral`` alone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sim.core.units import QUANTUM, TOKEN_UNIT, to_wad
 from sim.protocol.account_ids import OWN_INDEX
 from sim.protocol.address_book import AddressBook
 from sim.protocol.client import AccountState, ProtocolClient
-from sim.protocol.contracts import compile_protocol, compile_risk_models
+from sim.protocol.contracts import compile_protocol, compile_risk_models, contract_of
 from sim.protocol.deployed import OWNER
 from sim.protocol.deployment import Deployer
 from sim.protocol.events import ProtocolEvent
@@ -26,6 +26,7 @@ from sim.protocol.state import MarketState, ProtocolState
 from sim.reference.liquidation_math import deleverage_score
 from sim.reference.vault_math import is_mintable
 from tests.support.economic.draws import SECONDS_A_BLOCK, Draw
+from tests.support.economic.other_collateral import OtherCollateral
 
 GENESIS: Final = 1_700_000_000
 MOST_MEMBERS: Final = 6
@@ -34,6 +35,8 @@ ALL: Final = 2**256 - 1
 WINNERS_A_CALL: Final = 32
 HELD_GAINS: Final = 9
 """Word of the ledger's totals."""
+INITIAL: Final = 0
+"""Kind of a margin check."""
 SIDES: Final = (1, -1)
 """Which side lost: longs, shorts."""
 ZERO: Final = "0x" + "00" * 20
@@ -124,19 +127,27 @@ class World:
         )
         self.chain = Chain.create("native", GENESIS)
         self.chain.start_block(1, GENESIS + SECONDS_A_BLOCK)
-        honest = range(REPORTERS, PARTICIPANTS)
-        self.reporters = [*honest, *range(draw.dishonest_reporters)]
+        self.honest = range(REPORTERS, PARTICIPANTS)
+        self.reporters = [*self.honest, *range(draw.dishonest_reporters)]
         names = [self.book.addresses[reporter] for reporter in self.reporters]
         deployer = _deployer_on(self.chain, draw.model, contracts)
-        self.deployment = deployer.deploy(draw.parameters(), [names for _ in draw.markets])
+        self.deployment = deployer.deploy(
+            draw.parameters(),
+            [names for _ in draw.markets],
+            [names for _ in draw.assets],
+            clusters=[[self.book.addresses[member] for member in linked] for linked in draw.clusters],
+        )
+        abis = self.deployment.abis
+        self._abis = {key: abis[contract_of(key)] for key in self.deployment.addresses}
         self.client = ProtocolClient(self.chain, self.deployment, self.book)
-        self.mirror = AccountMirror(PARTICIPANTS, len(draw.markets))
+        self.mirror = AccountMirror(PARTICIPANTS, len(draw.markets), len(draw.assets))
         self.net_traded = [0 for _ in draw.markets]
         """[market] sum of the sizes that events say were traded."""
         self.prices = [to_wad(market["initial_price"]) for market in draw.markets]
         """[market] what honest reporters say."""
         self.transactions = 0
-        self.supply = 0
+        self.others = OtherCollateral(self)
+        self.supply = self.others.pool_quote
         self.quiet = False
         """Whether events are left alone: nobody looks at the mirror."""
         self._open_wallets()
@@ -169,6 +180,7 @@ class World:
             )
         for market in range(len(self.prices)):
             self.honest_report(market)
+        self.others.open_wallets(range(self.draw.members))
         for actor in range(PARTICIPANTS):
             self.mirror.set_wallet(actor, self.wallet(actor))
 
@@ -179,7 +191,7 @@ class World:
         return self.book.account_ids[actor]
 
     def _data(self, key: str, function: str, arguments: Sequence[Any]) -> bytes:
-        return self.deployment.abis[key][function].encode(*arguments)
+        return self._abis[key][function].encode(*arguments)
 
     def _send(self, sender: str, key: str, function: str, *arguments: Any) -> Result:
         receipt = self.chain.execute(
@@ -205,7 +217,7 @@ class World:
         return self._send(self.book.addresses[actor], key, function, *arguments)
 
     def _read(self, key: str, function: str, *arguments: Any) -> Any:
-        entry = self.deployment.abis[key][function]
+        entry = self._abis[key][function]
         return entry.decode(self.chain.call(self.deployment.addresses[key], entry.encode(*arguments)))
 
     def _would(self, actor: int, key: str, function: str, *arguments: Any) -> str | None:
@@ -445,9 +457,7 @@ class World:
 
     def honest_report(self, market: int) -> list[Result]:
         """Let every honest reporter report its price."""
-        return [
-            self.report(reporter, market, self.prices[market]) for reporter in range(REPORTERS, PARTICIPANTS)
-        ]
+        return [self.report(reporter, market, self.prices[market]) for reporter in self.honest]
 
     def pause(self) -> Result:
         """Let the guardian stop what adds risk."""
@@ -625,7 +635,7 @@ class Fork:
         world = self._world
         world.chain.end_block()
         self._handle = world.chain.snapshot()
-        self._kept = (world.quiet, world.transactions, list(world.prices))
+        self._kept = (world.quiet, world.transactions, list(world.prices), list(world.others.prices))
         world.quiet = True
         world.chain.start_block(world.chain.block_number + 1, world.chain.timestamp + 1)
 
@@ -633,5 +643,5 @@ class Fork:
         world = self._world
         world.chain.end_block()
         world.chain.restore(self._handle)
-        world.quiet, world.transactions, world.prices = self._kept
+        world.quiet, world.transactions, world.prices, world.others.prices = self._kept
         world.chain.start_block(world.chain.block_number + 1, world.chain.timestamp + 1)
