@@ -87,6 +87,16 @@ CROWD_RATES = "entries_per_day = 2000.0, relevers_per_day = 4000.0, exits_per_da
 CROWD = (f'entrants=[{{ name = "crowd", count = 12, {CROWD_RATES}, capital = {CROWD_CAPITAL} }}]',)
 """Many who come in and re-lever within minutes."""
 
+GAINING_CROWD = (
+    *CROWD,
+    "entrants.0.long_share=1.0",
+    "entrants.0.exits_per_day=0.0",
+    "entrants.0.least_increase=0.001",
+    'protocol.risk_model="static"',
+    'shocks=[{ kind = "price_drift", at_block = 6, duration_minutes = 4.0, size = 0.2 }]',
+)
+"""They stay, gain, and margin asks no more for it: there is something to re-lever with."""
+
 LIAR = ('dishonest_reporters=[{ name = "liar", factor = 0.7 }]',)
 """A fifth reporter, who is dishonest."""
 
@@ -403,11 +413,7 @@ BINDS: dict[str, Binds] = {
     "entrants.0.least_use": (0.4, CROWD),
     "entrants.0.most_use": (0.5, CROWD),
     "entrants.0.max_leverage": (3.0, CROWD),
-    # Who stays long enough, and takes little for worth a transaction.
-    "entrants.0.relevers_per_day": (
-        1.0,
-        (*CROWD, "entrants.0.least_increase=0.001", "entrants.0.exits_per_day=100.0"),
-    ),
+    "entrants.0.relevers_per_day": (1.0, GAINING_CROWD),
     "entrants.0.least_increase": (
         0.95,
         (*CROWD, "entrants.0.slippage=0.1", "entrants.0.exits_per_day=100.0"),
@@ -569,6 +575,7 @@ BINDS: dict[str, Binds] = {
     "keepers.bid_raise": (0.9, ()),
     "keepers.fees.max_fee_gwei": (DEAR, ()),
     "keepers.fees.base_fee_multiple": (1.0, ("keepers.latency_blocks=2",)),
+    "liquidators.bid_raise": (3.0, ()),
     "liquidity_providers.run_rate_per_hour": (10.0, ()),
     # One has to have left while others still decide.
     "liquidity_providers.herding": (50.0, ("liquidity_providers.count=6",)),

@@ -149,7 +149,8 @@ CASES: dict[str, dict[str, tuple[Context, float]]] = {
         "bounty_adequacy_coefficient": (CALM, 0.0),
         "bounty_share_min": (CALM, 0.6),
         "bounty_share_max": (MILD, 0.35),
-        "min_bounty": ((*MILD, *DEAR), 15.0),
+        # Above almost every bounty: at 15 the smallest of a path could be beyond it.
+        "min_bounty": ((*MILD, *DEAR), 500.0),
         "throttle_share_per_hour": (PLAIN, 0.001),
         "backstop_ratio": (THROTTLED, 0.0),
         "min_close_share": (MILD, 1.0),
