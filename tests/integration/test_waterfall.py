@@ -12,6 +12,9 @@ from sim.engine.options import RunOptions
 from sim.engine.run import execute
 from tests.support.small_run import CASCADE, LOSERS, small_run, small_scenario
 
+NOBODY = -1
+"""Where an event names no participant; 0 is the first."""
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
@@ -88,7 +91,8 @@ def recorded(result) -> int:
 
 def resolved(result) -> tuple[int, int, int]:
     """Return what the fund, winners (also out of gains that were held) and the pool paid of deficits."""
-    held = sum(event["amount"] for event in events(result, "HeldGainUsed") if event["holder"] == 0)
+    # Of all who closed meanwhile: a holder's own stands in the event that names the winner.
+    held = sum(event["amount"] for event in events(result, "HeldGainUsed") if event["holder"] == NOBODY)
     return (
         sum(event["amount"] for event in events(result, "BadDebtCovered")),
         sum(event["haircut"] for event in events(result, "AutoDeleveraged")) + held,
