@@ -39,9 +39,10 @@ FORMULAS = {
 
 def formula(name):
     contract, words = FORMULAS[name]
-    # The struct of the adaptive formula has one more word than when this was found: no fast weight, then one.
+    # The struct of the adaptive formula has two more words than when this was found: a fast weight, which was
+    # one then, and the root of the size term, which was the square root.
     if name == "adaptive":
-        words = (*words[:5], WAD, *words[5:])
+        words = (*words[:5], WAD, *words[5:9], 2, *words[9:])
     return deploy(f"risk_models/{contract}", boa.env.generate_address("owner"), words)
 
 
