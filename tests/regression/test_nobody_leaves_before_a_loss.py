@@ -295,6 +295,21 @@ def test_a_deposit_taken_back_after_a_loss_is_rounded_for_the_vault(two):
     assert pool.cancel_deposit(worth, sender=person) == worth < units(1_000_000)
 
 
+def test_who_withdraws_names_the_least_that_will_do(two):
+    """`redeem` takes what there is; `withdraw` names the assets, and burns no more shares than wait."""
+    protocol, _, trader = two
+    pool, first = protocol.pool, protocol.liquidity_provider
+    protocol.increase(trader, 1_000 * WAD)
+    asked(protocol, pool, first)
+    protocol.report_again()
+    hoped = pool.maxWithdraw(first)
+    protocol.set_price(2_050 * WAD, wait=1)
+    assert 0 < pool.maxWithdraw(first) < hoped
+    with boa.reverts("vault: not claimable"):
+        pool.withdraw(hoped, first, first, sender=first)
+    assert pool.redeem(pool.maxRedeem(first), first, first, sender=first) < hoped
+
+
 def test_the_moment_of_settling_a_deposit_is_not_for_its_owner_to_choose(two):
     """Anybody settles it when it is ready; later it waits anew, and can only be taken back meanwhile."""
     protocol, second, trader = two
