@@ -147,11 +147,11 @@ class AssetMoves:
         small = max(int(worth * 10 ** draw.uniform(-6, -1)), 1)
         yield Action("deposit", first, (first, small))
         yield Action("deposit_asset", first, (first, asset, share))
-        yield Action("increase_most", first, (market, side * draw.choice((5_000, 9_900, WHOLE))))
+        yield Action("increase_most", first, (market, side * draw.choice((5_000, WHOLE, WHOLE))))
         if draw.random() < 0.5:  # so that a loss is a debt at once
             yield Action("withdraw", first, (WHOLE,))
         yield Action("deposit", second, (second, int(world.wallet(second) * draw.choice((0.1, 0.9)))))
-        if draw.random() < 0.7:
+        if draw.random() < 0.5:
             yield Action("mirror", second, (first, market, WHOLE))
         else:
             yield Action("increase_most", second, (market, -side * WHOLE))
@@ -176,8 +176,9 @@ class AssetMoves:
         if not before:
             yield from pushes
         for _ in range(draw.choice((1, MOST_SALES, MOST_SALES))):
+            refused = self.world.others.would_sell(third, first)
             yield Action("sell_collateral", draw.choice((second, third)), (first,))
-            if not self._owes(first) or not self.world.others.balance(first, asset):
+            if not self._owes(first) or (refused and not again):
                 break
             if again:
                 yield Action("arbitrage", third, (asset,))
@@ -187,7 +188,10 @@ class AssetMoves:
         yield Action("withdraw_asset", first, (asset, WHOLE))
 
     def _attack_behind_lien(self) -> Iterator[Action]:
-        """Leave a debt beside assets until others have paid it, keep the gain, free the assets."""
+        """Leave a debt beside assets until others have paid it, keep the gain, free the assets.
+
+        Who is in a vault by the time they are freed gets what others have paid before.
+        """
         if not self.world.others.count or len(self.members) < 2:
             return
         draw, asset = self.random, self._asset()
@@ -206,6 +210,10 @@ class AssetMoves:
         if draw.random() < 0.4:  # into another debt with the lien there
             yield from self._debtor(first, second, asset)
         yield Action("withdraw", second, (WHOLE,))
+        if draw.random() < 0.5:
+            third = draw.choice([member for member in self.members if member != first])
+            vault = draw.choice(("fund", "fund", "pool"))
+            yield Action("enter", third, (vault, int(self.world.wallet(third) * draw.choice((0.1, 0.5)))))
         yield Action("repay_lien", second, (first, draw.choice((1, 5_000, WHOLE))))
         yield Action("sell_collateral", second, (first,))
         yield Action("withdraw_asset", first, (asset, WHOLE))
