@@ -49,6 +49,7 @@ exports: (
     collateral_balances.raise_lien,
     collateral_balances.lower_lien,
     collateral_exchange.sell,
+    collateral_balances.note_prices,
     # Views
     collateral_balances.asset_info,
     collateral_balances.balance_of,

@@ -452,6 +452,8 @@ def _log_check(
         log IRiskEngine.AssetsCounted(
             account=id, kind=kind, assets=account.assets, asset_value=found.asset_value
         )
+        # A check that has seen a price vouched for is what its next silence goes back to.
+        extcall COLLATERAL_REGISTRY.note_prices(id)
     for market: uint256 in range(8):
         if account.open_markets >> market == 0:
             break

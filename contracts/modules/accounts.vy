@@ -36,6 +36,9 @@ collateral: HashMap[uint256, int256]
 words: HashMap[uint256, uint256]
 positions: HashMap[uint256, HashMap[uint256, ILedger.Position]]
 markets: HashMap[uint256, ILedger.MarketAggregates]
+# @dev Of an account whose other assets may cover what its liquidation has left: that market, plus
+# one, until others pay of it.
+exceptions_due: HashMap[uint256, uint256]
 sums: ILedger.Totals
 
 

@@ -9,6 +9,8 @@
         much of each is taken, and what an amount counts for.
 @dev Oracle and id say where a price comes from: an asset with a market has the market's, any
      other one an oracle of its own kind, so that ids of markets stay ids of the price oracle.
+     An oracle that reverts, does not end, is gone or answers what no price can be is a silent
+     one: nobody stands for its price, and maintenance counts what was last noted of it.
 """
 
 from ..interfaces import ICollateralRegistry
@@ -16,6 +18,7 @@ from ..interfaces import ILedger
 from ..interfaces import IPriceOracle
 from ..interfaces import ISpotPool
 from ..lib import constants
+from ..lib import fixed_point
 from ..lib import haircut_math
 from ..lib import risk_math
 from . import access
@@ -47,6 +50,15 @@ MAX_MIN_SALE: constant(uint256) = 10**24
 FILL_FEES: constant(uint256) = 2
 
 
+# An oracle's answer to `asset_price`, and what a note of it has room for: price, variance, confidence.
+ANSWER_BYTES: constant(uint256) = 288
+MAX_PRICE: constant(uint256) = 2**96 - 1
+VARIANCE_BITS: constant(uint256) = 96
+MAX_VARIANCE: constant(uint256) = 2**88 - 1
+CONFIDENCE_BITS: constant(uint256) = 184
+MAX_CONFIDENCE: constant(uint256) = 2**72 - 1
+
+
 # What is stored of an asset besides its parameters.
 struct Asset:
     token: address
@@ -65,6 +77,7 @@ struct Terms:
     depth: uint256
     size_coefficient: uint256
     is_good: bool  # status VALID
+    is_heard: bool  # the oracle has answered, whatever its status
 
 
 LEDGER: immutable(ILedger)
@@ -74,6 +87,9 @@ asset_count: public(reentrant(uint256))
 
 assets: ICollateralRegistry.AssetParameters[constants.MAX_ASSETS]
 places: Asset[constants.MAX_ASSETS]
+# @dev What maintenance counted an asset with when somebody stood for its price at the last look:
+# price, annualised variance, confidence over price (all WAD).
+notes: uint256[constants.MAX_ASSETS]
 
 
 @deploy
@@ -116,7 +132,7 @@ def add_asset(
         decimals >= MIN_DECIMALS and decimals <= MAX_DECIMALS
     ), "collateral_assets: decimals out of bounds"
     price: IPriceOracle.AssetPrice = staticcall IPriceOracle(oracle).asset_price(oracle_id)
-    assert price.index_price != 0, "collateral_assets: no price"
+    assert self._is_price(price), "collateral_assets: no price"
     self.asset_count = asset + 1
     self.places[asset] = Asset(
         token=token,
@@ -128,6 +144,7 @@ def add_asset(
     log ICollateralRegistry.AssetAdded(
         asset=asset, token=token, oracle=oracle, oracle_id=oracle_id, decimals=decimals
     )
+    self._note(asset, price)
     self._set_spot_pool(asset, spot_pool)
     self._set_parameters(asset, parameters)
     return asset
@@ -183,9 +200,7 @@ def _terms(asset: uint256, kind: uint256) -> Terms:
     @param kind 0 initial, 1 maintenance, 2 withdraw.
     @return Terms Terms.
     """
-    now: IPriceOracle.AssetPrice = staticcall IPriceOracle(
-        self.places[asset].oracle
-    ).asset_price(self.places[asset].oracle_id)
+    now: IPriceOracle.AssetPrice = self._heard(asset)
     price: uint256 = min(now.risk_price, now.ema_price)
     if kind != MAINTENANCE:
         price = min(price, now.index_price)
@@ -206,6 +221,7 @@ def _terms(asset: uint256, kind: uint256) -> Terms:
         depth=self.assets[asset].depth,
         size_coefficient=self.assets[asset].size_coefficient,
         is_good=now.status == constants.STATUS_VALID,
+        is_heard=now.status != constants.STATUS_NONE,
     )
 
 
@@ -229,29 +245,97 @@ def _counted(terms: Terms, units: uint256) -> uint256:
 
 @view
 @internal
-def _is_good(asset: uint256) -> bool:
+def _heard(asset: uint256) -> IPriceOracle.AssetPrice:
     """
-    @dev Whether somebody stands for an asset's price now.
+    @dev What an asset's oracle says, in bounded gas.
     @param asset Asset id.
-    @return bool True with the status VALID.
+    @return AssetPrice Its answer; if it has none, what was last noted, with the status NONE and
+            an index of one, for which the confidence is meant.
     """
-    now: IPriceOracle.AssetPrice = staticcall IPriceOracle(
-        self.places[asset].oracle
-    ).asset_price(self.places[asset].oracle_id)
-    return now.status == constants.STATUS_VALID
+    has_answered: bool = False
+    answer: Bytes[ANSWER_BYTES] = b""
+    has_answered, answer = raw_call(
+        self.places[asset].oracle,
+        abi_encode(
+            self.places[asset].oracle_id, method_id=method_id("asset_price(uint256)")
+        ),
+        max_outsize=ANSWER_BYTES,
+        gas=constants.FORMULA_GAS,
+        is_static_call=True,
+        revert_on_failure=False,
+    )
+    if has_answered and len(answer) == ANSWER_BYTES:
+        now: IPriceOracle.AssetPrice = abi_decode(answer, IPriceOracle.AssetPrice)
+        if self._is_price(now):
+            return now
+    note: uint256 = self.notes[asset]
+    noted: IPriceOracle.AssetPrice = empty(IPriceOracle.AssetPrice)
+    noted.index_price = constants.WAD
+    noted.risk_price = note & MAX_PRICE
+    noted.ema_price = noted.risk_price
+    noted.variance_slow = (note >> VARIANCE_BITS) & MAX_VARIANCE
+    noted.confidence = note >> CONFIDENCE_BITS
+    noted.status = constants.STATUS_NONE
+    return noted
+
+
+@internal
+def _note(asset: uint256, now: IPriceOracle.AssetPrice):
+    """
+    @dev Keeps what maintenance counts an asset with, for when its oracle answers no more.
+    @param asset Asset id.
+    @param now What the oracle says.
+    """
+    # NOTE: rounds up, against the account.
+    confidence: uint256 = fixed_point._div_wad_up(
+        min(now.confidence, risk_math.MAX_AMOUNT), now.index_price
+    )
+    self.notes[asset] = (
+        min(now.risk_price, now.ema_price)
+        | (min(max(now.variance_fast, now.variance_slow), MAX_VARIANCE) << VARIANCE_BITS)
+        | (min(confidence, MAX_CONFIDENCE) << CONFIDENCE_BITS)
+    )
 
 
 @view
 @internal
-def _is_sellable(asset: uint256) -> bool:
+def _is_sellable(asset: uint256, terms: Terms) -> bool:
     """
     @dev Whether an asset's price is good enough to sell it by force.
     @param asset Asset id.
+    @param terms Its terms.
     @return bool True if so.
     """
-    return staticcall IPriceOracle(self.places[asset].oracle).is_allowed(
-        self.places[asset].oracle_id, constants.ACTION_LIQUIDATE
+    if not terms.is_heard:
+        return False
+    has_answered: bool = False
+    answer: Bytes[32] = b""
+    has_answered, answer = raw_call(
+        self.places[asset].oracle,
+        abi_encode(
+            self.places[asset].oracle_id,
+            constants.ACTION_LIQUIDATE,
+            method_id=method_id("is_allowed(uint256,uint256)"),
+        ),
+        max_outsize=32,
+        gas=constants.FORMULA_GAS,
+        is_static_call=True,
+        revert_on_failure=False,
     )
+    return has_answered and len(answer) == 32 and convert(answer, uint256) == 1
+
+
+@pure
+@internal
+def _is_price(now: IPriceOracle.AssetPrice) -> bool:
+    """
+    @dev Whether an answer can be a price.
+    @param now Answer.
+    @return bool True if every price is positive and small enough for the arithmetic.
+    """
+    least: uint256 = min(now.index_price, min(now.risk_price, now.ema_price))
+    most: uint256 = max(now.index_price, max(now.risk_price, now.ema_price))
+    return least != 0 and most <= MAX_PRICE
 
 
 @view

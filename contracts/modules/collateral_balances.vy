@@ -15,12 +15,18 @@
 
 from ..interfaces import ICollateralRegistry
 from ..interfaces import IERC20
+from ..interfaces import IPriceOracle
 from ..lib import account_ids
 from ..lib import constants
 from ..lib import haircut_math
 from . import collateral_assets
 
 uses: collateral_assets
+
+
+# Value below which rounding alone may keep an asset from being sold (WAD quote; assumption: a
+# hundredth, ten thousand units of the quote token): no lien lies on so little.
+LEAST_LIEN: constant(uint256) = constants.WAD // 100
 
 
 # @dev What an account has of an asset (token units).
@@ -37,7 +43,8 @@ liens: HashMap[uint256, uint256]
 def deposit(payer: address, account: uint256, asset: uint256, amount: uint256) -> uint256:
     """
     @notice Takes tokens and adds what arrives to an account. What comes in while nobody stands
-            for the price counts for nothing until somebody does. Operators only, lock held.
+            for the price counts for nothing until somebody does, and not while nobody does again
+            unless the price was noted between. Operators only, lock held.
     @param payer Who pays; has allowed this contract to take them.
     @param account Account to credit.
     @param asset Asset id.
@@ -66,9 +73,7 @@ def deposit(payer: address, account: uint256, asset: uint256, amount: uint256) -
     ].deposit_cap, "collateral_balances: deposit cap"
 
     # EFFECTS
-    if collateral_assets._is_good(asset):
-        self.unpriced[account][asset] = 0
-    else:
+    if not self._note_price(account, asset):
         self.unpriced[account][asset] += received
     after: uint256 = self.balances[account][asset] + received
     self._set_balance(account, asset, after)
@@ -101,15 +106,31 @@ def withdraw(account: uint256, asset: uint256, amount: uint256, receiver: addres
 
 
 @external
+def note_prices(account: uint256):
+    """
+    @notice Takes note of the price of every asset of an account for which somebody stands now:
+            what came in before counts from now on as what came in at a good price, and should
+            the oracle answer no more, the asset counts at this price. Every check of its margin
+            does. Anyone may call.
+    @param account Account.
+    """
+    for asset: uint256 in range(collateral_assets.asset_count, bound=constants.MAX_ASSETS):
+        if self.balances[account][asset] != 0:
+            self._note_price(account, asset)
+
+
+@external
 def raise_lien(account: uint256, amount: uint256):
     """
-    @notice Books what others have paid of an account's debt: as long as it has assets, their
-            proceeds pay it back. Operators only, lock held.
+    @notice Books what others have paid of an account's debt: as long as it has assets that can
+            be sold, their proceeds pay it back. Operators only, lock held.
     @param account Account.
     @param amount WAD quote.
     """
     self._check_held()
-    self._set_lien(account, self.liens[account] + amount)
+    lien: uint256 = self.liens[account]
+    if lien != 0 or self._can_bear_lien(account):
+        self._set_lien(account, lien + amount)
 
 
 @external
@@ -121,7 +142,7 @@ def lower_lien(account: uint256, amount: uint256):
     """
     self._check_held()
     lien: uint256 = self.liens[account]
-    if lien != 0:  # it has ended with the last asset
+    if lien != 0:  # it has ended with what could be sold
         self._set_lien(account, lien - min(amount, lien))
 
 
@@ -338,14 +359,53 @@ def _holding(account: uint256, asset: uint256) -> ICollateralRegistry.Holding:
             terms.base, value, terms.depth, terms.variance, terms.size_coefficient
         ),
         counted=self._counted(account, asset, terms, kind),
-        allowed=1 if collateral_assets._is_sellable(asset) else 0,
+        allowed=1 if collateral_assets._is_sellable(asset, terms) else 0,
     )
+
+
+@view
+@internal
+def _can_bear_lien(account: uint256) -> bool:
+    """
+    @dev Whether an account has an asset of which there is enough to be sold at all, at the price
+         last heard.
+    @param account Account.
+    @return bool True if so.
+    """
+    for asset: uint256 in range(collateral_assets.asset_count, bound=constants.MAX_ASSETS):
+        units: uint256 = self.balances[account][asset]
+        if units == 0:
+            continue
+        terms: collateral_assets.Terms = collateral_assets._terms(
+            asset, collateral_assets.MAINTENANCE
+        )
+        if haircut_math._value(units, terms.scale, terms.price) >= LEAST_LIEN:
+            return True
+    return False
+
+
+@internal
+def _note_price(account: uint256, asset: uint256) -> bool:
+    """
+    @dev Takes note of an asset's price if somebody stands for it now.
+    @param account Account whose balance has been seen at a good price.
+    @param asset Asset id.
+    @return bool True if somebody does.
+    """
+    now: IPriceOracle.AssetPrice = collateral_assets._heard(asset)
+    if now.status != constants.STATUS_VALID:
+        return False
+    collateral_assets._note(asset, now)
+    if self.unpriced[account][asset] != 0:
+        self.unpriced[account][asset] = 0
+    return True
 
 
 @internal
 def _take(account: uint256, asset: uint256, amount: uint256) -> uint256:
     """
-    @dev Takes an amount off a balance.
+    @dev Takes an amount off a balance. A lien ends with the last asset that can be sold: it lies
+         on them alone.
     @param account Account.
     @param asset Asset id.
     @param amount Token units.
@@ -355,14 +415,15 @@ def _take(account: uint256, asset: uint256, amount: uint256) -> uint256:
     assert amount <= before, "collateral_balances: balance too low"
     after: uint256 = before - amount
     self._set_balance(account, asset, after)
+    if self.liens[account] != 0 and not self._can_bear_lien(account):
+        self._set_lien(account, 0)
     return after
 
 
 @internal
 def _set_balance(account: uint256, asset: uint256, balance: uint256):
     """
-    @dev Sets a balance and keeps the sum, and the bit in the account's word. A lien ends with
-         the last asset: it lies on them alone.
+    @dev Sets a balance and keeps the sum, and the bit in the account's word.
     @param account Account.
     @param asset Asset id.
     @param balance Token units.
@@ -370,15 +431,8 @@ def _set_balance(account: uint256, asset: uint256, balance: uint256):
     before: uint256 = self.balances[account][asset]
     self.balances[account][asset] = balance
     self.totals[asset] = self.totals[asset] + balance - before
-    if (before == 0) == (balance == 0):
-        return
-    extcall collateral_assets.LEDGER.set_asset(account, asset, balance != 0)
-    if (
-        balance == 0
-        and self.liens[account] != 0
-        and staticcall collateral_assets.LEDGER.assets_of(account) == 0
-    ):
-        self._set_lien(account, 0)
+    if (before == 0) != (balance == 0):
+        extcall collateral_assets.LEDGER.set_asset(account, asset, balance != 0)
 
 
 @internal

@@ -51,14 +51,16 @@ def sell(
     # CHECKS
     collateral_balances._check_held()
     collateral_assets._check_asset(asset)
-    assert collateral_assets._is_sellable(asset), "collateral_exchange: price not valid"
+    terms: collateral_assets.Terms = collateral_assets._terms(
+        asset, collateral_assets.MAINTENANCE
+    )
+    assert collateral_assets._is_sellable(
+        asset, terms
+    ), "collateral_exchange: price not valid"
     pool: ISpotPool = ISpotPool(collateral_assets.places[asset].spot_pool)
     fee_rate: uint256 = collateral_assets.assets[asset].sale_fee_rate
     units: uint256 = self._units_to_sell(account, asset, pool, wanted, fee_rate)
     assert units != 0, "collateral_exchange: nothing to sell now"
-    terms: collateral_assets.Terms = collateral_assets._terms(
-        asset, collateral_assets.MAINTENANCE
-    )
     # NOTE: rounds up, never a worse fill.
     least: uint256 = fixed_point._ceil_div(
         fixed_point._mul_wad_up(

@@ -161,6 +161,7 @@ def _deleverage(
         from_held: uint256 = extcall loss_waterfall.LEDGER.use_held(
             bankrupt, market, accounts[i], min(haircut, winner.held)
         )
+        loss_waterfall._look_again(accounts[i])
         closed: int256 = self._size_to_close(winner, haircut - from_held)
         paid: uint256 = from_held
         if closed != 0:

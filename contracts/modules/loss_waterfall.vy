@@ -135,6 +135,7 @@ def release_held(account: uint256, market: uint256) -> uint256:
     """
     extcall LEDGER.lock()
     released: uint256 = extcall LEDGER.release_held(account, market)
+    self._look_again(account)
     extcall LEDGER.unlock()
     return released
 
@@ -210,6 +211,16 @@ def _secure(account: uint256, deficit: uint256) -> uint256:
         self.unsecured_at[account] = block.timestamp
     log ILossWaterfall.DeficitSecured(account=account, amount=secured)
     return secured
+
+
+@internal
+def _look_again(account: uint256):
+    """
+    @dev Own assets must not go on counting for what a gain that was held has repaid.
+    @param account Account that may have been credited.
+    """
+    if self.secured_of[account] != 0:
+        self._secure(account, staticcall LEDGER.pending_deficit_of(account))
 
 
 @internal

@@ -100,11 +100,27 @@ def settle(order: ILedger.Order) -> ILedger.Settled:
     settled.deficit = accounts._record_deficit(
         order.account, order.market, order.size_delta < 0
     )
-    if order.cause == constants.CAUSE_LIQUIDATION and settled.deficit != 0:
-        accounts.markets[order.market].exceptions += 1
+    if settled.deficit != 0:
+        self._book_exception(order)
     settled.long_open_interest = accounts.markets[order.market].long_open_interest
     settled.short_open_interest = accounts.markets[order.market].short_open_interest
     return settled
+
+
+@internal
+def _book_exception(order: ILedger.Order):
+    """
+    @dev A liquidation that leaves a debt is an exception of its market; of who has other assets
+         only once others pay of it, else nobody has lost.
+    @param order Order that has left a debt without a position.
+    """
+    due: uint256 = 0
+    if order.cause == constants.CAUSE_LIQUIDATION:
+        if accounts._is_bare(order.account):
+            accounts.markets[order.market].exceptions += 1
+        else:
+            due = order.market + 1
+    accounts.exceptions_due[order.account] = due
 
 
 @internal
@@ -291,6 +307,11 @@ def _change_collateral(account: uint256, reason: uint256, delta: int256):
     log ILedger.CollateralChanged(
         account=account, reason=reason, delta=delta, collateral=collateral
     )
+    if delta > 0 and reason <= REASON_SOCIALIZED:  # others have paid of a debt
+        due: uint256 = accounts.exceptions_due[account]
+        if due != 0:
+            accounts.markets[due - 1].exceptions += 1
+            accounts.exceptions_due[account] = 0
 
 
 @internal

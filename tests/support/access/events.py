@@ -121,6 +121,7 @@ collateral_registry.withdraw: AssetWithdrawn, token.Transfer
 collateral_registry.sell: token.Approval, token.Transfer, spot_pool.Swapped, token.Transfer, AssetSold
 collateral_registry.raise_lien: LienChanged
 collateral_registry.lower_lien:
+collateral_registry.note_prices:
 spot_pool.add_liquidity: token.Transfer, token.Transfer, LiquidityAdded
 spot_pool.remove_liquidity: LiquidityRemoved, token.Transfer, token.Transfer
 spot_pool.swap: token.Transfer, Swapped, token.Transfer

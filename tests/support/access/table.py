@@ -340,6 +340,7 @@ COLLATERAL: Final = [
             ("lower_lien", lambda w, c: (own(w, c), WAD)),
         )
     ),
+    of_everybody("collateral_registry", "note_prices", lambda w, c: (own(w, c),)),
     of_owner("spot_pool", "add_liquidity", fixed(WAD, UNIT)),
     of_owner("spot_pool", "remove_liquidity", lambda w, _: (WAD, UNIT, w.winner)),
     of_everybody("spot_pool", "swap", lambda _, c: (True, WAD, 0, c)),
