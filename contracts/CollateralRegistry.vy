@@ -55,6 +55,7 @@ exports: (
     collateral_balances.balance_of,
     collateral_balances.holding_of,
     collateral_balances.lien_of,
+    collateral_balances.total_liens,
     collateral_balances.value_of,
     collateral_balances.values_of,
     collateral_balances.sellable_value_of,

@@ -91,6 +91,7 @@ def __init__(
     owner: address,
     quote_token: address,
     ledger: address,
+    collateral_registry: address,
     parameters: IInsuranceFund.FundParameters,
 ):
     """
@@ -98,10 +99,11 @@ def __init__(
     @param owner Address that registers drawers and sets the target.
     @param quote_token Token of the assets, 6 decimals.
     @param ledger Ledger whose losses the fund absorbs.
+    @param collateral_registry What knows of whom the fund may get back what it has paid.
     @param parameters Target of the reserves and waits of those who back it.
     """
     access.__init__(owner)
     token.__init__("Seawall insurance share", "swIF", 12)
     erc4626_vault.__init__(quote_token)
-    fund_vault.__init__(ledger)
+    fund_vault.__init__(ledger, collateral_registry)
     fund_draws.__init__(parameters)

@@ -127,6 +127,7 @@ def __init__(
     owner: address,
     quote_token: address,
     ledger: address,
+    collateral_registry: address,
     parameters: ILiquidityPool.PoolParameters,
 ):
     """
@@ -134,10 +135,11 @@ def __init__(
     @param owner Address that adds markets and sets their pricing.
     @param quote_token Token of the assets, 6 decimals.
     @param ledger Only contract that may trade with the pool.
+    @param collateral_registry What knows of whom the pool may get back what it has borne.
     @param parameters Waits of its queues.
     """
     access.__init__(owner)
     token.__init__("Seawall liquidity share", "swLP", 12)
     erc4626_vault.__init__(quote_token)
-    pool_connections.__init__(ledger)
+    pool_connections.__init__(ledger, collateral_registry)
     pool_parameters.__init__(parameters)

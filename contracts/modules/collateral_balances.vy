@@ -38,6 +38,9 @@ totals: uint256[constants.MAX_ASSETS]
 # @dev What others have paid of an account's debt (WAD quote).
 liens: HashMap[uint256, uint256]
 
+# @dev Of all accounts together (WAD quote): what others may still get back.
+total_liens: public(reentrant(uint256))
+
 
 @external
 def deposit(payer: address, account: uint256, asset: uint256, amount: uint256) -> uint256:
@@ -442,6 +445,7 @@ def _set_lien(account: uint256, lien: uint256):
     @param account Account.
     @param lien WAD quote.
     """
+    self.total_liens = self.total_liens + lien - self.liens[account]
     self.liens[account] = lien
     log ICollateralRegistry.LienChanged(account=account, lien=lien)
 

@@ -9,6 +9,7 @@
         cool-down, in which they bear losses like all others.
 """
 
+from ..interfaces import ICollateralRegistry
 from ..interfaces import IInsuranceFund
 from ..interfaces import ILedger
 from ..lib import constants
@@ -27,15 +28,21 @@ uses: token
 # @dev Ledger whose losses the fund absorbs.
 LEDGER: immutable(ILedger)
 
+# @dev What knows of whom the fund may get back what it has paid.
+COLLATERAL_REGISTRY: immutable(ICollateralRegistry)
+
 
 @deploy
-def __init__(ledger: address):
+def __init__(ledger: address, collateral_registry: address):
     """
-    @notice Fixes the ledger.
+    @notice Fixes the contracts that the fund stands beside.
     @param ledger Ledger.
+    @param collateral_registry Collateral registry.
     """
     assert ledger != empty(address), "fund: zero address"
+    assert collateral_registry != empty(address), "fund: zero address"
     LEDGER = ILedger(ledger)
+    COLLATERAL_REGISTRY = ICollateralRegistry(collateral_registry)
 
 
 @external
@@ -82,6 +89,18 @@ def _total_assets() -> uint256:
     @return uint256 Token units.
     """
     return erc4626_vault.reserves // constants.QUANTUM
+
+
+@view
+@internal
+def _entry_assets() -> uint256:
+    """
+    @dev What shares cost: the reserves, and every lien that may still be repaid, whoever of fund
+         and pool has paid for it. Who came in for less would take what those before him bore.
+    @return uint256 Token units, rounded up.
+    """
+    liens: uint256 = staticcall COLLATERAL_REGISTRY.total_liens()
+    return self._total_assets() + (liens + constants.QUANTUM - 1) // constants.QUANTUM
 
 
 @view
@@ -194,7 +213,7 @@ def previewDeposit(assets: uint256) -> uint256:
     @param assets Token units.
     @return uint256 Shares.
     """
-    return vault_math._to_shares_down(assets, self._supply(), self._total_assets())
+    return vault_math._to_shares_down(assets, self._supply(), self._entry_assets())
 
 
 @view
@@ -206,7 +225,7 @@ def previewMint(shares: uint256) -> uint256:
     @param shares Shares.
     @return uint256 Token units.
     """
-    return vault_math._to_assets_up(shares, self._supply(), self._total_assets())
+    return vault_math._to_assets_up(shares, self._supply(), self._entry_assets())
 
 
 @view
@@ -244,7 +263,7 @@ def deposit(assets: uint256, receiver: address) -> uint256:
     """
     self._check_ledger_free()
     self._open()
-    shares: uint256 = erc4626_vault._shares_down(assets, self._total_assets())
+    shares: uint256 = erc4626_vault._shares_down(assets, self._entry_assets())
     erc4626_vault._enter(assets, shares, receiver)
     return shares
 
@@ -259,7 +278,7 @@ def mint(shares: uint256, receiver: address) -> uint256:
     """
     self._check_ledger_free()
     self._open()
-    assets: uint256 = erc4626_vault._assets_up(shares, self._total_assets())
+    assets: uint256 = erc4626_vault._assets_up(shares, self._entry_assets())
     erc4626_vault._enter(assets, shares, receiver)
     return assets
 
@@ -313,11 +332,11 @@ def _open():
          their words. The crumbs of the old epoch belong to nobody, so that nobody begins a
          new one for their sake.
     """
-    total_assets: uint256 = self._total_assets()
-    if vault_math._is_mintable(token.totalSupply, total_assets):
+    entry_assets: uint256 = self._entry_assets()
+    if vault_math._is_mintable(token.totalSupply, entry_assets):
         return
     token._open_epoch()
-    token._mint(self, total_assets * vault_math.VIRTUAL_SHARES)
+    token._mint(self, entry_assets * vault_math.VIRTUAL_SHARES)
 
 
 @view
@@ -327,10 +346,10 @@ def _supply() -> uint256:
     @dev Shares that the next deposit stands beside, those of nobody in a new epoch.
     @return uint256 Shares.
     """
-    total_assets: uint256 = self._total_assets()
-    if vault_math._is_mintable(token.totalSupply, total_assets):
+    entry_assets: uint256 = self._entry_assets()
+    if vault_math._is_mintable(token.totalSupply, entry_assets):
         return token.totalSupply
-    return total_assets * vault_math.VIRTUAL_SHARES
+    return entry_assets * vault_math.VIRTUAL_SHARES
 
 
 @view

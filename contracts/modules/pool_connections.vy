@@ -8,6 +8,7 @@
 @notice The contracts that the pool stands beside.
 """
 
+from ..interfaces import ICollateralRegistry
 from ..interfaces import ILedger
 from ..interfaces import IMarketRegistry
 from . import access
@@ -22,18 +23,24 @@ event Connected:
 # @dev Ledger of the traders that the pool stands against.
 LEDGER: immutable(ILedger)
 
+# @dev What knows of whom the pool may get back what it has borne.
+COLLATERAL_REGISTRY: immutable(ICollateralRegistry)
+
 # @dev What knows the markets' funding and their oracle.
 market_registry: public(reentrant(address))
 
 
 @deploy
-def __init__(ledger: address):
+def __init__(ledger: address, collateral_registry: address):
     """
-    @notice Fixes the ledger.
+    @notice Fixes what is deployed before the pool.
     @param ledger Ledger.
+    @param collateral_registry Collateral registry.
     """
     assert ledger != empty(address), "pool: zero address"
+    assert collateral_registry != empty(address), "pool: zero address"
     LEDGER = ILedger(ledger)
+    COLLATERAL_REGISTRY = ICollateralRegistry(collateral_registry)
 
 
 @external

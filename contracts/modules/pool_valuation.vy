@@ -100,7 +100,9 @@ def _assets() -> Assets:
         reserves, owed, totals.total_debt - totals.pending_deficit, rounding
     )
     paper: uint256 = pool_math._pool_assets(reserves, totals.total_debt, paper_pnl, funding)
-    entry_units: uint256 = (entry + constants.QUANTUM - 1) // constants.QUANTUM
+    # Who comes pays for every lien that may be repaid, whoever of fund and pool has paid for it.
+    liens: uint256 = staticcall pool_connections.COLLATERAL_REGISTRY.total_liens()
+    entry_units: uint256 = (entry + liens + constants.QUANTUM - 1) // constants.QUANTUM
     return Assets(
         paper=paper // constants.QUANTUM,
         entry=entry_units,

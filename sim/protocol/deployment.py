@@ -136,6 +136,7 @@ class Deployer:
         self._create("token", ("USD Coin", "USDC", TOKEN_DECIMALS))
         self._create("price_oracle", self._fill("price_oracle", parameters.oracle, "oracle"))
         self._create("ledger", self._fill("ledger", {}, "ledger"))
+        self._create("collateral_registry", self._fill("collateral_registry", {}, "collateral"))
         self._create("liquidity_pool", self._fill("liquidity_pool", parameters.pool, "pool"))
         self._create("insurance_fund", self._fill("insurance_fund", parameters.fund, "insurance_fund"))
         self._create("volatility_oracle", self._fill("volatility_oracle", {}, "volatility oracle"))
@@ -143,7 +144,6 @@ class Deployer:
         estimators = self._bounds_nothing or any(market.has_estimator for market in parameters.markets)
         asked = {} if estimators else {"volatility_oracle": NOBODY}
         self._create("market_registry", self._fill("market_registry", parameters.registry, "margin", **asked))
-        self._create("collateral_registry", self._fill("collateral_registry", {}, "collateral"))
         self._create("risk_engine", self._fill("risk_engine", parameters.risk, "margin"))
         self._create("deleverage_policy", ())
         self._create("loss_waterfall", self._fill("loss_waterfall", parameters.waterfall, "liquidation"))

@@ -55,7 +55,6 @@ def test_no_price_move_no_profit():
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="entry into the fund does not count what liens will bring back", strict=True)
 def test_no_price_move_no_profit_with_other_collateral():
     search = Search(1, attacks=("behind_lien", "push", "across_cap", "split"))
     for outcome in search.run(ASSET_HISTORIES):

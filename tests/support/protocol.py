@@ -172,8 +172,11 @@ class Protocol:
         ledger = self.ledger.address
         if estimators:
             self.volatility = deploy("VolatilityOracle", self.owner, oracle, ledger)
-        self.pool = deploy("LiquidityPool", self.owner, quote, ledger, tuple(POOL.values()))
-        self.fund = deploy("InsuranceFund", self.owner, quote, ledger, (fund_target * WAD, *FUND.values()))
+        self.assets = deploy("CollateralRegistry", self.owner, ledger)
+        assets = self.assets.address
+        beside = (self.owner, quote, ledger, assets)
+        self.pool = deploy("LiquidityPool", *beside, tuple(POOL.values()))
+        self.fund = deploy("InsuranceFund", *beside, (fund_target * WAD, *FUND.values()))
         pool_address, fund_address = self.pool.address, self.fund.address
         self.registry = deploy(
             "MarketRegistry",
@@ -185,8 +188,6 @@ class Protocol:
             merged(MARKET, self.margin_changes),
         )
         registry = self.registry.address
-        self.assets = deploy("CollateralRegistry", self.owner, ledger)
-        assets = self.assets.address
         self.risk = deploy(
             "RiskEngine",
             self.owner,

@@ -37,7 +37,8 @@ def test_the_ledger_is_connected_once(ledger, owner):
 
 def test_the_pool_is_connected_once(ledger, owner):
     registry = boa.env.generate_address("registry")
-    pool = deploy("LiquidityPool", owner, boa.env.generate_address("token"), ledger, tuple(POOL.values()))
+    token, assets = boa.env.generate_address("token"), boa.env.generate_address("assets")
+    pool = deploy("LiquidityPool", owner, token, ledger, assets, tuple(POOL.values()))
     with boa.reverts("pool: zero address"):
         pool.connect(NOBODY, sender=owner)
     pool.connect(registry, sender=owner)
@@ -48,16 +49,18 @@ def test_the_pool_is_connected_once(ledger, owner):
 
 
 def test_nothing_is_deployed_beside_nobody(ledger, owner):
-    token = boa.env.generate_address("token")
+    token, assets = boa.env.generate_address("token"), boa.env.generate_address("assets")
     for addresses, message in (
-        ((token, NOBODY), "pool: zero address"),
-        ((NOBODY, ledger.address), "vault: zero asset"),
+        ((token, NOBODY, assets), "pool: zero address"),
+        ((token, ledger.address, NOBODY), "pool: zero address"),
+        ((NOBODY, ledger.address, assets), "vault: zero asset"),
     ):
         with boa.reverts(message):
             deploy("LiquidityPool", owner, *addresses, tuple(POOL.values()))
     for addresses, message in (
-        ((token, NOBODY), "fund: zero address"),
-        ((NOBODY, ledger.address), "vault: zero asset"),
+        ((token, NOBODY, assets), "fund: zero address"),
+        ((token, ledger.address, NOBODY), "fund: zero address"),
+        ((NOBODY, ledger.address, assets), "vault: zero asset"),
     ):
         with boa.reverts(message):
             deploy("InsuranceFund", owner, *addresses, (0, *FUND.values()))

@@ -5,6 +5,7 @@ import pytest
 
 from sim.reference import spot_math
 from sim.reference.fixed_point import QUANTUM, WAD
+from sim.reference.vault_math import VIRTUAL_ASSETS, VIRTUAL_SHARES
 from tests.support.collateral import ASSET_PRICE, POOL_FEE, Asset, check_assets, value_of
 from tests.support.deployers import harness
 from tests.support.protocol import id_of, logs_of, units
@@ -318,6 +319,34 @@ def test_a_lien_repays_the_fund_first_and_then_the_pool(build, is_sold):
     assert protocol.assets.lien_of(account) == 0
     check_assets(protocol, [asset], [debtor])
     protocol.check_books()
+
+
+def test_shares_of_fund_and_pool_cost_what_a_lien_may_bring_back(build):
+    """Whoever came in at the reserves would take by repaying what those before him have borne."""
+    protocol = build(fund=300)
+    asset = Asset(protocol, liquidity=0)
+    debtor = debtor_of(protocol, (asset, 30))
+    protocol.wait(3_600)
+    protocol.cover(debtor)
+    protocol.wait(61)
+    protocol.socialize(debtor)
+    account, payer = id_of(debtor), protocol.liquidator
+    fund, pool, lien = protocol.fund, protocol.pool, OWED // 10**12
+    assert protocol.assets.total_liens() == protocol.assets.lien_of(account) == OWED
+    assert fund.reserves() == 0
+    supply, paid = fund.totalSupply() + VIRTUAL_SHARES, units(1_000)
+    assert fund.previewDeposit(paid) == paid * supply // (lien + VIRTUAL_ASSETS)
+    assert fund.previewMint(fund.previewDeposit(paid)) <= paid
+    before = pool.previewDeposit(paid)
+    protocol.token.mint(payer, units(5_000))
+    for spender in (fund, pool, protocol.waterfall):
+        protocol.token.approve(spender.address, units(5_000), sender=payer)
+    assert fund.deposit(paid, payer, sender=payer) == paid * supply // (lien + VIRTUAL_ASSETS)
+    assert fund.totalSupply() + VIRTUAL_SHARES > supply  # no new epoch: the old shares have the lien
+    protocol.waterfall.repay_lien(account, units(2_000), sender=payer)
+    assert protocol.assets.total_liens() == 0
+    assert fund.previewRedeem(fund.balanceOf(payer)) < paid
+    assert pool.previewDeposit(paid) > before  # a lien costs more than it brings the pool
 
 
 def test_a_broken_token_holds_up_no_other(world):

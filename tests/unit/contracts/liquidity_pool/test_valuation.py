@@ -90,8 +90,8 @@ def test_a_pending_deficit_is_not_there_for_who_leaves_and_keeps_nobody(build):
 
 
 def test_zero_addresses_are_refused(protocol):
-    zero = "0x" + "00" * 20
+    zero, assets = "0x" + "00" * 20, protocol.assets.address
     with boa.reverts("pool: zero address"):
-        deploy("LiquidityPool", protocol.owner, protocol.token.address, zero, (60, 600))
+        deploy("LiquidityPool", protocol.owner, protocol.token.address, zero, assets, (60, 600))
     with boa.reverts("vault: zero asset"):
-        deploy("LiquidityPool", protocol.owner, zero, protocol.ledger.address, (60, 600))
+        deploy("LiquidityPool", protocol.owner, zero, protocol.ledger.address, assets, (60, 600))
