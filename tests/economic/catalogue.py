@@ -236,12 +236,12 @@ FAULTS = (
             "modules/fund_vault.vy",
             (
                 "    return erc4626_vault.reserves // constants.QUANTUM\n\n\n@view\n@internal\n"
-                "def _free_assets"
+                "def _entry_assets"
             ),
             (
                 "    return staticcall IERC20(erc4626_vault.ASSET).balanceOf(self)\n"
                 "\n\n@view\n@internal\n"
-                "def _free_assets"
+                "def _entry_assets"
             ),
         ),
         (
@@ -342,8 +342,8 @@ FAULTS = (
         "a lien is for more than others have paid",
         (
             "modules/collateral_balances.vy",
-            "    self._set_lien(account, self.liens[account] + amount)\n",
-            "    self._set_lien(account, self.liens[account] + 2 * amount)\n",
+            "        self._set_lien(account, lien + amount)\n",
+            "        self._set_lien(account, lien + 2 * amount)\n",
         ),
         attacks=("behind_lien",),
         assets=True,
@@ -356,22 +356,3 @@ FAULTS = (
         assets=True,
     ),
 )
-
-THEFTS = (
-    OldRule(
-        name="a forced sale takes all at once, at whatever its pool gives",
-        edits=(
-            _AT_ANY_PRICE,
-            (
-                "modules/collateral_exchange.vy",
-                "most - min(already, most)),\n",
-                "10 * reserves.asset + most),\n",
-            ),
-        ),
-        attacks=("push",),
-        histories=150,
-        assets=True,
-        given={"fees.trade_fee_rate": 0.0, "asset.sale_fee_rate": 0.0},
-    ),
-)
-"""Faults by which a coalition earns at constant prices, in the same form: no rule but the profit tells."""

@@ -217,4 +217,17 @@ OLD_RULES = (
         histories=80,
         broken="C3h",
     ),
+    OldRule(
+        name="stake costs what the fund has, whatever liens bring back: who repays one to itself earns it",
+        edits=(
+            (
+                "modules/fund_vault.vy",
+                "    return self._total_assets() + (liens + constants.QUANTUM - 1) // constants.QUANTUM\n",
+                "    return self._total_assets()\n",
+            ),
+        ),
+        attacks=("behind_lien",),
+        histories=60,
+        assets=True,
+    ),
 )

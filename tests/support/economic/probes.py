@@ -118,6 +118,7 @@ def _victim_keeps_its_stake(world: World, _settle: Callable[[], None]) -> str | 
     if not world.enter(BACKER, "fund", units).status:
         return None
     worth = world.worth("fund", world.shares(BACKER, "fund") - held)
+    worth += worth * world.liens() // world.assets("fund")  # it has paid for its part of what they bring
     return f"{units} units bought a stake worth {worth}" if worth * 1_000 < units * 999 else None
 
 

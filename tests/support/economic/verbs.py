@@ -427,6 +427,10 @@ class World:
         """Return what all shares of a vault are worth, token units."""
         return int(self._read(VAULTS[vault], "totalAssets"))
 
+    def liens(self) -> int:
+        """Return what liens on assets may bring back to whoever has paid, token units."""
+        return int(self._read("collateral_registry", "total_liens")) // QUANTUM
+
     def redeemable(self, actor: int, vault: str) -> int:
         """Return the shares that may be redeemed now."""
         return int(self._read(VAULTS[vault], "maxRedeem", self.book.addresses[actor]))
