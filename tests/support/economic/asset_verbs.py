@@ -100,12 +100,18 @@ def report_asset(player: Player, actor: int, asset: int, change: int, confidence
 
 
 def price_asset(player: Player, _actor: int, asset: int, change: int) -> Result:
-    """Let an asset's price change by basis points, and honest reporters say so in the next block."""
+    """Let an asset's price change by basis points, and honest reporters say so in the next block.
+
+    What the coalition has of it wins or loses by it what no action has earned.
+    """
     others = player.world.others
     if not others.count:
         return NOTHING
     player.world.wait(SECONDS_A_BLOCK)
+    units = sum(others.wallet(member, asset) + others.balance(member, asset) for member in player.members)
+    before = others.worth(asset, units)
     others.prices[asset] = max(others.prices[asset] * (WHOLE + change) // WHOLE, 10**15)
+    player.index_gain += others.worth(asset, units) - before
     results = [player.note(result) for result in others.honest_report(asset)]
     return results[0]
 

@@ -31,7 +31,16 @@ BOUNDS: Final = (
 the throttle of liquidations, the least bounty, the buffer (part of a position is enough), the dust rule of
 reductions, the smallest position, fees of trades and liquidations, the window before a loss is socialised."""
 
-_REASONS: Final = {"too small": "smallest position", "window open": "window"}
+ASSET_BOUNDS: Final = ("asset cap", "no sale", "secured", "lien", "cluster")
+"""Of other collateral and clusters: the cap of deposits, price or bound of one time that holds a forced sale
+back, a debt that own assets are to cover, a lien, a requirement raised to the size of all linked accounts."""
+
+_REASONS: Final = {
+    "too small": "smallest position",
+    "window open": "window",
+    "deposit cap": "asset cap",
+    "nothing can be sold now": "no sale",
+}
 
 
 def binding(step: Step) -> Iterator[str]:
@@ -54,6 +63,11 @@ def binding(step: Step) -> Iterator[str]:
         for words, bound in _REASONS.items():
             if call.reason and words in call.reason:
                 yield bound
+    if step.after.secured:
+        yield "secured"
+    for event, bound in (("LienChanged", "lien"), ("ClusterCounted", "cluster")):
+        if step.named(event):
+            yield bound
     if step.verb == "decrease" and step.done:
         market, share = (int(argument) for argument in step.action.arguments)
         if share < WHOLE and not step.after.positions[market][step.action.actor].size:
