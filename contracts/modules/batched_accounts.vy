@@ -55,6 +55,8 @@ def account_states(
         staticcall account_risk.LEDGER.summaries_of(accounts, prices)
     )
     states: DynArray[IRiskEngine.AccountState, 512] = []
+    portfolios: DynArray[Alone, 512] = []
+    max_premiums: uint256[8] = empty(uint256[8])
     for summary: ILedger.AccountSummary in summaries:
         states.append(
             IRiskEngine.AccountState(
@@ -65,6 +67,7 @@ def account_states(
                 notional=summary.notional,
             )
         )
+        portfolios.append(empty(Alone))
 
     # OTHER ASSETS, of those who have any
     owners: DynArray[uint256, 512] = []
@@ -81,15 +84,6 @@ def account_states(
         )
         for i: uint256 in range(len(owners), bound=512):
             states[owned_at[i]].equity += convert(values[i], int256)
-
-    # PORTFOLIOS: of each account, its place among them
-    portfolios: DynArray[Alone, 512] = []
-    portfolio_of: DynArray[uint256, 512] = []
-    max_premiums: uint256[8] = empty(uint256[8])
-    for summary: ILedger.AccountSummary in summaries:
-        portfolio_of.append(len(portfolios))
-        if summary.mode == constants.MODE_PORTFOLIO:
-            portfolios.append(empty(Alone))
 
     for market: uint256 in range(8):
         snapshot: IMarketRegistry.MarketSnapshot = snapshots[market]
@@ -140,20 +134,16 @@ def account_states(
             states[place].maintenance_requirement += margin_math._requirement(
                 notional, effective
             )
-            if summaries[place].mode == constants.MODE_PORTFOLIO:
-                at: uint256 = portfolio_of[place]
-                signed: int256 = convert(notional, int256)
-                portfolios[at].notionals[market] = signed if positions[i].size > 0 else -signed
-                portfolios[at].initial[market] = ratios[i].initial
-                portfolios[at].maintenance[market] = effective
-        if len(portfolios) != 0:
-            max_premiums[market] = account_risk._max_premium(market)
+            portfolios[place].notionals[market] = asked[i].side * convert(notional, int256)
+            portfolios[place].initial[market] = ratios[i].initial
+            portfolios[place].maintenance[market] = effective
+        max_premiums[market] = account_risk._max_premium(market)
 
     # TOGETHER
     for i: uint256 in range(len(summaries), bound=512):
         if summaries[i].mode != constants.MODE_PORTFOLIO or summaries[i].open_markets == 0:
             continue
-        alone: Alone = portfolios[portfolio_of[i]]
+        alone: Alone = portfolios[i]
         states[i].maintenance_requirement = portfolio_formula._margin_or_least(
             account_risk._legs(
                 alone.notionals,

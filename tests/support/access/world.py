@@ -85,7 +85,11 @@ class AccessWorld(Governed):
                 for role in HANDS
             }
             owned = self.deployment.abis["insurance_fund"].constructor.encode(
-                OWNER, self.at("token"), self.at("ledger"), (0, 13 * DAY, 2 * DAY)
+                OWNER,
+                self.at("token"),
+                self.at("ledger"),
+                self.at("collateral_registry"),
+                (0, 13 * DAY, 2 * DAY),
             )
             self.spare = self.chain.deploy(fund, owned, OWNER)
             self.spare_token = self._another("token", "Third", "3RD", 18)
