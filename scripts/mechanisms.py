@@ -187,8 +187,8 @@ def measure(rows: dict[str, Row], only: str | None, workers: int) -> None:
                 "difference": found.mean, "low": found.lower, "high": found.upper,
             }  # fmt: skip
             print(row.id, stored[row.id], flush=True)
-    kept = {key: stored[key] for key in rows if key in stored}
-    atomic_write_text(MEASURED, json.dumps(kept, indent=1) + "\n")
+            kept = {key: stored[key] for key in rows if key in stored}
+            atomic_write_text(MEASURED, json.dumps(kept, indent=1) + "\n")  # an hour's work is not lost at once
 
 
 def _number(value: float) -> str:
