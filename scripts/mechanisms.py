@@ -188,7 +188,7 @@ def measure(rows: dict[str, Row], only: str | None, workers: int) -> None:
             }  # fmt: skip
             print(row.id, stored[row.id], flush=True)
             kept = {key: stored[key] for key in rows if key in stored}
-            atomic_write_text(MEASURED, json.dumps(kept, indent=1) + "\n")  # an hour's work is not lost at once
+            atomic_write_text(MEASURED, json.dumps(kept, indent=1) + "\n")
 
 
 def _number(value: float) -> str:
