@@ -416,7 +416,8 @@ class World:
 
     def held_next(self, actor: int, vault: str) -> int:
         """Return the shares that somebody has beside new ones: none if those begin an epoch."""
-        begins = vault == "fund" and not is_mintable(self.share_supply(vault), self.assets(vault))
+        priced = self.assets(vault) + self.liens()
+        begins = vault == "fund" and not is_mintable(self.share_supply(vault), priced)
         return 0 if begins else self.shares(actor, vault)
 
     def share_supply(self, vault: str) -> int:
@@ -428,8 +429,8 @@ class World:
         return int(self._read(VAULTS[vault], "totalAssets"))
 
     def liens(self) -> int:
-        """Return what liens on assets may bring back to whoever has paid, token units."""
-        return int(self._read("collateral_registry", "total_liens")) // QUANTUM
+        """Return what liens on assets may bring back to whoever has paid, token units, rounded up."""
+        return -(-int(self._read("collateral_registry", "total_liens")) // QUANTUM)
 
     def redeemable(self, actor: int, vault: str) -> int:
         """Return the shares that may be redeemed now."""
