@@ -414,10 +414,7 @@ BINDS: dict[str, Binds] = {
     "entrants.0.most_use": (0.5, CROWD),
     "entrants.0.max_leverage": (3.0, CROWD),
     "entrants.0.relevers_per_day": (1.0, GAINING_CROWD),
-    "entrants.0.least_increase": (
-        0.95,
-        (*CROWD, "entrants.0.slippage=0.1", "entrants.0.exits_per_day=100.0"),
-    ),
+    "entrants.0.least_increase": (0.95, GAINING_CROWD),
     "entrants.0.exits_per_day": (None, CROWD),
     "entrants.0.least_capital": (4_000.0, CROWD),
     "entrants.0.backoff": (0.3, (*CROWD, "entrants.0.least_use=0.95", "entrants.0.most_use=0.99")),
@@ -567,7 +564,7 @@ BINDS: dict[str, Binds] = {
     "liquidators.won_race_factor": (0.1, (*SLIDE, "liquidators.lost_race_step=0.3")),
     "liquidators.losing_gas_share": (None, SLIDE),
     "liquidators.learning_rate": (0.8, SLIDE),
-    "liquidators.hope_rate": (1.0, SLIDE),
+    "liquidators.hope_rate": (1.0, (*SLIDE, "liquidators.learning_rate=0.9")),  # they stand aside at once
     "liquidators.fees.max_fee_gwei": (DEAR, ()),
     "liquidators.fees.priority_fee_gwei": (None, ('liquidators.fees.policy="static"',)),
     "keepers.heartbeat_seconds": (36, ("closer.enabled=false", "markets.0.pool.max_premium=0.015")),

@@ -165,6 +165,10 @@ class Moves(AssetMoves):
         window = int(self.player.history.draw.word("adl_window_seconds"))
         if record is None or self.world.now < record.recorded_at + window:
             return None
+        if (
+            self.world.would_socialize(KEEPER, record.account) is not None
+        ):  # the fund, or its own assets, come first
+            return None
         return Action("socialize", KEEPER, (record.account,))
 
     def _cover(self) -> Action | None:

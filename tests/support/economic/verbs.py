@@ -289,6 +289,10 @@ class World:
         """Write a deficit off against the pool."""
         return self._by(actor, WATERFALL, "socialize_loss", self._id(account))
 
+    def would_socialize(self, actor: int, account: int) -> str | None:
+        """Return why `socialize` would be refused."""
+        return self._would(actor, WATERFALL, "socialize_loss", self._id(account))
+
     def cover(self, actor: int, account: int) -> Result:
         """Let the fund pay a deficit."""
         return self._by(actor, WATERFALL, "cover_deficit", self._id(account))
