@@ -76,5 +76,5 @@ class HaircutScreen:
             price = min(state.risk_price, state.ema_price) / WAD
             counted = np.minimum(balance / terms.unit * price, most / WAD)
             haircut = base / WAD + at_depth * np.sqrt(counted / (depth / WAD))
-            total += counted * (1.0 - np.minimum(haircut, 1.0))
+            total += counted * (1.0 - haircut)  # which is at most one up to what counts at all
         return total

@@ -26,6 +26,16 @@ def debtor_of(protocol, *deposits, quote=100, fall=120):
     return debtor
 
 
+def written_off(protocol, asset):
+    """A debtor whose asset nobody could sell in its window: fund and pool have paid, and a lien lies."""
+    debtor = debtor_of(protocol, (asset, 30))
+    protocol.wait(3_600)
+    protocol.cover(debtor)
+    protocol.wait(61)
+    protocol.socialize(debtor)
+    return debtor
+
+
 def sell(protocol, account, sender=None):
     return protocol.waterfall.sell_collateral(id_of(account), sender=sender or protocol.liquidator)
 
@@ -280,11 +290,7 @@ def test_winners_are_asked_after_the_window_and_have_theirs(build):
 def test_what_the_pool_bears_is_a_lien_too(build):
     protocol = build(fund=0)
     asset = Asset(protocol, liquidity=0)
-    debtor = debtor_of(protocol, (asset, 30))
-    protocol.wait(3_600)
-    protocol.cover(debtor)
-    protocol.wait(61)
-    protocol.socialize(debtor)
+    debtor = written_off(protocol, asset)
     assert protocol.assets.lien_of(id_of(debtor)) == OWED
     protocol.check_books()
 
@@ -295,12 +301,8 @@ def test_a_lien_repays_the_fund_first_and_then_the_pool(build, is_sold):
     protocol = build(fund=300)
     asset = Asset(protocol, liquidity=0)
     fund, pool = protocol.fund.reserves(), protocol.pool.reserves()
-    debtor = debtor_of(protocol, (asset, 30))
+    debtor = written_off(protocol, asset)
     account, payer = id_of(debtor), protocol.liquidator
-    protocol.wait(3_600)
-    protocol.cover(debtor)
-    protocol.wait(61)
-    protocol.socialize(debtor)
     assert (protocol.fund.reserves(), protocol.assets.lien_of(account)) == (0, OWED)
     assert protocol.pool.reserves() == pool + 100 * WAD + 300 * WAD
     if is_sold:
@@ -325,11 +327,7 @@ def test_shares_of_fund_and_pool_cost_what_a_lien_may_bring_back(build):
     """Whoever came in at the reserves would take by repaying what those before him have borne."""
     protocol = build(fund=300)
     asset = Asset(protocol, liquidity=0)
-    debtor = debtor_of(protocol, (asset, 30))
-    protocol.wait(3_600)
-    protocol.cover(debtor)
-    protocol.wait(61)
-    protocol.socialize(debtor)
+    debtor = written_off(protocol, asset)
     account, payer = id_of(debtor), protocol.liquidator
     fund, pool, lien = protocol.fund, protocol.pool, OWED // 10**12
     assert protocol.assets.total_liens() == protocol.assets.lien_of(account) == OWED
