@@ -8,15 +8,18 @@
 @notice Variance of each market from highs and lows of the price oracle's rounds and from a
         reported implied one, and one chosen from these and the price oracle's own: the largest
         of any, with a floor, a buffer, a multiplier for how margin did, and limits to how fast it
-        moves.
-@dev Entry points are in `modules/estimator_updates.vy`, formulas in `lib/estimator_math.vy`.
+        moves. Correlation of each two markets.
+@dev Entry points are in `modules/estimator_updates.vy` and `modules/correlations.vy`, formulas in
+     `lib/estimator_math.vy` and `lib/covariance_math.vy`.
 @custom:kill A choice that nobody renews is forgotten; weights of zero are no choice.
 @custom:invariants A chosen variance lies in [(1 %)**2, (1,000,000 %)**2] and moves between two
-                   updates by no more than its limits. Round ids never fall.
+                   updates by no more than its limits. Round ids never fall. A correlation lies
+                   in [-1, 1], and falls between two samples by no more than its limit.
 """
 
 from .interfaces import IVolatilityOracle
 from .modules import access
+from .modules import correlations
 from .modules import estimator_params
 from .modules import estimator_performance
 from .modules import estimator_state
@@ -35,6 +38,7 @@ initializes: estimator_updates[
     estimator_performance := estimator_performance,
     estimator_state := estimator_state,
 ]
+initializes: correlations[access := access, estimator_updates := estimator_updates]
 
 exports: (
     # Ownership
@@ -52,13 +56,18 @@ exports: (
     estimator_updates.implied_reporter,
     estimator_updates.market_count,
     estimator_updates.price_oracle,
+    correlations.correlation_parameters,
+    correlations.set_correlation,
     # Updating
     estimator_updates.update,
     estimator_updates.report_implied,
+    correlations.update_pair,
     # Reading
     estimator_updates.variances,
     estimator_updates.estimates,
     estimator_performance.performance,
+    correlations.correlation,
+    correlations.least_correlation,
 )
 
 

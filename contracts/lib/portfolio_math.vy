@@ -181,12 +181,14 @@ def _joint_loss(
 def _portfolio_margin(
     legs: IPortfolioRiskModel.PortfolioLeg[8],
     correlations: int256[PAIRS],
+    estimated: int256,
     parameters: PortfolioParameters,
 ) -> IPortfolioRiskModel.PortfolioMargin:
     """
     @dev What positions require together: their scans' joint loss, and the rest of each.
     @param legs By market id, empty without a position.
-    @param correlations By pair of markets (WAD).
+    @param correlations Stated, by pair of markets (WAD).
+    @param estimated Least estimated one between a long and a short (WAD), 1 if none is.
     @param parameters Parameters.
     @return PortfolioMargin Margin.
     """
@@ -194,7 +196,7 @@ def _portfolio_margin(
     longs: uint256 = 0
     shorts: uint256 = 0
     largest: uint256 = 0
-    correlation: int256 = SIGNED_WAD
+    correlation: int256 = estimated
     for market: uint256 in range(8):
         leg: IPortfolioRiskModel.PortfolioLeg = legs[market]
         if leg.notional == 0:

@@ -158,9 +158,21 @@ def joint_loss(
 
 
 def portfolio_margin(
-    legs: Sequence[PortfolioLeg], correlations: Sequence[int], parameters: PortfolioParameters
+    legs: Sequence[PortfolioLeg],
+    correlations: Sequence[int],
+    parameters: PortfolioParameters,
+    *,
+    estimated: int = WAD,
 ) -> PortfolioMargin:
-    """Return what positions, by market id, require together: their scans' joint loss and the rest of each."""
+    """Return what positions, by market id, require together: their scans' joint loss and the rest of each.
+
+    Parameters
+    ----------
+    correlations
+        Stated, by pair (WAD).
+    estimated
+        Least estimated one between a long and a short (WAD), 1 if none is.
+    """
     scans: list[int] = []
     ratios: list[int] = []
     total = 0
@@ -182,7 +194,7 @@ def portfolio_margin(
         for i, other in enumerate(legs[:j])
         if one.notional and other.notional and (one.notional > 0) != (other.notional > 0)
     ]
-    correlation = max(min((WAD, *against)) - parameters.correlation_break, -WAD)
+    correlation = max(min((estimated, *against)) - parameters.correlation_break, -WAD)
     now = joint_loss(longs, shorts, largest, correlation, parameters)
     lighter, heavier = min(longs, shorts), max(longs, shorts)
     even = joint_loss(lighter, lighter, min(largest, lighter), correlation, parameters)

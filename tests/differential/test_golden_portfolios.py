@@ -16,6 +16,7 @@ from sim.chain.chain import Chain
 from sim.chain.compile import compile_contract, contracts_root
 from sim.chain.transaction import Transaction
 from sim.core.units import WAD
+from sim.protocol.deployment import NOBODY
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = json.loads((ROOT / "tests" / "golden" / "portfolios.json").read_text(encoding="utf-8"))
@@ -46,7 +47,7 @@ class Judge:
         made = self.chain.deploy(
             model,
             ContractAbi(model.abi).constructor.encode(
-                OWNER, GOLDEN["correlations"], tuple(GOLDEN["model"].values())
+                OWNER, NOBODY, GOLDEN["correlations"], tuple(GOLDEN["model"].values())
             ),
             OWNER,
         )

@@ -87,10 +87,11 @@ def test_joint_losses_agree(longs, shorts, share, correlation, parameters):
 
 
 @settings(max_examples=60)
-@given(legs=LEGS, correlations=CORRELATIONS, parameters=PARAMETERS)
-def test_margins_agree(legs, correlations, parameters):
-    found = chain("portfolio_margin", [astuple(leg) for leg in legs], correlations, astuple(parameters))
-    expected = twin.portfolio_margin(legs, correlations, parameters)
+@given(legs=LEGS, correlations=CORRELATIONS, estimated=CORRELATION, parameters=PARAMETERS)
+def test_margins_agree(legs, correlations, estimated, parameters):
+    rows = [astuple(leg) for leg in legs]
+    found = chain("portfolio_margin", rows, correlations, estimated, astuple(parameters))
+    expected = twin.portfolio_margin(legs, correlations, parameters, estimated=estimated)
     assert (found.requirement, found.alone_share, found.together_share, tuple(found.scan_ratios)) == astuple(
         expected
     )
@@ -197,6 +198,16 @@ def test_a_requirement_lies_between_its_bounds(legs, correlations, parameters):
     assert all(ratio <= leg.ratio for ratio, leg in zip(margin.scan_ratios, legs, strict=True))
     if all(leg.notional >= 0 for leg in legs) or all(leg.notional <= 0 for leg in legs):
         assert margin.requirement == sum(alone)  # nothing to offset
+
+
+@settings(max_examples=300)
+@given(legs=LEGS, correlations=CORRELATIONS, estimated=CORRELATION, parameters=PARAMETERS)
+def test_an_estimate_only_takes_offsets_away(legs, correlations, estimated, parameters):
+    """It counts where it is below what is stated, as if that had been stated of every pair."""
+    found = twin.portfolio_margin(legs, correlations, parameters, estimated=estimated)
+    assert found.requirement >= twin.portfolio_margin(legs, correlations, parameters).requirement
+    lowered = [min(stated, estimated) for stated in correlations]
+    assert found == twin.portfolio_margin(legs, lowered, parameters)
 
 
 @settings(max_examples=300)

@@ -61,8 +61,25 @@ def portfolio_margin(legs: PortfolioLeg[8]) -> PortfolioMargin:
 """A designer's portfolio model that answers what it is told, reverts or does not end."""
 
 
-def model(owner, **changes):
-    return deploy("PortfolioRiskModel", owner, CORRELATIONS, tuple((PARAMETERS | changes).values()))
+ESTIMATES = """# pragma version 0.4.3
+least: public(int256)
+@external
+def set(least: int256):
+    self.least = least
+@view
+@external
+def least_correlation(longs: uint256, shorts: uint256) -> int256:
+    assert self.least != 2, "broken"
+    # Bits of two markets: long the first, short the second.
+    assert longs & 3 == 1 and shorts & 3 == 2, "another book"
+    return self.least
+"""
+"""Who estimates correlations as told, and reverts at 2."""
+
+
+def model(owner, estimates=NOBODY, **changes):
+    words = tuple((PARAMETERS | changes).values())
+    return deploy("PortfolioRiskModel", owner, estimates, CORRELATIONS, words)
 
 
 def with_model(protocol: Protocol, made=None):
@@ -88,7 +105,7 @@ def protocol(build) -> Protocol:
     return made
 
 
-def expected(protocol: Protocol, account: str, kind: str) -> twin.PortfolioMargin:
+def expected(protocol: Protocol, account: str, kind: str, estimated: int = WAD) -> twin.PortfolioMargin:
     """What the twin makes of an account at its risk prices."""
     legs = []
     for market in range(8):
@@ -112,7 +129,8 @@ def expected(protocol: Protocol, account: str, kind: str) -> twin.PortfolioMargi
                 max_premium=MAX_PREMIUM,
             )
         )
-    return twin.portfolio_margin(legs, CORRELATIONS, twin.PortfolioParameters(**PARAMETERS))
+    parameters = twin.PortfolioParameters(**PARAMETERS)
+    return twin.portfolio_margin(legs, CORRELATIONS, parameters, estimated=estimated)
 
 
 @pytest.mark.parametrize("sizes", [(10, -10, 0), (10, -9, -2), (-10, 3, 8), (5, 6, 7), (0, 10, 0)])
@@ -136,6 +154,26 @@ def test_what_positions_require_together_is_the_twins_word(protocol, sizes):
     plain = protocol.risk.liquidation_account(id_of(cross))
     assert (plain.alone_share, plain.together_share) == (WAD, WAD)
     assert [leg.scan_ratio for leg in plain.legs] == [WAD if size else 0 for size in (*sizes, *[0] * 5)]
+
+
+def test_an_estimate_counts_where_it_is_below_what_is_stated(protocol):
+    estimates = boa.loads(ESTIMATES)
+    estimates.set(WAD)
+    with_model(protocol, model(protocol.owner, estimates.address))
+    account = hedged(protocol, "hedged", 20_000, (10, -10, 0))
+    asked = []
+    for level in (WAD, 95 * WAD // 100, WAD // 2, -WAD // 2):
+        estimates.set(level)
+        state = protocol.risk.account_states([id_of(account)])[0]
+        assert state.maintenance_requirement == expected(protocol, account, "maintenance", level).requirement
+        assert state.initial_requirement == expected(protocol, account, "initial", level).requirement
+        asked.append(state.maintenance_requirement)
+    assert asked[0] == asked[1] < asked[2] < asked[3]
+    estimates.set(2)  # an estimate that fails is a model that fails
+    silent = protocol.risk.account_states([id_of(account)])[0]
+    assert silent.maintenance_requirement < asked[0]
+    with boa.reverts("portfolio_formula: no good answer"):
+        protocol.increase(account, WAD)
 
 
 def test_many_at_once_are_what_each_is_alone(protocol):
@@ -211,9 +249,9 @@ def test_correlations_that_are_none_are_refused():
     impossible[twin.pair(0, 1)] = impossible[twin.pair(1, 2)] = 9 * WAD // 10
     owner = boa.env.generate_address("owner")
     with boa.reverts("portfolio_math: no correlation matrix"):
-        deploy("PortfolioRiskModel", owner, impossible, tuple(PARAMETERS.values()))
+        deploy("PortfolioRiskModel", owner, NOBODY, impossible, tuple(PARAMETERS.values()))
     with boa.reverts("portfolio_model: zero owner"):
-        deploy("PortfolioRiskModel", NOBODY, CORRELATIONS, tuple(PARAMETERS.values()))
+        deploy("PortfolioRiskModel", NOBODY, NOBODY, CORRELATIONS, tuple(PARAMETERS.values()))
 
 
 @pytest.mark.parametrize("fault", [1, 2])
