@@ -67,6 +67,7 @@ ENTRY_POINTS: Final = (
     "trading_desk.withdraw",
     "volatility_oracle.report_implied",
     "volatility_oracle.update",
+    "volatility_oracle.update_pair",
 )
 """What the simulator may send; each needs a success and a revert among the measurements."""
 
@@ -614,11 +615,31 @@ class Portfolios:
         return actions.liquidate("l", self.stranger, [trader], 0, FREE)
 
 
+def sample_pairs(engine: str) -> Meter:
+    """Let a pair of markets be sampled, each time in a block of its own, and refuse a second one in it."""
+    meter = Meter(engine, 2)
+    keeper = meter.group("keeper")[0]
+    words = STRUCTS["correlation"].defaults
+    meter.report(PRICE)  # what stands when the first period ends
+    for number in range(2 * int(words["least_sample_count"])):
+        meter.waited += int(words["sample_seconds"])
+        meter.report(PRICE + number % 3)
+        sample = actions.update_pair("k", keeper, 0, 1, FREE)
+        if meter.client.read("volatility_oracle", "correlation", 0, 1)[4]:
+            meter.must(sample)  # as all are but the first ones
+        else:
+            meter.set_up(sample)
+        meter.send(sample)
+    return meter
+
+
 def measure(engine: str = "native") -> tuple[Meter, dict[str, Line], GasProfile]:
     """Return what was metered in one market, the lines by positions, and the profile that follows."""
     lines = Portfolios(engine).lines()
     meter = Meter(engine)
     live(meter)
+    pairs, point = sample_pairs(engine), EntryPoint.UPDATE_PAIR
+    meter.successes[point], meter.reverts[point] = pairs.successes[point], pairs.reverts[point]
     return meter, lines, meter.profile(lines)
 
 

@@ -29,6 +29,7 @@ class EntryPoint(StrEnum):
     REPORT = "price_oracle.report"
     UPDATE_ESTIMATOR = "volatility_oracle.update"
     REPORT_IMPLIED = "volatility_oracle.report_implied"
+    UPDATE_PAIR = "volatility_oracle.update_pair"
     POOL_DEPOSIT = "liquidity_pool.deposit"
     POOL_REQUEST_EXIT = "liquidity_pool.request_exit"
     POOL_REDEEM = "liquidity_pool.redeem"
@@ -255,6 +256,11 @@ def update_estimator(agent: str, actor: int, market: int, fees: Fees) -> ActionB
 def report_implied(agent: str, actor: int, market: int, variance: int, fees: Fees) -> ActionBatch:
     """Report a market's implied variance (WAD, annualised)."""
     return _batch(agent, EntryPoint.REPORT_IMPLIED, actor, (market, variance), fees)
+
+
+def update_pair(agent: str, actor: int, first: int, second: int, fees: Fees) -> ActionBatch:
+    """Take a sample of two markets, the first one below the second, into their correlation."""
+    return _batch(agent, EntryPoint.UPDATE_PAIR, actor, (first, second), fees)
 
 
 def pool_deposit(agent: str, actors: Ints, amounts: Ints, fees: Fees) -> ActionBatch:

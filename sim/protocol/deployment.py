@@ -140,6 +140,7 @@ class Deployer:
         self._create("liquidity_pool", self._fill("liquidity_pool", parameters.pool, "pool"))
         self._create("insurance_fund", self._fill("insurance_fund", parameters.fund, "insurance_fund"))
         self._create("volatility_oracle", self._fill("volatility_oracle", {}, "volatility oracle"))
+        self._add("volatility_oracle", "set_correlation", {}, parameters.correlation)
         # Who may change everything at once may choose an estimator where there was none.
         estimators = self._bounds_nothing or any(market.has_estimator for market in parameters.markets)
         asked = {} if estimators else {"volatility_oracle": NOBODY}
@@ -196,7 +197,13 @@ class Deployer:
             pairs = [to_wad(value) for value in parameters.correlations] or [0] * PAIRS
             self._create(
                 "portfolio_risk_model",
-                self._fill("portfolio_risk_model", parameters.portfolio, "portfolio", correlations=pairs),
+                self._fill(
+                    "portfolio_risk_model",
+                    parameters.portfolio,
+                    "portfolio",
+                    correlations=pairs,
+                    **({} if parameters.estimates_correlations else {"volatility_oracle": NOBODY}),
+                ),
             )
             self.send("risk_engine", "set_portfolio_model", get["portfolio_risk_model"])
         hands = Hands(owner=OWNER, create=self._deploy, send=self.send)

@@ -135,6 +135,9 @@ class AccountMirror:
             self.portfolio[event.actor] = event.values["mode"] == AccountMode.PORTFOLIO
         elif name in ("AssetDeposited", "AssetWithdrawn", "AssetSold"):
             self._set_asset(event.values["asset"], event.actor, event.values["balance"])
+        elif name == "CorrelationUpdated" and self.screen is not None:
+            values = event.values
+            self.screen.learn(values["first"], values["second"], values["level"], values["valid_until"])
         elif name == "LienChanged":
             _set_or_drop(self.liens, event.actor, event.values["lien"])
         elif name == "DeficitSecured":
@@ -223,6 +226,7 @@ class AccountMirror:
         markets: Sequence[MarketState],
         curves: Sequence[RatioCurve],
         counted: Floats | None = None,
+        now: int = 0,
     ) -> Valuation:
         """Estimate equity and requirements of everyone at the risk price.
 
@@ -230,6 +234,8 @@ class AccountMirror:
         ----------
         counted
             What assets of the collateral registry count for by account, quote.
+        now
+            Time, from which older estimates of correlations are forgotten.
         """
         equity = self.collateral.copy() if counted is None else self.collateral + counted
         notional = np.zeros(equity.shape)
@@ -255,7 +261,7 @@ class AccountMirror:
             maintenance += position_notional * ratio
             initial += position_notional * curve.initial[points]
         if self.screen is not None and self.portfolio.any():
-            self._judge_together(self.screen, markets, curves, ratios, initial, maintenance)
+            self._judge_together(self.screen, markets, curves, ratios, initial, maintenance, now)
         return Valuation(
             equity=equity,
             notional=notional,
@@ -272,6 +278,7 @@ class AccountMirror:
         ratios: Floats,
         initial: Floats,
         maintenance: Floats,
+        now: int,
     ) -> None:
         """Replace what accounts in portfolio mode require by what their positions require together."""
         who = np.flatnonzero(self.portfolio & (np.count_nonzero(self.size, axis=0) > 1))
@@ -289,7 +296,7 @@ class AccountMirror:
             least_ratio=np.minimum(ratios[:, who], ramped),
         )
         base = [state.maintenance_ratio * _SCALE for state in markets]
-        maintenance[who] = screen.requirements(held, base, unsure)
+        maintenance[who] = screen.requirements(held, base, unsure, now)
         asked = np.zeros(size.shape)
         for market, curve in enumerate(curves):
             points = curve.places(np.abs(notional[market]), size[market], np.ones(len(who), dtype=np.bool_))
@@ -297,7 +304,7 @@ class AccountMirror:
         base = [state.initial_ratio * _SCALE for state in markets]
         least = np.minimum(asked, np.array(base)[:, None])
         initial[who] = screen.requirements(
-            Columns(notional=notional, ratio=asked, least_ratio=least), base, unsure
+            Columns(notional=notional, ratio=asked, least_ratio=least), base, unsure, now
         )
 
 

@@ -8,13 +8,15 @@ their scans can be; the worst of the four is an upper bound too.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.core.units import WAD
 from sim.protocol.parameters.words import Number
+from sim.reference.portfolio_math import pair
 
 Floats = NDArray[np.float64]
 
@@ -40,8 +42,16 @@ class PortfolioScreen:
     """By pair: (0, 1), (0, 2), (1, 2), (0, 3) and so on."""
     max_premiums: Sequence[float]
     """By market."""
+    estimates: dict[int, tuple[float, int]] = field(default_factory=dict)
+    """Pair -> correlation that is estimated, and until when."""
 
-    def requirements(self, held: Columns, base: Sequence[float], confidence: Sequence[float]) -> Floats:
+    def learn(self, first: int, second: int, level: int, valid_until: int) -> None:
+        """Take over what the volatility oracle has estimated of two markets (WAD)."""
+        self.estimates[pair(first, second)] = level / WAD, valid_until
+
+    def requirements(
+        self, held: Columns, base: Sequence[float], confidence: Sequence[float], now: int = 0
+    ) -> Floats:
         """Return upper bounds of what accounts require, quote.
 
         Parameters
@@ -50,6 +60,8 @@ class PortfolioScreen:
             [market] ratio of a position without size.
         confidence
             [market] half-width of the price over the price.
+        now
+            Time, from which older estimates are forgotten.
         """
         p = {name: float(value) for name, value in self.parameters.items()}
         amount = np.abs(held.notional)
@@ -65,7 +77,7 @@ class PortfolioScreen:
         longs = [np.where(is_long, scan, 0.0).sum(axis=0) for scan in scans]
         shorts = [np.where(is_long, 0.0, scan).sum(axis=0) for scan in scans]
         largest = scans[1].max(axis=0, initial=0.0)
-        correlation = self._correlation(held.notional) - p["correlation_break"]
+        correlation = self._correlation(held.notional, now) - p["correlation_break"]
         worst = np.zeros(alone.shape)
         for long, short in product(longs, shorts):
             worst = np.maximum(worst, _joint_loss(long, short, largest, np.maximum(correlation, -1.0), p))
@@ -73,14 +85,18 @@ class PortfolioScreen:
         together: Floats = np.minimum(rest + worst, alone)
         return together
 
-    def _correlation(self, notional: Floats) -> Floats:
+    def _correlation(self, notional: Floats, now: int) -> Floats:
         """Return the least correlation between a long and a short of each account; 1 without a pair."""
         least = np.ones(notional.shape[1])
         for second in range(len(notional)):
             for first in range(second):
                 against = notional[first] * notional[second] < 0.0
-                stated = self.correlations[second * (second - 1) // 2 + first]
-                least = np.where(against, np.minimum(least, stated), least)
+                place = pair(first, second)
+                believed = self.correlations[place]
+                estimate, valid_until = self.estimates.get(place, (1.0, now))
+                if now <= valid_until:
+                    believed = min(believed, estimate)
+                least = np.where(against, np.minimum(least, believed), least)
         return least
 
 

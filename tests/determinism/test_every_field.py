@@ -118,6 +118,15 @@ PORTFOLIO = (*TWO_MARKETS, f"protocol.portfolio={_BELIEVED}")
 _SPREAD = 'markets = ["ETH", "BTC"], weights = [0.7, 0.3], style = "hedged"'
 HEDGED = (*PORTFOLIO, f"traders.0.several={{ {_SPREAD} }}", 'traders.0.mode="portfolio"')
 """A cohort that holds one market against the other, and is margined by joint scenarios."""
+SAMPLED = (
+    *HEDGED,
+    "protocol.portfolio.estimated=true",
+    "protocol.portfolio.sample_seconds=60",
+    "protocol.portfolio.tau_seconds=120",
+    "protocol.portfolio.least_sample_count=1",
+    "protocol.portfolio.fall_per_hour=100.0",
+)
+"""The same, and what it believes is estimated every minute."""
 HEDGED_WHALE = (*PORTFOLIO, f"whales.0.several={{ {_SPREAD} }}")
 
 THREE_MARKETS = (TWO_MARKETS[0][:-1] + f", {_MARKET.format('SOL', 1e2)}]",)
@@ -510,6 +519,19 @@ BINDS: dict[str, Binds] = {
     "protocol.portfolio.correlation_break": (0.0, HEDGED),
     "protocol.portfolio.confidence_coefficient": (50.0, HEDGED),
     "protocol.portfolio.close_out_ratio": (0.01, HEDGED),
+    "protocol.portfolio.estimated": (None, SAMPLED),
+    "protocol.portfolio.sample_seconds": (120, SAMPLED),
+    "protocol.portfolio.tau_seconds": (864_000, SAMPLED),
+    "protocol.portfolio.max_return": (0.001, SAMPLED),
+    "protocol.portfolio.least_sample_count": (4, SAMPLED),
+    "protocol.portfolio.fall_per_hour": (1.0, SAMPLED),
+    "protocol.portfolio.expiry_seconds": (60, SAMPLED),
+    "correlation_keepers.retry_blocks": (1, SAMPLED),
+    "correlation_keepers.silent_with_share": (0.6, (*SAMPLED, *shocked("keeper_outage"))),
+    "correlation_keepers.fees.policy": (None, SAMPLED),
+    "correlation_keepers.fees.max_fee_gwei": (DEAR, SAMPLED),
+    "correlation_keepers.fees.priority_fee_gwei": (None, SAMPLED),
+    "correlation_keepers.fees.base_fee_multiple": (1.0, SAMPLED),
     "protocol.portfolio.pairs.0.between": (["ETH", "SOL"], (*HEDGED, *THREE_MARKETS)),
     "protocol.portfolio.pairs.0.correlation": (0.3, HEDGED),
     "traders.0.mode": ("cross", HEDGED),

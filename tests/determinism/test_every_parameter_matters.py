@@ -269,8 +269,9 @@ CASES: dict[str, dict[str, tuple[Context, float]]] = {
 }
 """Struct -> field -> what the world needs, and another value than the default or the scenario's."""
 
-ELSEWHERE = ("portfolio",)
-"""Structs that act on accounts with several markets: tests/integration/test_portfolio_margin.py."""
+ELSEWHERE = ("portfolio", "correlation")
+"""Structs that act on accounts with several markets: tests/integration/test_portfolio_margin.py and
+test_estimated_correlations.py."""
 
 ROWS = [(struct.name, row.name) for struct in STRUCTS if struct.name not in ELSEWHERE for row in struct]
 

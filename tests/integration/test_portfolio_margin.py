@@ -112,8 +112,14 @@ def test_the_screen_is_never_below_the_contract():
     ratio = np.array(base)[:, None] * draw.uniform(0.7, 1.4, size=(3, accounts))
     least = np.minimum(ratio, np.array(base)[:, None]) * draw.uniform(0.8, 1.0, size=(3, accounts))
     screen = PortfolioScreen(words, pairs, premiums)
-    exactly = screen.requirements(Columns(notional=notional, ratio=ratio, least_ratio=ratio), base, unsure)
-    above = screen.requirements(Columns(notional=notional, ratio=ratio, least_ratio=least), base, unsure)
+    screen.learn(0, 2, round(0.4 * WAD), 100)
+    screen.learn(1, 2, -WAD, 99)  # forgotten by now
+    believed = [*pairs]
+    believed[twin.pair(0, 2)] = 0.4
+    known = Columns(notional=notional, ratio=ratio, least_ratio=ratio)
+    exactly = screen.requirements(known, base, unsure, 100)
+    above = screen.requirements(Columns(notional=notional, ratio=ratio, least_ratio=least), base, unsure, 100)
+    assert (exactly >= screen.requirements(known, base, unsure, 101)).all()
     assert (above >= exactly * (1.0 - 1e-9)).all()
     for account in range(accounts):
         legs = [
@@ -128,5 +134,5 @@ def test_the_screen_is_never_below_the_contract():
             for market in range(3)
         ]
         legs += [twin.PortfolioLeg()] * 5
-        margin = twin.portfolio_margin(legs, [round(value * WAD) for value in pairs], parameters)
+        margin = twin.portfolio_margin(legs, [round(value * WAD) for value in believed], parameters)
         assert exactly[account] == pytest.approx(margin.requirement / WAD, rel=1e-9, abs=1e-6)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import pytest
 
-from sim.core.units import to_wad
-from tests.support.forced_closes import Forced, forced_world
+from sim.core.units import WAD, to_wad
+from tests.support.economic.verbs import KEEPER
+from tests.support.forced_closes import WAIT_SECONDS, Forced, forced_world
 
 FIRST, HEDGE = 5, 6  # of the plan's words
 CROSS, PORTFOLIO = 0, 2
@@ -114,9 +115,21 @@ def test_as_much_scan_closes_on_both_sides():
     assert abs(left) <= 1e-6 * abs(net) + 1e-6 * notionals[0]
 
 
-def test_an_account_of_the_most_positions_is_liquidated_under_four_million_gas():
+@pytest.mark.parametrize("estimated", [False, True], ids=["stated", "estimated"])
+def test_an_account_of_the_most_positions_is_liquidated_under_four_million_gas(estimated):
     sizes = (10.0, -9.0, 8.0, -10.0, 9.0, -8.0, 10.0, -9.0)
-    world, account = hedged(sizes, ratios=(0.05,) * 8)
+    words = {"sample_seconds": WAIT_SECONDS, "least_sample_count": 1, "fall_per_hour": 100.0}
+    world, account = hedged(sizes, ratios=(0.05,) * 8, estimated=estimated, **words)
+    for step in range(4):  # long and short move apart
+        world.move(*(PRICE * (1.0 + (-0.001 if size > 0 else 0.001) * step) for size in sizes))
+        for second in range(len(sizes) if estimated else 0):
+            for first in range(second):
+                world.update_pair(KEEPER, first, second)
+    if estimated:
+        assert world.least_correlation(0b01, 0b10) < -99 * WAD // 100
+        assert world.least_correlation(0b1, 0b100) > 99 * WAD // 100
+    else:
+        assert world.least_correlation(0b01, 0b10) == WAD
     sink(world, account, sizes, against=1.0)
     result = world.force(account, world.plan(account)[FIRST][0])
     assert result.status, result.reason

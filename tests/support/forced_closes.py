@@ -87,6 +87,7 @@ def forced_world(
     fund: int = 1_000_000,
     wallet: int = 50_000_000,
     correlation: float = 0.0,
+    estimated: bool = False,
     **words: float,
 ) -> Forced:
     """Return a world with one market a price; further words are parameters of any struct by their name."""
@@ -133,5 +134,6 @@ def forced_world(
                 for market, (price, ratio) in enumerate(zip(prices, ratios, strict=True))
             ],
             correlation=correlation,
+            estimated=estimated,
         )
     )

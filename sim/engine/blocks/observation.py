@@ -51,7 +51,8 @@ def read_protocol(world: World) -> Reading:
         curves = world.client.curves()
         _refuse_moving_ratios(world.frozen_curves, curves)
     assets = world.client.assets()
-    valuation = world.mirror.value(markets, curves, counted_assets(world.client, world.mirror, assets))
+    counted = counted_assets(world.client, world.mirror, assets)
+    valuation = world.mirror.value(markets, curves, counted, world.chain.timestamp)
     candidates = valuation.candidates()
     return Reading(
         markets=markets,

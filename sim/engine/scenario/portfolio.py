@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, Strict
 
 from sim.core.correlation_matrix import defects
-from sim.core.documents.sections import Problem, Section, number
+from sim.core.documents.sections import Problem, Section, choice, number
 from sim.core.units import WAD
 from sim.engine.scenario.composed import StructSection, composed_of
 from sim.protocol.parameters.table import structs_of
@@ -42,6 +42,12 @@ class PortfolioParameters(StructSection):
         description="Correlations that margin believes; those left out are 0. The prices' own stand in"
         " [correlation].",
         max_length=28,
+    )
+    estimated: bool = choice(
+        default=False,
+        description="Whether correlations are estimated on chain, and margin believes what is less. Without"
+        " it sample_seconds to expiry_seconds act on nothing.",
+        source="off: what is stated counts alone",
     )
 
     def rows(self, names: Sequence[str]) -> list[list[float]]:

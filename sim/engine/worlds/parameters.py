@@ -19,6 +19,7 @@ def protocol_parameters(scenario: Scenario, initial_prices: Sequence[float]) -> 
     return ProtocolParameters(
         **scenario.protocol.structs,
         correlations=() if portfolio is None else portfolio.by_pair(names),
+        estimates_correlations=portfolio is not None and portfolio.estimated,
         markets=[
             MarketParameters(
                 name=market.name,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sim.core.units import TOKEN_UNIT
+from sim.protocol.parameters.table import STRUCTS
 from sim.protocol.parameters.words import Number
 
 Words = Mapping[str, Number]
@@ -91,3 +92,6 @@ class ProtocolParameters:
     """Parameters of the portfolio model; None deploys none."""
     correlations: Sequence[float] = ()
     """That it believes, by pair of markets: (0, 1), (0, 2), (1, 2), (0, 3) and so on; none is 0 for all."""
+    correlation: Words = field(default_factory=lambda: STRUCTS["correlation"].defaults)
+    estimates_correlations: bool = False
+    """Whether it believes what is estimated, where that is less."""

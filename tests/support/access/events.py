@@ -43,6 +43,8 @@ volatility_oracle.set_performance: VarianceUpdated, PerformanceSet, VarianceUpda
 volatility_oracle.set_implied_reporter: ImpliedReporterSet
 volatility_oracle.report_implied: ImpliedReported
 volatility_oracle.update: VarianceUpdated
+volatility_oracle.set_correlation: CorrelationSet
+volatility_oracle.update_pair:
 ledger.set_operator: OperatorSet
 liquidity_pool.set_parameters: PoolParametersSet
 liquidity_pool.add_market: PricingTermsSet

@@ -236,6 +236,13 @@ VOLATILITY: Final = [
         others="estimators: not the reporter",
     ),
     of_everybody("volatility_oracle", "update", fixed(0)),
+    of_owner(
+        "volatility_oracle",
+        "set_correlation",
+        lambda w, _: (w.read("volatility_oracle", "correlation_parameters"),),
+    ),
+    # The world has one market.
+    of_everybody("volatility_oracle", "update_pair", fixed(0, 1), free="correlations: no pair"),
 ]
 
 LEDGER: Final = [

@@ -42,6 +42,8 @@ class Draw:
     markets: Sequence[Mapping[str, Any]]
     correlation: float = 0.0
     """That portfolio margin believes of every two markets."""
+    estimated: bool = False
+    """Whether it believes what is estimated, where that is less."""
     assets: Sequence[Mapping[str, Any]] = ()
     """Other collateral than the quote token: `AssetParameters`, and ``holding``, what every member has of it
     at the start, quote."""
@@ -83,6 +85,7 @@ class Draw:
                 for asset in self.assets
             ],
             correlations=[self.correlation] * PAIRS,
+            estimates_correlations=self.estimated,
         )
 
 
@@ -164,6 +167,15 @@ def draw_world(seed: str) -> Draw:
         # No less than the fee of closing: the scenario's own check asks for it.
         "close_out_ratio": drawn["trade_fee_rate"] * (1.0 + largest) * _one(joint, 1.0, 1.0, 2.0),
     }
+    sampled = random.Random(f"correlations {seed}")
+    period = int(_one(sampled, 60, 300, 3_600))
+    drawn |= {
+        "sample_seconds": period,
+        "tau_seconds": int(_one(sampled, 3_600, 864_000)),
+        "least_sample_count": int(_one(sampled, 1, 1, 6)),
+        "fall_per_hour": _one(sampled, 0.1, 1.0, 100.0),
+        "expiry_seconds": int(_one(sampled, 3_600, 14_400, 864_000)),
+    }
     members = draw.randint(2, 6)
     made = Draw(
         model=model,
@@ -175,6 +187,7 @@ def draw_world(seed: str) -> Draw:
         words=_all_words(drawn),
         markets=markets,
         correlation=_one(joint, 0.0, 0.5, 1.0, 1.0),
+        estimated=len(markets) > 1 and sampled.random() < 0.7,
         # Of streams of their own too.
         assets=draw_assets(random.Random(f"collateral {seed}")),
         clusters=draw_clusters(random.Random(f"clusters {seed}"), members),

@@ -25,6 +25,7 @@ CONSTANT_KINDS: Final = {
     "come_back": 1,
     "donate": 1,
     "poke": 2,
+    "sample": 2,
     "report": 2,
     "wait": 4,
 }
@@ -51,6 +52,7 @@ HOSTILE_KINDS: Final = (
     "enter",
     "deposit",
     "report",
+    "sample",
 )
 ATTACKS: Final = {
     "steps": 3,

@@ -264,6 +264,13 @@ class Moves(AssetMoves):
     def _poke(self) -> Action | None:
         return Action("poke", self._member(), (self._market(),))
 
+    def _sample(self) -> Action | None:
+        """Two markets can be sampled once a period, while both are heard."""
+        pair = sorted(self.random.sample(self.markets, min(len(self.markets), 2)))
+        if len(pair) < 2 or self.world.would_update_pair(KEEPER, *pair) is not None:
+            return None
+        return Action("sample", self._member(), tuple(pair))
+
     def _report(self) -> Action | None:
         """A dishonest reporter says something else; it may, once a second."""
         if not self.player.history.draw.dishonest_reporters:
@@ -347,6 +354,9 @@ class Moves(AssetMoves):
     def _hostile_deposit(self) -> Action:
         actor = self._member()
         return Action("deposit", actor, (actor, self.world.wallet(actor) + 1))
+
+    def _hostile_sample(self) -> Action:
+        return Action("sample", self._member(), (self._market(), 0))
 
     def _hostile_report(self) -> Action:
         return Action("report", self.members[-1] if len(self.members) > 1 else TRADER, (0, 0, 0))

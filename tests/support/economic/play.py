@@ -449,6 +449,10 @@ class Player:
         """Bring funding and ramp up to now."""
         return self.note(self.world.poke(actor, market))
 
+    def sample(self, actor: int, first: int, second: int) -> Result:
+        """Let two markets be sampled."""
+        return self.note(self.world.update_pair(actor, first, second))
+
     def report(self, actor: int, market: int, change: int, confidence: int) -> Result:
         """Report a price that is off by basis points, with a confidence of basis points."""
         price = max(self.world.prices[market] * (WHOLE + change) // WHOLE, 1)
@@ -588,6 +592,7 @@ VERBS: Final[dict[str, Verb]] = {
     "take_of": Verb(Player.take_of, ("vault", "account")),
     "donate": Verb(Player.donate, ("to", "units")),
     "poke": Verb(Player.poke, ("market",)),
+    "sample": Verb(Player.sample, ("first", "second")),
     "report": Verb(Player.report, ("market", "change", "confidence")),
     "price": Verb(Player.price, ("market", "change")),
     "wait": Verb(Player.pass_time, ("seconds",)),

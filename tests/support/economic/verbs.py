@@ -459,6 +459,18 @@ class World:
         """Bring funding and ramp up to now."""
         return self._by(actor, REGISTRY, "poke", market)
 
+    def update_pair(self, actor: int, first: int, second: int) -> Result:
+        """Let two markets be sampled."""
+        return self._by(actor, "volatility_oracle", "update_pair", first, second)
+
+    def would_update_pair(self, actor: int, first: int, second: int) -> str | None:
+        """Return why `update_pair` would be refused."""
+        return self._would(actor, "volatility_oracle", "update_pair", first, second)
+
+    def least_correlation(self, longs: int, shorts: int) -> int:
+        """Return the least estimated correlation between markets of two sets of bits, WAD."""
+        return int(self._read("volatility_oracle", "least_correlation", longs, shorts))
+
     def report(self, actor: int, market: int, price: int, confidence: int = 0, age: int = 0) -> Result:
         """Report a price."""
         at = self.now - age
@@ -552,6 +564,7 @@ class World:
             ("insurance_fund", "contribute", (QUANTUM,)),
             ("insurance_fund", "set_drawer", (address, True)),
             ("price_oracle", "add_reporter", (0, address, 1, 3_600)),
+            ("volatility_oracle", "set_correlation", ((60, 60, 1, 1, 1, 60),)),
             ("risk_governor", "propose", (desk, b"\0" * 4)),
             ("risk_governor", "tighten", (ledger, b"\0" * 4)),
             ("risk_governor", "pause", ()),

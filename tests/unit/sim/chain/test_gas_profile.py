@@ -38,6 +38,7 @@ ENTRY_POINTS = {
     "spot_pool.swap",
     "volatility_oracle.report_implied",
     "volatility_oracle.update",
+    "volatility_oracle.update_pair",
 }
 VALUES_ACCOUNTS = {
     EntryPoint.WITHDRAW,
@@ -130,6 +131,8 @@ NEVER_SENT_IN_A_RUN = {
     # Of a market with an estimator of its own.
     EntryPoint.REPORT_IMPLIED,
     EntryPoint.UPDATE_ESTIMATOR,
+    # Where correlations are estimated.
+    EntryPoint.UPDATE_PAIR,
 }
 
 WITH_ASSET = (*PLEDGED, "keepers.deviation_threshold=0.0007")
