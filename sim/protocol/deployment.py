@@ -140,7 +140,6 @@ class Deployer:
         self._create("liquidity_pool", self._fill("liquidity_pool", parameters.pool, "pool"))
         self._create("insurance_fund", self._fill("insurance_fund", parameters.fund, "insurance_fund"))
         self._create("volatility_oracle", self._fill("volatility_oracle", {}, "volatility oracle"))
-        self._add("volatility_oracle", "set_correlation", {}, parameters.correlation)
         # Who may change everything at once may choose an estimator where there was none.
         estimators = self._bounds_nothing or any(market.has_estimator for market in parameters.markets)
         asked = {} if estimators else {"volatility_oracle": NOBODY}
@@ -193,6 +192,7 @@ class Deployer:
         for cluster, owners in enumerate(clusters, start=1):
             for owner in owners:
                 self.send("risk_engine", "set_cluster", own_account(owner), cluster)
+        self._add("volatility_oracle", "set_correlation", {}, parameters.correlation)
         if parameters.portfolio is not None:
             pairs = [to_wad(value) for value in parameters.correlations] or [0] * PAIRS
             self._create(
