@@ -12,7 +12,7 @@ from sim.agents.kind import AGENTS, AgentKind, Group, Setting, Start
 from sim.core.arrays import BoolArray, FloatArray, IntArray
 from sim.core.documents.sections import Section, number
 from sim.core.rng import Streams
-from sim.core.units import GWEI, WAD, from_wad, to_wad_list
+from sim.core.units import GWEI, TOKEN_UNIT, WAD, from_wad, to_wad_list
 from sim.protocol import actions
 from sim.protocol.actions import ActionBatch, EntryPoint, Fees
 from sim.protocol.state import State
@@ -80,6 +80,11 @@ class KeepersSection(Section):
         0.001, 0.0, 1.0, "1", "Half-width of the reports made before block 0, over price.",
         source="assumption: a quiet start, 10 bp",
     )  # fmt: skip
+    pool_share: float = number(
+        0.0, 0.0, 1.0, "1",
+        "Share of the reporters of each of `collaterals` that report the price in its spot pool instead.",
+        source="off: a pool's price is whoever's who trades there last",
+    )  # fmt: skip
     rebid_blocks: int = number(
         1, 1, 10_000, "blocks", "How long a report of an adaptive reporter waits before it is replaced.",
         source="Chainlink nodes bump after three; a block that stands for several is one of them",
@@ -115,18 +120,22 @@ class OracleKeepers:
         market: int,
         outages: Sequence[Outage] = (),
         asset: int | None = None,
+        unit: int = 1,
     ) -> None:
-        """Report a market, or an asset of the collateral registry instead."""
+        """Report a market, or instead an asset of the collateral registry with so many units a token."""
         self.section = section
         self.name = name
         self.latency_blocks = section.latency_blocks
         self.market = market
         self.asset = asset
+        self._unit = unit
         self._outages = tuple(outages)
         self._static_fees = section.static_fees
         self._index = ActorIndex(actors)
         count = len(self._index)
         self._static: BoolArray = np.arange(count) < round(section.static_fee_share * count)
+        pooled = 0 if asset is None else round(section.pool_share * count)
+        self._from_pool: BoolArray = np.arange(count) >= count - pooled
         self._thresholds: FloatArray | None = None
         # last report that was included; 0 means none yet
         self._price: FloatArray = np.zeros(count)
@@ -142,10 +151,12 @@ class OracleKeepers:
         static = round(section.static_fee_share * count)
         stubborn = f", {static} of them {self._static_fees.describe()}" if static else ""
         where = f"market {self.market}" if self.asset is None else f"collateral {self.asset}"
+        pooled = int(self._from_pool.sum())
+        source = f", {pooled} of them of that in its spot pool" if pooled else ""
         return (
             f"{count} oracle keepers on {where}, reporting on moves of "
             f"{section.deviation_threshold:.2%} or every {section.heartbeat_seconds} s, "
-            f"within {section.price_noise:.2%} of the outside price{stubborn}."
+            f"within {section.price_noise:.2%} of the outside price{source}{stubborn}."
         )
 
     def decide(self, state: State, draws: Streams) -> list[ActionBatch]:
@@ -185,11 +196,14 @@ class OracleKeepers:
                 self._price[row] = from_wad(result.args[1])
                 self._published_at[row] = result.args[3]
 
-    def _outside(self, state: State) -> tuple[int, float]:
-        """Return when the outside price was last observed, and that price."""
+    def _outside(self, state: State) -> tuple[int, FloatArray]:
+        """Return when the outside price was last observed, and what each looks at: it, or the spot pool."""
         if self.asset is None:
-            return int(state.external_published_at[self.market]), float(state.external_prices[self.market])
-        return int(state.asset_published_at[self.asset]), float(state.asset_prices[self.asset])
+            price = float(state.external_prices[self.market])
+            return int(state.external_published_at[self.market]), np.full(len(self._index), price)
+        price, pool = float(state.asset_prices[self.asset]), state.assets[self.asset]
+        there = pool.pool_quote / TOKEN_UNIT / (pool.pool_asset / self._unit) if pool.pool_asset else price
+        return int(state.asset_published_at[self.asset]), np.where(self._from_pool, there or price, price)
 
     def record_genesis(self, price: float, published_at: int) -> None:
         """Tell the reporters of a first report that was made for them before block 0."""
@@ -312,6 +326,7 @@ class _Keepers(AgentKind[KeepersSection]):
                 name=f"collateral_keepers_{name.lower()}",
                 market=0,
                 asset=asset,
+                unit=setting.protocol.assets[asset].unit,
                 outages=[one for one in setting.outages_of(self.name) if one.market is None],
             )
             keepers.record_genesis(setting.asset_prices[asset], setting.first_report_at)

@@ -324,6 +324,7 @@ BINDS: dict[str, Binds] = {
     "markets.0.pool.open_interest_cap_notional": (90_000.0, ADDING),
     "markets.0.impact:none.depth_floor": (0.2, ("markets.0.pool.max_premium=0.015",)),
     "markets.0.pool.max_premium": (0.01, ()),
+    "keepers.pool_share": (0.6, PLEDGED),
     "collaterals.0.name": ("USDY", (ASSET, "keepers.deviation_threshold=0.0")),
     "collaterals.0.decimals": (6, PLEDGED),
     **{

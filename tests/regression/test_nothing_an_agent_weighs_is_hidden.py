@@ -89,6 +89,7 @@ NO_ASSUMPTION: dict[str, dict[float, tuple[int, str]]] = {
         10: (1, ORDER),
     },
     "waiting_bids.py": {32: (1, "bits of an account in a key of member and account")},
+    "correlation_keeper.py": {53: (1, ORDER)},
     "volatility_keeper.py": {52: (1, ORDER)},
     "whale.py": {
         60: (2, "seconds of a minute"),

@@ -209,3 +209,19 @@ def test_winners_are_asked_once_a_debtors_own_assets_had_their_time(make_state, 
         deleverager = Deleverager(DeleveragerSection(), 7, window_seconds=600.0, sale_window_seconds=3_600.0)
         state = make_state(8, pending_deficits=(pending,), protocol=poor)
         assert [batch.kind for batch in deleverager.decide(state, draws)] == expected
+
+
+@pytest.mark.parametrize(("share", "pooled"), [(0.0, 0), (0.34, 1), (0.6, 2), (1.0, 3)])
+def test_some_keepers_report_what_the_pool_says(make_state, draws, share, pooled):
+    section = KeepersSection(price_noise=0.0, pool_share=share)
+    keepers = OracleKeepers(section, [1, 2, 3], name="usdx", market=0, asset=0, unit=TERMS.unit)
+    keepers.record_genesis(1.0, 0)
+    sold = {"pool_asset": 2 * POOL * TERMS.unit, "pool_quote": POOL * TOKEN_UNIT // 2}
+    (batch,) = keepers.decide(with_assets(make_state, price=0.9, pool=sold), draws)
+    assert batch.args[1] == [pytest.approx(0.9 * WAD)] * (3 - pooled) + [WAD // 4] * pooled
+    empty = {"pool_asset": 0, "pool_quote": 0}
+    keepers = OracleKeepers(section, [1, 2, 3], name="usdx", market=0, asset=0, unit=TERMS.unit)
+    (batch,) = keepers.decide(with_assets(make_state, price=0.9, pool=empty), draws)
+    assert batch.args[1] == [pytest.approx(0.9 * WAD)] * 3
+    says = f"{pooled} of them of that in its spot pool" if pooled else "outside price."
+    assert says in keepers.describe()
