@@ -207,6 +207,21 @@ FAULTS = (
         ),
     ),
     fault(
+        "D7",
+        "an estimated correlation falls as far as it likes",
+        (
+            "modules/correlations.vy",
+            "covariance_math._limited_fall(before, target, since, p.fall_per_hour)",
+            "covariance_math._limited_fall(before, target, 10**6 * since, p.fall_per_hour)",
+        ),
+        attacks=("part",),
+        given={
+            "correlation.sample_seconds": 60,
+            "correlation.least_sample_count": 1,
+            "correlation.fall_per_hour": 0.1,
+        },
+    ),
+    fault(
         "F3",
         "a position of any size may be opened",
         (

@@ -73,6 +73,7 @@ MOVING_ATTACKS: Final = {
     "front_run": 2,
     "doubt": 2,
     "starve": 3,
+    "part": 3,
 }
 ASSET_KINDS: Final = {
     "deposit_asset": 4,

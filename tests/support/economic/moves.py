@@ -22,6 +22,7 @@ from tests.support.economic.kinds import (
     MOVING_ATTACKS,
     MOVING_KINDS,
 )
+from tests.support.economic.pair_moves import PairMoves
 from tests.support.economic.play import Player
 from tests.support.economic.verbs import BACKER, KEEPER, LP, TRADER, VAULTS, World
 
@@ -31,7 +32,7 @@ SMALL_MOVES: Final = (-100, -30, -5, 5, 30, 100)
 LARGE_MOVES: Final = (-5_000, -3_000, -1_500, -700, -300, 300, 700, 1_500, 3_000, 5_000)
 
 
-class Moves(AssetMoves):
+class Moves(AssetMoves, PairMoves):
     """Draws actions for a player's world as it is."""
 
     def __init__(self, player: Player, draw: random.Random, attacks: Sequence[str] | None = None) -> None:
@@ -264,13 +265,6 @@ class Moves(AssetMoves):
     def _poke(self) -> Action | None:
         return Action("poke", self._member(), (self._market(),))
 
-    def _sample(self) -> Action | None:
-        """Two markets can be sampled once a period, while both are heard."""
-        pair = sorted(self.random.sample(self.markets, min(len(self.markets), 2)))
-        if len(pair) < 2 or self.world.would_update_pair(KEEPER, *pair) is not None:
-            return None
-        return Action("sample", self._member(), tuple(pair))
-
     def _report(self) -> Action | None:
         """A dishonest reporter says something else; it may, once a second."""
         if not self.player.history.draw.dishonest_reporters:
@@ -354,9 +348,6 @@ class Moves(AssetMoves):
     def _hostile_deposit(self) -> Action:
         actor = self._member()
         return Action("deposit", actor, (actor, self.world.wallet(actor) + 1))
-
-    def _hostile_sample(self) -> Action:
-        return Action("sample", self._member(), (self._market(), 0))
 
     def _hostile_report(self) -> Action:
         return Action("report", self.members[-1] if len(self.members) > 1 else TRADER, (0, 0, 0))

@@ -10,7 +10,7 @@ from sim.protocol.client import AccountState, PositionState
 from sim.protocol.events import ProtocolEvent
 from sim.protocol.state import MarketState, ProtocolState
 from tests.support.economic.history import Action
-from tests.support.economic.verbs import PARTICIPANTS, VAULTS, Deficit, Result, World
+from tests.support.economic.verbs import PARTICIPANTS, VAULTS, Correlation, Deficit, Result, World
 
 STAKE: Final = 10**18
 """About a million quote of stake in a fund that has lost nothing."""
@@ -38,6 +38,8 @@ class Seen:
     """What `STAKE` shares of the fund are worth, token units."""
     secured: int = 0
     """What debtors' own assets are to cover of what pends."""
+    correlations: dict[tuple[int, int], Correlation] = field(default_factory=dict)
+    """What is estimated of each two markets, the first one below the second."""
 
     def open_markets(self, account: int) -> list[int]:
         """Return the markets in which an account has a position."""
@@ -78,6 +80,11 @@ def look(world: World) -> Seen:
         supply={vault: world.share_supply(vault) for vault in VAULTS},
         stake_worth=world.worth("fund", STAKE),
         secured=world.others.total_secured() if world.others.count else 0,
+        correlations={
+            (first, second): world.correlation(first, second)
+            for second in range(len(markets))
+            for first in range(second)
+        },
     )
 
 

@@ -68,6 +68,15 @@ class Result(NamedTuple):
     output: bytes
 
 
+class Correlation(NamedTuple):
+    """What is estimated of two markets."""
+
+    level: int
+    """WAD."""
+    sampled_at: int
+    valid_until: int
+
+
 class Position(NamedTuple):
     """One position as stored, WAD integers."""
 
@@ -466,6 +475,11 @@ class World:
     def would_update_pair(self, actor: int, first: int, second: int) -> str | None:
         """Return why `update_pair` would be refused."""
         return self._would(actor, "volatility_oracle", "update_pair", first, second)
+
+    def correlation(self, first: int, second: int) -> Correlation:
+        """Return what is estimated of two markets."""
+        level, _, _, sampled_at, valid_until = self._read("volatility_oracle", "correlation", first, second)
+        return Correlation(level, sampled_at, valid_until)
 
     def least_correlation(self, longs: int, shorts: int) -> int:
         """Return the least estimated correlation between markets of two sets of bits, WAD."""
