@@ -54,7 +54,7 @@ STRUCTS.add(
                 maximum=2,
                 default=0.2,
                 source="assumption: a correlation of 0.9 has been seen to be 0.7",
-                meaning="Taken off each stated correlation: how far hedges may fail to follow.",
+                meaning="Taken off each correlation that is believed: how far hedges may fail to follow.",
             ),
             Parameter(
                 name="confidence_coefficient",
