@@ -268,7 +268,8 @@ def page(rows: dict[str, Row], measured: dict[str, Any]) -> str:
         f"{PATHS} paths of a scenario that ships, with its 95 % t interval, measured by hand (`--measure`):",
         "first of what the mechanism acts on, then, where that is no outcome, of one. A mechanism that",
         "changes no outcome there is no better for being on. Some scenarios and metrics were chosen after",
-        "trials on two to four of these paths; their intervals are not wider for it.",
+        f"others had told nothing over {PATHS} paths, and after trials on two to four of these; their",
+        "intervals are not wider for it.",
         "",
         *(
             f"* {title}: {works} work, {part} in part, {later} not begun."
