@@ -620,10 +620,10 @@ def sample_pairs(engine: str) -> Meter:
     meter = Meter(engine, 2)
     keeper = meter.group("keeper")[0]
     words = STRUCTS["correlation"].defaults
-    meter.report(PRICE)  # what stands when the first period ends
     for number in range(2 * int(words["least_sample_count"])):
-        meter.waited += int(words["sample_seconds"])
-        meter.report(PRICE + number % 3)
+        for _ in range(3):  # every market is heard in every period
+            meter.waited += int(words["sample_seconds"]) // 3
+            meter.report(PRICE + number % 3)
         sample = actions.update_pair("k", keeper, 0, 1, FREE)
         if meter.client.read("volatility_oracle", "correlation", 0, 1)[4]:
             meter.must(sample)  # as all are but the first ones

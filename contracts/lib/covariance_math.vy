@@ -8,8 +8,8 @@
 @notice Correlation of two markets from their returns over the same times: moving averages of both
         variances and of the covariance, and a limit to how fast it falls.
 @dev Pure; `sim/reference/covariance_math.py` is the bit-exact twin. Callers keep prices below
-     2**96, returns within a half and times from a minute to 2**32 seconds, and then nothing here
-     overflows: an annualised product is below 2**77.
+     2**96, returns within a half and times from one to 2**32 seconds, and then nothing here
+     overflows: an annualised product is below 2**83.
 
      The averages start at zero and share their weights, which cancel in a correlation: it needs no
      first value. Variances are those of `oracle_math`, weighed by time.
@@ -21,6 +21,8 @@ from . import fixed_point
 
 SIGNED_WAD: constant(int256) = 10**18
 SIGNED_YEAR: constant(int256) = 31_536_000
+# Least variance whose market says anything (WAD, annualised): a volatility of 1 %.
+LEAST_VARIANCE: constant(uint256) = 10**14
 
 
 @pure
@@ -74,14 +76,14 @@ def _blend_floor(old: int256, new: int256, decay: uint256) -> int256:
 @internal
 def _correlation(first: uint256, second: uint256, covariance: int256) -> int256:
     """
-    @dev covariance/sqrt(first*second), from -1 to 1; 1 if one of them has not moved: that says
-         nothing against what is stated.
+    @dev covariance/sqrt(first*second), from -1 to 1; 1 if one of them hardly moves: that says
+         nothing against what is stated, and what rounding leaves of a covariance would.
     @param first Variance of one market (WAD).
     @param second Variance of the other (WAD).
     @param covariance Their covariance (WAD).
     @return int256 Correlation (WAD).
     """
-    if first == 0 or second == 0:
+    if min(first, second) < LEAST_VARIANCE:
         return SIGNED_WAD
     root: uint256 = isqrt(first * second)
     # NOTE: rounds down twice, against the account: nearer to zero above it, farther below it.

@@ -7,15 +7,16 @@
 @author Seawall contributors
 @notice Correlation of each two markets, estimated from the price oracle's rounds, and the least
         one between the longs and the shorts of an account.
-@dev Anyone samples a pair. Its two prices are those that stood when the last period ended, not
-     those of the call: who chose the moment could otherwise take one market's move before the
-     other's, and with it say that they part. A pair is sampled once a period, and only if both
-     markets had a round since the last sample: a price that nobody reports stands still, and
-     would look like a market that goes its own way.
+@dev Anyone samples a pair. Its two prices are those that stood in the second before the last
+     period ended, not those of the call: who chose the moment could otherwise take one market's
+     move before the other's, and with it say that they part. A pair is sampled once a period,
+     and only if both markets had a round in that period: a price that nobody reports stands
+     still, and would look like a market that goes its own way.
 
      An estimate can only take offsets away: what is stated caps it (`portfolio_math`). It falls
      by no more than a rate, so that nobody's margin rises at once, and is forgotten if nobody
-     renews it. It begins at one, as does what was forgotten.
+     renews it. It begins at one, as does what was forgotten. A gap that is longer than the
+     memory begins the averages anew.
 
      Four words per pair; a reader takes one of them.
 """
@@ -38,7 +39,7 @@ struct Pair:
     first_price: uint256  # at the last sample (WAD)
     second_price: uint256  # at the last sample (WAD)
     sampled_at: uint256  # end of the last sample's period, 0 before the first
-    samples: uint256  # taken since the first prices
+    samples: uint256  # that the averages hold, up to those that are needed
     first_variance: uint256  # annualised (WAD)
     second_variance: uint256  # annualised (WAD)
     covariance: int256  # annualised (WAD)
@@ -46,8 +47,8 @@ struct Pair:
     valid_until: uint256  # when it is forgotten
 
 
-# Rounds that a sample looks back through for the price at the end of a period.
-MAX_ROUNDS: constant(uint256) = 64
+# Halvings that find a round among the 256 that the price oracle keeps.
+HALVINGS: constant(uint256) = 9
 MAX_SAMPLES: constant(uint256) = 10_000
 MAX_RETURN: constant(uint256) = constants.WAD // 2
 MIN_SECONDS: constant(uint256) = 60
@@ -144,7 +145,7 @@ def set_correlation(parameters: IVolatilityOracle.CorrelationParameters):
     self._check_bounds(p.max_return, 1, MAX_RETURN)
     self._check_bounds(p.least_sample_count, 1, MAX_SAMPLES)
     self._check_bounds(p.fall_per_hour, 1, 100 * constants.WAD)
-    self._check_bounds(p.expiry_seconds, p.sample_seconds, MAX_AGE_SECONDS)
+    self._check_bounds(p.expiry_seconds, 2 * p.sample_seconds, MAX_AGE_SECONDS)
     self._correlation_parameters = p
     log IVolatilityOracle.CorrelationSet(parameters=p)
 
@@ -166,20 +167,30 @@ def update_pair(first: uint256, second: uint256):
     state: Pair = self._load(pair)
     ended_at: uint256 = block.timestamp - block.timestamp % p.sample_seconds
     assert ended_at > state.sampled_at, "correlations: sampled already"
-    first_price: uint256 = self._price_at(first, ended_at, state.sampled_at)
-    second_price: uint256 = self._price_at(second, ended_at, state.sampled_at)
-    if state.sampled_at != 0:
-        state = self._taken(state, first_price, second_price, ended_at - state.sampled_at, p)
+    began_at: uint256 = max(state.sampled_at, ended_at - p.sample_seconds)
+    first_price: uint256 = self._price_before(ended_at, first, began_at)
+    second_price: uint256 = self._price_before(ended_at, second, began_at)
+    elapsed: uint256 = ended_at - state.sampled_at
+    if elapsed > p.tau_seconds:
+        state.samples = 0
+        state.first_variance = 0
+        state.second_variance = 0
+        state.covariance = 0
+    else:
+        state = self._taken(state, first_price, second_price, elapsed, p)
     state.first_price = first_price
     state.second_price = second_price
-    is_forgotten: bool = ended_at > state.valid_until
     if state.samples >= p.least_sample_count:
         target: int256 = covariance_math._correlation(
             state.first_variance, state.second_variance, state.covariance
         )
-        before: int256 = SIGNED_WAD if is_forgotten else state.level
-        since: uint256 = p.sample_seconds if is_forgotten else ended_at - state.sampled_at
-        state.level = covariance_math._limited_fall(before, target, since, p.fall_per_hour)
+        # By the reader's clock: who was read as one falls from one.
+        if block.timestamp > state.valid_until:
+            state.level = SIGNED_WAD
+        else:
+            state.level = covariance_math._limited_fall(
+                state.level, target, elapsed, p.fall_per_hour
+            )
         state.valid_until = ended_at + p.expiry_seconds
         log IVolatilityOracle.CorrelationUpdated(
             first=first,
@@ -232,32 +243,52 @@ def _taken(
         ),
         decay,
     )
-    after.samples = min(state.samples + 1, MAX_SAMPLES)
+    after.samples = min(state.samples + 1, parameters.least_sample_count)
     return after
 
 
 @view
 @internal
-def _price_at(market: uint256, time: uint256, after: uint256) -> uint256:
+def _price_before(time: uint256, market: uint256, began_at: uint256) -> uint256:
     """
-    @dev Price of a market that stood at a time: of the last round not later. Reverts if that
-         is not later than another time, or too many rounds ago to be looked for.
-    @param market Market id.
+    @dev Price of a market in the second before a time: of the last round before it. Reverts if
+         that is older than another time, or no longer kept.
     @param time Time.
-    @param after Time that it must be later than.
+    @param market Market id.
+    @param began_at Time that the round may not be older than.
     @return uint256 Price (WAD).
     """
     oracle: IPriceOracle = estimator_updates.PRICE_ORACLE
     newest: uint256 = (staticcall oracle.asset_price(market)).round_id
-    for age: uint256 in range(MAX_ROUNDS):
-        assert age < newest, "correlations: no price"
-        found: estimator_updates.Round = staticcall estimator_updates.IRounds(
-            oracle.address
-        ).round(market, newest - age)
-        if found.updated_at <= time:
-            assert found.updated_at > after, "correlations: silent market"
-            return found.index_price
-    raise "correlations: too late"
+    oldest: uint256 = newest - min(newest, estimator_updates.KEPT)  # as good as before it, not kept
+    # Times never fall along the ring: rounds up to `below` are before it, from `above` on not.
+    below: uint256 = oldest
+    above: uint256 = newest + 1
+    for _: uint256 in range(HALVINGS):
+        if above - below == 1:
+            break
+        middle: uint256 = (above + below) // 2
+        if self._round(oracle, market, middle).updated_at < time:
+            below = middle
+        else:
+            above = middle
+    assert below != oldest, "correlations: no price"
+    found: estimator_updates.Round = self._round(oracle, market, below)
+    assert found.updated_at >= began_at, "correlations: silent market"
+    return found.index_price
+
+
+@view
+@internal
+def _round(oracle: IPriceOracle, market: uint256, id: uint256) -> estimator_updates.Round:
+    """
+    @dev A round of the price oracle's ring.
+    @param oracle Price oracle.
+    @param market Market id.
+    @param id Of the round.
+    @return Round Round.
+    """
+    return staticcall estimator_updates.IRounds(oracle.address).round(market, id)
 
 
 @pure

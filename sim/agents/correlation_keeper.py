@@ -19,10 +19,6 @@ from sim.protocol.state import State
 class CorrelationKeepersSection(Section):
     """One keeper for each two markets, where margin believes estimated correlations; elsewhere none."""
 
-    retry_blocks: int = number(
-        5, 1, 100_000, "blocks", "Time between two tries in a period: a market may be silent.",
-        source="assumption: a minute",
-    )  # fmt: skip
     silent_with_share: float = number(
         0.5, 0.0, 1.0, "1", "Share of the price keepers of either market with which this one falls silent.",
         source="assumption: whoever runs most of a price's keepers runs this one",
@@ -52,15 +48,14 @@ class CorrelationKeeper:
         self._index = ActorIndex(actors)
         self._outages = tuple(outages)
         self._period: int | None = None
-        self._tried_at: int | None = None
-        self._waits = self._is_sampled = False
+        self._waits = self._is_over = False
 
     def describe(self) -> str:
         """Return one sentence for users."""
         first, second = self.markets
         return (
-            f"One keeper of the correlation of markets {first} and {second}: it samples both prices every "
-            f"{self._sample_seconds} seconds, and tries again after {self.section.retry_blocks} blocks."
+            f"One keeper of the correlation of markets {first} and {second}: it samples both prices once "
+            f"every {self._sample_seconds} seconds."
         )
 
     def decide(self, state: State, draws: Streams) -> list[ActionBatch]:
@@ -68,22 +63,19 @@ class CorrelationKeeper:
         del draws
         period = state.timestamp // self._sample_seconds
         if period != self._period:
-            self._period, self._is_sampled, self._tried_at = period, False, None
-        waits_on = self._tried_at is not None and state.block < self._tried_at + self.section.retry_blocks
-        if self._waits or self._is_sampled or waits_on:
+            self._period, self._is_over = period, False
+        if self._waits or self._is_over or bool(silent_members(self._outages, state.block, 1)[0]):
             return []
-        if bool(silent_members(self._outages, state.block, 1)[0]):
-            return []
-        self._waits, self._tried_at = True, state.block
+        self._waits = True
         fees = Fees(*self.section.fees.bid(state.base_fee_wei))
         return [actions.update_pair(self.name, int(self._index.actors[0]), *self.markets, fees)]
 
     def observe(self, outcome: Outcome) -> None:
-        """Learn what no longer waits, and whether the period has its sample."""
+        """Learn what no longer waits; a refusal stands for the period, whose prices are what they were."""
         for result in outcome.results:
             if self._index.local(result.actor) >= 0:
                 self._waits = False
-                self._is_sampled = self._is_sampled or result.status == "success"
+                self._is_over = self._is_over or result.status in ("success", "reverted")
 
 
 class _CorrelationKeepers(AgentKind[CorrelationKeepersSection]):

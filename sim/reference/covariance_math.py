@@ -12,6 +12,7 @@ from sim.reference.fixed_point import WAD, checked_int, floor_div_signed, ln_wad
 
 YEAR_SECONDS = 31_536_000
 HOUR_SECONDS = 3_600
+LEAST_VARIANCE = 10**14
 
 
 def log_return(price: int, previous_price: int, max_return: int) -> int:
@@ -30,8 +31,8 @@ def blend_floor(old: int, new: int, decay: int) -> int:
 
 
 def correlation(first: int, second: int, covariance: int) -> int:
-    """covariance/sqrt(first*second), rounded down, from -1 to 1; 1 if one of them has not moved."""
-    if first == 0 or second == 0:
+    """covariance/sqrt(first*second), rounded down, from -1 to 1; 1 if one of them hardly moves."""
+    if min(first, second) < LEAST_VARIANCE:
         return WAD
     root = isqrt(first * second)
     if covariance > 0 and root * root < first * second:

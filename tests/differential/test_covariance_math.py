@@ -18,10 +18,13 @@ from tests.support.twins import assert_complete, assert_equal
 PRICES = st.one_of(st.integers(10**12, 2**96 - 1), st.integers(1_900 * WAD, 2_100 * WAD))
 CAPS = st.one_of(st.integers(1, WAD // 2), st.sampled_from([1, WAD // 10, WAD // 2]))
 RETURNS = st.one_of(st.integers(-WAD // 2, WAD // 2), st.sampled_from([0, 1, -1, WAD // 2, -WAD // 2]))
-SECONDS = st.one_of(st.integers(60, 2**32 - 1), st.sampled_from([60, 300, 3_600]))
+SECONDS = st.one_of(st.integers(1, 2**32 - 1), st.sampled_from([1, 60, 300, 3_600]))
 DECAYS = st.one_of(st.integers(0, WAD), st.sampled_from([0, 1, WAD - 1, WAD]))
-VARIANCES = st.one_of(st.integers(0, 2**77), st.sampled_from([0, 1, 2, WAD]))
-COVARIANCES = st.one_of(st.integers(-(2**77), 2**77), st.sampled_from([0, 1, -1, WAD, -WAD]))
+VARIANCES = st.one_of(
+    st.integers(twin.LEAST_VARIANCE, 2**83),
+    st.sampled_from([0, twin.LEAST_VARIANCE - 1, twin.LEAST_VARIANCE, WAD]),
+)
+COVARIANCES = st.one_of(st.integers(-(2**83), 2**83), st.sampled_from([0, 1, -1, WAD, -WAD]))
 CORRELATIONS = st.one_of(st.integers(-WAD, WAD), st.sampled_from([-WAD, 0, WAD]))
 RATES = st.one_of(st.integers(1, 100 * WAD), st.sampled_from([1, WAD // 10, 100 * WAD]))
 
@@ -55,7 +58,7 @@ def test_a_return_squared_is_the_variance_that_the_oracle_observes(price, previo
 @given(first=VARIANCES, second=VARIANCES, covariance=COVARIANCES)
 def test_a_correlation_is_never_above_the_true_one(first, second, covariance):
     found = twin.correlation(first, second, covariance)
-    if not first or not second:
+    if min(first, second) < twin.LEAST_VARIANCE:
         assert found == WAD  # nothing says that they part
         return
     assert -WAD <= found <= WAD
@@ -65,13 +68,19 @@ def test_a_correlation_is_never_above_the_true_one(first, second, covariance):
 
 
 def test_the_edges_of_a_correlation():
-    assert twin.correlation(4, 9, 6) == WAD
-    assert twin.correlation(4, 9, -6) == -WAD
-    assert twin.correlation(4, 9, 100) == WAD  # rounding of the averages can take it beyond one
-    assert twin.correlation(4, 9, -100) == -WAD
-    assert twin.correlation(4, 9, 3) == WAD // 2
-    assert twin.correlation(2, 1, 1) == WAD // 2  # the root of two rounds up
-    assert twin.correlation(2, 1, -1) == -WAD  # and down below zero
+    four, nine, one = 4 * WAD, 9 * WAD, WAD
+    assert twin.correlation(four, nine, 6 * WAD) == WAD
+    assert twin.correlation(four, nine, -6 * WAD) == -WAD
+    assert twin.correlation(four, nine, 7 * WAD) == WAD  # rounding of the averages can take it beyond one
+    assert twin.correlation(four, nine, -7 * WAD) == -WAD
+    assert twin.correlation(four, nine, 3 * WAD) == WAD // 2
+    # The root of two rounds up for what is above zero, and down below.
+    assert twin.correlation(2 * WAD, one, WAD) == WAD * WAD // 1414213562373095049
+    assert twin.correlation(2 * WAD, one, -WAD) == -(WAD * WAD // 1414213562373095048) - 1
+    # A market whose volatility is below 1 % a year says nothing.
+    assert twin.correlation(twin.LEAST_VARIANCE, one, -WAD) == -WAD
+    assert twin.correlation(twin.LEAST_VARIANCE - 1, one, -WAD) == WAD
+    assert twin.correlation(one, twin.LEAST_VARIANCE - 1, -WAD) == WAD
 
 
 def test_a_fall_is_limited_and_a_rise_is_not():

@@ -211,8 +211,8 @@ FAULTS = (
         "an estimated correlation falls as far as it likes",
         (
             "modules/correlations.vy",
-            "covariance_math._limited_fall(before, target, since, p.fall_per_hour)",
-            "covariance_math._limited_fall(before, target, 10**6 * since, p.fall_per_hour)",
+            "state.level, target, elapsed, p.fall_per_hour",
+            "state.level, target, 10**6 * elapsed, p.fall_per_hour",
         ),
         attacks=("part",),
         given={

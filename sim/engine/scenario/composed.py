@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from pydantic import create_model
 
 from sim.core.documents.sections import Problem, Section, choice, number
-from sim.core.units import TOKEN_DECIMALS, WAD
+from sim.core.units import TOKEN_DECIMALS
 from sim.protocol.parameters.table import TOKEN_GRAIN, Bound, Condition, Parameter, Struct
 from sim.protocol.parameters.words import UNLIMITED, Number, from_chain
 
@@ -65,7 +65,7 @@ def _told(condition: Condition, words: Mapping[str, int], values: Mapping[str, N
     if len(condition.low) == 1:
         return (last,), f"{relation} {limit}, was {values[last]:g}"
     total = sum(words[name] for name in condition.low)
-    return (last,), f"{' + '.join(condition.low)} {relation} {limit}, was {total / WAD:g}"
+    return (last,), f"{' + '.join(condition.low)} {relation} {limit}, was {from_chain(last, total):g}"
 
 
 _S = TypeVar("_S", bound=StructSection)

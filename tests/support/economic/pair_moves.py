@@ -36,7 +36,7 @@ class PairMoves:
             return
         first, second = sorted(self.random.sample(self.markets, 2))
         actor = self.random.choice(self.members)
-        wait = max(REPORT_EVERY_SECONDS, int(self.world.draw.words["correlation.sample_seconds"]))
+        period = int(self.world.draw.words["correlation.sample_seconds"])
         yield Action("mode", actor, (int(AccountMode.PORTFOLIO),))
         yield Action("deposit", actor, (actor, self.world.wallet(actor) // 2))
         yield Action("increase_most", actor, (first, 4_000))
@@ -44,7 +44,8 @@ class PairMoves:
         yield Action("withdraw", actor, (WHOLE,))
         move = self.random.choice((30, 100, 300))
         for _ in range(self.random.choice((2, 4, 8))):
-            yield Action("wait", KEEPER, (wait,))
+            yield Action("wait", KEEPER, (REPORT_EVERY_SECONDS,))  # both are heard at its end
+            yield Action("wait", KEEPER, (period,))
             yield Action("sample", self.random.choice(self.members), (first, second))
             yield Action("price", KEEPER, (first, move))
             yield Action("price", KEEPER, (second, -move))

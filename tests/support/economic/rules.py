@@ -527,12 +527,12 @@ def _reporters_only(step: Step) -> str | None:
 @rule("D7", "an estimated correlation falls no faster than it may, and lies between -1 and 1")
 def _correlations_fall_slowly(step: Step) -> str | None:
     word = step.world.draw.words.get
-    fall, period = to_wad(word("correlation.fall_per_hour", 0.0)), int(word("correlation.sample_seconds", 0))
+    fall = to_wad(word("correlation.fall_per_hour", 0.0))
     for pair, after in step.after.correlations.items():
         before = step.before.correlations[pair]
-        is_new = after.sampled_at > before.valid_until  # forgotten, or the first: from one, by one period
-        since = period if is_new else after.sampled_at - before.sampled_at
-        least = (WAD if is_new else before.level) - fall * since // 3_600
+        least = before.level - fall * (after.sampled_at - before.sampled_at) // 3_600
+        if step.after.now > before.valid_until:  # the first, or forgotten: everybody has read one
+            least = WAD
         if after.valid_until != before.valid_until and not max(least, -WAD) <= after.level <= WAD:
             return f"of {pair}: {before.level} at {before.sampled_at}, {after.level} at {after.sampled_at}"
     return None

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sim.protocol.parameters.table import STRUCTS, Governed, Parameter, Setter, Struct, not_above
+from sim.protocol.parameters.table import STRUCTS, Condition, Governed, Parameter, Setter, Struct, not_above
 
 _DAY_SECONDS: Final = 86_400
 
@@ -17,7 +17,7 @@ STRUCTS.add(
         setter=Setter(function="set_correlation", view="correlation_parameters"),
         conditions=(
             not_above("sample_seconds", "tau_seconds"),
-            not_above("sample_seconds", "expiry_seconds"),
+            Condition(low=("sample_seconds", "sample_seconds"), high="expiry_seconds"),
         ),
         parameters=(
             Parameter(

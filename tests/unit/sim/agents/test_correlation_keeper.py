@@ -1,3 +1,5 @@
+import pytest
+
 from sim.agents.base import Outage
 from sim.agents.correlation_keeper import CorrelationKeeper, CorrelationKeepersSection
 from sim.protocol.actions import EntryPoint
@@ -33,15 +35,20 @@ def test_it_samples_once_a_period_as_early_as_it_can(make_state, draws, settle):
     assert sends(keeper(), make_state, draws, settle, blocks) == expected
 
 
-def test_what_is_refused_is_tried_again_after_some_blocks(make_state, draws, settle):
-    blocks = range(first_of_periods(make_state, range(1, 30))[1], 30)
-    first = blocks[0]
-    tried = sends(keeper(retry_blocks=4), make_state, draws, settle, blocks[:10], status="reverted")
-    assert tried == [first, first + 4, first + 8]
+@pytest.mark.parametrize(
+    ("status", "again"), [("success", False), ("reverted", False), ("evicted", True), ("expired", True)]
+)
+def test_a_refusal_stands_for_the_period_and_what_was_not_heard_is_said_again(
+    make_state, draws, settle, status, again
+):
+    first = first_of_periods(make_state, range(1, 30))[1]
+    blocks = range(first, first + 10)
+    tried = sends(keeper(), make_state, draws, settle, blocks, status=status)
+    assert tried == (list(blocks) if again else [first])
 
 
 def test_what_waits_is_not_sent_again(make_state, draws, settle):
-    group = keeper(retry_blocks=1)
+    group = keeper()
     (batch,) = group.decide(make_state(8, block=1), draws)
     assert (batch.kind, batch.args) == (EntryPoint.UPDATE_PAIR, ([0], [2]))
     assert not any(group.decide(make_state(8, block=block), draws) for block in range(2, 40))
@@ -56,4 +63,4 @@ def test_it_is_silent_in_an_outage(make_state, draws, settle):
 
 def test_it_says_what_it_does():
     assert "markets 0 and 2" in keeper().describe()
-    assert "every 120 seconds" in keeper().describe()
+    assert "once every 120 seconds" in keeper().describe()
