@@ -125,6 +125,7 @@ SAMPLED = (
     "protocol.portfolio.tau_seconds=120",
     "protocol.portfolio.least_sample_count=1",
     "protocol.portfolio.fall_per_hour=100.0",
+    "keepers.deviation_threshold=0.001",
 )
 """The same, and what it believes is estimated every minute."""
 HEDGED_WHALE = (*PORTFOLIO, f"whales.0.several={{ {_SPREAD} }}")

@@ -119,8 +119,9 @@ def test_as_much_scan_closes_on_both_sides():
 def test_an_account_of_the_most_positions_is_liquidated_under_four_million_gas(estimated):
     sizes = (10.0, -9.0, 8.0, -10.0, 9.0, -8.0, 10.0, -9.0)
     words = {"sample_seconds": WAIT_SECONDS, "least_sample_count": 1, "fall_per_hour": 100.0}
+    words["expiry_seconds"] = 864_000
     world, account = hedged(sizes, ratios=(0.05,) * 8, estimated=estimated, **words)
-    for step in range(4):  # long and short move apart
+    for step in range(6):  # long and short move apart
         world.move(*(PRICE * (1.0 + (-0.001 if size > 0 else 0.001) * step) for size in sizes))
         for second in range(len(sizes) if estimated else 0):
             for first in range(second):
