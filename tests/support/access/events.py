@@ -156,6 +156,7 @@ loss_waterfall.auto_deleverage: BadDebtCovered, ledger.CollateralChanged, ledger
 
 ELSEWHERE: Final[Mapping[str, str]] = {
     "volatility_oracle.PerformanceUpdated": "tests/unit/contracts/volatility_oracle/test_performance.py",
+    "volatility_oracle.CorrelationUpdated": "tests/unit/contracts/volatility_oracle/test_correlations.py",
     "price_oracle.UnitJumped": "tests/regression/test_a_jump_of_unit_is_refused.py",
     "ledger.Connected": "tests/unit/contracts/test_once.py",
     "ledger.DeficitMoved": "tests/regression/test_who_pays_is_not_for_sale.py",

@@ -241,8 +241,7 @@ VOLATILITY: Final = [
         "set_correlation",
         lambda w, _: (w.read("volatility_oracle", "correlation_parameters"),),
     ),
-    # The world has one market.
-    of_everybody("volatility_oracle", "update_pair", fixed(0, 1), free="correlations: no pair"),
+    of_everybody("volatility_oracle", "update_pair", fixed(0, 1), scene="pair"),
 ]
 
 LEDGER: Final = [

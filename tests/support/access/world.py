@@ -56,7 +56,7 @@ OTHER: Final = AssetParameters(
     terms={**ASSET.defaults, "deposit_cap": 1_000_000.0},
 )
 """An asset of the collateral registry, so that everything about assets can be done."""
-SCENES: Final = ("calm", "late", "open", "owed")
+SCENES: Final = ("calm", "late", "pair", "open", "owed")
 
 Observed = dict[tuple[str, str, str], dict[tuple[str, str], str]]
 """(contract, function, case) -> {(role, state): what it is told}."""
@@ -264,6 +264,11 @@ class AccessWorld(Governed):
 
     def _late_scene(self) -> None:
         self._later(2 * 3_600)
+
+    def _pair_scene(self) -> None:
+        self._send(self.governor, "volatility_oracle", "add_market", WAD, self.winner)
+        self._report(self.PRICE)
+        self._later(3_600)
 
     def _open_scene(self) -> None:
         with self._block():

@@ -25,6 +25,8 @@ from tests.support.governed import NOBODY, Governed
 
 WHERE = [(struct, row) for struct in STRUCTS for row in struct]
 CONDITIONS = [(struct, condition) for struct in STRUCTS for condition in struct.conditions]
+SET_ALONE = "correlation"
+"""Struct of no market that no constructor takes."""
 NAMES = {"ids": lambda item: item.name if isinstance(item, Struct | Parameter) else None}
 
 
@@ -89,6 +91,9 @@ class Owned:
         call = None
         if struct.name == "reporter":
             call = self.governed.data(struct.contract, "add_reporter", 0, NOBODY, 1, *words.values())
+        elif struct.name == SET_ALONE:
+            data = tuple(words.values())
+            call = self.governed.data(struct.contract, struct.setter.function, data)
         elif struct.per_market and struct.setter is not None:
             fixed = [self.addresses["risk_model:0"] for _ in struct.setter.fixed]
             given = list(words.values())
@@ -156,14 +161,15 @@ def test_rows_are_the_contracts_words_in_order(governed, models, struct):
         names = [entry["name"] for entry in inputs_of(artifacts["price_oracle"].abi, "add_reporter")]
         assert names == ["asset", "reporter", "weight", *struct.names]
         return
-    if struct.setter is not None and struct.per_market:
+    if struct.setter is not None and (struct.per_market or struct.name == SET_ALONE):
         abi = artifacts[struct.contract].abi
         names = [
             item["name"]
             for entry in inputs_of(abi, struct.setter.function)
             for item in entry.get("components", (entry,))
         ]
-        assert names == ["market", *struct.setter.fixed, *struct.names]
+        market = ["market"] if struct.per_market else []
+        assert names == [*market, *struct.setter.fixed, *struct.names]
         return
     artifact = models[struct.name] if struct.model else artifacts[struct.contract]
     (components,) = (entry["components"] for entry in inputs_of(artifact.abi) if entry["type"] == "tuple")

@@ -77,7 +77,7 @@ STRUCTS.add(
             Parameter(
                 name="expiry_seconds",
                 unit="s",
-                minimum=60,
+                minimum=120,
                 maximum=30 * _DAY_SECONDS,
                 default=14_400,
                 source="assumption: four samples that fail",
