@@ -174,7 +174,7 @@ def draw_world(seed: str) -> Draw:
         "tau_seconds": int(_one(sampled, 3_600, 864_000)),
         "least_sample_count": int(_one(sampled, 1, 1, 6)),
         "fall_per_hour": _one(sampled, 0.1, 1.0, 100.0),
-        "expiry_seconds": int(_one(sampled, 3_600, 14_400, 864_000)),
+        "expiry_seconds": int(_one(sampled, 7_200, 14_400, 864_000)),
     }
     members = draw.randint(2, 6)
     made = Draw(
