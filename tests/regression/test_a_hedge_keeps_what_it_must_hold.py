@@ -1,7 +1,7 @@
 """A hedge in portfolio mode that takes out all it may was seen with less than it must hold right afterwards.
 
 Found by the attacker's machine once it opened a hedge and withdrew everything at once (`part`), within four
-histories. `B4` sums what legs require alone, which a hedge need not hold; why `C2` broke once is not known yet.
+histories. `B4` sums what legs require alone, which a hedge need not hold; why `C2` broke once is not known.
 """
 
 from __future__ import annotations
