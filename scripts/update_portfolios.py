@@ -68,7 +68,7 @@ def correlation(one: int, other: int) -> Fraction:
 def ratio_of(market: dict[str, Fraction], notional: Fraction, kind: str) -> Fraction:
     """Return what a position must hold alone: what it says without size, and more by its notional."""
     initial = market["ratio"] + down(notional * market["slope"])
-    return initial if kind != "maintenance" else down(initial / 2)
+    return initial if kind != "maintenance" else down(initial * market["kept"])
 
 
 def joint_requirement(legs: dict[int, dict[str, Fraction]]) -> Fraction:
@@ -116,6 +116,7 @@ def judged(account: dict[str, Any], kind: str) -> tuple[Fraction, Fraction]:
     """Return what an account without collateral is worth to a check, and what it requires."""
     equity, gains, total, alone = Fraction(0), Fraction(0), Fraction(0), Fraction(0)
     legs: dict[int, dict[str, Fraction]] = {}
+    kept: dict[int, dict[str, Fraction]] = {}
     for number, market in account["markets"].items():
         size, prices = market["size"], [market["risk"]]
         if kind != "maintenance":
@@ -135,13 +136,16 @@ def judged(account: dict[str, Any], kind: str) -> tuple[Fraction, Fraction]:
         total += notional
         own = ratio_of(market, notional, kind)
         alone += up(notional * own)
-        legs[number] = {
-            **market,
-            "notional": notional,
-            "own": own,
-            "base": ratio_of(market, Fraction(0), kind),
-        }
-    requirement = joint_requirement(legs) if account["mode"] == "portfolio" else alone
+        for asked, of in ((legs, kind), (kept, "maintenance")):
+            asked[number] = {
+                **market,
+                "notional": notional,
+                "own": ratio_of(market, notional, of),
+                "base": ratio_of(market, Fraction(0), of),
+            }
+    requirement = alone
+    if account["mode"] == "portfolio":  # nobody may begin or leave with less than is to be held right after
+        requirement = max(joint_requirement(legs), joint_requirement(kept))
     if kind != "maintenance":
         equity += min(down(gains * RISK["upnl_weight"]), RISK["upnl_cap"])
     if kind == "withdraw":
@@ -179,6 +183,7 @@ def drawn(draw: random.Random, mode: str) -> dict[str, Any]:
             "max_premium": Fraction(draw.choice((0, 10, 30, 90)), 10_000),
             "ratio": Fraction(draw.choice((4, 6, 10, 20)), 100),
             "slope": Fraction(draw.choice((0, 0, 1, 20)), 10**8),
+            "kept": Fraction(draw.choice((25, 50, 50, 98)), 100),
         }
     return {"mode": mode, "style": style, "markets": markets}
 
@@ -198,6 +203,7 @@ def named() -> list[tuple[str, dict[str, Any]]]:
             "max_premium": Fraction(1, 1_000),
             "ratio": Fraction(1, 10),
             "slope": Fraction(0),
+            "kept": Fraction(1, 2),
         }
         return {"size": Fraction(size), **plain, **changes}
 
@@ -213,6 +219,7 @@ def named() -> list[tuple[str, dict[str, Any]]]:
         "lopsided hedge": {0: leg(100), 1: leg(-30)},
         "a hedge wider than what it hedges": {0: leg(30), 1: leg(-100)},
         "unequal ratios": {0: leg(100, ratio=Fraction(1, 20)), 1: leg(-50)},
+        "maintenance leans more": {0: leg(100, kept=Fraction(1, 4)), 1: leg(-150, kept=Fraction(49, 50))},
         "two against one": {0: leg(50), 2: leg(50), 1: leg(-100)},
         "the worst pair decides": {0: leg(100), 1: leg(-99), 7: leg(-1)},
         "eight markets, balanced": {n: leg(100 if n % 2 == 0 else -100) for n in range(8)},

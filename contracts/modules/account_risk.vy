@@ -46,8 +46,8 @@ struct Assessment:
     notional: uint256
     prices: uint256[8]
     notionals: uint256[8]
-    ratios: uint256[8]
-    initial_ratios: uint256[8]
+    ratios: uint256[8]  # that the check asks for
+    maintenance_ratios: uint256[8]
     scan_ratios: uint256[8]  # part of each that others may offset; one in other modes
     alone_share: uint256  # of a scan that a close on the heavier side frees (WAD)
     together_share: uint256  # of both scans that a close on either side frees (WAD)
@@ -162,7 +162,7 @@ def _assess(
             notional, min(effective, position.entry_maintenance_ratio)
         )
         found.ratios[market] = effective if kind == MAINTENANCE else ratios.initial
-        found.initial_ratios[market] = ratios.initial
+        found.maintenance_ratios[market] = effective
         found.scan_ratios[market] = constants.WAD
 
     # ACCOUNT
@@ -179,7 +179,6 @@ def _assess(
         return found
     if account.mode == constants.MODE_PORTFOLIO:
         found.initial_requirement = self._initial_together(account, found, snapshots)
-        assert found.initial_requirement != 0, "portfolio_formula: no good answer"
     found.equity += margin_math._haircut_collateral(account.collateral, haircut)
     found.equity += convert(
         margin_math._credited_gain(
@@ -241,15 +240,25 @@ def _initial_together(
     snapshots: IMarketRegistry.MarketSnapshot[8],
 ) -> uint256:
     """
-    @dev Initial requirement of positions together.
+    @dev Initial requirement of positions together; the model must answer. Where initial
+         ratios differ less between two markets than maintenance ratios do, a hedge's initial
+         scans lean less: without the second question it could leave with less than it must
+         hold right after.
     @param account Account in portfolio mode.
     @param alone What was found of its positions one by one.
     @param snapshots Its markets.
-    @return uint256 Requirement (WAD quote), zero if the model has no answer.
+    @return uint256 Requirement (WAD quote), at least the maintenance one at the same prices.
     """
-    return portfolio_formula._margin(
-        self._portfolio(account, alone.notionals, alone.initial_ratios, INITIAL, snapshots)
-    ).requirement
+    return max(
+        portfolio_formula._answer(
+            self._portfolio(account, alone.notionals, alone.ratios, INITIAL, snapshots)
+        ),
+        portfolio_formula._answer(
+            self._portfolio(
+                account, alone.notionals, alone.maintenance_ratios, MAINTENANCE, snapshots
+            )
+        ),
+    )
 
 
 @view

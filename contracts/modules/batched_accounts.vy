@@ -159,5 +159,5 @@ def account_states(
             )
         ).requirement
         if initial != 0:
-            states[i].initial_requirement = initial
+            states[i].initial_requirement = max(initial, states[i].maintenance_requirement)
     return states

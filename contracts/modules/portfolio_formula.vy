@@ -51,8 +51,21 @@ def set_portfolio_model(model: address):
             price=constants.WAD,
             max_premium=0,
         )
-    assert self._ask(legs).requirement != 0, "portfolio_formula: no good answer"
+    self._answer(legs)
     log IRiskEngine.PortfolioModelSet(model=model)
+
+
+@view
+@internal
+def _answer(legs: IPortfolioRiskModel.PortfolioLeg[8]) -> uint256:
+    """
+    @dev What positions require together, of a model that must answer.
+    @param legs By market id, empty without a position.
+    @return uint256 Requirement (WAD quote).
+    """
+    requirement: uint256 = self._margin(legs).requirement
+    assert requirement != 0, "portfolio_formula: no good answer"
+    return requirement
 
 
 @view

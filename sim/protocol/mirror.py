@@ -303,9 +303,10 @@ class AccountMirror:
             asked[market] = curve.initial[points]
         base = [state.initial_ratio * _SCALE for state in markets]
         least = np.minimum(asked, np.array(base)[:, None])
-        initial[who] = screen.requirements(
+        together = screen.requirements(
             Columns(notional=notional, ratio=asked, least_ratio=least), base, unsure, now
         )
+        initial[who] = np.maximum(together, maintenance[who])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

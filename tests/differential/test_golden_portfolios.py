@@ -74,8 +74,9 @@ class Judge:
                 "open_interest": market["ratio"],
                 "depth": market["slope"],
                 "initial_ratio": market["ratio"],
-                "maintenance_ratio": market["ratio"] // 2,
-                "ramped_maintenance_ratio": market["ratio"] // 2,
+                "maintenance_ratio": market["ratio"] * market["kept"] // WAD,
+                "ramped_maintenance_ratio": market["ratio"] * market["kept"] // WAD,
+                "variance_slow": market["kept"],
             }
         collaterals = [
             without["requirement"] - without["equity"] + offset
@@ -132,7 +133,7 @@ def test_there_are_enough_of_every_mode_and_offsets_matter():
                     price = worse(price, market["index"])
                 notional = -(-abs(market["size"]) * price // WAD)
                 ratio = market["ratio"] + notional * market["slope"] // WAD
-                ratio = ratio if kind == "initial" else ratio // 2
+                ratio = ratio if kind == "initial" else ratio * market["kept"] // WAD
                 alone += -(-notional * ratio // WAD)
             requirement = row["without_collateral"][kind]["requirement"]
             assert alone // 10 <= requirement <= alone

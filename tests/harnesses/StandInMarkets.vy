@@ -6,7 +6,8 @@
 @author Seawall contributors
 @notice Ledger, registry, pool, oracle and formula in one, whose answers are what it was told, so
         that an account can have any collateral to the wei. A market's formula asks for what its
-        snapshot's `open_interest` says, and for `depth` times the notional more; half of it to stay.
+        snapshot's `open_interest` says, and for `depth` times the notional more; to stay for the share
+        of it that its `variance_slow` says.
 """
 
 from ...contracts.interfaces import ILedger
@@ -101,7 +102,9 @@ def _passes(engine: address, data: Bytes[1024]) -> uint256:
 @reentrant
 def margin_ratios(inputs: IRiskModel.RiskInputs) -> IRiskModel.MarginRatios:
     initial: uint256 = inputs.open_interest + inputs.notional * inputs.depth // 10**18
-    return IRiskModel.MarginRatios(initial=initial, maintenance=initial // 2)
+    return IRiskModel.MarginRatios(
+        initial=initial, maintenance=initial * inputs.variance_slow // 10**18
+    )
 
 
 @view

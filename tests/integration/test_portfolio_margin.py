@@ -15,6 +15,7 @@ from sim.protocol.portfolio_screen import Columns, PortfolioScreen
 from sim.reference import portfolio_math as twin
 from sim.reference.fixed_point import WAD
 from tests.support.deployers import ROOT
+from tests.support.two_markets import HEDGED, opened
 
 SCENARIO = ROOT / "scenarios" / "correlation_break.toml"
 SMALL = (
@@ -136,3 +137,26 @@ def test_the_screen_is_never_below_the_contract():
         legs += [twin.PortfolioLeg()] * 5
         margin = twin.portfolio_margin(legs, [round(value * WAD) for value in believed], parameters)
         assert exactly[account] == pytest.approx(margin.requirement / WAD, rel=1e-9, abs=1e-6)
+
+
+def test_nobody_of_the_mirror_needs_less_to_begin_with_than_to_stay():
+    """Maintenance leans more than initial margin: 6 % and 2 % against 5 % and 4.9 %."""
+    world = opened(
+        *HEDGED,
+        "traders.0.count=6",
+        'traders.0.mode="portfolio"',
+        'protocol.risk_model="static"',
+        'protocol.portfolio.pairs=[{between=["ETH","BTC"],correlation=1.0}]',
+        "protocol.portfolio.correlation_break=0.0",
+        "protocol.portfolio.single_share=0.0",
+        "protocol.portfolio.floor_share=0.1",
+        "markets.0.risk_model_parameters={initial_ratio=0.06, maintenance_ratio=0.02}",
+        "markets.1.risk_model_parameters={initial_ratio=0.05, maintenance_ratio=0.049}",
+        "traders.0.several.weights=[0.3, 0.7]",
+    )
+    members = list(world.book.members("traders:cohort"))
+    valuation = world.mirror.value(world.client.markets(), world.client.curves())
+    for actor, state in zip(members, world.client.account_states(members), strict=True):
+        assert state.initial_requirement == state.maintenance_requirement
+        found = valuation.initial_requirement[actor]
+        assert found == pytest.approx(state.initial_requirement / WAD, rel=1e-9)

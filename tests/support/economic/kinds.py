@@ -73,6 +73,7 @@ MOVING_ATTACKS: Final = {
     "front_run": 2,
     "doubt": 2,
     "starve": 3,
+    "part": 3,
 }
 ASSET_KINDS: Final = {
     "deposit_asset": 4,
@@ -88,7 +89,5 @@ ASSET_KINDS: Final = {
 MOVING_ASSET_KINDS: Final = {"price_asset": 3}
 HOSTILE_ASSET_KINDS: Final = ("withdraw_asset", "sell_collateral", "asset")
 ASSET_ATTACKS: Final = {"push": 4, "behind_lien": 4, "across_cap": 2}
-PAIR_ATTACKS: Final = {"part": 3}
-"""Not drawn by itself yet: docs/invariants.md says what it breaks."""
 CLUSTER_ATTACKS: Final = {"split": 3}
 """Drawn too in worlds with declared clusters."""

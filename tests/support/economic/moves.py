@@ -21,7 +21,6 @@ from tests.support.economic.kinds import (
     MOVING_ASSET_KINDS,
     MOVING_ATTACKS,
     MOVING_KINDS,
-    PAIR_ATTACKS,
 )
 from tests.support.economic.pair_moves import PairMoves
 from tests.support.economic.play import Player
@@ -51,7 +50,7 @@ class Moves(AssetMoves, PairMoves):
             known |= ASSET_ATTACKS
         if self.world.draw.clusters:
             known |= CLUSTER_ATTACKS
-        every = {**known, **ASSET_ATTACKS, **CLUSTER_ATTACKS, **PAIR_ATTACKS}
+        every = {**known, **ASSET_ATTACKS, **CLUSTER_ATTACKS}
         self.attacks = {name: every[name] for name in attacks or known}
         self.traders = [*self.members, TRADER] if self.moving else self.members
         self.markets = range(len(self.world.prices))

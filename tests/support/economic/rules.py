@@ -16,6 +16,7 @@ from sim.protocol.client import PositionState
 from sim.protocol.codes import AccountMode, CollateralReason, OracleStatus, PositionCause
 from sim.protocol.events import ProtocolEvent
 from tests.support.economic.seen import Seen, Step
+from tests.support.economic.together import required_together
 from tests.support.economic.verbs import PARTICIPANTS, VAULTS
 
 EVERYBODY: Final = range(PARTICIPANTS)
@@ -167,6 +168,7 @@ def _gains_are_capped(step: Step) -> str | None:
     if not markets:
         return None
     gains = losses = required = 0
+    signed: dict[int, int] = {}
     for market in markets:
         state, position = seen.markets[market], seen.positions[market][actor]
         prices = (state.risk_price, state.index_price, state.ema_price)
@@ -176,7 +178,10 @@ def _gains_are_capped(step: Step) -> str | None:
         gains += max(pnl, 0)
         losses += min(pnl, 0)
         notional = abs(position.size) * price // WAD
+        signed[market] = notional if position.size > 0 else -notional
         required += notional * step.world.ratios(market, [notional])[0][0] // WAD
+    if step.world.mode(actor) == AccountMode.PORTFOLIO:
+        required = required_together(step, signed)
     word = step.world.draw.word
     credited = min(gains * to_wad(word("upnl_weight")) // WAD, to_wad(word("upnl_cap")))
     equity = seen.accounts[actor].collateral + credited + losses
