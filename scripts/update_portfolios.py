@@ -71,7 +71,7 @@ def ratio_of(market: dict[str, Fraction], notional: Fraction, kind: str) -> Frac
     return initial if kind != "maintenance" else down(initial * market["kept"])
 
 
-def joint_requirement(legs: dict[int, dict[str, Fraction]]) -> Fraction:
+def joint_requirement(legs: dict[int, dict[str, Fraction]], estimated: Fraction) -> Fraction:
     """Return what positions require together."""
     scans: dict[int, Fraction] = {}
     rest = Fraction(0)
@@ -93,7 +93,7 @@ def joint_requirement(legs: dict[int, dict[str, Fraction]]) -> Fraction:
         far = -sum((scan * sign * MODEL["far_multiple"] for scan in scans.values()), Fraction(0))
         losses.append(up(far * MODEL["far_weight"]))
         losses += [up(-scan * sign * MODEL["single_share"]) for scan in scans.values()]
-    # or a long and a short part as far as the least of their correlations lets them.
+    # or a long and a short part as far as the least of their correlations, stated or estimated, lets them.
     longs, shorts = (abs(sum(side, Fraction(0))) for side in together)
     least = min(
         correlation(one, other)
@@ -101,7 +101,7 @@ def joint_requirement(legs: dict[int, dict[str, Fraction]]) -> Fraction:
         for other, second in scans.items()
         if first > 0 > second
     )
-    broken = max(least - MODEL["correlation_break"], Fraction(-1))
+    broken = max(min(least, estimated) - MODEL["correlation_break"], Fraction(-1))
     losses.append(root_up(longs * longs + shorts * shorts - 2 * broken * longs * shorts))
     losses.append(up(gross * MODEL["floor_share"]))
     # No model is believed below what leaving costs at the largest premiums, or below a tenth of the sum.
@@ -145,7 +145,7 @@ def judged(account: dict[str, Any], kind: str) -> tuple[Fraction, Fraction]:
             }
     requirement = alone
     if account["mode"] == "portfolio":  # nobody may begin or leave with less than is to be held right after
-        requirement = max(joint_requirement(legs), joint_requirement(kept))
+        requirement = max(joint_requirement(asked, account["estimated"]) for asked in (legs, kept))
     if kind != "maintenance":
         equity += min(down(gains * RISK["upnl_weight"]), RISK["upnl_cap"])
     if kind == "withdraw":
@@ -185,7 +185,8 @@ def drawn(draw: random.Random, mode: str) -> dict[str, Any]:
             "slope": Fraction(draw.choice((0, 0, 1, 20)), 10**8),
             "kept": Fraction(draw.choice((25, 50, 50, 98)), 100),
         }
-    return {"mode": mode, "style": style, "markets": markets}
+    estimated = Fraction(draw.choice((100, 100, 50, 0, -60)), 100)
+    return {"mode": mode, "style": style, "estimated": estimated, "markets": markets}
 
 
 def named() -> list[tuple[str, dict[str, Any]]]:
@@ -235,9 +236,16 @@ def named() -> list[tuple[str, dict[str, Any]]]:
         "size": {0: leg(100, slope=Fraction(1, 10**6)), 1: leg(-100, slope=Fraction(1, 10**6))},
         "dust": {0: leg(100), 1: {**leg(-1), "size": Fraction(-1, WAD), "entry": Fraction(0)}},
     }
-    found = [
-        (name, {"mode": "portfolio", "style": "named", "markets": legs}) for name, legs in portfolio.items()
-    ]
+    estimates = {
+        "an estimate below what is stated": Fraction(3, 10),
+        "an estimate above it": Fraction(95, 100),
+        "an estimate below what the break leaves": Fraction(-9, 10),
+    }
+    portfolio |= {key: {0: leg(100), 1: leg(-90)} for key in estimates}
+    found = []
+    for name, legs in portfolio.items():
+        estimated = estimates.get(name, Fraction(1))
+        found.append((name, {"mode": "portfolio", "style": "named", "estimated": estimated, "markets": legs}))
     for mode, count in (("isolated", 30), ("cross", 50), ("portfolio", 82)):
         found += [(f"{mode} {number}", drawn(draw, mode)) for number in range(count)]
     return found
@@ -255,6 +263,7 @@ def record() -> dict[str, Any]:
             {
                 "name": name,
                 "mode": account["mode"],
+                "estimated": int(account["estimated"] * WAD),
                 "markets": {
                     str(number): {key: int(value * WAD) for key, value in market.items() if key != "slope"}
                     | {"slope": int(market["slope"] * WAD)}

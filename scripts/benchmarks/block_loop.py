@@ -71,9 +71,10 @@ PEOPLE: Final = (
     ("spread", 0.3, "hedged", {"mode": '"portfolio"', "collateral": '{ asset = "USDX", share = 0.5 }'}),
 )
 """Cohort: its part of the accounts, how it holds both markets, what it does besides if everything is on."""
+ESTIMATED: Final = "estimated = true, sample_seconds = 60, least_sample_count = 1"
 EVERYTHING: Final = {
     "correlation": f'{{ copula = "t", degrees_of_freedom = 4, pairs = {PAIR} }}',
-    "protocol.portfolio": f"{{ pairs = {PAIR} }}",
+    "protocol.portfolio": f"{{ pairs = {PAIR}, {ESTIMATED} }}",
     "collaterals": "["
     + ", ".join(
         f'{{ name = "{name}", decimals = {decimals}, initial_price = {price}, '

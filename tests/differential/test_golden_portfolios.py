@@ -16,7 +16,6 @@ from sim.chain.chain import Chain
 from sim.chain.compile import compile_contract, contracts_root
 from sim.chain.transaction import Transaction
 from sim.core.units import WAD
-from sim.protocol.deployment import NOBODY
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = json.loads((ROOT / "tests" / "golden" / "portfolios.json").read_text(encoding="utf-8"))
@@ -47,7 +46,7 @@ class Judge:
         made = self.chain.deploy(
             model,
             ContractAbi(model.abi).constructor.encode(
-                OWNER, NOBODY, GOLDEN["correlations"], tuple(GOLDEN["model"].values())
+                OWNER, self.stand_in, GOLDEN["correlations"], tuple(GOLDEN["model"].values())
             ),
             OWNER,
         )
@@ -93,6 +92,7 @@ class Judge:
             [tuple(snapshot[name] for name in self.words) for snapshot in snapshots],
             fills,
             premiums,
+            portfolio["estimated"],
             collaterals,
         )
         return list(self.abi["probe"].decode(self._send(self.stand_in, data)))
@@ -117,6 +117,7 @@ def test_there_are_enough_of_every_mode_and_offsets_matter():
     rows = GOLDEN["portfolios"]
     assert len(rows) >= 150
     assert {row["mode"] for row in rows} == set(MODES)
+    assert len({row["estimated"] for row in rows}) >= 5
     hedged = [
         row
         for row in rows

@@ -4,7 +4,7 @@
 @title Stand-in for all that the risk engine asks
 @license Apache-2.0
 @author Seawall contributors
-@notice Ledger, registry, pool, oracle and formula in one, whose answers are what it was told, so
+@notice Ledger, registry, pool, both oracles and formula in one, whose answers are what it was told, so
         that an account can have any collateral to the wei. A market's formula asks for what its
         snapshot's `open_interest` says, and for `depth` times the notional more; to stay for the share
         of it that its `variance_slow` says.
@@ -20,6 +20,7 @@ account: ILedger.Account
 markets: IMarketRegistry.MarketSnapshot[8]
 fills: uint256[8]
 premiums: uint256[8]
+estimated: int256
 
 
 @external
@@ -32,6 +33,7 @@ def probe(
     markets: IMarketRegistry.MarketSnapshot[8],
     fills: uint256[8],
     premiums: uint256[8],
+    estimated: int256,
     collaterals: int256[9],
 ) -> uint256[11]:
     """
@@ -52,6 +54,7 @@ def probe(
             first = min(first, market)
     self.fills = fills
     self.premiums = premiums
+    self.estimated = estimated
     result: uint256[11] = empty(uint256[11])
     for i: uint256 in range(9):
         self.account.collateral = collaterals[i]
@@ -147,6 +150,13 @@ def is_allowed(asset: uint256, action: uint256) -> bool:
 @reentrant
 def pricing_terms(market: uint256) -> ILiquidityPool.PricingTerms:
     return ILiquidityPool.PricingTerms(skew_scale=10**24, max_premium=self.premiums[market])
+
+
+@view
+@external
+@reentrant
+def least_correlation(longs: uint256, shorts: uint256) -> int256:
+    return self.estimated
 
 
 @view
