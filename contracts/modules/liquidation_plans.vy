@@ -64,6 +64,7 @@ struct Amounts:
     hedge: uint256
     alone: uint256  # part of the first that has no hedge
     least: uint256  # least that the first closes
+    bare: uint256  # part of the first that may close without a hedge: the net grows by no more
 
 
 LIQUIDITY_POOL: immutable(ILiquidityPool)
@@ -316,6 +317,7 @@ def _wanted(
     # ALONE
     most: uint256 = fixed_point._mul_div_down(net, constants.WAD, one.weight)
     free: uint256 = min(one.notional, most)
+    amounts.bare = 2 * most
     both: uint256 = min(
         one.notional - free, self._weighed(other.notional, other.weight, one.weight)
     )
@@ -366,7 +368,7 @@ def _wanted(
         amounts.first,
         one.notional,
         smallest,
-        2 * most + self._weighed(amounts.hedge, other.weight, one.weight),
+        amounts.bare + self._weighed(amounts.hedge, other.weight, one.weight),
     )
     return amounts
 
@@ -461,8 +463,8 @@ def _within(
         least = min(least, amounts.alone + self._weighed(hedge_room.whole, other, one))
         if most < amounts.hedge:
             amounts.hedge = most
-            amounts.first = min(
-                amounts.first, amounts.alone + self._weighed(most, other, one)
+            amounts = self._matched(
+                amounts, inputs.legs[first.market].notional, smallest, one, other
             )
     # What the bounds let through at most is no sliver; less than it waits for the next second.
     if first_room.whole > 2 * smallest:
@@ -474,6 +476,36 @@ def _within(
     if amounts.first < min(least, wanted.first):
         return empty(Amounts)
     return amounts
+
+
+@pure
+@internal
+def _matched(
+    amounts: Amounts, held: uint256, smallest: uint256, one: uint256, other: uint256
+) -> Amounts:
+    """
+    @dev What closes of the first once less of its hedge does: what that matches, and no dust
+         left. All of it if the net bears the rest, else so little that more than dust is left.
+    @param amounts Notionals, the hedge's cut.
+    @param held Notional of the first (WAD quote).
+    @param smallest Smallest position (WAD quote).
+    @param one Weight of the first (WAD).
+    @param other Weight of its hedge (WAD).
+    @return Amounts Notionals.
+    """
+    cut: Amounts = amounts
+    matched: uint256 = self._weighed(amounts.hedge, other, one)
+    cut.first = liquidation_math._without_dust(
+        min(amounts.first, amounts.alone + matched),
+        held,
+        smallest,
+        min(amounts.first, amounts.bare + matched),
+    )
+    if cut.first < held and held - cut.first < smallest and held > smallest:
+        cut.first = held - smallest
+        cut.alone = min(amounts.alone, cut.first)
+        cut.hedge = min(amounts.hedge, self._weighed(cut.first - cut.alone, one, other))
+    return cut
 
 
 @pure

@@ -13,6 +13,8 @@ from tests.support.economic.seen import Seen, Step
 from tests.support.economic.verbs import PARTICIPANTS
 
 EVERYBODY: Final = range(PARTICIPANTS)
+MAINTENANCE: Final = 1
+"""Kind of a margin check."""
 SHARE_THAT_WINNERS_PAY: Final = 9
 """Tenths of a loss that winners must bear, as far as they won it."""
 
@@ -37,8 +39,9 @@ class LossRecords:
     """Remembers what winners have while a deficit beyond the fund pends, and looks who has borne it.
 
     What the bankrupt has lost is added up by market, a later gain making up for an earlier loss in the same
-    market only, since it was last without a position. Nobody counts as a winner of more than its equity; who
-    closes has won what the fill price left of it.
+    market only, since it was last without a position. Nobody counts as a winner of more than its equity in
+    quote: funding may have eaten a gain, and no other asset is sold for another's debt. Who closes has won
+    what the fill price left of it.
     """
 
     def __init__(self) -> None:
@@ -146,7 +149,7 @@ class LossRecords:
         if not wanted:
             return
         seen = step.after
-        equities = {account: max(seen.accounts[account].equity, 0) for account in EVERYBODY}
+        equities = {account: max(_quote_equity(step, account), 0) for account in EVERYBODY}
         for market, side in sorted(books):
             won = 0
             for account in EVERYBODY:
@@ -164,3 +167,10 @@ class LossRecords:
                 elif asked:
                     won = min(known, won)
                 self._left[market, side] = won
+
+
+def _quote_equity(step: Step, account: int) -> int:
+    """Return an account's equity without what other assets than the quote count for, WAD."""
+    others = step.world.others
+    counted = others.counted(account, MAINTENANCE) if others.count else 0
+    return step.after.accounts[account].equity - counted

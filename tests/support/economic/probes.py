@@ -118,7 +118,9 @@ def _victim_keeps_its_stake(world: World, _settle: Callable[[], None]) -> str | 
     if not world.enter(BACKER, "fund", units).status:
         return None
     worth = world.worth("fund", world.shares(BACKER, "fund") - held)
-    worth += worth * world.liens() // world.assets("fund")  # it has paid for its part of what they bring
+    assets, liens = world.assets("fund"), world.liens()
+    worth += worth * liens // assets  # it has paid for its part of what they bring
+    worth += (assets + liens) // (world.share_supply("fund") + 10**6)  # nobody gets a part of a share
     return f"{units} units bought a stake worth {worth}" if worth * 1_000 < units * 999 else None
 
 
@@ -193,7 +195,10 @@ PROBES: Final[dict[str, Probe]] = {
     "B5m": Probe("ratios rise with size, maintenance stays below initial", _ratios_rise_with_size),
     "B6": Probe("ten accounts need no less than the least ratio, and no more than one", _split_positions),
     "E1r": Probe("going into the fund and out of it at once gains nothing", _round_trip),
-    "E2": Probe("a stake is worth what was paid for it, whoever was there before", _victim_keeps_its_stake),
+    "E2": Probe(
+        "a stake is worth what was paid for it but for a share, whoever was there before",
+        _victim_keeps_its_stake,
+    ),
     "F1": Probe("what a vault's previews round goes to the vault", _previews_round_down),
     "G2": Probe(
         "governance goes nowhere out of bounds, not too far at once, and not before its time",

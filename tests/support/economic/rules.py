@@ -587,10 +587,11 @@ def _no_free_shares(step: Step) -> str | None:
     return None
 
 
-@rule("E5", "what a vault owns always buys some of its shares")
+@rule("E5", "what a vault owns, and what liens may bring back to it, always buys some of its shares")
 def _rate_is_positive(step: Step) -> str | None:
+    liens = step.world.liens() if step.world.others.count else 0
     for vault in VAULTS:
-        assets = step.after.assets[vault]
+        assets = step.after.assets[vault] + liens
         if assets and not step.world.preview(vault, "Deposit", assets):
             return f"{vault}: {assets} units buy nothing"
     return None
