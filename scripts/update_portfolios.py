@@ -116,7 +116,6 @@ def judged(account: dict[str, Any], kind: str) -> tuple[Fraction, Fraction]:
     """Return what an account without collateral is worth to a check, and what it requires."""
     equity, gains, total, alone = Fraction(0), Fraction(0), Fraction(0), Fraction(0)
     legs: dict[int, dict[str, Fraction]] = {}
-    kept: dict[int, dict[str, Fraction]] = {}
     for number, market in account["markets"].items():
         size, prices = market["size"], [market["risk"]]
         if kind != "maintenance":
@@ -136,16 +135,14 @@ def judged(account: dict[str, Any], kind: str) -> tuple[Fraction, Fraction]:
         total += notional
         own = ratio_of(market, notional, kind)
         alone += up(notional * own)
-        for asked, of in ((legs, kind), (kept, "maintenance")):
-            asked[number] = {
-                **market,
-                "notional": notional,
-                "own": ratio_of(market, notional, of),
-                "base": ratio_of(market, Fraction(0), of),
-            }
-    requirement = alone
-    if account["mode"] == "portfolio":  # nobody may begin or leave with less than is to be held right after
-        requirement = max(joint_requirement(asked, account["estimated"]) for asked in (legs, kept))
+        legs[number] = {
+            **market,
+            "notional": notional,
+            "own": own,
+            "base": ratio_of(market, Fraction(0), kind),
+        }
+    is_together = account["mode"] == "portfolio"
+    requirement = joint_requirement(legs, account["estimated"]) if is_together else alone
     if kind != "maintenance":
         equity += min(down(gains * RISK["upnl_weight"]), RISK["upnl_cap"])
     if kind == "withdraw":
@@ -209,6 +206,7 @@ def named() -> list[tuple[str, dict[str, Any]]]:
         return {"size": Fraction(size), **plain, **changes}
 
     wide = {"confidence": Fraction(10)}
+    leaning = {0: leg(100, kept=Fraction(1, 4)), 1: leg(-150, kept=Fraction(49, 50))}
     portfolio = {
         "one long": {0: leg(100)},
         "one short": {0: leg(-100)},
@@ -220,7 +218,14 @@ def named() -> list[tuple[str, dict[str, Any]]]:
         "lopsided hedge": {0: leg(100), 1: leg(-30)},
         "a hedge wider than what it hedges": {0: leg(30), 1: leg(-100)},
         "unequal ratios": {0: leg(100, ratio=Fraction(1, 20)), 1: leg(-50)},
-        "maintenance leans more": {0: leg(100, kept=Fraction(1, 4)), 1: leg(-150, kept=Fraction(49, 50))},
+        "maintenance leans more": leaning,
+        "maintenance leans more at a risk price that lags": {
+            number: {**market, "risk": Fraction(lagging)}
+            for (number, market), lagging in zip(leaning.items(), (1_010, 995), strict=True)
+        },
+        "maintenance leans more with size": {
+            number: {**market, "slope": Fraction(1, 10**7)} for number, market in leaning.items()
+        },
         "two against one": {0: leg(50), 2: leg(50), 1: leg(-100)},
         "the worst pair decides": {0: leg(100), 1: leg(-99), 7: leg(-1)},
         "eight markets, balanced": {n: leg(100 if n % 2 == 0 else -100) for n in range(8)},
@@ -255,10 +260,10 @@ def record() -> dict[str, Any]:
     """Return everything that the file holds."""
     rows = []
     for name, account in named():
-        results = {}
-        for kind in ("maintenance", "initial", "withdraw"):
-            equity, requirement = judged(account, kind)
-            results[kind] = {"equity": int(equity * WAD), "requirement": int(requirement * WAD)}
+        judgements = {kind: judged(account, kind) for kind in ("maintenance", "initial", "withdraw")}
+        least = {kind: requirement - equity for kind, (equity, requirement) in judgements.items()}
+        if account["mode"] == "portfolio":  # nobody may begin or leave with less than a hedge must keep
+            least = {kind: max(collateral, least["maintenance"]) for kind, collateral in least.items()}
         rows.append(
             {
                 "name": name,
@@ -269,7 +274,14 @@ def record() -> dict[str, Any]:
                     | {"slope": int(market["slope"] * WAD)}
                     for number, market in account["markets"].items()
                 },
-                "without_collateral": results,
+                "without_collateral": {
+                    kind: {
+                        "equity": int(equity * WAD),
+                        "requirement": int(requirement * WAD),
+                        "passes_from": int(least[kind] * WAD),
+                    }
+                    for kind, (equity, requirement) in judgements.items()
+                },
             }
         )
     pairs = [int(correlation(i, j) * WAD) for j in range(MARKETS) for i in range(j)]

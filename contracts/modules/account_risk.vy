@@ -46,8 +46,7 @@ struct Assessment:
     notional: uint256
     prices: uint256[8]
     notionals: uint256[8]
-    ratios: uint256[8]  # that the check asks for
-    maintenance_ratios: uint256[8]
+    ratios: uint256[8]
     scan_ratios: uint256[8]  # part of each that others may offset; one in other modes
     alone_share: uint256  # of a scan that a close on the heavier side frees (WAD)
     together_share: uint256  # of both scans that a close on either side frees (WAD)
@@ -162,7 +161,6 @@ def _assess(
             notional, min(effective, position.entry_maintenance_ratio)
         )
         found.ratios[market] = effective if kind == MAINTENANCE else ratios.initial
-        found.maintenance_ratios[market] = effective
         found.scan_ratios[market] = constants.WAD
 
     # ACCOUNT
@@ -178,7 +176,9 @@ def _assess(
         found.requirement = found.maintenance_requirement
         return found
     if account.mode == constants.MODE_PORTFOLIO:
-        found.initial_requirement = self._initial_together(account, found, snapshots)
+        found.initial_requirement = portfolio_formula._answer(
+            self._portfolio(account, found.notionals, found.ratios, INITIAL, snapshots)
+        )
     found.equity += margin_math._haircut_collateral(account.collateral, haircut)
     found.equity += convert(
         margin_math._credited_gain(
@@ -230,35 +230,6 @@ def _maintained_together(
     else:
         found.entry_requirement = min(found.entry_requirement, margin.requirement)
     return found
-
-
-@view
-@internal
-def _initial_together(
-    account: ILedger.Account,
-    alone: Assessment,
-    snapshots: IMarketRegistry.MarketSnapshot[8],
-) -> uint256:
-    """
-    @dev Initial requirement of positions together; the model must answer. Where initial
-         ratios differ less between two markets than maintenance ratios do, a hedge's initial
-         scans lean less: without the second question it could leave with less than it must
-         hold right after.
-    @param account Account in portfolio mode.
-    @param alone What was found of its positions one by one.
-    @param snapshots Its markets.
-    @return uint256 Requirement (WAD quote), at least the maintenance one at the same prices.
-    """
-    return max(
-        portfolio_formula._answer(
-            self._portfolio(account, alone.notionals, alone.ratios, INITIAL, snapshots)
-        ),
-        portfolio_formula._answer(
-            self._portfolio(
-                account, alone.notionals, alone.maintenance_ratios, MAINTENANCE, snapshots
-            )
-        ),
-    )
 
 
 @view
@@ -326,6 +297,17 @@ def _legs(
             max_premium=max_premiums[market],
         )
     return legs
+
+
+@view
+@internal
+def _snapshots(markets: uint256) -> IMarketRegistry.MarketSnapshot[8]:
+    """
+    @dev Markets as they are now.
+    @param markets Bit m set: market m.
+    @return MarketSnapshot[8] By market id, empty for others.
+    """
+    return staticcall MARKET_REGISTRY.snapshots(markets)
 
 
 @view

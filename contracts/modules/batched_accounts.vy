@@ -46,7 +46,7 @@ def account_states(
     @return DynArray One state per account, in order.
     """
     snapshots: IMarketRegistry.MarketSnapshot[8] = (
-        staticcall account_risk.MARKET_REGISTRY.snapshots(max_value(uint256))
+        account_risk._snapshots(max_value(uint256))
     )
     prices: uint256[8] = empty(uint256[8])
     for market: uint256 in range(8):

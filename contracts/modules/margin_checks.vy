@@ -28,8 +28,8 @@ uses: clusters
 def check_initial(account: uint256, market: uint256, snapshot: IMarketRegistry.MarketSnapshot):
     """
     @notice Guarantees that every price of an account's markets is good enough to add risk at,
-            and that the account holds its initial requirement; with other assets, that it owes
-            no quote.
+            and that the account holds its initial requirement, a hedge its maintenance
+            requirement too; with other assets, that it owes no quote.
     @param account Account, after the trade.
     @param market Market of the trade.
     @param snapshot That market, with open interest and skew after the trade.
@@ -42,9 +42,13 @@ def check_initial(account: uint256, market: uint256, snapshot: IMarketRegistry.M
     snapshots: IMarketRegistry.MarketSnapshot[8] = empty(IMarketRegistry.MarketSnapshot[8])
     others: uint256 = held.open_markets & ~(1 << market)
     if others != 0:
-        snapshots = staticcall account_risk.MARKET_REGISTRY.snapshots(others)
+        snapshots = account_risk._snapshots(others)
     snapshots[market] = snapshot
     self._check_margin(account, held, account_risk.INITIAL, snapshots)
+    if held.mode == constants.MODE_PORTFOLIO:
+        # Ratios of a position without size may have moved with open interest.
+        snapshots[market] = account_risk._snapshots(1 << market)[market]
+        self._check_kept(account, held, snapshots)
 
 
 @external
@@ -62,12 +66,10 @@ def check_withdraw(account: uint256, amount: uint256):
     if held.open_markets == 0:
         return
     self._check_prices(held.open_markets, constants.ACTION_WITHDRAW)
-    self._check_margin(
-        account,
-        held,
-        account_risk.WITHDRAW,
-        staticcall account_risk.MARKET_REGISTRY.snapshots(held.open_markets),
-    )
+    snapshots: IMarketRegistry.MarketSnapshot[8] = account_risk._snapshots(held.open_markets)
+    self._check_margin(account, held, account_risk.WITHDRAW, snapshots)
+    if held.mode == constants.MODE_PORTFOLIO:
+        self._check_kept(account, held, snapshots)
 
 
 @external
@@ -102,7 +104,7 @@ def liquidation_inputs(account: uint256, market: uint256) -> IRiskEngine.Liquida
     """
     held: ILedger.Account = staticcall account_risk.LEDGER.account_of(account)
     snapshots: IMarketRegistry.MarketSnapshot[8] = (
-        staticcall account_risk.MARKET_REGISTRY.snapshots(held.open_markets | (1 << market))
+        account_risk._snapshots(held.open_markets | (1 << market))
     )
     found: account_risk.Assessment = account_risk._assess(
         account, held, account_risk.MAINTENANCE, snapshots
@@ -120,9 +122,7 @@ def liquidation_account(account: uint256) -> IRiskEngine.LiquidationAccount:
     @return LiquidationAccount Inputs.
     """
     held: ILedger.Account = staticcall account_risk.LEDGER.account_of(account)
-    snapshots: IMarketRegistry.MarketSnapshot[8] = (
-        staticcall account_risk.MARKET_REGISTRY.snapshots(held.open_markets)
-    )
+    snapshots: IMarketRegistry.MarketSnapshot[8] = account_risk._snapshots(held.open_markets)
     found: account_risk.Assessment = account_risk._assess(
         account, held, account_risk.MAINTENANCE, snapshots
     )
@@ -171,6 +171,26 @@ def _check_margin(
         found = clusters._with_linked(id, account, believed, found)
     assert found.equity >= convert(found.requirement, int256), "margin_checks: margin too low"
     account_risk._log_check(id, account, kind, found, believed)
+
+
+@view
+@internal
+def _check_kept(
+    id: uint256, account: ILedger.Account, snapshots: IMarketRegistry.MarketSnapshot[8]
+):
+    """
+    @dev Guarantees that a hedge can stay as it is: with less its own action would let it be
+         liquidated. That it can begin so does not say it. Its initial scans may lean less than
+         its maintenance scans, a believed depth may make the lighter leg look like more of a
+         hedge, and at a worse price the heavier leg is smaller.
+    @param id Account in portfolio mode.
+    @param account What is booked of it.
+    @param snapshots Its markets, as a liquidation would see them.
+    """
+    kept: account_risk.Assessment = account_risk._assess(
+        id, account, account_risk.MAINTENANCE, snapshots
+    )
+    assert kept.equity >= convert(kept.requirement, int256), "margin_checks: margin too low"
 
 
 @view

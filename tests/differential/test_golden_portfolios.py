@@ -78,9 +78,8 @@ class Judge:
                 "variance_slow": market["kept"],
             }
         collaterals = [
-            without["requirement"] - without["equity"] + offset
+            portfolio["without_collateral"][kind]["passes_from"] + offset
             for kind in KINDS
-            for without in [portfolio["without_collateral"][kind]]
             for offset in OFFSETS
         ]
         data = self.abi["probe"].encode(
@@ -140,4 +139,10 @@ def test_there_are_enough_of_every_mode_and_offsets_matter():
             assert alone // 10 <= requirement <= alone
             lowered += requirement < alone
     assert len(hedged) >= 50
+    kept = [
+        without["passes_from"] > without["requirement"] - without["equity"]
+        for row in hedged
+        for without in [row["without_collateral"]["initial"]]
+    ]
+    assert sum(kept) >= 3
     assert lowered > len(hedged)

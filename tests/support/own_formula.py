@@ -17,3 +17,28 @@ def _structs() -> str:
 
 FORMULA_HEAD = f"# pragma version 0.4.3\n# pragma nonreentrancy on\n\n{_structs()}"
 """Of a source that stands alone, without an import."""
+
+SETTABLE_FORMULA = f"""{FORMULA_HEAD}
+initial: uint256
+maintenance: uint256
+of_size: uint256
+of_open_interest: uint256
+@external
+def set(initial: uint256, maintenance: uint256, of_size: uint256, of_open_interest: uint256):
+    self.initial = initial
+    self.maintenance = maintenance
+    self.of_size = of_size
+    self.of_open_interest = of_open_interest
+@view
+@external
+def margin_ratios(inputs: RiskInputs) -> MarginRatios:
+    more: uint256 = inputs.open_interest * self.of_open_interest // 10**18
+    if inputs.depth != 0:
+        more += inputs.notional * self.of_size // inputs.depth
+    return MarginRatios(initial=self.initial + more, maintenance=self.maintenance + more)
+@view
+@external
+def collateral_haircut() -> uint256:
+    return 0
+"""
+"""A designer's formula, both of whose ratios rise with size in depth and with open interest."""

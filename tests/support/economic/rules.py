@@ -15,6 +15,7 @@ from sim.core.units import QUANTUM, WAD, to_wad
 from sim.protocol.client import PositionState
 from sim.protocol.codes import AccountMode, CollateralReason, OracleStatus, PositionCause
 from sim.protocol.events import ProtocolEvent
+from sim.protocol.state import MarketState
 from tests.support.economic.seen import Seen, Step
 from tests.support.economic.together import required_together
 from tests.support.economic.verbs import PARTICIPANTS, VAULTS
@@ -285,16 +286,24 @@ def _partial(step: Step) -> str | None:
 
 
 def _let_through(step: Step, event: ProtocolEvent) -> int:
-    """Return the most that bounds let close at once of a market, if no fee makes it less (WAD quote)."""
+    """Return the most that bounds let close at once of a market, if no fee makes it less (WAD quote).
+
+    Depth is at the index; what closes is counted at the risk price, which may lag.
+    """
     words, values = step.world.draw.word, event.values
     state = step.before.markets[values["market"]]
     backstop = to_wad(words("backstop_ratio")) * values["maintenance_requirement"] // WAD
     if values["equity"] < backstop:
         held = abs(step.before.positions[values["market"]][event.actor].size) * state.risk_price // WAD
-        return max(100 * state.depth * to_wad(words("backstop_close_impact")) // WAD, held // 4)
-    most = 100 * state.depth * to_wad(words("max_close_impact")) // WAD
+        return max(_moved(state, to_wad(words("backstop_close_impact"))), held // 4)
+    most = _moved(state, to_wad(words("max_close_impact")))
     share = to_wad(words("throttle_share_per_hour"))
     return min(most, state.depth * share // WAD) if share else most
+
+
+def _moved(state: MarketState, limit: int) -> int:
+    """Return the notional at the risk price that moves a market's mark by a share of the index (WAD)."""
+    return 100 * state.depth * limit // state.index_price * state.risk_price // WAD
 
 
 @rule(

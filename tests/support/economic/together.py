@@ -9,7 +9,6 @@ from itertools import product
 from sim.core.units import WAD, to_wad
 from sim.reference.margin_math import requirement
 from sim.reference.portfolio_math import PAIRS, PortfolioLeg, PortfolioParameters, portfolio_margin
-from sim.reference.ramp_math import effective_ratio
 from tests.support.economic.seen import Step
 
 LEAST_SHARE = WAD // 10
@@ -17,14 +16,7 @@ MARKETS = 8
 
 
 def required_together(step: Step, notionals: Mapping[int, int]) -> int:
-    """Return the initial requirement (WAD) of notionals by market, negative if short, after a step.
-
-    No less than what is to be held right after, at the same prices.
-    """
-    return max(_required(step, notionals, kind) for kind in ("initial", "maintenance"))
-
-
-def _required(step: Step, notionals: Mapping[int, int], kind: str) -> int:
+    """Return the initial requirement (WAD) of notionals by market, negative if short, after a step."""
     seen, draw = step.after, step.world.draw
     words = {
         field.name: to_wad(draw.words[f"portfolio.{field.name}"]) for field in fields(PortfolioParameters)
@@ -32,19 +24,10 @@ def _required(step: Step, notionals: Mapping[int, int], kind: str) -> int:
     legs = [PortfolioLeg()] * MARKETS
     for market, notional in notionals.items():
         state, terms = seen.markets[market], draw.markets[market]["pricing_terms"]
-        initial, maintenance = step.world.ratios(market, [abs(notional)])[0]
-        entry = seen.positions[market][step.action.actor].entry_maintenance_ratio
-        ratios = {
-            "initial": (initial, state.initial_ratio),
-            "maintenance": (
-                effective_ratio(maintenance, state.maintenance_ratio, state.ramped_maintenance_ratio, entry),
-                state.maintenance_ratio,
-            ),
-        }
         legs[market] = PortfolioLeg(
             notional=notional,
-            ratio=ratios[kind][0],
-            base_ratio=ratios[kind][1],
+            ratio=step.world.ratios(market, [abs(notional)])[0][0],
+            base_ratio=state.initial_ratio,
             confidence=state.confidence,
             price=state.index_price,
             max_premium=to_wad(terms["max_premium"]),

@@ -8,7 +8,8 @@ import pytest
 from sim.reference import portfolio_math as twin
 from sim.reference.fixed_point import WAD
 from tests.support.deployers import deploy
-from tests.support.protocol import NOBODY, Protocol, id_of
+from tests.support.own_formula import SETTABLE_FORMULA
+from tests.support.protocol import NOBODY, OPEN_INTEREST_CAP, Protocol, id_of
 
 PORTFOLIO = 2
 SKEW_SCALE = 10_000 * WAD
@@ -51,14 +52,18 @@ def set(fault: uint256, answer: PortfolioMargin):
     self.answer = answer
 @view
 @external
-def portfolio_margin(legs: PortfolioLeg[8]) -> PortfolioMargin:
+@raw_return
+def portfolio_margin(legs: PortfolioLeg[8]) -> Bytes[352]:
     assert self.fault != 1, "broken"
     if self.fault == 2:
         for i: uint256 in range(10**12):
             pass
-    return self.answer
+    answer: Bytes[352] = abi_encode(self.answer)
+    if self.fault == 3:
+        return slice(answer, 0, 320)
+    return answer
 """
-"""A designer's portfolio model that answers what it is told, reverts or does not end."""
+"""A designer's portfolio model that answers what it is told, reverts, does not end or answers in part."""
 
 
 ESTIMATES = """# pragma version 0.4.3
@@ -255,7 +260,12 @@ def test_correlations_that_are_none_are_refused():
         deploy("PortfolioRiskModel", NOBODY, NOBODY, CORRELATIONS, tuple(PARAMETERS.values()))
 
 
-@pytest.mark.parametrize("fault", [1, 2])
+def alone(legs) -> int:
+    """What legs require with no offset."""
+    return sum(-(-leg.notional * leg.maintenance_ratio // WAD) for leg in legs)
+
+
+@pytest.mark.parametrize("fault", [1, 2, 3])
 def test_a_models_silence_liquidates_nobody_and_lets_nobody_in(protocol, fault):
     made = boa.loads(SWITCHED)
     good = (1, WAD, WAD, [1] * 8)
@@ -277,10 +287,16 @@ def test_a_models_silence_liquidates_nobody_and_lets_nobody_in(protocol, fault):
     with boa.reverts("liquidation: healthy"):
         protocol.liquidate(account)
     protocol.decrease(account, WAD)  # exits do not depend on it
-    protocol.set_price(1_735 * WAD)  # a loss of 2,385 of some 2,600
+    protocol.set_price(1_735 * WAD + 7)  # a loss of 2,385 of some 2,600
     protocol.set_price(2_012 * WAD, market=1)
     below = protocol.risk.account_states([id_of(account)])[0]
     assert below.equity < below.maintenance_requirement
+    inputs = protocol.risk.liquidation_account(id_of(account))
+    most = alone(inputs.legs)
+    assert most % 10 != 0
+    assert inputs.maintenance_requirement == -(-most // 10)
+    # What a close frees is its part of that, so that more closes than if it freed all it asks alone.
+    assert inputs.alone_share == inputs.together_share == inputs.maintenance_requirement * WAD // most
     before = [abs(protocol.position(account, market).size) for market in range(2)]
     protocol.liquidate(account)
     after = [abs(protocol.position(account, market).size) for market in range(2)]
@@ -301,6 +317,41 @@ def test_no_answer_is_believed_beyond_its_bounds(protocol):
     assert [leg.scan_ratio for leg in most.legs[:2]] == [WAD // 20, WAD // 25]
     made.set(0, (1, 0, 0, [0] * 8))
     assert [leg.scan_ratio for leg in protocol.risk.liquidation_account(id_of(account)).legs[:2]] == [1, 1]
+
+
+def test_a_silent_model_asks_for_no_more_than_the_sum(build):
+    protocol = build(markets=2, skew_scale=SKEW_SCALE, max_premium=WAD // 50)
+    formula = boa.loads(SETTABLE_FORMULA)
+    formula.set(10 * WAD // 100, 25 * WAD // 1_000, 0, 0)
+    for market in range(2):
+        protocol.registry.set_market(market, formula.address, OPEN_INTEREST_CAP, sender=protocol.owner)
+    made = boa.loads(SWITCHED)
+    made.set(0, (1, WAD, WAD, [1] * 8))
+    with_model(protocol, made)
+    account = hedged(protocol, "hedged", 20_000, (10, -10))
+    formula.set(10 * WAD // 100, WAD // 100, 0, 0)  # below the largest premium
+    made.set(1, (1, WAD, WAD, [1] * 8))
+    inputs = protocol.risk.liquidation_account(id_of(account))
+    assert inputs.maintenance_requirement == alone(inputs.legs)
+    assert inputs.alone_share == WAD
+
+
+def test_what_positions_required_at_entry(protocol):
+    """Whether a parameter is the cause is asked of what legs required at entry, never of more than now."""
+    with_model(protocol)
+    account = hedged(protocol, "hedged", 20_000, (10, -10, 0))
+    entered = protocol.risk.liquidation_account(id_of(account))
+    assert entered.entry_requirement == entered.maintenance_requirement
+    protocol.set_ratios(60 * WAD // 100, 50 * WAD // 100)
+    risen = protocol.risk.liquidation_account(id_of(account))
+    assert risen.equity > risen.maintenance_requirement > alone(entered.legs)
+    assert risen.entry_requirement == alone(entered.legs)  # known without the model: all is well
+    protocol.set_ratios(90 * WAD // 100, 80 * WAD // 100)
+    below = protocol.risk.liquidation_account(id_of(account))
+    assert below.entry_requirement <= below.maintenance_requirement
+    protocol.set_ratios(2 * WAD // 100, WAD // 100)
+    fallen = protocol.risk.liquidation_account(id_of(account))
+    assert fallen.entry_requirement == fallen.maintenance_requirement < entered.maintenance_requirement
 
 
 def test_leaving_at_the_largest_premium_is_always_required(build):
