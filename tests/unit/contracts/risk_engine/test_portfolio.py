@@ -110,8 +110,10 @@ def protocol(build) -> Protocol:
     return made
 
 
-def expected(protocol: Protocol, account: str, kind: str, estimated: int = WAD) -> twin.PortfolioMargin:
-    """What the twin makes of an account at its risk prices."""
+def expected(
+    protocol: Protocol, account: str, kind: str, estimated: int = WAD, ratios: dict[int, int] | None = None
+) -> twin.PortfolioMargin:
+    """What the twin makes of an account at its risk prices, with ratios given or those that it has now."""
     legs = []
     for market in range(8):
         size = protocol.position(account, market).size if market < 3 else 0
@@ -123,7 +125,7 @@ def expected(protocol: Protocol, account: str, kind: str, estimated: int = WAD) 
         ratio = getattr(snapshot, f"{kind}_ratio")
         if kind == "maintenance":
             row = protocol.lens.positions(market, [id_of(account)])[0]
-            ratio = row.effective_maintenance_ratio
+            ratio = ratios[market] if ratios else row.effective_maintenance_ratio
         legs.append(
             twin.PortfolioLeg(
                 notional=notional if size > 0 else -notional,
@@ -346,12 +348,18 @@ def test_what_positions_required_at_entry(protocol):
     risen = protocol.risk.liquidation_account(id_of(account))
     assert risen.equity > risen.maintenance_requirement > alone(entered.legs)
     assert risen.entry_requirement == alone(entered.legs)  # known without the model: all is well
-    protocol.set_ratios(90 * WAD // 100, 80 * WAD // 100)
-    below = protocol.risk.liquidation_account(id_of(account))
-    assert below.entry_requirement <= below.maintenance_requirement
+
+
+def test_what_a_hedge_under_maintenance_required_at_entry(protocol):
+    """Leg by leg the lesser of what it asks now and asked at entry, together."""
+    with_model(protocol)
+    account = hedged(protocol, "hedged", 3_000, (10, -10, 0))
     protocol.set_ratios(2 * WAD // 100, WAD // 100)
-    fallen = protocol.risk.liquidation_account(id_of(account))
-    assert fallen.entry_requirement == fallen.maintenance_requirement < entered.maintenance_requirement
+    protocol.set_ratios(60 * WAD // 100, 50 * WAD // 100, market=1)
+    inputs = protocol.risk.liquidation_account(id_of(account))
+    assert inputs.equity < inputs.maintenance_requirement
+    lesser = {0: WAD // 100, 1: 4 * WAD // 100}
+    assert inputs.entry_requirement == expected(protocol, account, "maintenance", ratios=lesser).requirement
 
 
 def test_leaving_at_the_largest_premium_is_always_required(build):
