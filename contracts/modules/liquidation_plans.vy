@@ -466,6 +466,10 @@ def _within(
             amounts = self._matched(
                 amounts, inputs.legs[first.market].notional, smallest, one, other
             )
+            # What leaves the smallest position is no sliver either.
+            least = min(
+                least, max(inputs.legs[first.market].notional, 2 * smallest) - smallest
+            )
     # What the bounds let through at most is no sliver; less than it waits for the next second.
     if first_room.whole > 2 * smallest:
         least = min(least, first_room.whole - smallest)
@@ -485,7 +489,8 @@ def _matched(
 ) -> Amounts:
     """
     @dev What closes of the first once less of its hedge does: what that matches, and no dust
-         left. All of it if the net bears the rest, else so little that more than dust is left.
+         left. All of it if the net bears the rest, else so little that no dust is left, if
+         that is no sliver.
     @param amounts Notionals, the hedge's cut.
     @param held Notional of the first (WAD quote).
     @param smallest Smallest position (WAD quote).
@@ -501,7 +506,7 @@ def _matched(
         smallest,
         min(amounts.first, amounts.bare + matched),
     )
-    if cut.first < held and held - cut.first < smallest and held > smallest:
+    if cut.first < held and held - cut.first < smallest and held >= 2 * smallest:
         cut.first = held - smallest
         cut.alone = min(amounts.alone, cut.first)
         cut.hedge = min(amounts.hedge, self._weighed(cut.first - cut.alone, one, other))

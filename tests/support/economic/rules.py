@@ -263,7 +263,7 @@ def _stays_healthy(step: Step) -> str | None:
 @rule(
     "C3",
     "a liquidation closes something, no more than there is, and leaves nothing or more than dust, but where"
-    " bounds let through less than two of the smallest positions",
+    " bounds let through, or an account has, less than two of the smallest positions",
 )
 def _partial(step: Step) -> str | None:
     if step.verb not in ("liquidate", "sweep"):
@@ -275,12 +275,8 @@ def _partial(step: Step) -> str | None:
         new = step.after.positions[market][account].size
         if not (0 <= new < old or old < new <= 0):
             return f"account {account} went from {old} to {new}"
-        if (
-            new
-            and abs(new) * step.after.markets[market].risk_price // WAD
-            < least
-            < _let_through(step, event) // 2
-        ):
+        held, left = (abs(size) * step.after.markets[market].risk_price // WAD for size in (old, new))
+        if new and left < least < min(_let_through(step, event), held) // 2:
             return f"account {account} is left with {new}, less than the smallest position"
     return None
 
