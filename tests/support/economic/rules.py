@@ -263,7 +263,7 @@ def _stays_healthy(step: Step) -> str | None:
 @rule(
     "C3",
     "a liquidation closes something, no more than there is, and leaves nothing or more than dust, but where"
-    " bounds let through, or an account has, less than two of the smallest positions",
+    " bounds let through, or a hedge has, less than two of the smallest positions",
 )
 def _partial(step: Step) -> str | None:
     if step.verb not in ("liquidate", "sweep"):
@@ -276,7 +276,10 @@ def _partial(step: Step) -> str | None:
         if not (0 <= new < old or old < new <= 0):
             return f"account {account} went from {old} to {new}"
         held, left = (abs(size) * step.after.markets[market].risk_price // WAD for size in (old, new))
-        if new and left < least < min(_let_through(step, event), held) // 2:
+        most = _let_through(step, event)
+        if any(row[account].size * old < 0 for row in step.before.positions):
+            most = min(most, held)
+        if new and left < least < most // 2:
             return f"account {account} is left with {new}, less than the smallest position"
     return None
 
