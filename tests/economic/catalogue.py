@@ -90,6 +90,16 @@ FAULTS = (
         ),
     ),
     fault(
+        "B4",
+        "a hedge begins with half of what its scenarios ask",
+        (
+            "modules/account_risk.vy",
+            "found.ratios, INITIAL, snapshots)\n        )\n",
+            "found.ratios, INITIAL, snapshots)\n        ) // 2\n",
+        ),
+        attacks=("part",),
+    ),
+    fault(
         "B7",
         "collateral leaves while a deficit pends",
         (

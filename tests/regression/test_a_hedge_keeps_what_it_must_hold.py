@@ -22,9 +22,14 @@ from tests.support.own_formula import SETTABLE_FORMULA
 from tests.support.protocol import NOBODY, OPEN_INTEREST_CAP, Protocol, id_of, isolated
 
 PORTFOLIO = 2
-PLAIN = (WAD, 0, 0, WAD // 10, 0, 0, 0)
-"""All markets move by a scan, a tenth of the gross at least, no break, nothing firm."""
 FREE = {"withdraw_margin_ratio": 0}
+
+
+def set_model(protocol: Protocol, far: int = WAD) -> None:
+    """All markets move by a scan or far, a tenth of the gross at least, no break, nothing firm."""
+    words = (far, WAD, 0, WAD // 10, 0, 0, 0)
+    model = deploy("PortfolioRiskModel", protocol.owner, NOBODY, [WAD] * PAIRS, words)
+    protocol.risk.set_portfolio_model(model.address, sender=protocol.owner)
 
 
 @pytest.fixture
@@ -34,8 +39,7 @@ def protocol():
         made = Protocol(markets=2, max_premium=0, margin=FREE)
         made.set_ratios(8 * WAD // 100, 2 * WAD // 100, market=0)
         made.set_ratios(4 * WAD // 100, 39 * WAD // 1_000, market=1)
-        model = deploy("PortfolioRiskModel", made.owner, NOBODY, [WAD] * PAIRS, PLAIN)
-        made.risk.set_portfolio_model(model.address, sender=made.owner)
+        set_model(made)
         yield made
 
 
@@ -81,12 +85,6 @@ def set_formula(protocol: Protocol, market: int, *words: int):
     formula.set(*words)
     protocol.registry.set_market(market, formula.address, OPEN_INTEREST_CAP, sender=protocol.owner)
     return formula
-
-
-def set_model(protocol: Protocol, far: int = WAD) -> None:
-    words = (far, WAD, 0, WAD // 10, 0, 0, 0)
-    model = deploy("PortfolioRiskModel", protocol.owner, NOBODY, [WAD] * PAIRS, words)
-    protocol.risk.set_portfolio_model(model.address, sender=protocol.owner)
 
 
 def opens_with_just(protocol: Protocol, account: str, size: int, market: int) -> None:

@@ -277,7 +277,7 @@ def _partial(step: Step) -> str | None:
             return f"account {account} went from {old} to {new}"
         held, left = (abs(size) * step.after.markets[market].risk_price // WAD for size in (old, new))
         most = _let_through(step, event)
-        if any(row[account].size * old < 0 for row in step.before.positions):
+        if any(row[account].size * old < 0 for row in step.after.positions):  # a hedge that was cut
             most = min(most, held)
         if new and left < least < most // 2:
             return f"account {account} is left with {new}, less than the smallest position"

@@ -8,11 +8,14 @@ from itertools import product
 
 from sim.core.units import WAD, to_wad
 from sim.reference.margin_math import requirement
-from sim.reference.portfolio_math import PAIRS, PortfolioLeg, PortfolioParameters, portfolio_margin
+from sim.reference.portfolio_math import (
+    LEAST_SHARE,
+    PAIRS,
+    PortfolioLeg,
+    PortfolioParameters,
+    portfolio_margin,
+)
 from tests.support.economic.seen import Step
-
-LEAST_SHARE = WAD // 10
-MARKETS = 8
 
 
 def required_together(step: Step, notionals: Mapping[int, int]) -> int:
@@ -21,7 +24,7 @@ def required_together(step: Step, notionals: Mapping[int, int]) -> int:
     words = {
         field.name: to_wad(draw.words[f"portfolio.{field.name}"]) for field in fields(PortfolioParameters)
     }
-    legs = [PortfolioLeg()] * MARKETS
+    legs = [PortfolioLeg()] * len(seen.markets)
     for market, notional in notionals.items():
         state, terms = seen.markets[market], draw.markets[market]["pricing_terms"]
         legs[market] = PortfolioLeg(
