@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from sim.core.errors import InputError, SeawallError
 from sim.core.units import TOKEN_UNIT
-from tests.support.economic.bounds import ASSET_BOUNDS, BOUNDS
+from tests.support.economic.bounds import ASSET_BOUNDS, BOUNDS, ESTIMATOR_BOUNDS
 from tests.support.economic.history import History, read_transcript
 from tests.support.economic.minimise import (
     minimised,
@@ -123,7 +123,9 @@ def report(totals: Totals, *, moving: bool, seconds: float) -> list[str]:
     if moving:
         checks = f"{sum(totals.checked.values())} checks of {len(totals.checked)} rules"
         broken = ", ".join(f"{name} in {count} histories" for name, count in sorted(totals.broken.items()))
-        bound = ", ".join(f"{name} {totals.bound[name]}" for name in (*BOUNDS, *ASSET_BOUNDS))
+        bound = ", ".join(
+            f"{name} {totals.bound[name]}" for name in (*BOUNDS, *ASSET_BOUNDS, *ESTIMATOR_BOUNDS)
+        )
         lines += [f"bound, after so many actions: {bound}", f"{checks}; broken: {broken or 'none'}"]
     meaning = "beyond what prices explain" if moving else f"{totals.gains} histories above rounding"
     lines.append(f"best profit {_quote(totals.best)} quote, {meaning}")

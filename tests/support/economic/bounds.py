@@ -9,6 +9,7 @@ from sim.core.units import WAD, to_wad
 from sim.protocol.codes import PositionCause
 from sim.protocol.state import MarketState
 from tests.support.economic.history import WHOLE
+from tests.support.economic.rules import moved_least_and_most
 from tests.support.economic.seen import Step
 
 BOUNDS: Final = (
@@ -34,6 +35,10 @@ reductions, the smallest position, fees of trades and liquidations, the window b
 ASSET_BOUNDS: Final = ("asset cap", "no sale", "secured", "lien", "cluster")
 """Of other collateral and clusters: the cap of deposits, price or bound of one time that holds a forced sale
 back, a debt that own assets are to cover, a lien, a requirement raised to the size of all linked accounts."""
+
+ESTIMATOR_BOUNDS: Final = ("variance limit", "multiplier", "forgotten choice")
+"""Of markets that choose their variance: a rate that holds a choice back, a margin that is multiplied, a
+choice that is forgotten."""
 
 _REASONS: Final = {
     "too small": "smallest position",
@@ -68,10 +73,22 @@ def binding(step: Step) -> Iterator[str]:
     for event, bound in (("LienChanged", "lien"), ("ClusterCounted", "cluster")):
         if step.named(event):
             yield bound
+    yield from _of_choices(step)
     if step.verb == "decrease" and step.done:
         market, share = (int(argument) for argument in step.action.arguments)
         if share < WHOLE and not step.after.positions[market][step.action.actor].size:
             yield "dust closed"
+
+
+def _of_choices(step: Step) -> Iterator[str]:
+    for market, after in step.after.chosen.items():
+        before, words = step.before.chosen[market], step.world.draw.markets[market]["estimator"]
+        if after.variance in moved_least_and_most(before, after.updated_at, words) and before != after:
+            yield "variance limit"
+        if after.multiplier > WAD:
+            yield "multiplier"
+        if step.after.now > after.updated_at + words["expiry_seconds"]:
+            yield "forgotten choice"
 
 
 def _of_market(step: Step, market: int, state: MarketState) -> Iterator[str]:

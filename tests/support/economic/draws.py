@@ -17,6 +17,7 @@ from sim.protocol.parameters.words import Number, to_chain
 from sim.reference.margin_math import largest_premium
 from sim.reference.portfolio_math import PAIRS
 from tests.support.economic.drawn_assets import draw_assets, draw_clusters
+from tests.support.economic.drawn_estimators import draw_estimators, is_chosen
 
 MODELS = ("static", "volatility", "adaptive", "tiered")
 SECONDS_A_BLOCK = 12
@@ -49,10 +50,17 @@ class Draw:
     at the start, quote."""
     clusters: Sequence[Sequence[int]] = ()
     """Members whose accounts are declared to be of one hand."""
+    implied_member: bool = False
+    """Whether the first member reports what options imply; else somebody honest does."""
 
     def word(self, name: str) -> Number:
         """Return a parameter by its name alone."""
         return next(value for key, value in self.words.items() if key.endswith(f".{name}"))
+
+    @property
+    def chooses(self) -> bool:
+        """Whether a market chooses its variance."""
+        return any(map(is_chosen, self.markets))
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
@@ -154,7 +162,12 @@ def draw_world(seed: str) -> Draw:
     }
     fee_rate = to_chain("trade_fee_rate", "uint256", drawn["trade_fee_rate"])
     markets = [_market(draw, model, index, fee_rate) for index in range(draw.choice((1, 1, 2, 3)))]
-    # Of a stream of its own, so that worlds are in all else what they were before there was this mode.
+    # Of a stream of its own, so that worlds are in all else what they were before there were estimators.
+    chosen = random.Random(f"estimators {seed}")
+    markets = [
+        {**market, **own} for market, own in zip(markets, draw_estimators(chosen, len(markets)), strict=True)
+    ]
+    # Likewise of the mode.
     joint = random.Random(f"portfolio {seed}")
     largest = max(market["pricing_terms"]["max_premium"] for market in markets)
     drawn |= {
@@ -191,6 +204,7 @@ def draw_world(seed: str) -> Draw:
         # Of streams of their own too.
         assets=draw_assets(random.Random(f"collateral {seed}")),
         clusters=draw_clusters(random.Random(f"clusters {seed}"), members),
+        implied_member=chosen.random() < 0.5,
     )
     problem = problem_of(made)
     assert problem is None, problem

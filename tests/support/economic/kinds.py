@@ -91,3 +91,8 @@ HOSTILE_ASSET_KINDS: Final = ("withdraw_asset", "sell_collateral", "asset")
 ASSET_ATTACKS: Final = {"push": 4, "behind_lien": 4, "across_cap": 2}
 CLUSTER_ATTACKS: Final = {"split": 3}
 """Drawn too in worlds with declared clusters."""
+ESTIMATOR_KINDS: Final = {"estimate": 4, "imply": 2}
+"""Drawn too in worlds whose markets choose their variance."""
+HOSTILE_ESTIMATOR_KINDS: Final = ("imply",)
+ESTIMATOR_ATTACKS: Final = {"swing": 3}
+MOVING_ESTIMATOR_ATTACKS: Final = {"blame": 3}

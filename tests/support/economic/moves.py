@@ -9,6 +9,7 @@ from typing import Final
 from sim.core.units import QUANTUM, TOKEN_UNIT, WAD
 from sim.protocol.codes import AccountMode
 from tests.support.economic.asset_moves import AssetMoves
+from tests.support.economic.estimator_moves import EstimatorMoves
 from tests.support.economic.history import HOSTILE, LEGAL, WHOLE, Action
 from tests.support.economic.kinds import (
     ASSET_ATTACKS,
@@ -16,10 +17,14 @@ from tests.support.economic.kinds import (
     ATTACKS,
     CLUSTER_ATTACKS,
     CONSTANT_KINDS,
+    ESTIMATOR_ATTACKS,
+    ESTIMATOR_KINDS,
     HOSTILE_ASSET_KINDS,
+    HOSTILE_ESTIMATOR_KINDS,
     HOSTILE_KINDS,
     MOVING_ASSET_KINDS,
     MOVING_ATTACKS,
+    MOVING_ESTIMATOR_ATTACKS,
     MOVING_KINDS,
 )
 from tests.support.economic.pair_moves import PairMoves
@@ -32,7 +37,7 @@ SMALL_MOVES: Final = (-100, -30, -5, 5, 30, 100)
 LARGE_MOVES: Final = (-5_000, -3_000, -1_500, -700, -300, 300, 700, 1_500, 3_000, 5_000)
 
 
-class Moves(AssetMoves, PairMoves):
+class Moves(AssetMoves, PairMoves, EstimatorMoves):
     """Draws actions for a player's world as it is."""
 
     def __init__(self, player: Player, draw: random.Random, attacks: Sequence[str] | None = None) -> None:
@@ -50,6 +55,10 @@ class Moves(AssetMoves, PairMoves):
             known |= ASSET_ATTACKS
         if self.world.draw.clusters:
             known |= CLUSTER_ATTACKS
+        if self.world.draw.chooses:
+            self.kinds |= ESTIMATOR_KINDS
+            self.hostile_kinds += HOSTILE_ESTIMATOR_KINDS
+            known |= ESTIMATOR_ATTACKS | (MOVING_ESTIMATOR_ATTACKS if self.moving else {})
         every = {**known, **ASSET_ATTACKS, **CLUSTER_ATTACKS}
         self.attacks = {name: every[name] for name in attacks or known}
         self.traders = [*self.members, TRADER] if self.moving else self.members

@@ -38,6 +38,8 @@ ROUNDINGS_OF_A_DEPOSIT: Final = 2
 """Token units: one as its shares are bought, one as they are priced."""
 MOST_CLOSES_OF_A_SWEEP: Final = 6
 """Closes of one account in one market; a close of a part may leave another one due."""
+MOST_NAMINGS: Final = 4
+"""Times that winners of one market are named for one deficit."""
 CHECKPOINT: Final = Action("checkpoint", KEEPER)
 """Values the coalition; it is part of a history because a second passes."""
 
@@ -265,22 +267,27 @@ class Player:
                     self.note(world.socialize(KEEPER, account))
 
     def resolve(self) -> bool:
-        """Let the keeper cover and deleverage whatever pends; return whether it did something."""
+        """Let the keeper cover and deleverage whatever pends; return whether it did something.
+
+        Winners are named again while they pay: funding that a winner owes comes out of what a close realises,
+        so that it pays less than it has the first time.
+        """
         world, done = self.world, False
         for account in range(verbs.PARTICIPANTS):
             if world.deficit(account) is None:
                 continue
             done |= self.note(world.cover(KEEPER, account)).status
             for market in range(len(world.prices)):  # each has its share of a deficit
-                winners = world.ranked_winners(account, market)
-                if not winners:
-                    continue
-                named = winners[: verbs.WINNERS_A_CALL]
-                result = self.note(world.deleverage(KEEPER, account, market, named))
-                done |= result.status
-                if not result.status:
-                    break
+                done |= self._name_winners(account, market)
         return done
+
+    def _name_winners(self, account: int, market: int) -> bool:
+        """Name winners of a market until they have paid its share of a deficit; return whether any did."""
+        for time in range(MOST_NAMINGS):
+            winners = self.world.ranked_winners(account, market)[: verbs.WINNERS_A_CALL]
+            if not winners or not self.note(self.world.deleverage(KEEPER, account, market, winners)).status:
+                return time > 0
+        return True
 
     def note(self, result: Result) -> Result:
         """Keep what a call led to."""
@@ -453,6 +460,14 @@ class Player:
         """Let two markets be sampled."""
         return self.note(self.world.update_pair(actor, first, second))
 
+    def estimate(self, actor: int, market: int) -> Result:
+        """Have a market choose its variance."""
+        return self.note(self.world.update(actor, market))
+
+    def imply(self, actor: int, market: int, volatility: int) -> Result:
+        """Report an implied volatility, basis points a year."""
+        return self.note(self.world.report_implied(actor, market, volatility))
+
     def report(self, actor: int, market: int, change: int, confidence: int) -> Result:
         """Report a price that is off by basis points, with a confidence of basis points."""
         price = max(self.world.prices[market] * (WHOLE + change) // WHOLE, 1)
@@ -593,6 +608,8 @@ VERBS: Final[dict[str, Verb]] = {
     "donate": Verb(Player.donate, ("to", "units")),
     "poke": Verb(Player.poke, ("market",)),
     "sample": Verb(Player.sample, ("first", "second")),
+    "estimate": Verb(Player.estimate, ("market",)),
+    "imply": Verb(Player.imply, ("market", "volatility")),
     "report": Verb(Player.report, ("market", "change", "confidence")),
     "price": Verb(Player.price, ("market", "change")),
     "wait": Verb(Player.pass_time, ("seconds",)),

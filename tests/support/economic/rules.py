@@ -7,7 +7,7 @@ only when one sees every action, who did it, and what it did to everybody else.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,9 +16,10 @@ from sim.protocol.client import PositionState
 from sim.protocol.codes import AccountMode, CollateralReason, OracleStatus, PositionCause
 from sim.protocol.events import ProtocolEvent
 from sim.protocol.state import MarketState
+from sim.reference.estimator_math import MAX_VARIANCE, MIN_VARIANCE, limited
 from tests.support.economic.seen import Seen, Step
 from tests.support.economic.together import required_together
-from tests.support.economic.verbs import PARTICIPANTS, VAULTS
+from tests.support.economic.verbs import PARTICIPANTS, VAULTS, Chosen
 
 EVERYBODY: Final = range(PARTICIPANTS)
 IN_A_WITHDRAWAL: Final = 2
@@ -307,8 +308,8 @@ def _moved(state: MarketState, limit: int) -> int:
 
 @rule(
     "C3h",
-    "a liquidation makes neither the notional of an account nor its net exposure grow, and but for what the"
-    " close costs leaves it no smaller share of what it must hold",
+    "a liquidation makes neither the notional of an account nor, but in portfolio mode, its net exposure grow,"
+    " and but for what the close costs leaves it no smaller share of what it must hold",
 )
 def _no_riskier(step: Step) -> str | None:
     if step.verb != "liquidate" or not step.done:
@@ -323,7 +324,8 @@ def _no_riskier(step: Step) -> str | None:
             _exposure(positions, step.after, account)
             for positions in (step.before.positions, step.after.positions)
         )
-        if gross_left >= gross or net_left > net + QUANTUM:
+        is_netted = step.world.mode(account) != AccountMode.PORTFOLIO  # there the net is of scans
+        if gross_left >= gross or (is_netted and net_left > net + QUANTUM):
             return f"account {account} had {gross}, net {net}, has {gross_left}, net {net_left}"
         old, new = step.before.accounts[account], step.after.accounts[account]
         equity = new.equity + paid + QUANTUM
@@ -532,7 +534,8 @@ def _one_price(step: Step) -> str | None:
 
 @rule("D6", "only reporters report")
 def _reporters_only(step: Step) -> str | None:
-    if step.verb == "report" and step.done and step.action.actor not in step.world.reporters:
+    allowed = {"report": step.world.reporters, "imply": [step.world.implied_reporter]}
+    if step.done and step.action.actor not in allowed.get(step.verb, [step.action.actor]):
         return f"{step.action.actor} reported"
     return None
 
@@ -549,6 +552,28 @@ def _correlations_fall_slowly(step: Step) -> str | None:
         if after.valid_until != before.valid_until and not max(least, -WAD) <= after.level <= WAD:
             return f"of {pair}: {before.level} at {before.sampled_at}, {after.level} at {after.sampled_at}"
     return None
+
+
+@rule("D8", "a chosen variance moves no faster than it may, and multiplies margin by what its zones allow")
+def _variances_move_slowly(step: Step) -> str | None:
+    for market, after in step.after.chosen.items():
+        before, words = step.before.chosen[market], step.world.draw.markets[market]
+        least, most = moved_least_and_most(before, after.updated_at, words["estimator"])
+        if not least <= after.variance <= most:
+            return f"market {market}: {before} became {after}"
+        if not WAD <= after.multiplier <= max(to_wad(words["performance"]["red_multiplier"]), WAD):
+            return f"market {market}: {after}"
+    return None
+
+
+def moved_least_and_most(before: Chosen, at: int, words: Mapping[str, float]) -> tuple[int, int]:
+    """Return between what a chosen variance may be at a time, by the limits of its market."""
+    rates = [to_wad(words[name]) for name in ("rise_per_hour", "fall_per_hour")]
+    least, most = (
+        limited(before.variance, target, at - before.updated_at, *rates)
+        for target in (MIN_VARIANCE, MAX_VARIANCE)
+    )
+    return least, most
 
 
 # E: vault shares

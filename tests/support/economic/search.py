@@ -96,7 +96,7 @@ class Search:
         self.given = given or {}
         """Parameters that are not drawn, by ``struct.name``."""
         self.plain = plain
-        """Whether worlds are without other collateral and declared clusters."""
+        """Whether worlds are without other collateral, declared clusters and chosen variances."""
         self.totals = Totals()
         self.elites: list[tuple[int, History]] = []
         self.found: list[Found] = []
@@ -126,7 +126,7 @@ class Search:
             origin += f" from {elite.origin.split(' ')[0]}"
         if world is None:
             world = _with(draw_world(origin), self.given)
-            world = replace(world, assets=(), clusters=()) if self.plain else world
+            world = plain(world) if self.plain else world
         history = History(draw=world, actions=(), moving=self.moving, origin=origin)
         player = Player(history, self.contracts)
         try:
@@ -193,6 +193,13 @@ class Search:
                 self.found.append(Found(cut, best.profit, broken))
 
 
+def plain(world: Draw) -> Draw:
+    """Return a world without other collateral, declared clusters and chosen variances."""
+    without = ("estimator", "performance")
+    markets = [{key: market[key] for key in market if key not in without} for market in world.markets]
+    return replace(world, assets=(), clusters=(), markets=markets)
+
+
 def _with(world: Draw, given: Mapping[str, Number]) -> Draw:
     """Return a world with some parameters given; those of every market or asset go to all of them."""
     markets = [dict(market) for market in world.markets]
@@ -235,7 +242,7 @@ def changed(draw: random.Random, actions: tuple[Action, ...], others: list[Histo
     return tuple(made[:MOST_ACTIONS])
 
 
-_SIZED: Final = ("units", "share", "size", "shares", "seconds", "change")
+_SIZED: Final = ("units", "share", "size", "shares", "seconds", "change", "volatility")
 _SIGNED: Final = ("size", "change", "share")
 
 

@@ -9,8 +9,9 @@ from typing import Final
 from sim.protocol.client import AccountState, PositionState
 from sim.protocol.events import ProtocolEvent
 from sim.protocol.state import MarketState, ProtocolState
+from tests.support.economic.drawn_estimators import is_chosen
 from tests.support.economic.history import Action
-from tests.support.economic.verbs import PARTICIPANTS, VAULTS, Correlation, Deficit, Result, World
+from tests.support.economic.verbs import PARTICIPANTS, VAULTS, Chosen, Correlation, Deficit, Result, World
 
 STAKE: Final = 10**18
 """About a million quote of stake in a fund that has lost nothing."""
@@ -40,6 +41,8 @@ class Seen:
     """What debtors' own assets are to cover of what pends."""
     correlations: dict[tuple[int, int], Correlation] = field(default_factory=dict)
     """What is estimated of each two markets, the first one below the second."""
+    chosen: dict[int, Chosen] = field(default_factory=dict)
+    """What each market has chosen that does."""
 
     def open_markets(self, account: int) -> list[int]:
         """Return the markets in which an account has a position."""
@@ -84,6 +87,9 @@ def look(world: World) -> Seen:
             (first, second): world.correlation(first, second)
             for second in range(len(markets))
             for first in range(second)
+        },
+        chosen={
+            place: world.chosen(place) for place, market in enumerate(world.draw.markets) if is_chosen(market)
         },
     )
 

@@ -77,6 +77,15 @@ class Correlation(NamedTuple):
     valid_until: int
 
 
+class Chosen(NamedTuple):
+    """What a market has chosen, WAD."""
+
+    variance: int
+    updated_at: int
+    multiplier: int
+    """Of margin, for how it did."""
+
+
 class Position(NamedTuple):
     """One position as stored, WAD integers."""
 
@@ -138,12 +147,14 @@ class World:
         self.chain.start_block(1, GENESIS + SECONDS_A_BLOCK)
         self.honest = range(REPORTERS, PARTICIPANTS)
         self.reporters = [*self.honest, *range(draw.dishonest_reporters)]
+        self.implied_reporter = 0 if draw.implied_member else self.honest[0]
         names = [self.book.addresses[reporter] for reporter in self.reporters]
         deployer = _deployer_on(self.chain, draw.model, contracts)
         self.deployment = deployer.deploy(
             draw.parameters(),
             [names for _ in draw.markets],
             [names for _ in draw.assets],
+            [self.book.addresses[self.implied_reporter] for _ in draw.markets],
             clusters=[[self.book.addresses[member] for member in linked] for linked in draw.clusters],
         )
         abis = self.deployment.abis
@@ -476,6 +487,21 @@ class World:
         """Return why `update_pair` would be refused."""
         return self._would(actor, "volatility_oracle", "update_pair", first, second)
 
+    def update(self, actor: int, market: int) -> Result:
+        """Have a market choose its variance."""
+        return self._by(actor, "volatility_oracle", "update", market)
+
+    def report_implied(self, actor: int, market: int, volatility: int) -> Result:
+        """Report an implied volatility, basis points a year."""
+        return self._by(actor, "volatility_oracle", "report_implied", market, volatility**2 * 10**10)
+
+    def chosen(self, market: int) -> Chosen:
+        """Return what a market has chosen."""
+        row = self._read("volatility_oracle", "estimates", market)
+        _, multiplier = self._read("volatility_oracle", "performance", market)
+        self._read("volatility_oracle", "variances", market)
+        return Chosen(row[0], row[-1], multiplier)
+
     def correlation(self, first: int, second: int) -> Correlation:
         """Return what is estimated of two markets."""
         level, _, _, sampled_at, valid_until = self._read("volatility_oracle", "correlation", first, second)
@@ -579,6 +605,8 @@ class World:
             ("insurance_fund", "set_drawer", (address, True)),
             ("price_oracle", "add_reporter", (0, address, 1, 3_600)),
             ("volatility_oracle", "set_correlation", ((60, 60, 1, 1, 1, 60),)),
+            ("volatility_oracle", "set_performance", (0, (3_600, 1, 1, 10**18, 10**18, 60))),
+            ("volatility_oracle", "set_implied_reporter", (0, address)),
             ("risk_governor", "propose", (desk, b"\0" * 4)),
             ("risk_governor", "tighten", (ledger, b"\0" * 4)),
             ("risk_governor", "pause", ()),
