@@ -349,7 +349,7 @@ def _curve(
     """
     curve: DynArray[IRiskModel.MarginRatios, 16] = []
     for notional: uint256 in notionals:
-        curve.append(formulas._ratios_or_bounds(snapshot, notional, 1, notional))
+        curve.append(formulas._target_ratios(snapshot, notional, 1, notional, False))
     return curve
 
 

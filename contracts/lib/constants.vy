@@ -50,7 +50,6 @@ ACTION_LIQUIDATE: constant(uint256) = 2
 ACTION_SETTLE: constant(uint256) = 3
 
 # Modes of an account (`ILedger.Account.mode`).
-MODE_CROSS: constant(uint256) = 0
 MODE_ISOLATED: constant(uint256) = 1  # at most one market open at a time
 MODE_PORTFOLIO: constant(uint256) = 2  # positions may offset each other's margin
 

@@ -63,6 +63,23 @@ def _amount_in(
 
 @pure
 @internal
+def _least_forced(fee_rate: uint256, band: uint256) -> uint256:
+    """
+    @dev Least that is sold by force where there is as much: 2/(band - fee) units, of which the
+         one that a swap rounds away takes at most half of what the band leaves beyond the fee.
+         Fewer of a coarse token would fill below the band, and the debt stay.
+    @param fee_rate Fee of the pool (WAD).
+    @param band How far below its reference a fill may be (WAD).
+    @return uint256 Token units, one if the band leaves nothing.
+    """
+    if band <= fee_rate:
+        return 1
+    # NOTE: rounds up, sells more.
+    return fixed_point._ceil_div(2 * constants.WAD, band - fee_rate)
+
+
+@pure
+@internal
 def _most_forced(reserve: uint256, fee_rate: uint256, band: uint256) -> uint256:
     """
     @dev Most of an asset that may be sold by force at one time: fee*(1 - band)*reserve.

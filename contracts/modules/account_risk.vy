@@ -147,11 +147,13 @@ def _assess(
             continue
         notional: uint256 = found.notionals[market]
         position: ILedger.Position = account.positions[market]
-        ratios: IRiskModel.MarginRatios = formulas._ratios_or_bounds(
-            snapshots[market], notional, risk_inputs._side(position.size), found.notional
+        ratios: IRiskModel.MarginRatios = formulas._target_ratios(
+            snapshots[market],
+            notional,
+            risk_inputs._side(position.size),
+            found.notional,
+            kind != MAINTENANCE,
         )
-        if kind != MAINTENANCE:
-            formulas._check_answer(ratios)
         effective: uint256 = self._effective_ratio(
             ratios.maintenance, position, snapshots[market]
         )
@@ -352,8 +354,8 @@ def _entry_ratio(
     notional: uint256 = margin_math._notional(
         position.size + size_delta, snapshot.index_price
     )
-    target: uint256 = formulas._ratios(
-        snapshot, notional, side, elsewhere + notional
+    target: uint256 = formulas._target_ratios(
+        snapshot, notional, side, elsewhere + notional, True
     ).maintenance
     if position.size == 0:
         return target
@@ -361,7 +363,9 @@ def _entry_ratio(
     return ramp_math._blended_ratio(
         convert(abs(position.size), uint256),
         self._effective_ratio(
-            formulas._ratios(snapshot, notional, side, elsewhere + notional).maintenance,
+            formulas._target_ratios(
+                snapshot, notional, side, elsewhere + notional, True
+            ).maintenance,
             position,
             snapshot,
         ),

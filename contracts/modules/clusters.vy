@@ -100,13 +100,13 @@ def _with_linked(
         if notionals[market] == 0:
             continue
         own: uint256 = found.notionals[market]
-        ratios: IRiskModel.MarginRatios = formulas._ratios_or_bounds(
+        ratios: IRiskModel.MarginRatios = formulas._target_ratios(
             snapshots[market],
             own + notionals[market],
             risk_inputs._side(account.positions[market].size),
             whole,
+            True,
         )
-        formulas._check_answer(ratios)
         if ratios.initial <= found.ratios[market]:
             continue
         raised.ratios[market] = ratios.initial

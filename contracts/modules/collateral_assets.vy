@@ -72,6 +72,7 @@ struct Asset:
 struct Terms:
     scale: uint256
     price: uint256  # the worst of those that count
+    index: uint256  # what the sources say now
     base: uint256  # haircut that does not depend on the amount (WAD)
     variance: uint256
     depth: uint256
@@ -208,6 +209,7 @@ def _terms(asset: uint256, kind: uint256) -> Terms:
     return Terms(
         scale=self.places[asset].scale,
         price=price,
+        index=now.index_price,
         base=haircut_math._base_haircut(
             self.assets[asset].haircut_min,
             self.assets[asset].z,

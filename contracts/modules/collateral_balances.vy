@@ -18,6 +18,7 @@ from ..interfaces import IERC20
 from ..interfaces import IPriceOracle
 from ..lib import account_ids
 from ..lib import constants
+from ..lib import fixed_point
 from ..lib import haircut_math
 from . import collateral_assets
 
@@ -269,13 +270,14 @@ def values_of(
 def sellable_value_of(account: uint256, since: uint256) -> uint256:
     """
     @notice What the assets of an account count for that are to be sold before others pay: whose
-            prices let them be sold now, whose window is open, and that are worth the smallest
-            sale. The lien is not taken off.
+            prices let them be sold now and whose window is open, if together they are worth a
+            smallest sale, each as the part of its own that it is. The lien is not taken off.
     @param account Account.
     @param since When it came to owe without a position (timestamp).
     @return uint256 Value after haircuts (WAD quote).
     """
     value: uint256 = 0
+    sales: uint256 = 0
     for asset: uint256 in range(collateral_assets.asset_count, bound=constants.MAX_ASSETS):
         if (
             block.timestamp
@@ -283,9 +285,17 @@ def sellable_value_of(account: uint256, since: uint256) -> uint256:
         ):
             continue
         holding: ICollateralRegistry.Holding = self._holding(account, asset)
-        if holding.allowed == 1 and holding.value >= collateral_assets.assets[asset].min_sale:
-            value += holding.counted
-    return value
+        if holding.allowed == 0:
+            continue
+        least: uint256 = collateral_assets.assets[asset].min_sale
+        # NOTE: split over several assets, what is worth a sale is none the less so. Rounds down.
+        sales += (
+            constants.WAD
+            if holding.value >= least
+            else fixed_point._mul_div_down(holding.value, constants.WAD, least)
+        )
+        value += holding.counted
+    return value if sales >= constants.WAD else 0
 
 
 @view

@@ -6,8 +6,8 @@
 @license Apache-2.0
 @author Seawall contributors
 @notice Sells an account's asset in its spot pool, as much as is wanted, so little at one time
-        that a trade before the sale and one after it do not pay, and never below the price at
-        which the account's margin counts it less the band.
+        that a trade before the sale and one after it do not pay, and never below the band under
+        the higher of the price at which margin counts it and the index.
 @dev The pool's price is anybody's to move; the band holds it against the oracle's.
 """
 
@@ -40,7 +40,8 @@ def sell(
 ) -> ICollateralRegistry.Sale:
     """
     @notice Sells of an account's asset what raises an amount, at most what it has and what may
-            be sold at one time, in the asset's pool, not below its counted price less the band.
+            be sold at one time, in the asset's pool, not below the band under its price: what its
+            margin counts it at, or the index where that is more.
             Operators only, lock held.
     @param account Account.
     @param asset Asset id.
@@ -61,10 +62,11 @@ def sell(
     fee_rate: uint256 = collateral_assets.assets[asset].sale_fee_rate
     units: uint256 = self._units_to_sell(account, asset, pool, wanted, fee_rate)
     assert units != 0, "collateral_exchange: nothing to sell now"
-    # NOTE: rounds up, never a worse fill.
+    # NOTE: rounds up, never a worse fill. After a rally the averages lag: held against them alone,
+    # a pool that stands at the index could be pushed down to them, and a trade around it paid.
     least: uint256 = fixed_point._ceil_div(
         fixed_point._mul_wad_up(
-            haircut_math._value(units, terms.scale, terms.price),
+            haircut_math._value(units, terms.scale, max(terms.price, terms.index)),
             constants.WAD - collateral_assets.assets[asset].sale_band,
         ),
         constants.QUANTUM,
@@ -123,7 +125,12 @@ def _units_to_sell(
     gross: uint256 = fixed_point._div_wad_up(wanted, constants.WAD - fee_rate)
     return min(
         min(collateral_balances.balances[account][asset], most - min(already, most)),
-        spot_math._amount_in(gross, reserves.asset, reserves.quote, pool_fee_rate),
+        max(
+            spot_math._amount_in(gross, reserves.asset, reserves.quote, pool_fee_rate),
+            spot_math._least_forced(
+                pool_fee_rate, collateral_assets.assets[asset].sale_band
+            ),
+        ),
     )
 
 

@@ -91,7 +91,7 @@ def correlation(first: uint256, second: uint256) -> IVolatilityOracle.Correlatio
     @notice What is estimated of two markets, as of the last sample, forgotten or not.
     @param first Market id.
     @param second Market id, above the first.
-    @return Correlation All zero of a pair that nobody sampled.
+    @return Correlation Of a pair that nobody sampled, one, with no samples.
     """
     assert first < second and second < constants.MAX_MARKETS, "correlations: no pair"
     state: Pair = self._load(portfolio_math._pair(first, second))

@@ -166,7 +166,8 @@ def report_implied(market: uint256, variance: uint256):
 def update(market: uint256):
     """
     @notice Takes in the rounds of the price oracle since the last time, and chooses anew. A
-            second time in the same second changes nothing but by what was reported since.
+            second time in the same second changes nothing but by what was reported since, or
+            where more rounds wait than one update reads.
     @param market Market id.
     """
     self._update(market)

@@ -75,34 +75,28 @@ def _ask(
 
 @view
 @internal
-def _ratios_or_bounds(
+def _target_ratios(
     snapshot: IMarketRegistry.MarketSnapshot,
     notional: uint256,
     side: int256,
     account_notional: uint256,
+    must_answer: bool,
 ) -> IRiskModel.MarginRatios:
     """
-    @dev Target ratios of one position, or the bounds if the formula has no good answer.
+    @dev Target ratios of one position: the formula's, which may ask for the whole notional, or
+         without a good answer the bounds, but for what adds risk or takes collateral out.
     @param snapshot Its market.
     @param notional Its notional (WAD quote).
     @param side 1 long, -1 short, 0 none.
     @param account_notional Notional of its account in all markets (WAD quote).
+    @param must_answer Whether there are no bounds.
     @return MarginRatios Target ratios.
     """
     ratios: IRiskModel.MarginRatios = self._ask(snapshot, notional, side, account_notional)
-    return ratios if ratios.initial != 0 else self._bounds(snapshot)
-
-
-@pure
-@internal
-def _check_answer(ratios: IRiskModel.MarginRatios):
-    """
-    @dev Guarantees that ratios are a formula's own, for what adds risk: nothing, or the bounds,
-         which ask for the whole notional, are not. A formula that itself asks for the whole
-         notional lets nobody in either.
-    @param ratios Ratios.
-    """
-    assert ratios.initial != 0 and ratios.initial != constants.WAD, "formulas: no good answer"
+    if ratios.initial == 0:
+        assert not must_answer, "formulas: no good answer"
+        return self._bounds(snapshot)
+    return ratios
 
 
 @pure
@@ -145,27 +139,6 @@ def _haircut(snapshot: IMarketRegistry.MarketSnapshot) -> uint256:
 
 @view
 @internal
-def _ratios(
-    snapshot: IMarketRegistry.MarketSnapshot,
-    notional: uint256,
-    side: int256,
-    account_notional: uint256,
-) -> IRiskModel.MarginRatios:
-    """
-    @dev Target ratios of one position, for what adds risk: the formula must answer.
-    @param snapshot Its market.
-    @param notional Its notional (WAD quote).
-    @param side 1 long, -1 short, 0 none.
-    @param account_notional Notional of its account in all markets (WAD quote).
-    @return MarginRatios Target ratios.
-    """
-    ratios: IRiskModel.MarginRatios = self._ask(snapshot, notional, side, account_notional)
-    assert ratios.initial != 0, "formulas: no good answer"
-    return ratios
-
-
-@view
-@internal
 def _ratios_of_many(
     snapshot: IMarketRegistry.MarketSnapshot,
     positions: DynArray[IBatchedRiskModel.PositionInputs, 512],
@@ -188,8 +161,8 @@ def _ratios_of_many(
     answers = []
     for position: IBatchedRiskModel.PositionInputs in positions:
         answers.append(
-            self._ratios_or_bounds(
-                snapshot, position.notional, position.side, position.account_notional
+            self._target_ratios(
+                snapshot, position.notional, position.side, position.account_notional, False
             )
         )
     return answers
@@ -258,8 +231,8 @@ def _has_batch(snapshot: IMarketRegistry.MarketSnapshot) -> bool:
     if len(answers) != len(asked):
         return False
     for i: uint256 in range(2):
-        ratios: IRiskModel.MarginRatios = self._ratios(
-            snapshot, asked[i].notional, asked[i].side, asked[i].account_notional
+        ratios: IRiskModel.MarginRatios = self._target_ratios(
+            snapshot, asked[i].notional, asked[i].side, asked[i].account_notional, True
         )
         if (
             answers[i].initial != ratios.initial
@@ -283,7 +256,8 @@ def _maintenance_ratio_at_rest(snapshot: IMarketRegistry.MarketSnapshot) -> uint
     rest.index_price = snapshot.index_price
     rest.depth = snapshot.depth
     return min(
-        self._ratios(rest, 0, 1, 0).maintenance, self._ratios(rest, 0, -1, 0).maintenance
+        self._target_ratios(rest, 0, 1, 0, True).maintenance,
+        self._target_ratios(rest, 0, -1, 0, True).maintenance,
     )
 
 

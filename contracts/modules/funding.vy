@@ -26,10 +26,10 @@ accrued_at: public(reentrant(HashMap[uint256, uint256]))
 @internal
 def _rate(premium: int256, initial_ratio: uint256, maintenance_ratio: uint256) -> int256:
     """
-    @dev Hourly rate now.
+    @dev Hourly rate since the last accrual.
     @param premium Of the mark over the index price (WAD).
-    @param initial_ratio Base initial ratio (WAD).
-    @param maintenance_ratio Base maintenance ratio (WAD).
+    @param initial_ratio Base initial ratio of then (WAD).
+    @param maintenance_ratio Base maintenance ratio of then (WAD).
     @return int256 Rate (WAD), positive: longs pay.
     """
     return funding_math._funding_rate(
@@ -46,7 +46,7 @@ def _rate(premium: int256, initial_ratio: uint256, maintenance_ratio: uint256) -
 @internal
 def _index_now(market: uint256, rate: int256, index_price: uint256) -> int256:
     """
-    @dev Funding index as of now, at the rate of now for all the time since the last accrual.
+    @dev Funding index as of now, at one rate and the price of now since the last accrual.
     @param market Market id.
     @param rate Hourly rate (WAD).
     @param index_price Index price (WAD).

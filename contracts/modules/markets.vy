@@ -368,21 +368,24 @@ def _snapshot_at(
     snapshot.depth = pool_math._depth(terms.skew_scale, asset.index_price)
     snapshot.premium = pool_math._mark_premium(net_size, terms.skew_scale, terms.max_premium)
 
+    # FUNDING, whose rate since the last touch is of the ratios of then: nobody changes what has accrued
+    good: IRiskModel.MarginRatios = ramp._good_ratios(market)
+    snapshot.funding_rate = funding._rate(snapshot.premium, good.initial, good.maintenance)
+    snapshot.funding_index = funding._index_now(
+        market, snapshot.funding_rate, asset.index_price
+    )
+
     # MARGIN
     base: IRiskModel.MarginRatios = ratios
     if base.initial == 0:
         base = formulas._ask(snapshot, 0, 0, 0)
         if base.initial == 0:
-            base = ramp._good_ratios(market)
+            base = good
             snapshot.risk_model = 0
             snapshot.is_batched = 0
     snapshot.initial_ratio = base.initial
     snapshot.maintenance_ratio = base.maintenance
     snapshot.ramped_maintenance_ratio = ramp._ratio_now(market, base.maintenance)
-    snapshot.funding_rate = funding._rate(snapshot.premium, base.initial, base.maintenance)
-    snapshot.funding_index = funding._index_now(
-        market, snapshot.funding_rate, asset.index_price
-    )
     return snapshot
 
 

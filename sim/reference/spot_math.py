@@ -3,7 +3,7 @@
 Token units, rounded for the pool; the fee is a WAD integer.
 """
 
-from sim.reference.fixed_point import WAD, div_wad_up, mul_div_down, mul_div_up, mul_wad_down
+from sim.reference.fixed_point import WAD, ceil_div, div_wad_up, mul_div_down, mul_div_up, mul_wad_down
 
 MAX_UINT256 = 2**256 - 1
 
@@ -20,6 +20,13 @@ def amount_in(amount_out: int, reserve_in: int, reserve_out: int, fee_rate: int)
         return MAX_UINT256
     effective = mul_div_up(amount_out, reserve_in, reserve_out - amount_out)
     return div_wad_up(effective, WAD - fee_rate)
+
+
+def least_forced(fee_rate: int, band: int) -> int:
+    """Return the least that is sold by force where there is as much: fewer would fill below the band."""
+    if band <= fee_rate:
+        return 1
+    return ceil_div(2 * WAD, band - fee_rate)
 
 
 def most_forced(reserve: int, fee_rate: int, band: int) -> int:

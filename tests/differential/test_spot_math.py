@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sim.reference import spot_math as twin
@@ -18,6 +18,7 @@ SWAP = st.tuples(AMOUNT, RESERVE, RESERVE, FEE)
 CASES = {
     "amount_out": SWAP,
     "amount_in": SWAP,
+    "least_forced": st.tuples(FEE, st.integers(0, WAD)),
     "most_forced": st.tuples(AMOUNT, FEE, st.integers(0, WAD)),
 }
 
@@ -87,3 +88,18 @@ def test_more_than_the_bound_would_pay():
     forced = 4 * twin.most_forced(x, fee, WAD // 20)
     filled = twin.amount_out(forced, x, y, fee)
     assert twin.amount_out(proceeds, y - filled, x + forced, fee) > sold
+
+
+@given(
+    fee=st.integers(1, WAD // 20),
+    fees=st.integers(2, 8),
+    price=st.integers(1, 10**12),
+    reserve=st.integers(10**12, 10**20),
+)
+def test_the_least_that_is_sold_fills_within_the_band(fee, fees, price, reserve):
+    """In a pool at the reference price of which it is less than a hundredth of what the band leaves."""
+    band = min(fees * fee, WAD // 2)
+    units = twin.least_forced(fee, band)
+    assume(units * 100 * WAD < reserve * (band - fee))
+    out = twin.amount_out(units, reserve, reserve * price, fee)
+    assert (out + 1) * WAD >= units * price * (WAD - band)
