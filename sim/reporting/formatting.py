@@ -1,6 +1,7 @@
 """How numbers, times and missing values are written in a report: one place, so that they agree everywhere."""
 
 import math
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 NOT_RECORDED = "not recorded"
@@ -130,6 +131,12 @@ def duration(seconds: object) -> str:
 def plural(count: int, one: str, many: str | None = None) -> str:
     """Write a count with the right form of its noun."""
     return f"{number(count)} {one if count == 1 else many or one + 's'}"
+
+
+def listed(words: Iterable[str]) -> str:
+    """Return words as a list within a sentence: a, b and c."""
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def shorten(label: str, limit: int = 28) -> str:

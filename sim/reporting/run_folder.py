@@ -1,5 +1,7 @@
 """Load a run's results folder, every file checked against its manifest; a table the run had not is None."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,18 +10,49 @@ from typing import Any, TypeGuard
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow.compute as pc
 
-from sim.engine.results.folder import open_run
+from sim.core.errors import InputError
+from sim.core.folders import damaged, parse_object
+from sim.engine.results.folder import RunFiles, open_run
 
 FloatArray = npt.NDArray[np.float64]
 
 _ON_CHAIN = ("target", "arguments", "calldata", "max_fee_wei", "max_priority_fee_wei", "fee_paid_wei")
 """Columns for those who recompute a run; no figure is made of them."""
 
+_WORD = 2**256
+"""No argument of a log is as large."""
+
 TABLES = (
     "blocks", "transactions", "liquidations", "accounts", "counterfactual", "worlds", "removals",
     "formula_failures",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One log of a contract."""
+
+    block: int
+    position: int
+    """Place of its transaction in the block."""
+    values: dict[str, Any]
+    """Every argument, an integer; who it is about by number in ``accounts.parquet``."""
+    place: Path
+    """Of the table, for messages."""
+
+    def __getitem__(self, name: str) -> int:
+        """Return an argument.
+
+        Raises
+        ------
+        InputError
+            The log has none of that name.
+        """
+        if name not in self.values:
+            raise InputError(damaged(self.place, f"a log has no argument {name}"))
+        return int(self.values[name])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +71,8 @@ class RunFolder:
     removals: pd.DataFrame | None
     formula_failures: pd.DataFrame | None
     observed: pd.DataFrame | None
+    files: RunFiles
+    """What is too large to be read for every page: `events`, `final`."""
 
     @property
     def scenario(self) -> dict[str, Any]:
@@ -83,6 +118,44 @@ class RunFolder:
         times = epoch_seconds(rows["timestamp"])
         return float(times[0]), float(times[-1])
 
+    def events(self, name: str) -> list[Event]:
+        """Return the logs of a name, in the order in which they were emitted; the set-up's are not recorded.
+
+        Raises
+        ------
+        InputError
+            The table is missing or damaged.
+        """
+        place = self.path / "events.parquet"
+        table = self.files.table(
+            "events",
+            without=("address", "topics", "raw_data"),
+            keep=lambda part: pc.equal(part["event"], name),
+        )
+        found = []
+        for row in table.to_pylist():
+            values = parse_object(place, str(row["data"]).encode())
+            if not all(type(value) is int and abs(value) < _WORD for value in values.values()):
+                raise InputError(damaged(place, f"{name}: an argument is no word of a contract"))
+            found.append(Event(block=row["block"], position=row["position"], values=values, place=place))
+        return found
+
+    def final(self, word: str) -> int | None:
+        """Return a word of the protocol's state after the last block, None of a run without blocks.
+
+        Raises
+        ------
+        InputError
+            The table is missing or damaged.
+        """
+        table = self.files.table("protocol_states")
+        written = table[word].to_pylist()[-1:]
+        if not written:
+            return None
+        if not str(written[0]).removeprefix("-").isdecimal():
+            raise InputError(damaged(self.path / "protocol_states.parquet", f"{word}: is no whole number"))
+        return int(written[0])
+
 
 def load_run(folder: Path) -> RunFolder:
     """Read a results folder.
@@ -96,6 +169,7 @@ def load_run(folder: Path) -> RunFolder:
     observed = files.observed()
     return RunFolder(
         path=folder,
+        files=files,
         manifest=files.manifest,
         summary=files.summary(),
         observed=None if observed is None else observed.to_pandas(),

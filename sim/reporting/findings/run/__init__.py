@@ -40,6 +40,7 @@ from sim.reporting.findings.run.flow_figures import liquidations_figure
 from sim.reporting.findings.run.formulas import formula_failures, formula_warning
 from sim.reporting.findings.run.loss_figures import WATERFALL, fund_figure
 from sim.reporting.findings.run.margin_figures import margin_figure, open_interest_figure
+from sim.reporting.findings.run.margin_words import margin_words
 from sim.reporting.findings.run.parties import leverage_bands, parties, parties_figure
 from sim.reporting.findings.run.price_figures import impact_figure, price_figure
 from sim.reporting.findings.run.transactions import revert_reasons, transaction_kinds
@@ -85,6 +86,9 @@ def run_findings(folder: Path) -> Findings:
         "Margin and the risk carried",
         *_drawn(_of_markets(run, margin_figure, open_interest_figure), "The run recorded no margin ratios."),
     )
+    margin = margin_words(run)
+    if margin:
+        found.section("How margin was asked for", bullets(margin), terminal=True)
     collateral = collateral_words(run)
     if collateral:
         found.section("Collateral in other assets", *collateral, terminal=True)

@@ -1,6 +1,10 @@
 """Facts that several parts of a report need: bins of time, scripted shocks, who an account is."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -145,3 +149,15 @@ def is_long(liquidations: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """
     longs: npt.NDArray[np.bool_] = column(liquidations, "size") >= 0
     return longs
+
+
+def tables_of(scenario: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    """Return the tables of a list of the scenario, empty where one is something else."""
+    found = scenario.get(key)
+    return [one if isinstance(one, dict) else {} for one in found] if isinstance(found, list) else []
+
+
+def amount_of(table: Mapping[str, Any], key: str) -> float:
+    """Return a number of a table of the scenario; 0 if it has none."""
+    value = table.get(key)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0

@@ -2,11 +2,12 @@
 
 from sim.reporting.figures.style import COLORS, Figure, Series, add_vertical_marks, lines, panel_layout
 from sim.reporting.findings.run.context import shock_marks
+from sim.reporting.findings.run.estimate_words import IMPLIED, chosen_estimates
 from sim.reporting.run_folder import RunFolder, column, epoch_seconds, has_columns
 
 
 def margin_figure(run: RunFolder, market: int) -> Figure | None:
-    """Draw the margin ratios over the volatility that drives them."""
+    """Draw the margin ratios over the volatility that the price oracle estimates."""
     rows = run.market_blocks(market)
     if not has_columns(rows, ["timestamp", "initial_margin_ratio", "maintenance_margin_ratio"]):
         return None
@@ -53,14 +54,27 @@ def margin_figure(run: RunFolder, market: int) -> Figure | None:
         caption=(
             "Solid lines are for a position of negligible size, dotted ones the notional-weighted mean of "
             "open positions. A maintenance line that climbs during the fall asks more of accounts exactly "
-            "when they have less: that is procyclicality, and the ramp is there to slow it. Volatility is "
-            "the contracts' own estimate from reported prices."
+            "when they have less: that is procyclicality, and the ramp is there to slow it. "
+            f"{_volatility_words(run, market)}"
         ),
         traces=traces,
         layout=layout,
         height=500,
         description="Initial and maintenance margin ratios above, fast and slow volatility below, over time.",
     )
+
+
+def _volatility_words(run: RunFolder, market: int) -> str:
+    """Return where the volatility that is drawn comes from, and whether it is what margin follows."""
+    chosen = chosen_estimates(run, market)
+    if not chosen:
+        return "Volatility is the contracts' own estimate from reported prices."
+    words = (
+        "Volatility is what the price oracle itself estimates from reported prices; margin follows what this "
+        "market chooses instead, which is not drawn"
+    )
+    implied = ", and may be what a reporter says that options imply" if IMPLIED in chosen else ""
+    return f"{words}{implied}."
 
 
 def open_interest_figure(run: RunFolder, market: int) -> Figure | None:
