@@ -3,7 +3,7 @@
 
     mechanisms.py             writes the page from mechanisms.toml and what was measured
     mechanisms.py --check     writes nothing; exit 1 if a row names what is not there, if it was measured of
-                              other inputs, or if the page is out of date
+                              other inputs or not at all, or if the page is out of date
     mechanisms.py --measure   runs each row's scenario with the mechanism off and on, on the same paths, and
                               stores the difference; --only ID ID takes single rows, and runs arms that
                               they share once
@@ -39,6 +39,7 @@ from sim.engine.paths import PathOptions, run_path  # noqa: E402
 from sim.engine.scenario.compose import scenario_class  # noqa: E402
 from sim.engine.scenario.load import load_scenario  # noqa: E402
 from sim.metrics.book import METRICS, path_metrics  # noqa: E402
+from sim.metrics.statistics.over_paths import same_words  # noqa: E402
 from sim.metrics.statistics.paired import paired_difference  # noqa: E402
 
 ROWS = Path(__file__).with_suffix(".toml")
@@ -46,6 +47,7 @@ PAGE = ROOT / "docs" / "mechanisms.md"
 MEASURED = PAGE.with_suffix(".json")
 PATHS = 20
 """Paths of a row, the same in both arms: the issue asks for at least so many."""
+CONFIDENCE = 0.95
 
 _FILE = re.compile(r"\b(?:docs|scenarios|scripts|tests)/[\w./-]*\w")
 """What a proof names by its path."""
@@ -154,11 +156,8 @@ def problems(row: Row) -> list[str]:
     found += [f"there is no {file}" for file in _FILE.findall(row.proof) if not (ROOT / file).exists()]
     if row.state != "next" and not (row.scenario or row.proof or row.same_as):
         found.append("it is neither measured nor proven")
-    if (
-        row.state == "works"
-        and not (row.proof or row.same_as)
-        and not (row.switch and row.agent and row.test)
-    ):
+    shown_elsewhere = not row.scenario and (row.proof or row.same_as)
+    if row.state == "works" and not shown_elsewhere and not (row.switch and row.agent and row.test):
         found.append("what works has a switch, an agent and a test")
     if row.scenario and row.off == row.on:
         found.append("both arms are the same")
@@ -175,6 +174,19 @@ def contracts_hash() -> str:
     for file in sorted((ROOT / "contracts").rglob("*.vy*")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
+
+
+def unmeasured(rows: dict[str, Row], measured: dict[str, Any]) -> list[str]:
+    """Return which rows with a scenario were not measured, or of other inputs than they name."""
+    found = []
+    for row in rows.values():
+        if not row.scenario:
+            continue
+        if row.id not in measured:
+            found.append(f"{row.id}: not measured: --measure --only {row.id}")
+        elif measured[row.id]["inputs"] != row.inputs:
+            found.append(f"{row.id}: measured of other inputs than it names: --measure --only {row.id}")
+    return found
 
 
 def _one(scenario: str, arm: tuple[str, ...], path: int) -> dict[str, float]:
@@ -210,13 +222,18 @@ def measure(rows: dict[str, Row], only: Container[str] | None, workers: int) -> 
 def _compared(
     off: Sequence[dict[str, float]], on: Sequence[dict[str, float]], metric: str
 ) -> dict[str, float]:
-    """Return the means of both arms, and the paired difference with its interval."""
+    """Return the means of both arms, and the paired difference with its interval.
+
+    Where all paths differ by the same, both ends are that difference: it has no interval.
+    """
     without, with_it = ([path[metric] for path in paths] for paths in (off, on))
-    found = paired_difference(with_it, without).difference
-    return {
-        "off": sum(without) / PATHS, "on": sum(with_it) / PATHS,
-        "difference": found.mean, "low": found.lower, "high": found.upper,
-    }  # fmt: skip
+    found = paired_difference(with_it, without, confidence=CONFIDENCE).difference
+    means = {"off": sum(without) / PATHS, "on": sum(with_it) / PATHS}
+    differences = {one - other for one, other in zip(with_it, without, strict=True)}
+    if len(differences) == 1:
+        (same,) = differences
+        return {**means, "difference": same, "low": same, "high": same}
+    return {**means, "difference": found.mean, "low": found.lower, "high": found.upper}
 
 
 def _number(value: float) -> str:
@@ -239,15 +256,18 @@ def _change(row: Row, measured: dict[str, Any]) -> str:
     said = f"{where}, off: {off}, on: {on}. {_difference(row.metric, found)}"
     if "outcome" in found:
         said += f"; {_difference(row.outcome, found['outcome'])}"
-    return said
+    return f"{said}. {row.proof}" if row.proof else said
 
 
 def _difference(metric: str, found: dict[str, Any]) -> str:
     """Return what one metric was without and with a mechanism."""
     said = (
         f"`{metric}` {_number(found['off'])} off, {_number(found['on'])} on; difference"
-        f" {_number(found['difference'])} ({_number(found['low'])} to {_number(found['high'])})"
+        f" {_number(found['difference'])}"
     )
+    if found["low"] == found["high"]:
+        return f"{said}, {same_words(PATHS, PATHS, CONFIDENCE).replace('value', 'difference')}"
+    said += f" ({_number(found['low'])} to {_number(found['high'])})"
     if found["low"] <= 0.0 <= found["high"]:
         said += f", **which {PATHS} paths do not tell from none**"
     return said
@@ -267,7 +287,8 @@ def page(rows: dict[str, Row], measured: dict[str, Any]) -> str:
         "each row with the code. What a row changes is the paired difference, on less off, over the same",
         f"{PATHS} paths of a scenario that ships, with its 95 % t interval, measured by hand (`--measure`):",
         "first of what the mechanism acts on, then, where that is no outcome, of one. A mechanism that",
-        "changes no outcome there is no better for being on. Some scenarios and metrics were chosen after",
+        "changes no outcome there is no better for being on. Where all paths differ by the same there is no",
+        "interval, but how many paths may differ otherwise. Some scenarios and metrics were chosen after",
         f"others had told nothing over {PATHS} paths, and after trials on two to four of these; their",
         "intervals are not wider for it.",
         "",
@@ -334,11 +355,7 @@ def main() -> int:
     if asked.measure and not wrong:
         measure(rows, asked.only, asked.workers)
         measured = json.loads(MEASURED.read_text(encoding="utf-8"))
-    wrong += [
-        f"{row.id}: measured of other inputs than it names: --measure --only {row.id}"
-        for row in rows.values()
-        if row.id in measured and row.scenario and measured[row.id]["inputs"] != row.inputs
-    ]
+    wrong += unmeasured(rows, measured)
     for problem in wrong:
         print(f"{ROWS.name}: {problem}", file=sys.stderr)
     return max(bool(wrong), write_or_check(PAGE, page(rows, measured), check=asked.check))

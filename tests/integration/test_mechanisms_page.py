@@ -58,6 +58,51 @@ def test_the_page_says_what_20_paths_do_not_tell_from_none():
     assert "do not tell from none" not in mechanisms.page(ROWS, {"convex_fee": {**found, "low": 0.5}})
 
 
+MEASURED = {row.id: {"inputs": row.inputs} for row in ROWS.values() if row.scenario}
+
+
+def test_what_is_measured_is_measured_of_what_it_names():
+    assert mechanisms.unmeasured(ROWS, MEASURED) == []
+
+
+@pytest.mark.parametrize("name", ["convex_fee", "requirement_scaling"])
+def test_a_row_with_a_scenario_that_nobody_measured_is_a_problem(name):
+    stored = {other: found for other, found in MEASURED.items() if other != name}
+    assert mechanisms.unmeasured(ROWS, stored) == [f"{name}: not measured: --measure --only {name}"]
+
+
+def test_a_row_that_was_measured_of_something_else_is_a_problem():
+    stored = {**MEASURED, "convex_fee": {"inputs": "0" * 16}}
+    (problem,) = mechanisms.unmeasured(ROWS, stored)
+    assert problem.startswith("convex_fee: measured of other inputs")
+
+
+def test_a_measured_row_has_a_switch_whatever_else_it_names_as_proof():
+    row = dataclasses.replace(ROWS["convex_fee"], proof="shown in docs/metrics.md", switch="")
+    assert "a switch, an agent and a test" in "; ".join(mechanisms.problems(row))
+
+
+@pytest.mark.parametrize("difference", [0.0, 0.1])
+def test_paths_that_all_differ_by_the_same_have_no_interval(difference):
+    off = [{"bad_debt": 0.0}] * mechanisms.PATHS
+    on = [{"bad_debt": difference}] * mechanisms.PATHS
+    found = mechanisms._compared(off, on, "bad_debt")
+    assert found["low"] == found["difference"] == found["high"] == difference
+    said = mechanisms._difference("bad_debt", found)
+    assert said == (
+        f"`bad_debt` 0 off, {difference:.3g} on; difference {difference:.3g}, the same in all 20 paths: "
+        "another difference in at most 0.14 of paths (95%)"
+    )
+
+
+def test_one_path_that_differs_otherwise_is_enough_for_an_interval():
+    off = [{"bad_debt": 1.0}] * mechanisms.PATHS
+    on = [*off[1:], {"bad_debt": 3.0}]
+    found = mechanisms._compared(off, on, "bad_debt")
+    assert found["low"] < 0.0 < found["difference"] < found["high"]
+    assert "do not tell from none" in mechanisms._difference("bad_debt", found)
+
+
 def test_the_page_says_that_an_outcome_does_not_follow():
     found = {"off": 1.0, "on": 2.0, "difference": 1.0, "low": 0.5, "high": 1.5, "contracts": "another"}
     row = dataclasses.replace(
