@@ -232,6 +232,28 @@ FAULTS = (
         },
     ),
     fault(
+        "D8",
+        "a chosen variance falls at once",
+        (
+            "modules/estimator_updates.vy",
+            "            p.rise_per_hour,\n            p.fall_per_hour,\n        )\n",
+            "            p.rise_per_hour,\n            p.fall_per_hour + 10_000 * constants.WAD,\n        )\n",
+        ),
+        attacks=("swing",),
+        assets=True,
+    ),
+    fault(
+        "D8",
+        "margin is multiplied by twice what red asks for",
+        (
+            "modules/estimator_performance.vy",
+            "        p.yellow_multiplier,\n        p.red_multiplier,\n        p.decay_seconds,\n",
+            "        p.yellow_multiplier,\n        2 * p.red_multiplier,\n        p.decay_seconds,\n",
+        ),
+        attacks=("blame",),
+        assets=True,
+    ),
+    fault(
         "F3",
         "a position of any size may be opened",
         (

@@ -47,6 +47,8 @@ class EstimatorMoves:
 
     def _attack_swing(self) -> Iterator[Action]:
         """Have one's own margin rise until a partner liquidates, and fall, and take the rest out."""
+        if not self.world.draw.chooses:
+            return
         market = self._choosing()
         actor, partner = self.random.sample(self.members, 2)
         speaker, side = self.world.implied_reporter, self.random.choice((1, -1))
@@ -69,6 +71,8 @@ class EstimatorMoves:
 
     def _attack_blame(self) -> Iterator[Action]:
         """Go bankrupt, so that a market's margin is multiplied, and liquidate who is asked for more."""
+        if not self.world.draw.chooses:
+            return
         market = self._choosing()
         yield from self._attack_bankruptcy()
         for _ in range(self.random.choice((1, 3))):

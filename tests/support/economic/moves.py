@@ -59,7 +59,7 @@ class Moves(AssetMoves, PairMoves, EstimatorMoves):
             self.kinds |= ESTIMATOR_KINDS
             self.hostile_kinds += HOSTILE_ESTIMATOR_KINDS
             known |= ESTIMATOR_ATTACKS | (MOVING_ESTIMATOR_ATTACKS if self.moving else {})
-        every = {**known, **ASSET_ATTACKS, **CLUSTER_ATTACKS}
+        every = known | ASSET_ATTACKS | CLUSTER_ATTACKS | ESTIMATOR_ATTACKS | MOVING_ESTIMATOR_ATTACKS
         self.attacks = {name: every[name] for name in attacks or known}
         self.traders = [*self.members, TRADER] if self.moving else self.members
         self.markets = range(len(self.world.prices))

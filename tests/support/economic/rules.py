@@ -308,8 +308,8 @@ def _moved(state: MarketState, limit: int) -> int:
 
 @rule(
     "C3h",
-    "a liquidation makes neither the notional of an account nor, but in portfolio mode, its net exposure grow,"
-    " and but for what the close costs leaves it no smaller share of what it must hold",
+    "a liquidation makes neither the notional of an account nor, but in portfolio mode, its net exposure"
+    " grow, and but for what the close costs leaves it no smaller share of what it must hold",
 )
 def _no_riskier(step: Step) -> str | None:
     if step.verb != "liquidate" or not step.done:
