@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """What the contracts weigh and what their entry points cost, here and in an older tree, into docs/costs.md.
 
-Deployed bytes with immutables, and their room under the limit of EIP-170; exact gas of what an account does
-with one, three and eight positions, by the life of ``scripts/update_gas_profile.py``; how many accounts one
+Deployed bytes with immutables, and their room under the limit of EIP-170: as the chain says of what the
+measured deployment has, as the compiler says of every other contract. Exact gas of what an account does with
+one, three and eight positions, by the life of ``scripts/update_gas_profile.py``; how many accounts one
 batched read of a thousand goes through in a second. Two checkouts are measured by the same script, each with
 its own code, in turn; what is not measured again keeps the figures of ``docs/costs.json``.
 
     python scripts/contract_costs.py                    measure this tree, keep what stands for the older one
     python scripts/contract_costs.py --before DIR       measure a checkout of an older tree as well
+    python scripts/contract_costs.py --sizes            weigh this tree by its compiler, keep what was metered
 """
 
 from __future__ import annotations
@@ -22,8 +24,11 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+import cbor2
+
 ROOT: Final = Path(__file__).resolve().parents[1]
 MEASURE: Final = "--measure"
+SIZES: Final = "--sizes"
 if MEASURE not in sys.argv:  # when measuring another tree, its own code is on the path
     sys.path.insert(0, str(ROOT))
 
@@ -44,6 +49,7 @@ tree before `MarginEngine` was split ([decision 16](decisions/0016-split-of-the-
 """
 
 
+NO_DEPLOYABLES: Final = ("lib", "modules")
 REPEATED = ("risk_model:", "collateral_oracle", "collateral_token:", "spot_pool:")
 
 
@@ -64,6 +70,7 @@ def measure() -> dict[str, Any]:
         # The tokens and the price oracle of other collateral are contracts that are listed already.
         if key in ("risk_model:0", "spot_pool:0") or not key.startswith(REPEATED):
             sizes[name] = len(meter.chain.code_at(address))
+    sizes |= {name: size for name, size in compiled_sizes().items() if name not in sizes}
     rates = []
     for count in POSITIONS:
         trader = next(one for one in portfolios.longs if portfolios.positions(one) == count)
@@ -85,6 +92,24 @@ def measure() -> dict[str, Any]:
         "gas": {name: gas[name] for name in ENTRY_POINTS},
         "accounts_per_second": rates,
     }
+
+
+def compiled_sizes() -> dict[str, int]:
+    """Return what every contract that can be deployed weighs with its immutables."""
+    from sim.chain.compile import compile_contract, contracts_root  # noqa: PLC0415  (the measured tree's)
+
+    found = {}
+    for path in sorted(contracts_root().rglob("*.vy")):
+        if path.parent.name not in NO_DEPLOYABLES:
+            artifact = compile_contract(path)
+            found[path.stem] = len(artifact.runtime_bytecode) + immutable_bytes(artifact.bytecode)
+    return found
+
+
+def immutable_bytes(bytecode: bytes) -> int:
+    """Return how much a constructor appends to the code it deploys: the compiler says it at the end."""
+    length = int.from_bytes(bytecode[-2:], "big")
+    return int(cbor2.loads(bytecode[-length:-2])[3])
 
 
 def _is_artifact(deployment: Any, key: str) -> bool:
@@ -158,6 +183,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--before", type=Path, metavar="DIR", help="checkout of an older tree")
+    parser.add_argument(SIZES, action="store_true", help="weigh this tree by its compiler, keep the rest")
     parser.add_argument(MEASURE, action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
@@ -165,12 +191,19 @@ def main() -> int:
         return 0
     from sim.core.files import atomic_write_text  # noqa: PLC0415  (not the measured tree's)
 
+    if options.before and options.sizes:
+        parser.error("--sizes meters nothing, and --before meters another tree")
     if options.before is None and not FIGURES.exists():
         parser.error("there are no figures of an older tree yet: name its checkout with --before")
     figures: dict[str, Any] = {} if options.before else json.loads(FIGURES.read_text(encoding="utf-8"))
     if options.before:
         figures["before"] = measured(options.before.resolve())
-    figures["now"] = measured(ROOT)
+    if options.sizes:
+        found = compiled_sizes()
+        stated = [name for name in figures["now"]["sizes"] if name in found]
+        figures["now"]["sizes"] = {name: found[name] for name in dict.fromkeys([*stated, *found])}
+    else:
+        figures["now"] = measured(ROOT)
     atomic_write_text(FIGURES, json.dumps(figures, indent=1) + "\n")
     atomic_write_text(PAGE, page(figures))
     print(page(figures))

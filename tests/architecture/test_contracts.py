@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-import cbor2
 import pytest
 
+from scripts.contract_costs import immutable_bytes
 from sim.chain.compile import compile_contract
 
 ROOT = Path(__file__).parents[2]
@@ -21,12 +21,6 @@ ROOM_BYTES = 1_500  # a contract that cannot take one more rule is a design faul
 
 def named(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
-
-
-def immutable_bytes(bytecode: bytes) -> int:
-    """Return how much a constructor appends to the code it deploys: the compiler says it at the end."""
-    length = int.from_bytes(bytecode[-2:], "big")
-    return int(cbor2.loads(bytecode[-length:-2])[3])
 
 
 def test_contracts_exist():

@@ -171,14 +171,20 @@ def test_no_coalition_gains_at_a_constant_price(data):
         (
             ["protocol.risk_model='static'", "markets.0.pool.max_premium=0.0496"],
             (
-                "markets.0.pool.max_premium: the maintenance ratio of a market at rest is 0.05, which carries"
-                " a premium of 0.04948 at this trade fee, was 0.0496: two accounts of one owner would take"
-                " the difference from the insurance fund at a constant price; lower it, or raise the ratio"
+                "markets.0.pool.max_premium: the maintenance ratio of a market at rest is 0.05"
+                " (protocol.risk_model_parameters.maintenance_ratio = 0.05), which carries a premium of"
+                " 0.04948 at protocol.margin.trade_fee_rate = 0.0005, not markets.0.pool.max_premium = 0.0496"
+                ": two accounts of one owner would take the difference from the insurance fund at a constant"
+                " price; lower the premium, or raise the ratio"
             ),
         ),
         (
             ["protocol.risk_model='volatility'", "protocol.margin.trade_fee_rate=0.03"],
-            "at rest is 0.01 and the trade fee 0.03: two accounts of one owner",
+            (
+                "protocol.margin.trade_fee_rate: the maintenance ratio of a market at rest is 0.01"
+                " (protocol.risk_model_parameters.maintenance_min = 0.01) and does not carry"
+                " protocol.margin.trade_fee_rate = 0.03: two accounts of one owner"
+            ),
         ),
     ],
 )

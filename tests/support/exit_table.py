@@ -11,11 +11,13 @@ from typing import Any, Final
 
 import boa
 
+from sim.reference import portfolio_math
 from sim.reference.fixed_point import WAD
 from tests.support.collateral import ASSET_PRICE, Asset
 from tests.support.deployers import deploy, harness
-from tests.support.protocol import START_PRICE, Protocol, id_of, units
-from tests.support.risk_parameters import STATIC
+from tests.support.protocol import NOBODY, START_PRICE, START_VARIANCE, Protocol, id_of, units
+from tests.support.risk_parameters import PORTFOLIO, STATIC
+from tests.support.volatility_driver import ESTIMATOR
 
 ACTIONS: Final[Mapping[str, str]] = {
     "reduce": "A solvent account closes part of its position in the market concerned.",
@@ -24,7 +26,8 @@ ACTIONS: Final[Mapping[str, str]] = {
     "liquidate": "Anybody liquidates an account below its maintenance margin.",
     "LP exit": "A provider whose wait in the pool's queue is over takes its money.",
     "staker exit": "A backer whose cool-down in the fund is over takes its money.",
-    "owner's repair": "The owner points the market at another formula and changes the registry's parameters.",
+    "owner's repair": "The owner points the market at another formula, the risk engine at another portfolio"
+    " model, and changes the registry's parameters.",
     "asset in": "An account with a position adds another asset as collateral.",
     "asset out": "An account without a position takes its asset out.",
     "asset sold": "Anybody sells the asset of an account that owes what it lost.",
@@ -35,6 +38,10 @@ FAULTS: Final[Mapping[str, str]] = {
     "formula reverts": "The market's formula reverts.",
     "out of range": "The market's formula answers twice the notional.",
     "endless": "The market's formula does not end.",
+    "portfolio reverts": "The portfolio model reverts; who acts is in portfolio mode and holds a hedge.",
+    "portfolio endless": "The portfolio model does not end; who acts is in portfolio mode and holds a hedge.",
+    "choice forgotten": "The market's formula asks by the variance that the volatility oracle has chosen, and"
+    " nobody has updated that until it was forgotten.",
     "drawer gone": "The fund's owner has unregistered the ledger: the fund neither pays nor takes.",
     "fund empty": "The fund has nothing.",
     "pool assets zero": "The traders' gains are above what the pool has.",
@@ -49,6 +56,18 @@ FAULTS: Final[Mapping[str, str]] = {
 }
 """What is broken -> how."""
 
+HEDGED: Final = ("portfolio reverts", "portfolio endless")
+"""Faults that concern accounts in portfolio mode alone: they are who acts."""
+
+MODE_PORTFOLIO: Final = 2
+CORRELATIONS: Final = tuple(
+    9 * WAD // 10 if pair == portfolio_math.pair(0, 1) else 0 for pair in range(portfolio_math.PAIRS)
+)
+CHOSEN_VARIANCE: Final = 4 * START_VARIANCE
+FORGOTTEN_SECONDS: Final = 1_800
+VARIANCE_FORMULA: Final = (4 * WAD, 14_400, 3_600, 2 * WAD // 100, WAD // 100, 0)
+"""Of `VolatilityRiskModel`: four deviations of four hours and of one; at rest what carries the premium."""
+
 AS_EVER: Final = "as ever"
 """What a cell says when nothing is different."""
 
@@ -56,6 +75,8 @@ OTHERS: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
     ("reduce", "formula reverts"): ("done", "as ever; funding goes on at the last good ratios"),
     ("reduce", "out of range"): ("done", "as ever; funding goes on at the last good ratios"),
     ("reduce", "endless"): ("done", "as ever; the formula is given 150,000 gas"),
+    ("reduce", "portfolio endless"): ("done", "as ever; the model is not asked"),
+    ("reduce", "choice forgotten"): ("done", "as ever; the price oracle's own variances stand again"),
     ("reduce", "drawer gone"): ("done", "as ever; the fund's share of the fee stays with the pool"),
     ("reduce", "pool assets zero"): (
         "done", "what the reserves hold is paid, the fund pays on, the rest of a gain is lost (`GainUnpaid`)",
@@ -72,6 +93,15 @@ OTHERS: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
     ),
     ("liquidate", "endless"): (
         "done", "as ever, if equity is below min(base, max(ramped, entry)) at the last good base ratio",
+    ),
+    ("liquidate", "portfolio reverts"): (
+        "done", "as ever, if equity is below the least that a portfolio model may ask",
+    ),
+    ("liquidate", "portfolio endless"): (
+        "done", "as ever, if equity is below the least that a portfolio model may ask",
+    ),
+    ("liquidate", "choice forgotten"): (
+        "done", "as ever, if equity is below what the formula asks at the price oracle's own variances",
     ),
     ("liquidate", "drawer gone"): ("done", "as ever; the fee's rest stays with the pool, no tip, no cover"),
     ("liquidate", "fund empty"): ("done", "as ever; no tip, a deficit pends for deleveraging"),
@@ -125,13 +155,18 @@ class World:
     def __init__(self) -> None:
         self.formula = harness("SwitchableRiskModel")
         self.protocol = protocol = Protocol(
+            markets=2,
             risk_model=self.formula,
             margin={"trade_fee_rate": WAD // 2_000},
             liquidation={"min_bounty": 5 * WAD},
             pool=1_000_000,
             fund=0,
             fund_target=100_000,
+            estimators=True,
         )
+        protocol.set_ratios(*STATIC[:2], market=1)
+        self.portfolio_model = harness("SwitchablePortfolioModel", self._portfolio_model().address)
+        protocol.risk.set_portfolio_model(self.portfolio_model.address, sender=protocol.owner)
         self.debtor = protocol.account("debtor", 1_100)
         self.trader = protocol.account("trader", 100_000)
         self.winner = protocol.account("winner", 900_000)
@@ -155,12 +190,27 @@ class World:
             protocol.request(vault, provider, vault.balanceOf(provider) // 2)
             protocol.wait(max(vault.exit_request(provider).ready_at - boa.env.timestamp - 600, 0))
         protocol.set_price(START_PRICE, wait=60)
+        protocol.set_price(START_PRICE, market=1, wait=0)
         protocol.increase(self.trader, 10 * WAD)
         protocol.increase(self.winner, 300 * WAD)
         self.weak = protocol.account("weak", 1_100)
         protocol.increase(self.weak, 10 * WAD)
+        self.hedger, self.weak_hedge = self._hedge("hedger", 100_000), self._hedge("weak hedge", 1_100)
         protocol.set_price(1_930 * WAD, wait=600)
+        protocol.set_price(START_PRICE, market=1, wait=0)
         self.asset.set_price(ASSET_PRICE, wait=0)
+
+    def _hedge(self, name: str, quote: int) -> str:
+        """Return an account in portfolio mode, long the first market and short the second."""
+        account = self.protocol.account(name, quote)
+        self.protocol.desk.set_mode(0, MODE_PORTFOLIO, sender=account)
+        for market, size in enumerate((10 * WAD, -10 * WAD)):
+            self.protocol.increase(account, size, market=market)
+        return account
+
+    def _portfolio_model(self) -> Any:
+        words = tuple(PORTFOLIO.values())
+        return deploy("PortfolioRiskModel", self.protocol.owner, NOBODY, CORRELATIONS, words)
 
     # What is broken
 
@@ -169,6 +219,14 @@ class World:
         protocol, owner = self.protocol, self.protocol.owner
         if fault in ("formula reverts", "out of range", "endless"):
             self.formula.set_fault(list(FAULTS).index(fault) + 1, 0)
+        elif fault in HEDGED:
+            self.portfolio_model.set_fault(HEDGED.index(fault) + 1)
+        elif fault == "choice forgotten":
+            self._choose()
+            protocol.wait(FORGOTTEN_SECONDS + 1)
+            protocol.report_again()
+            self.asset.set_price(ASSET_PRICE, wait=0)
+            assert protocol.volatility.variances(0).chosen == 0
         elif fault == "drawer gone":
             protocol.fund.set_drawer(protocol.ledger.address, False, sender=owner)
         elif fault == "fund empty":
@@ -205,6 +263,22 @@ class World:
         else:
             raise KeyError(fault)
 
+    def _choose(self) -> None:
+        """Let the volatility oracle choose a variance, and the market's formula ask by it."""
+        protocol, volatility = self.protocol, self.protocol.volatility
+        speaker = protocol.reporters[0]
+        words = ESTIMATOR | {"implied_weight": WAD, "expiry_seconds": FORGOTTEN_SECONDS}
+        model = deploy("risk_models/VolatilityRiskModel", protocol.owner, VARIANCE_FORMULA)
+        cap = protocol.registry.market_info(0).open_interest_cap
+        with boa.env.prank(protocol.owner):
+            volatility.add_market(START_VARIANCE, speaker)
+            volatility.set_estimator(0, tuple(words.values()))
+            protocol.registry.set_market(0, model.address, cap)
+        volatility.report_implied(0, CHOSEN_VARIANCE, sender=speaker)
+        protocol.wait(12)  # a choice moves with time
+        volatility.update(0)
+        assert protocol.registry.market_snapshot(0).variance_fast == CHOSEN_VARIANCE
+
     def weak_short(self) -> None:
         """Give the account that is liquidated a short that a rise of the price ruins."""
         self.protocol.decrease(self.weak)
@@ -213,30 +287,40 @@ class World:
 
     # What is tried
 
-    def tries(self, action: str) -> str:
-        """Try a way out; return ``done``, what was taken if it is nothing, or why it was refused."""
+    def tries(self, action: str, *, hedged: bool = False) -> str:
+        """Try a way out; return ``done``, what was taken if it is nothing, or why it was refused.
+
+        Parameters
+        ----------
+        hedged
+            Whether who acts is in portfolio mode.
+        """
+        trader, weak = (self.hedger, self.weak_hedge) if hedged else (self.trader, self.weak)
         try:
-            return self._actions()[action]()
+            if hedged:
+                for account in (self.debtor, self.holder, self.pledger):
+                    self.protocol.desk.set_mode(0, MODE_PORTFOLIO, sender=account)
+            return self._actions(trader, weak)[action]()
         except boa.BoaError as error:
             return _reason(error)
 
-    def _actions(self) -> Mapping[str, Callable[[], str]]:
+    def _actions(self, trader: str, weak: str) -> Mapping[str, Callable[[], str]]:
         return {
-            "reduce": self._reduce,
+            "reduce": lambda: self._reduce(trader),
             "repay": self._repay,
-            "deposit": self._deposit,
-            "liquidate": self._liquidate,
+            "deposit": lambda: self._deposit(trader),
+            "liquidate": lambda: self._liquidate(weak),
             "LP exit": lambda: self._leave(self.protocol.pool, self.protocol.liquidity_provider),
             "staker exit": lambda: self._leave(self.protocol.fund, self.protocol.fund_backer),
             "owner's repair": self._repair,
-            "asset in": self._asset_in,
+            "asset in": lambda: self._asset_in(trader),
             "asset out": self._asset_out,
             "asset sold": self._asset_sold,
         }
 
-    def _reduce(self) -> str:
-        self.protocol.decrease(self.trader, 5 * WAD)
-        assert self.protocol.position(self.trader).size == 5 * WAD
+    def _reduce(self, trader: str) -> str:
+        self.protocol.decrease(trader, 5 * WAD)
+        assert self.protocol.position(trader).size == 5 * WAD
         return "done"
 
     def _repay(self) -> str:
@@ -246,16 +330,16 @@ class World:
         assert self.protocol.collateral(self.debtor) == before + 10 * WAD
         return "done"
 
-    def _deposit(self) -> str:
-        before = self.protocol.collateral(self.trader)
-        self.protocol.deposit(self.trader, units(10))
-        assert self.protocol.collateral(self.trader) == before + 10 * WAD
+    def _deposit(self, trader: str) -> str:
+        before = self.protocol.collateral(trader)
+        self.protocol.deposit(trader, units(10))
+        assert self.protocol.collateral(trader) == before + 10 * WAD
         return "done"
 
-    def _liquidate(self) -> str:
-        before = abs(self.protocol.position(self.weak).size)
-        self.protocol.liquidate(self.weak)
-        assert abs(self.protocol.position(self.weak).size) < before
+    def _liquidate(self, weak: str) -> str:
+        before = abs(self.protocol.position(weak).size)
+        self.protocol.liquidate(weak)
+        assert abs(self.protocol.position(weak).size) < before
         return "done"
 
     def _leave(self, vault: Any, provider: str) -> str:
@@ -265,9 +349,9 @@ class World:
         taken = vault.redeem(shares, provider, provider, sender=provider)
         return "done" if taken else "0"
 
-    def _asset_in(self) -> str:
-        self.asset.deposit(self.trader, self.asset.unit)
-        assert self.asset.balance(self.trader) == self.asset.unit
+    def _asset_in(self, trader: str) -> str:
+        self.asset.deposit(trader, self.asset.unit)
+        assert self.asset.balance(trader) == self.asset.unit
         return "done"
 
     def _asset_out(self) -> str:
@@ -288,6 +372,9 @@ class World:
         protocol.registry.set_market(0, model.address, 10**6 * WAD, sender=protocol.owner)
         protocol.set_margin(min_position_notional=99 * WAD)
         assert protocol.registry.market_info(0).risk_model == model.address
+        portfolio_model = self._portfolio_model().address
+        protocol.risk.set_portfolio_model(portfolio_model, sender=protocol.owner)
+        assert protocol.risk.portfolio_model() == portfolio_model
         return "done"
 
 
@@ -341,6 +428,18 @@ RULES: Final = """\
   ([formulas](formulas.md#when-it-fails-in-a-run)).
 - **Replacing a formula** does not ask the old one: funding since the last touch accrues at the ratios that
   it gave then.
+- **A portfolio model** has 500,000 gas, and is asked of accounts in portfolio mode alone. If it reverts,
+  answers in part or does not end, such an account with a position neither adds risk nor takes collateral
+  out (`portfolio_formula: no good answer`). For all else the least bound takes the place of its answer: a
+  tenth of the sum of what the positions must hold alone, or what leaving all of them costs at the largest
+  premiums if that is more. No answer of any model may be below it, so that here too silence liquidates
+  nobody. The owner names another one without asking the old ([portfolio margin](portfolio.md)).
+- **The volatility oracle** is asked at every touch of a market, without a bound of gas and of what it may
+  do, as price oracle, pool and ledger are. It is fixed when the registry is deployed, `variances` calls
+  nobody and only shifts and masks three words of its own: no state that it can reach makes it revert, so
+  that there is no row of that. What can fail is who updates it. Then a choice is forgotten, and the price
+  oracle's own variances stand again: if they are the larger ones, maintenance rises along the ramp, if the
+  smaller ones, it falls at once ([estimators](estimators.md)).
 - **A bad price** (worse than the oracle's `settle_status`) settles a reduction at the worst side of the
   last good price, the new one and, while nothing is heard, how far the limiter would let it move
   (`PriceOracle.settlement_prices`). Whether a remainder is dust is judged at the higher end, so that a

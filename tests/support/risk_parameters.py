@@ -58,6 +58,17 @@ TIERED = TieredParameters(
     haircut=0,  # the collateral is the quote currency
 )
 
+# Of the portfolio model, in the order of `portfolio_math.PortfolioParameters`.
+PORTFOLIO: dict[str, int] = {
+    "far_multiple": 3 * WAD,
+    "far_weight": 35 * WAD // 100,
+    "single_share": WAD // 2,
+    "floor_share": 3 * WAD // 10,
+    "correlation_break": WAD // 5,
+    "confidence_coefficient": 2 * WAD,
+    "close_out_ratio": WAD // 1_000,
+}
+
 # A quiet market: volatility 30 % fast and 50 % slow.
 CALM = RiskInputs(
     notional=100_000 * WAD,

@@ -36,13 +36,13 @@ from sim.engine.scenario.expect import ExpectSection
 from sim.engine.scenario.flow import FlowSection
 from sim.engine.scenario.market import MAX_MARKETS, MarketSection
 from sim.engine.scenario.meant import Meant, is_out_throughout, unless_meant
-from sim.engine.scenario.premium import premium_problem
+from sim.engine.scenario.premium import FLOORS, Agreeing, premium_problem
 from sim.engine.scenario.protocol import ProtocolSection
 from sim.engine.scenario.risk import BUILT_IN_MODELS, not_whole, whole_numbers
 from sim.market.correlation import CorrelationSection
 from sim.market.effects import AgentOutage
 from sim.market.shock import SHOCKS, Shock
-from sim.protocol.parameters.table import STRUCTS, models
+from sim.protocol.parameters.table import STRUCTS, Parameter, models
 
 SCHEMA_VERSION = 1
 MAX_PARTICIPANTS = 200_000
@@ -426,22 +426,43 @@ class Scenario(Document):
         yield from self._premium_problems()
 
     def _premium_problems(self) -> Iterator[Problem]:
-        """Yield caps on premiums that initial ratios cannot carry, where the ratios are known."""
+        """Yield caps on premiums that maintenance ratios cannot carry, where the ratios are known."""
         kind = self.protocol.risk_model
         struct = models().get(kind)
         if struct is None:
             return
-        fee_rate = STRUCTS["fees"]["trade_fee_rate"].word(self.protocol.margin.trade_fee_rate)
+        margin = self.protocol.margin
+        fee_rate = _written(("protocol", "margin"), margin, STRUCTS["fees"]["trade_fee_rate"])
+        row = struct[FLOORS[kind]]
         for index, market in enumerate(self.markets):
             try:
                 values = self.risk_parameters(index)
             except ValidationError:
                 continue  # said already
             words = {name: struct[name].word(value) for name, value in values.items()}
-            cap = STRUCTS["pricing_terms"]["max_premium"].word(market.pool.max_premium)
-            problem = premium_problem(kind, words, cap, fee_rate)
+            table: tuple[str | int, ...] = ("protocol",)
+            if row.name in market.risk_model_parameters:
+                table = ("markets", index)
+            given = {**self.protocol.risk_model_parameters, **market.risk_model_parameters}
+            floor = Agreeing(
+                path=(*table, "risk_model_parameters", row.name),
+                word=words[row.name],
+                default=row.word(row.default),
+                is_given=row.name in given,
+            )
+            cap = _written(("markets", index, "pool"), market.pool, STRUCTS["pricing_terms"]["max_premium"])
+            problem = premium_problem(kind, words, floor, cap, fee_rate)
             if problem is not None:
-                yield ("markets", index, "pool", "max_premium"), problem
+                yield problem
+
+
+def _written(table: tuple[str | int, ...], section: Section, row: Parameter) -> Agreeing:
+    return Agreeing(
+        path=(*table, row.name),
+        word=row.word(getattr(section, row.name)),
+        default=row.word(row.default),
+        is_given=row.name in section.model_fields_set,
+    )
 
 
 def _model_problems(

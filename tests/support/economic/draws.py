@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sim.core.units import WAD
-from sim.engine.scenario.premium import maintenance_ratio_at_rest, premium_problem
+from sim.engine.scenario.premium import is_carried, maintenance_ratio_at_rest
 from sim.protocol.governance import rules
 from sim.protocol.parameters.collateral import ASSET
 from sim.protocol.parameters.table import STRUCTS
@@ -312,7 +312,6 @@ def problem_of(made: Draw) -> str | None:
     for market in made.markets:
         model = {row.name: row.word(market["risk_model"][row.name]) for row in STRUCTS[made.model]}
         cap = to_chain("max_premium", "uint256", market["pricing_terms"]["max_premium"])
-        problem = premium_problem(made.model, model, cap, fee_rate)
-        if problem is not None:
-            return problem
+        if not is_carried(made.model, model, cap, fee_rate):
+            return "a maintenance ratio does not carry the premium of its market"
     return None

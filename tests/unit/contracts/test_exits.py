@@ -7,7 +7,7 @@ from pathlib import Path
 import boa
 import pytest
 
-from tests.support.exit_table import ACTIONS, FAULTS, World, cell, page
+from tests.support.exit_table import ACTIONS, FAULTS, HEDGED, World, cell, page
 from tests.support.protocol import isolated
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "exits.md"
@@ -19,10 +19,11 @@ def world():
         yield World()
 
 
+@pytest.mark.parametrize("hedged", [False, True])
 @pytest.mark.parametrize("action", ACTIONS)
-def test_every_way_out_is_open_while_nothing_is_broken(world, action):
+def test_every_way_out_is_open_while_nothing_is_broken(world, action, hedged):
     with boa.env.anchor():
-        assert world.tries(action) == "done"
+        assert world.tries(action, hedged=hedged) == "done"
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -30,7 +31,7 @@ def test_every_way_out_is_open_while_nothing_is_broken(world, action):
 def test_a_cell(world, action, fault):
     with boa.env.anchor():
         world.breaks(fault)
-        assert world.tries(action) == cell(action, fault)[0]
+        assert world.tries(action, hedged=fault in HEDGED) == cell(action, fault)[0]
         if action != "owner's repair":
             world.protocol.check_books()
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from sim.reference.fixed_point import WAD
 from tests.support.collateral import Asset
 from tests.support.deployers import deploy
+from tests.support.gas import cold_gas
 from tests.support.protocol import Protocol, id_of, isolated
 from tests.support.risk_parameters import ADAPTIVE
 
@@ -39,24 +42,18 @@ def vars_of(parameters):
     return [getattr(parameters, name) for name in parameters.__slots__]
 
 
-def gas_of(contract):
-    """Return the gas of a contract's last call."""
-    return contract._computation.get_gas_used()
-
-
 def test_a_liquidation_of_the_most_fits(crowded):
     protocol, _, _, rich = crowded
     for _ in range(5):
         for market in range(8):
             protocol.set_price(600 * WAD, market=market, wait=60 if market == 0 else 0)
-    protocol.liquidate(rich)
-    assert 500_000 < gas_of(protocol.liquidation) < MOST
+    assert 500_000 < cold_gas(protocol.liquidation, lambda: protocol.liquidate(rich)) < MOST
 
 
 def test_what_assets_add_to_a_check_is_the_same_for_every_position(crowded):
     protocol, _, plain, rich = crowded
-    used = []
-    for account in (plain, rich):
-        protocol.risk.liquidation_account(id_of(account))
-        used.append(gas_of(protocol.risk))
+    used = [
+        cold_gas(protocol.risk, partial(protocol.risk.liquidation_account, id_of(account)))
+        for account in (plain, rich)
+    ]
     assert used[0] < used[1] < used[0] + 4 * 60_000

@@ -10,20 +10,12 @@ from sim.reference.fixed_point import WAD
 from tests.support.deployers import deploy
 from tests.support.own_formula import SETTABLE_FORMULA
 from tests.support.protocol import NOBODY, OPEN_INTEREST_CAP, Protocol, id_of
+from tests.support.risk_parameters import PORTFOLIO as PARAMETERS
 
 PORTFOLIO = 2
 SKEW_SCALE = 10_000 * WAD
 MAX_PREMIUM = WAD // 1_000
 
-PARAMETERS = {
-    "far_multiple": 3 * WAD,
-    "far_weight": 35 * WAD // 100,
-    "single_share": WAD // 2,
-    "floor_share": 3 * WAD // 10,
-    "correlation_break": WAD // 5,
-    "confidence_coefficient": 2 * WAD,
-    "close_out_ratio": WAD // 1_000,
-}
 CORRELATIONS = [0] * twin.PAIRS
 CORRELATIONS[twin.pair(0, 1)] = 9 * WAD // 10
 CORRELATIONS[twin.pair(0, 2)] = 7 * WAD // 10

@@ -77,3 +77,78 @@ def test_a_penalty_that_may_reach_the_maintenance_ratio_names_its_line(tmp_path)
     with pytest.raises(InputError) as error:
         load_scenario(path)
     assert f"{path}:{at + 2}: protocol.liquidation.fee_maintenance_share: must be below 1" in str(error.value)
+
+
+SHARED = "[protocol.risk_model_parameters]"
+MARKET = "[markets.risk_model_parameters]"
+PREMIUM = "markets.0.pool.max_premium"
+
+
+def scenario_with(tmp_path, model, ratio, table=SHARED, premium=None):
+    """Write a maintenance ratio, and a premium if it is given; return the file and the line of each."""
+    name, value = ratio
+    lines = text_with_model(model).replace("risk_model_parameters = {}\n", "").splitlines()
+    at = lines.index("[protocol]") if table == MARKET else lines.index("[protocol.margin]")
+    lines[at:at] = [table, f"{name} = {value}", ""]
+    if premium is not None:
+        pool = lines.index("[markets.pool]")
+        lines[pool + 1 : pool + 1] = [f"max_premium = {premium}"]
+    path = tmp_path / "bad.toml"
+    path.write_text("\n".join(lines))
+    places = {line.partition(" = ")[0]: number for number, line in enumerate(lines, 1)}
+    return path, places[name], places.get("max_premium")
+
+
+def refusal(path, overrides=()):
+    with pytest.raises(InputError) as error:
+        load_scenario(path, overrides=list(overrides))
+    (problem,) = error.value.problems
+    return problem
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("static", "maintenance_ratio"),
+        ("volatility", "maintenance_min"),
+        ("adaptive", "maintenance_floor"),
+        ("tiered", "tier_1_maintenance"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("table", "field"),
+    [(SHARED, "protocol.risk_model_parameters"), (MARKET, "markets.0.risk_model_parameters")],
+)
+def test_a_ratio_that_is_lowered_below_the_premium_names_its_own_line(tmp_path, model, name, table, field):
+    path, line, _ = scenario_with(tmp_path, model, (name, 0.0071), table)
+    overrides = ["protocol.risk_model_parameters.z=0.0"] if model == "adaptive" else []
+    told = refusal(path, overrides)
+    assert told.startswith(
+        f"{path}:{line}: {field}.{name}: the maintenance ratio of a market at rest is 0.0071"
+    )
+    assert f"({field}.{name} = 0.0071)" in told
+    assert f"not {PREMIUM} = 0.009: " in told
+
+
+def test_a_ratio_below_the_fee_alone_names_its_own_line(tmp_path):
+    path, line, _ = scenario_with(tmp_path, "static", ("maintenance_ratio", 0.0004))
+    told = refusal(path)
+    assert told.startswith(f"{path}:{line}: protocol.risk_model_parameters.maintenance_ratio: ")
+    assert "does not carry protocol.margin.trade_fee_rate = 0.0005: " in told
+
+
+def test_of_two_that_are_given_the_one_whose_default_would_do_is_named_and_both_are_told(tmp_path):
+    field = "protocol.risk_model_parameters.maintenance_ratio"
+    path, line, premium_line = scenario_with(tmp_path, "static", ("maintenance_ratio", 0.05), premium=0.06)
+    told = refusal(path)
+    assert told.startswith(f"{path}:{premium_line}: {PREMIUM}: ")
+    assert f"({field} = 0.05)" in told
+    assert f"not {PREMIUM} = 0.06: " in told
+    path, line, _ = scenario_with(tmp_path, "static", ("maintenance_ratio", 0.02), premium=0.03)
+    told = refusal(path)
+    assert told.startswith(f"{path}:{line}: {field}: ")
+    assert f"not {PREMIUM} = 0.03: " in told
+    path, *_ = scenario_with(tmp_path, "static", ("maintenance_ratio", 0.05))
+    assert refusal(path, [f"{PREMIUM}=0.06"]).startswith(f"--set {PREMIUM}=0.06: {PREMIUM}: ")
+    overrides = [f"{field}=0.0001", "protocol.margin.trade_fee_rate=0.06"]
+    assert refusal(path, overrides).startswith(f"--set {field}=0.0001: {field}: ")
