@@ -236,8 +236,8 @@ FAULTS = (
         "a chosen variance falls at once",
         (
             "modules/estimator_updates.vy",
-            "            p.rise_per_hour,\n            p.fall_per_hour,\n        )\n",
-            "            p.rise_per_hour,\n            p.fall_per_hour + 10_000 * constants.WAD,\n        )\n",
+            "            p.fall_per_hour,\n        )\n",
+            "            p.fall_per_hour + 10_000 * constants.WAD,\n        )\n",
         ),
         attacks=("swing",),
         assets=True,
