@@ -30,8 +30,8 @@ class OldRule:
     """Rule of the bench that breaks at moving prices; None: it pays at constant ones."""
     seed: int = 1
     assets: bool = False
-    """Whether worlds have other collateral, clusters and estimators: where the rule is not about them, a test has no time
-    for what they change."""
+    """Whether worlds have other collateral, clusters and estimators: where the rule is not about them, a test
+    has no time for what they change."""
     given: Mapping[str, float] = field(default_factory=dict)
     """Parameters that are not drawn, by ``struct.name``: without them the rule costs nobody anything."""
 
