@@ -17,9 +17,10 @@ from sim.protocol.codes import AccountMode, CollateralReason, OracleStatus, Posi
 from sim.protocol.events import ProtocolEvent
 from sim.protocol.state import MarketState
 from sim.reference.estimator_math import MAX_VARIANCE, MIN_VARIANCE, limited
+from tests.support.economic.estimates import Chosen
 from tests.support.economic.seen import Seen, Step
 from tests.support.economic.together import required_together
-from tests.support.economic.verbs import PARTICIPANTS, VAULTS, Chosen
+from tests.support.economic.verbs import PARTICIPANTS, VAULTS
 
 EVERYBODY: Final = range(PARTICIPANTS)
 IN_A_WITHDRAWAL: Final = 2

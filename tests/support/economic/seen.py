@@ -10,8 +10,9 @@ from sim.protocol.client import AccountState, PositionState
 from sim.protocol.events import ProtocolEvent
 from sim.protocol.state import MarketState, ProtocolState
 from tests.support.economic.drawn_estimators import is_chosen
+from tests.support.economic.estimates import Chosen, Correlation
 from tests.support.economic.history import Action
-from tests.support.economic.verbs import PARTICIPANTS, VAULTS, Chosen, Correlation, Deficit, Result, World
+from tests.support.economic.verbs import PARTICIPANTS, VAULTS, Deficit, Result, World
 
 STAKE: Final = 10**18
 """About a million quote of stake in a fund that has lost nothing."""

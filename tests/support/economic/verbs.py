@@ -26,6 +26,7 @@ from sim.protocol.state import MarketState, ProtocolState
 from sim.reference.liquidation_math import deleverage_score
 from sim.reference.vault_math import is_mintable
 from tests.support.economic.draws import SECONDS_A_BLOCK, Draw
+from tests.support.economic.estimates import Estimates
 from tests.support.economic.other_collateral import OtherCollateral
 
 GENESIS: Final = 1_700_000_000
@@ -66,24 +67,6 @@ class Result(NamedTuple):
     events: list[ProtocolEvent]
     gas: int
     output: bytes
-
-
-class Correlation(NamedTuple):
-    """What is estimated of two markets."""
-
-    level: int
-    """WAD."""
-    sampled_at: int
-    valid_until: int
-
-
-class Chosen(NamedTuple):
-    """What a market has chosen, WAD."""
-
-    variance: int
-    updated_at: int
-    multiplier: int
-    """Of margin, for how it did."""
 
 
 class Position(NamedTuple):
@@ -127,7 +110,7 @@ def _deployer_on(chain: Chain, model: str, contracts: Path | None) -> Deployer:
     return deployer
 
 
-class World:
+class World(Estimates):
     """A deployed protocol with people, between two calls.
 
     All calls between two `wait` are in one block.
@@ -478,38 +461,6 @@ class World:
     def poke(self, actor: int, market: int) -> Result:
         """Bring funding and ramp up to now."""
         return self._by(actor, REGISTRY, "poke", market)
-
-    def update_pair(self, actor: int, first: int, second: int) -> Result:
-        """Let two markets be sampled."""
-        return self._by(actor, "volatility_oracle", "update_pair", first, second)
-
-    def would_update_pair(self, actor: int, first: int, second: int) -> str | None:
-        """Return why `update_pair` would be refused."""
-        return self._would(actor, "volatility_oracle", "update_pair", first, second)
-
-    def update(self, actor: int, market: int) -> Result:
-        """Have a market choose its variance."""
-        return self._by(actor, "volatility_oracle", "update", market)
-
-    def report_implied(self, actor: int, market: int, volatility: int) -> Result:
-        """Report an implied volatility, basis points a year."""
-        return self._by(actor, "volatility_oracle", "report_implied", market, volatility**2 * 10**10)
-
-    def chosen(self, market: int) -> Chosen:
-        """Return what a market has chosen."""
-        row = self._read("volatility_oracle", "estimates", market)
-        _, multiplier = self._read("volatility_oracle", "performance", market)
-        self._read("volatility_oracle", "variances", market)
-        return Chosen(row[0], row[-1], multiplier)
-
-    def correlation(self, first: int, second: int) -> Correlation:
-        """Return what is estimated of two markets."""
-        level, _, _, sampled_at, valid_until = self._read("volatility_oracle", "correlation", first, second)
-        return Correlation(level, sampled_at, valid_until)
-
-    def least_correlation(self, longs: int, shorts: int) -> int:
-        """Return the least estimated correlation between markets of two sets of bits, WAD."""
-        return int(self._read("volatility_oracle", "least_correlation", longs, shorts))
 
     def report(self, actor: int, market: int, price: int, confidence: int = 0, age: int = 0) -> Result:
         """Report a price."""
