@@ -7,8 +7,8 @@ in each case.
     python scripts/benchmarks/block_loop.py --accounts 10000
 
 With ``--mechanisms`` it is two markets, plain or with most of what asks for margin: prices that move
-together, three tenths of the accounts in portfolio mode, more with assets of 6, 8 and 18 decimals, estimators and
-historical performance, and a whale in twenty linked accounts. The people are the same in both.
+together, three tenths of the accounts in portfolio mode, more with assets of 6, 8 and 18 decimals, estimators
+and historical performance, and a whale in twenty linked accounts. The people are the same in both.
 
     python scripts/benchmarks/block_loop.py --mechanisms on
 """
