@@ -423,22 +423,26 @@ def _fair_to_winners(step: Step) -> str | None:
         if event.name == "PositionChanged" and values["cause"] == PositionCause.DELEVERAGE:
             if values["fill_price"] != step.after.markets[values["market"]].index_price:
                 return f"account {event.actor} was closed at {values['fill_price']}"
-            taken = sum(
-                -other.values["delta"]
-                for other in step.events
-                if other.name == "CollateralChanged"
-                and other.actor == event.actor
-                and other.position == event.position
-                and other.values["reason"] == CollateralReason.HAIRCUT
-                and other.values["delta"] < 0
-            )
-            if taken > max(values["realized_pnl"], 0):
+            taken = -_changed(step, event, CollateralReason.HAIRCUT)
+            # A held gain that another winner's payment has freed is collected, and taken from there.
+            collected = _changed(step, event, CollateralReason.GAIN_COLLECTED)
+            if taken > max(values["realized_pnl"], 0) + collected:
                 return f"account {event.actor} won {values['realized_pnl']}, {taken} was taken"
         elif event.name == "AutoDeleveraged" and event.actor in owed:
             owed[event.actor] -= values["haircut"]
             if owed[event.actor] < 0:
                 return f"more was taken than account {event.actor} owes"
     return None
+
+
+def _changed(step: Step, of: ProtocolEvent, reason: CollateralReason) -> int:
+    """Return what the call of an event has changed of its account's collateral for a reason."""
+    return sum(
+        other.values["delta"]
+        for other in step.events
+        if (other.name, other.actor, other.position) == ("CollateralChanged", of.actor, of.position)
+        and other.values["reason"] == reason
+    )
 
 
 @rule("C10e", "no forced close takes more than equity: a solvent winner stays solvent")
