@@ -79,10 +79,11 @@ def test_counters_are_what_events_add_up_to(executed, finished):
 
 def test_what_a_debtor_pays_in_too_late_is_no_bad_debt(tmp_path):
     """A margin call met after the close: the deposit makes the deficit smaller, and nobody else pays it."""
-    result = small_run(tmp_path / "run")
-    assert table(result, "blocks")["pending_deficit"][-1] == 0.0
-    assert repaid(result) > 0
-    assert recorded(result) == sum(resolved(result)) + repaid(result)
+    results = [small_run(tmp_path / str(seed), f"seed={seed}") for seed in (3, 4, 5)]
+    assert max(map(repaid, results)) > 0
+    for result in results:
+        assert table(result, "blocks")["pending_deficit"][-1] == 0.0
+        assert recorded(result) == sum(resolved(result)) + repaid(result)
 
 
 def recorded(result) -> int:
