@@ -320,6 +320,8 @@ def _no_riskier(step: Step) -> str | None:
         values = event.values
         slippage = values["size_closed"] * (values["risk_price"] - values["fill_price"]) // WAD
         cost[event.actor] = cost.get(event.actor, 0) + slippage + values["fee"]
+    for event in step.named("GainUnpaid"):  # a fill better than the risk price that nobody could pay
+        cost[event.actor] = cost.get(event.actor, 0) + event.values["haircut"]
     for account, paid in cost.items():
         (gross, net), (gross_left, net_left) = (
             _exposure(positions, step.after, account)
